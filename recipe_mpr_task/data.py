@@ -1,0 +1,136 @@
+"""Where the dataset comes from: pinned to a commit, checked by hash, cached, never substituted.
+
+Order of sources: the file that `RECIPE_MPR_DATA` names, the cache, the download. The embedded
+sample is a dataset of its own (`load_sample`) and never stands in for the real one.
+"""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from recipe_mpr_task.errors import DataError
+from recipe_mpr_task.files import sha256_of, write_atomic
+from recipe_mpr_task.item import Item, items_from_json
+
+REPOSITORY = "D3Mlab/Recipe-MPR"
+COMMIT = "6db37033ed6f2f6371933354369f6912cf85dbb8"
+FILE_NAME = "500QA.json"
+URL_FOLDER = f"https://raw.githubusercontent.com/{REPOSITORY}/{COMMIT}/data/"
+SHA256 = "ab61f4200e9c43d049b91e3de41878ea7a33e21ad395f0bf78beeb5bdc06e730"
+N_ITEMS = 500
+LICENSE = "Apache-2.0"
+
+DATA_VARIABLE = "RECIPE_MPR_DATA"
+CACHE_VARIABLE = "RECIPE_MPR_CACHE"
+_CONNECT_AND_READ_SECONDS = (3.05, 30)
+_RETRIES = 2
+
+_REMEDIES = (
+    f"remedies: (1) go online and run `recipe-mpr data fetch`; (2) set {DATA_VARIABLE} to the path of "
+    f"{FILE_NAME}; (3) run the embedded 60-item sample with `--tasks recipe_mpr_sample`"
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a copy of the dataset lies: its path and one of "RECIPE_MPR_DATA", "cache", "download"."""
+
+    path: Path
+    origin: str
+
+
+def cache_path() -> Path:
+    """Return where the downloaded dataset is kept (`RECIPE_MPR_CACHE` or the user's cache folder)."""
+    import pooch
+
+    folder = os.environ.get(CACHE_VARIABLE)
+    return Path(folder or pooch.os_cache("recipe-mpr")).expanduser() / COMMIT[:12] / FILE_NAME
+
+
+def local_source() -> Source | None:
+    """Return the copy that is already on this machine, or None if one would have to be downloaded."""
+    if named := os.environ.get(DATA_VARIABLE):
+        return Source(Path(named).expanduser(), DATA_VARIABLE)
+    path = cache_path()
+    return Source(path, "cache") if path.is_file() else None
+
+
+def fetch() -> Source:
+    """Return a local copy of the dataset, downloading it into the cache if there is none.
+
+    Raises:
+        DataError: nothing cached and the download failed; names the remedies.
+    """
+    return local_source() or _download(cache_path())
+
+
+def _download(target: Path) -> Source:
+    import pooch
+    import requests
+
+    # Downloaded elsewhere and moved in whole, so that a kill leaves no half file in the cache.
+    with tempfile.TemporaryDirectory(prefix="recipe-mpr-") as folder:
+        store = pooch.create(
+            path=folder,
+            base_url=URL_FOLDER,
+            registry={FILE_NAME: f"sha256:{SHA256}"},
+            retry_if_failed=_RETRIES,
+        )
+        downloader = pooch.HTTPDownloader(progressbar=True, timeout=_CONNECT_AND_READ_SECONDS)
+        try:
+            content = Path(store.fetch(FILE_NAME, downloader=downloader)).read_bytes()
+        except (requests.RequestException, ValueError, OSError) as error:
+            why = type(error).__name__ if isinstance(error, requests.RequestException) else str(error)
+            raise DataError(f"{FILE_NAME} is not cached and its download failed ({why}); {_REMEDIES}") from None
+    write_atomic(target, content)
+    return Source(target, "download")
+
+
+def read_pinned(source: Source) -> bytes:
+    """Read a copy of the dataset and check that it is the pinned one.
+
+    Raises:
+        DataError: unreadable, or its SHA-256 is another.
+    """
+    try:
+        content = source.path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{source.origin} {source.path}: {error.strerror or error}; {_REMEDIES}") from None
+    found = sha256_of(content)
+    if found != SHA256:
+        # A readable fault (truncated, a missing key) says more than a hash: name it if there is one.
+        items_from_json(content, source=str(source.path), prefix="mpr")
+        raise DataError(
+            f"{source.origin} {source.path}: wrong hash, SHA-256 {found[:12]}..., expected {SHA256[:12]}... "
+            f"({REPOSITORY} at {COMMIT[:12]}); scores on other data are not comparable; {_REMEDIES}"
+        )
+    return content
+
+
+def load_items() -> tuple[Item, ...]:
+    """Return the 500 items of the pinned dataset.
+
+    Raises:
+        DataError: it cannot be had, or is not the pinned file.
+    """
+    return _load(fetch())
+
+
+@lru_cache(maxsize=4)
+def _load(source: Source) -> tuple[Item, ...]:
+    return items_from_json(read_pinned(source), source=str(source.path), prefix="mpr")
+
+
+@lru_cache(maxsize=1)
+def load_sample() -> tuple[Item, ...]:
+    """Return the 60 items of the embedded sample, "sample-00".."sample-59"; needs no network."""
+    resource = files("recipe_mpr_task") / "sample.json"
+    return items_from_json(resource.read_bytes(), source="sample.json", prefix="sample")
+
+
+def dataset_of(item_id: str) -> tuple[Item, ...]:
+    """Return the whole dataset that an item belongs to, told by its id's prefix."""
+    return load_sample() if item_id.startswith("sample-") else load_items()

@@ -1,0 +1,173 @@
+"""One pure function from a raw record to a typed Item; every bad record is reported at once."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from recipe_mpr_task.errors import DataError
+from recipe_mpr_task.files import sha256_of
+
+N_OPTIONS = 5
+LETTERS = ("A", "B", "C", "D", "E")
+QUERY_TYPES = ("Specific", "Commonsense", "Negated", "Analogical", "Temporal")
+UNTYPED = "Untyped"
+_SHOWN_PROBLEMS = 20
+
+QueryType = Literal["Specific", "Commonsense", "Negated", "Analogical", "Temporal"]
+
+
+def _not_blank(text: str) -> str:
+    # Stray blanks in the file (9 of 3,000 texts) would only tell texts apart by noise.
+    cleaned = " ".join(text.split())
+    if not cleaned:
+        raise ValueError("is blank; allowed: a text with at least one visible character")
+    return cleaned
+
+
+Text = Annotated[str, AfterValidator(_not_blank)]
+
+
+class RawRecord(BaseModel):
+    """The dataset's own schema, as far as an Item needs it; `correctness_explanation` stays out."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    query: Text
+    query_type: Annotated[dict[QueryType, Literal[0, 1]], Field(min_length=5, max_length=5)]
+    options: Annotated[dict[Text, Text], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
+    answer: Text
+
+    @model_validator(mode="after")
+    def _gold_is_one_of_five(self) -> "RawRecord":
+        if self.answer not in self.options:
+            raise ValueError(f"answer {self.answer!r} is no option; allowed: one of {sorted(self.options)}")
+        if len(set(self.options.values())) < N_OPTIONS:
+            raise ValueError("options repeat a text; allowed: five distinct texts, or two could be right")
+        return self
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of an item's five recipes: its id in the dataset and its one-sentence description."""
+
+    recipe_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question of the benchmark.
+
+    Attributes:
+        item_id: "mpr-000".."mpr-499", the record's index at the pinned revision.
+        query: the request, white space folded.
+        options: five options in file order; nothing but `orders` may show them in this order.
+        gold: recipe id of the right option.
+        query_types: the labels set in the record, in the order of QUERY_TYPES; empty if untyped.
+    """
+
+    item_id: str
+    query: str
+    options: tuple[Option, ...]
+    gold: str
+    query_types: tuple[str, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Content hash; see `content_digest`."""
+        return content_digest(
+            self.query, {o.recipe_id: o.text for o in self.options}, self.gold, self.query_types
+        )
+
+
+def content_digest(query: str, options: dict[str, str], gold: str, query_types: Iterable[str]) -> str:
+    """Hash what an item says, whatever order its options stand in.
+
+    Args:
+        query: the query text.
+        options: recipe id to text.
+        gold: recipe id of the right option.
+        query_types: the item's labels, any order.
+
+    Returns:
+        16 hexadecimal digits. Equal digests mean equal query, options, gold and labels.
+    """
+    content = [query, sorted(options.items()), gold, sorted(query_types)]
+    return sha256_of(json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode())[:16]
+
+
+def item_from_record(item_id: str, record: Any) -> Item:
+    """Make an Item from a raw record of the dataset's schema.
+
+    Raises:
+        DataError: the record breaks the schema; `problems` has one line a fault.
+    """
+    try:
+        raw = RawRecord.model_validate(record)
+    except ValidationError as error:
+        problems = [_describe(item_id, e) for e in error.errors(include_url=False)]
+        raise DataError("; ".join(problems), problems) from None
+    return Item(
+        item_id=item_id,
+        query=raw.query,
+        options=tuple(Option(i, text) for i, text in raw.options.items()),
+        gold=raw.answer,
+        query_types=tuple(t for t in QUERY_TYPES if raw.query_type[t]),
+    )
+
+
+def _describe(item_id: str, error: Any) -> str:
+    field = ".".join(str(part) for part in error["loc"] if part != "[key]") or "record"
+    message = error["msg"].removeprefix("Value error, ")
+    value = repr(error["input"])
+    return f"{item_id}, {field}: {message} (got {value if len(value) <= 60 else value[:57] + '...'})"
+
+
+class _DuplicateKeyError(ValueError):
+    pass
+
+
+def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    repeated = sorted({key for key in keys if keys.count(key) > 1})
+    if repeated:
+        # json.loads would silently keep the last one, so an item would lose an option.
+        raise _DuplicateKeyError(f"duplicate id {', '.join(repeated)} in one record; ids must be distinct")
+    return dict(pairs)
+
+
+def items_from_json(content: bytes, *, source: str, prefix: str) -> tuple[Item, ...]:
+    """Parse a whole dataset file.
+
+    Args:
+        content: the file's bytes: a JSON array of records.
+        source: the file's name, for messages.
+        prefix: of the item ids, "mpr" giving "mpr-000".
+
+    Raises:
+        DataError: no JSON, no array, or bad records; all bad records are in `problems`.
+    """
+    try:
+        records = json.loads(content, object_pairs_hook=_reject_duplicate_keys)
+    except _DuplicateKeyError as error:
+        raise DataError(f"{source}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{source} is not valid JSON (truncated or another format?): {error}") from None
+    if not isinstance(records, list) or not records:
+        raise DataError(f"{source}: expected a non-empty JSON array of records, got {type(records).__name__}")
+    width = max(3 if prefix == "mpr" else 2, len(str(len(records) - 1)))
+    items, problems = [], []
+    for index, record in enumerate(records):
+        try:
+            items.append(item_from_record(f"{prefix}-{index:0{width}d}", record))
+        except DataError as error:
+            problems += error.problems
+    if problems:
+        shown = "; ".join(problems[:_SHOWN_PROBLEMS])
+        more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
+        raise DataError(f"{source}: {len(problems)} faults in its records: {shown}{more}", problems)
+    return tuple(items)

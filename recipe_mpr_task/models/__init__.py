@@ -1,0 +1,12 @@
+"""lm-eval model adapters for what lm-eval does not load: encoders and baselines.
+
+`options.py` turns lm-eval's requests into questions with options and scores back into
+log-likelihoods; `baselines.py` and `encoder.py` score questions. Causal models use lm-eval's own
+backends. This module stays free of torch and lm_eval: the autoload reads it.
+"""
+
+MODELS = {
+    "recipe-mpr-baseline": "recipe_mpr_task.models.baselines:BaselineLM",
+    "recipe-mpr-encoder": "recipe_mpr_task.models.encoder:EncoderLM",
+}
+"""Model names for `--model`, each with its class as `module:attribute`."""

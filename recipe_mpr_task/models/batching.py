@@ -1,0 +1,26 @@
+"""Batches of like-length texts: padding goes to the batch's longest, not to a constant."""
+
+from collections.abc import Iterator, Sequence
+
+
+def batches_by_length(lengths: Sequence[int], max_tokens: int, max_rows: int | None = None) -> Iterator[list[int]]:
+    """Group indices, longest first, so that rows times the longest stays within `max_tokens`.
+
+    Args:
+        lengths: token count of each text.
+        max_tokens: padded tokens a batch may hold; a single longer text is a batch of its own.
+        max_rows: most texts in a batch, or None.
+
+    Yields:
+        Lists of indices into `lengths`; every index once. Ties keep the given order.
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        longest = lengths[batch[0]] if batch else lengths[index]
+        full = (len(batch) + 1) * longest > max_tokens or len(batch) == max_rows
+        if batch and full:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch

@@ -1,0 +1,108 @@
+"""Scores an option by the cosine similarity of its embedding and the query's."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import AutoModel
+
+from recipe_mpr_task.errors import CheckpointError
+from recipe_mpr_task.models.checkpoint import Checkpoint
+from recipe_mpr_task.models.loading import LoadSettings, load_model, load_tokenizer, max_length_of, run_in_batches
+
+_LEGACY_POOLING = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_max_tokens": "max",
+}
+_SUPPORTED_MODULES = ("Transformer", "Pooling", "Normalize")
+
+
+class BiEncoder:
+    """An embedding model: plain transformers weights, or a sentence-transformers folder.
+
+    Pooling, length and prompts are the checkpoint's own; a folder that declares no pooling is
+    averaged over tokens, as sentence-transformers does.
+
+    Raises:
+        CheckpointError: a pooling or module that would be scored wrongly without its own code.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
+        self.truncated = 0
+        self._settings = settings
+        self._pooling = pooling_mode(checkpoint)
+        self._prompts = _prompts(checkpoint)
+        self._tokenizer = load_tokenizer(checkpoint, settings)
+        declared = (checkpoint.read_json("sentence_bert_config.json") or {}).get("max_seq_length")
+        self._max_length = max_length_of(checkpoint, self._tokenizer, settings, declared)
+        # The pooler on top of BERT is no part of an embedding.
+        self._model = load_model(AutoModel, checkpoint, settings, may_miss=("pooler.",))
+        self.n_parameters: int = self._model.num_parameters()
+
+    def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
+        """Return cosine similarities, in [-1, 1], one list a question.
+
+        Each distinct text is embedded once, in an order that depends on the texts alone: an item's
+        scores are the same bit for bit in whatever order its options stand.
+        """
+        queries = [self._prompts[0] + query for query, _ in questions]
+        options = [[self._prompts[1] + text for text in texts] for _, texts in questions]
+        texts = sorted({*queries, *(text for row in options for text in row)})
+        row = {text: i for i, text in enumerate(texts)}
+        # Element-wise, in double: a matrix product may round a row by its place in the matrix.
+        embeddings = self.embed(texts).double()
+        return [
+            (embeddings[[row[text] for text in texts_]] * embeddings[row[query]]).sum(dim=1).tolist()
+            for query, texts_ in zip(queries, options, strict=True)
+        ]
+
+    def embed(self, texts: Sequence[str]) -> torch.Tensor:
+        """Return embeddings of unit length, shape (texts, hidden size), float32, on the CPU."""
+        lengths = self._tokenizer(list(texts))["input_ids"]
+        self.truncated += sum(len(ids) > self._max_length for ids in lengths)
+        encoded = self._tokenizer(list(texts), truncation=True, max_length=self._max_length)
+        encodings = [{key: encoded[key][i] for key in encoded} for i in range(len(texts))]
+        pooled = run_in_batches(encodings, self._tokenizer, self._settings, self._forward, "embedding")
+        return torch.nn.functional.normalize(pooled, dim=1)
+
+    def _forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        hidden: torch.Tensor = self._model(**batch).last_hidden_state
+        mask = batch["attention_mask"].unsqueeze(-1).bool()
+        if self._pooling == "cls":
+            return hidden[:, 0]
+        if self._pooling == "max":
+            return hidden.masked_fill(~mask, -torch.inf).amax(dim=1)
+        return (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+
+
+def pooling_mode(checkpoint: Checkpoint) -> str:
+    """Return "mean", "cls" or "max" as the checkpoint's files say.
+
+    Raises:
+        CheckpointError: another pooling, or a module after it (Dense, ...) that would be left out.
+    """
+    modules: list[dict[str, Any]] = checkpoint.read_json("modules.json") or []
+    kinds = [str(module.get("type")).rsplit(".", 1)[-1] for module in modules]
+    if unsupported := [kind for kind in kinds if kind not in _SUPPORTED_MODULES]:
+        raise CheckpointError(
+            f"{checkpoint.name}: sentence-transformers modules {', '.join(unsupported)}; "
+            f"supported: {', '.join(_SUPPORTED_MODULES)}"
+        )
+    folder = next((m.get("path") for m, kind in zip(modules, kinds, strict=True) if kind == "Pooling"), None)
+    config = checkpoint.read_json(f"{folder}/config.json") if folder else None
+    if config is None:
+        return "mean"
+    mode = config.get("pooling_mode") or [name for key, name in _LEGACY_POOLING.items() if config.get(key)]
+    mode = mode[0] if isinstance(mode, list) and len(mode) == 1 else mode
+    if mode not in _LEGACY_POOLING.values() or config.get("include_prompt") is False:
+        raise CheckpointError(f"{checkpoint.name}: pooling {mode!r}; supported: mean, cls, max, prompt included")
+    return str(mode)
+
+
+def _prompts(checkpoint: Checkpoint) -> tuple[str, str]:
+    """The texts that the checkpoint wants before a query and before a document."""
+    config = checkpoint.read_json("config_sentence_transformers.json") or {}
+    prompts = config.get("prompts") or {}
+    default = prompts.get(config.get("default_prompt_name"), "")
+    return prompts.get("query", default), prompts.get("document", prompts.get("passage", default))

@@ -1,0 +1,117 @@
+"""An encoder checkpoint: found, checked and read before any weight is loaded."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recipe_mpr_task.errors import CheckpointError, ModelArgsError
+from recipe_mpr_task.files import sha256_of
+
+_ARCHITECTURE_HEADS = {"ForMultipleChoice": "multiple_choice"}
+_GENERATIVE = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A local folder with an encoder's config and safetensors weights.
+
+    Attributes:
+        name: what the user asked for, a path or hub id.
+        folder: where it lies.
+        config: its parsed `config.json`.
+    """
+
+    name: str
+    folder: Path
+    config: dict[str, Any]
+
+    @property
+    def weight_files(self) -> list[Path]:
+        """The safetensors files, sorted by name."""
+        return sorted(self.folder.glob("*.safetensors"))
+
+    def weights_sha256(self) -> str:
+        """Hash of the weights: the same checkpoint under another name stays the same model."""
+        return sha256_of("".join(sha256_of(path.read_bytes()) for path in self.weight_files).encode())
+
+    def read_json(self, relative: str) -> Any:
+        """Return a JSON file of the folder, or None if there is none.
+
+        Raises:
+            CheckpointError: the file is not JSON.
+        """
+        path = self.folder / relative
+        if not path.is_file():
+            return None
+        try:
+            return json.loads(path.read_text())
+        except ValueError as error:
+            raise CheckpointError(f"{self.name}: {relative} is not valid JSON: {error}") from None
+
+
+def open_checkpoint(pretrained: str, revision: str | None = None) -> Checkpoint:
+    """Find a checkpoint and check that it holds what an encoder needs.
+
+    Args:
+        pretrained: a folder, or a hub id, which is downloaded (config, tokenizer, safetensors only).
+        revision: of a hub id.
+
+    Raises:
+        CheckpointError: no such folder or hub id, no config, no safetensors weights, a causal model.
+    """
+    if not pretrained:
+        raise ModelArgsError("pretrained is missing; give a checkpoint folder or hub id: pretrained=PATH")
+    looks_local = pretrained.startswith((".", "/", "~")) or pretrained.count("/") > 1
+    folder = Path(pretrained).expanduser()
+    if not folder.is_dir():
+        if looks_local:
+            raise CheckpointError(f"pretrained={pretrained}: no such folder")
+        folder = _download(pretrained, revision)
+    checkpoint = Checkpoint(pretrained, folder, {})
+    config = checkpoint.read_json("config.json")
+    if not isinstance(config, dict):
+        raise CheckpointError(f"pretrained={pretrained}: no config.json; expected a transformers checkpoint folder")
+    if not checkpoint.weight_files:
+        found = ", ".join(sorted(p.name for p in folder.glob("*.bin"))) or "none"
+        raise CheckpointError(
+            f"pretrained={pretrained}: no *.safetensors weights (other weights: {found}); only safetensors is loaded"
+        )
+    return Checkpoint(pretrained, folder, config)
+
+
+def _download(repo_id: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    patterns = ["*.json", "*.safetensors", "*.txt", "*.model"]
+    try:
+        return Path(snapshot_download(repo_id, revision=revision, allow_patterns=patterns))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"pretrained={repo_id}: no such folder, and not to be had from the hub ({type(error).__name__}); "
+            f"working folder {os.getcwd()}"
+        ) from None
+
+
+def detect_head(checkpoint: Checkpoint) -> str:
+    """Tell from the checkpoint's own files how it scores: a name of `encoder.HEADS`.
+
+    Raises:
+        CheckpointError: it says nothing of a head, or is a causal model.
+    """
+    architectures = [str(name) for name in checkpoint.config.get("architectures") or []]
+    for architecture in architectures:
+        if architecture.endswith(_GENERATIVE):
+            raise CheckpointError(f"{checkpoint.name} is a {architecture}; score it with --model hf")
+        for ending, head in _ARCHITECTURE_HEADS.items():
+            if architecture.endswith(ending):
+                return head
+    modules = checkpoint.read_json("modules.json")
+    if modules and any("Pooling" in str(module.get("type")) for module in modules):
+        return "bi_encoder"
+    raise CheckpointError(
+        f"{checkpoint.name}: its files name no head that this adapter scores (architectures: "
+        f"{', '.join(architectures) or 'none'}; no sentence-transformers modules.json with a Pooling); "
+        "a bare encoder can be run as head=bi_encoder (mean pooling)"
+    )

@@ -1,0 +1,145 @@
+"""BERT-style encoders as lm-eval models.
+
+`--model recipe-mpr-encoder --model_args pretrained=PATH,head=auto|bi_encoder|multiple_choice`
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+
+from recipe_mpr_task.errors import CheckpointError, ModelArgsError
+from recipe_mpr_task.models.baselines import did_you_mean, reject_unknown
+from recipe_mpr_task.models.bi_encoder import BiEncoder
+from recipe_mpr_task.models.checkpoint import detect_head, open_checkpoint
+from recipe_mpr_task.models.loading import LoadSettings
+from recipe_mpr_task.models.multiple_choice import MultipleChoice
+from recipe_mpr_task.models.options import OptionScorerLM, Question
+
+logger = logging.getLogger(__name__)
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Head(Protocol):
+    """A way of scoring (query, option) pairs with a loaded checkpoint."""
+
+    truncated: int
+    """Texts cut to the model's length so far."""
+
+    n_parameters: int
+
+    def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
+        """Return the model's own logit for each option of each (query, options)."""
+
+
+HEADS: dict[str, type[BiEncoder] | type[MultipleChoice]] = {
+    "bi_encoder": BiEncoder,
+    "multiple_choice": MultipleChoice,
+}
+
+_ARGUMENTS = ("pretrained", "head", "revision", "dtype", "device", "batch_size", "max_batch_tokens", "max_length")
+
+
+class EncoderLM(OptionScorerLM):
+    """An encoder checkpoint behind lm-eval's interface.
+
+    Args:
+        pretrained: checkpoint folder or hub id.
+        head: "auto" (read from the checkpoint's own files) or a name of HEADS.
+        revision: of a hub id.
+        dtype: a name of DTYPES.
+        device: a torch device; falls back to "cpu" where there is no such device, as lm-eval's hf does.
+        batch_size: most texts in a batch. lm-eval's default, 1, and "auto" leave it to max_batch_tokens:
+            the scores do not depend on it.
+        max_batch_tokens: most padded tokens in a batch.
+        max_length: most tokens in a text; default: what the checkpoint says.
+        trust_remote_code: run the checkpoint's own Python code. Off unless asked.
+
+    Raises:
+        ModelArgsError: an unknown argument or head.
+        CheckpointError: the checkpoint cannot be scored with that head.
+    """
+
+    def __init__(
+        self,
+        pretrained: str = "",
+        head: str = "auto",
+        revision: str | None = None,
+        dtype: str = "float32",
+        device: str | None = None,
+        batch_size: int | str | None = None,
+        max_batch_size: Any = None,
+        max_batch_tokens: int = 8192,
+        max_length: int | None = None,
+        trust_remote_code: bool = False,
+        **unknown: Any,
+    ) -> None:
+        super().__init__()
+        reject_unknown(unknown, allowed=_ARGUMENTS)
+        for name, value, allowed in (("head", head, ["auto", *HEADS]), ("dtype", dtype, list(DTYPES))):
+            if value not in allowed:
+                raise ModelArgsError(f"{name}={value!r}; allowed: {', '.join(allowed)}{did_you_mean(value, allowed)}")
+        checkpoint = open_checkpoint(str(pretrained), revision)
+        self.head_name = detect_head(checkpoint) if head == "auto" else head
+        self._device = usable_device(device)
+        self._sha = checkpoint.weights_sha256()
+        self._revision, self._dtype = revision, dtype
+        settings = LoadSettings(
+            device=self._device,
+            dtype=DTYPES[dtype],
+            trust_remote_code=trust_remote_code,
+            max_length=max_length,
+            max_batch_tokens=max_batch_tokens,
+            max_batch_rows=_max_rows(batch_size),
+        )
+        try:
+            self.head: Head = HEADS[self.head_name](checkpoint, settings)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise CheckpointError(f"{pretrained}: cannot be loaded as {self.head_name}: {error}") from error
+
+    def score_questions(self, questions: Sequence[Question]) -> list[list[float]]:
+        """Score every option; see `OptionScorerLM.score_questions`."""
+        scores = self.head.score([(q.query, q.options) for q in questions])
+        if self.head.truncated:
+            logger.warning("%d texts were cut to the model's length", self.head.truncated)
+        return scores
+
+    def get_model_info(self) -> dict[str, Any]:
+        """Return what lm-eval records of the model; `model_sha` is the hash of the weights."""
+        return {
+            "model_num_parameters": self.head.n_parameters,
+            "model_dtype": self._dtype,
+            "model_revision": self._revision or "",
+            "model_sha": self._sha,
+            "recipe_mpr_head": self.head_name,
+            "recipe_mpr_truncated": self.head.truncated,
+        }
+
+
+def _max_rows(batch_size: int | str | None) -> int | None:
+    rows = str(batch_size or "auto")
+    if rows.startswith("auto") or rows == "1":
+        return None
+    if not rows.isdecimal():
+        raise ModelArgsError(f"batch_size={batch_size!r}; allowed: a positive number or auto")
+    return int(rows)
+
+
+def usable_device(name: str | None) -> torch.device:
+    """Return the device of that name; the CPU if it is not there (lm-eval asks for cuda:0 by default).
+
+    Raises:
+        ModelArgsError: no device name at all.
+    """
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    except RuntimeError:
+        raise ModelArgsError(f"device={name!r}; allowed: cpu, cuda, cuda:N, mps") from None
+    if (device.type == "cuda" and not torch.cuda.is_available()) or (
+        device.type == "mps" and not torch.backends.mps.is_available()
+    ):
+        logger.info("device %s is not available: using the CPU", device)
+        return torch.device("cpu")
+    return device

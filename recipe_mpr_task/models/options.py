@@ -1,0 +1,146 @@
+"""The adapter that encoders and baselines share: whole questions in, log-likelihoods out.
+
+lm-eval hands a model one request an option. A model that scores options needs all of an item's
+options together (for the log-softmax over them) and apart from the prompt (an encoder reads no
+letters). For Recipe-MPR documents both come from the structured record that each request carries;
+for any other multiple-choice task from its (context, continuation) pairs.
+"""
+
+import abc
+import logging
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+
+from recipe_mpr_task.errors import ModelArgsError, RecipeMPRError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A query and its options, in the order shown.
+
+    Attributes:
+        key: names the question among a run's requests.
+        query: what is asked; the whole context for a task that is not ours.
+        options: option texts.
+        option_ids: recipe ids, or the option texts for a task that is not ours.
+        dataset: an item id if the question is ours (see `data.dataset_of`), else None.
+    """
+
+    key: Hashable
+    query: str
+    options: tuple[str, ...]
+    option_ids: tuple[str, ...]
+    dataset: str | None
+
+
+class OptionScorerLM(LM, abc.ABC):  # type: ignore[misc]
+    """An lm-eval model that scores the options of a question instead of generating text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._warned = False
+
+    @abc.abstractmethod
+    def score_questions(self, questions: Sequence[Question]) -> list[list[float]]:
+        """Score every option of every question.
+
+        Args:
+            questions: distinct questions.
+
+        Returns:
+            For each question one score an option, in the order shown; higher is better.
+        """
+
+    def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
+        """Answer lm-eval's requests: log-softmax of the scores over each question's options.
+
+        `is_greedy` is always False: no text is generated.
+
+        Raises:
+            RecipeMPRError: a score is NaN or infinite.
+        """
+        questions, places = _questions_of(requests)
+        if any(question.dataset is None for question in questions):
+            self._warn_once()
+        scores = [log_softmax(row) for row in self.score_questions(questions)]
+        for question, row in zip(questions, scores, strict=True):
+            if not all(map(math.isfinite, row)):
+                raise RecipeMPRError(f"scores of {question.key!r} are not finite: {row}; check the checkpoint")
+        return [(scores[question][option], False) for question, option in places]
+
+    def _warn_once(self) -> None:
+        if not self._warned:
+            self._warned = True
+            logger.warning(
+                "%s scores are no text log-likelihoods: acc is meaningful, length-normalised metrics "
+                "(acc_norm, acc_bytes) and mutual information are not",
+                type(self).__name__,
+            )
+
+    def loglikelihood_rolling(self, requests: list[Instance]) -> NoReturn:
+        """Refuse: the model defines no probability of a text."""
+        self._refuse("loglikelihood_rolling")
+
+    def generate_until(self, requests: list[Instance]) -> NoReturn:
+        """Refuse: the model writes no text."""
+        self._refuse("generate_until")
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise RecipeMPRError(
+            f"{type(self).__name__} cannot answer {what} requests; allowed: multiple_choice tasks, such as recipe_mpr"
+        )
+
+    def apply_chat_template(self, chat_history: Any, add_generation_prompt: bool = True) -> NoReturn:
+        """Refuse: the model reads the record, not a chat."""
+        raise ModelArgsError(f"{type(self).__name__} has no chat template; run it without --apply_chat_template")
+
+    @property
+    def tokenizer_name(self) -> str:
+        """Name for lm-eval's request cache; the model's own tokenizer shapes no request."""
+        return type(self).__name__
+
+
+def _questions_of(requests: Sequence[Instance]) -> tuple[list[Question], list[tuple[int, int]]]:
+    """Group requests into distinct questions; for each request its (question, option) indices."""
+    groups: dict[Hashable, list[Instance]] = {}
+    for request in requests:
+        groups.setdefault((request.task_name, request.doc_id), []).append(request)
+    questions = [_question(key, group) for key, group in groups.items()]
+    index = {question.key: i for i, question in enumerate(questions)}
+    option = {
+        question.key: {request.idx: k for k, request in enumerate(_in_order(groups[question.key]))}
+        for question in questions
+    }
+    places = []
+    for request in requests:
+        key = (request.task_name, request.doc_id)
+        i = index[key]
+        places.append((i, request.idx if questions[i].dataset else option[key][request.idx]))
+    return questions, places
+
+
+def _in_order(group: Sequence[Instance]) -> list[Instance]:
+    return [request for _, request in sorted({request.idx: request for request in group}.items())]
+
+
+def _question(key: Hashable, group: Sequence[Instance]) -> Question:
+    doc = group[0].doc
+    if isinstance(doc, dict) and {"item_id", "query", "options", "option_ids", "gold"} <= doc.keys():
+        return Question(key, doc["query"], tuple(doc["options"]), tuple(doc["option_ids"]), doc["item_id"])
+    ordered = _in_order(group)
+    options = tuple(request.args[1] for request in ordered)
+    return Question(key, ordered[0].args[0], options, options, None)
+
+
+def log_softmax(scores: Sequence[float]) -> list[float]:
+    """Return the logarithms of the softmax of `scores`; equal scores stay equal."""
+    best = max(scores)
+    total = best + math.log(math.fsum(math.exp(score - best) for score in scores))
+    return [score - total for score in scores]

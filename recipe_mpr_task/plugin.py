@@ -1,0 +1,118 @@
+"""What the autoload does once lm-eval is there: adds our tasks folder and our model names.
+
+Standard-library imports only; it runs inside lm-eval's own imports.
+"""
+
+import functools
+import importlib.metadata
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from recipe_mpr_task.errors import install_excepthook
+from recipe_mpr_task.models import MODELS
+from recipe_mpr_task.tasks import TASKS_PATH
+
+SWITCH = "RECIPE_MPR_AUTOLOAD"
+_MARK = "_recipe_mpr"
+
+
+def activate(module: ModuleType) -> None:
+    """Register with a module of lm-eval that has just been loaded.
+
+    Does nothing where lm-eval discovers plugins by itself: the entry points serve there.
+
+    Args:
+        module: `lm_eval.tasks.manager` or `lm_eval.models`.
+    """
+    if module.__name__ == "lm_eval.models":
+        if not discovers_models():
+            _register_models()
+    elif not discovers_tasks(module):
+        _add_tasks_folder(module.TaskManager)
+    install_excepthook()
+
+
+def discovers_models() -> bool:
+    """Say whether this lm-eval reads the entry points of group `lm_eval.models` (merged after 0.4.13)."""
+    from lm_eval.api import registry
+
+    return hasattr(registry, "load_plugins")
+
+
+def discovers_tasks(manager: ModuleType) -> bool:
+    """Say whether this lm-eval's TaskManager looks for plugin tasks (proposed upstream, pull request 4015)."""
+    init = getattr(manager.TaskManager.__init__, "__wrapped__", manager.TaskManager.__init__)
+    return any("plugin" in name for name in (*init.__code__.co_names, *init.__code__.co_varnames))
+
+
+def _register_models() -> None:
+    from lm_eval.api.registry import model_registry
+
+    for name, target in MODELS.items():
+        if name not in model_registry:
+            model_registry.register(name, target=target)
+
+
+def _add_tasks_folder(manager: Any) -> None:
+    """Make every TaskManager index our folder: after lm-eval's own tasks, before the user's."""
+    original = manager.__init__
+    if getattr(original, _MARK, False):
+        return
+
+    @functools.wraps(original)
+    def init(
+        self: Any, verbosity: Any = None, include_path: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
+        original(self, verbosity, _with_ours(include_path), *args, **kwargs)
+        self.include_path = include_path
+
+    setattr(init, _MARK, True)
+    manager.__init__ = init
+
+
+def _with_ours(include_path: Any) -> Any:
+    listed = include_path if isinstance(include_path, (list, tuple)) else [include_path] if include_path else []
+    if any(Path(path).resolve() == TASKS_PATH.resolve() for path in listed):
+        return include_path  # asked for by hand as well: indexed once, or every task would warn
+    return [TASKS_PATH, *listed]
+
+
+def status() -> dict[str, str]:
+    """Return, for `recipe-mpr doctor`, how lm-eval finds the tasks and models here, and why."""
+    installed = any(type(finder).__module__ == "_recipe_mpr_autoload" for finder in sys.meta_path)
+    if os.environ.get(SWITCH, "1").strip().lower() in ("0", "false", "no", "off"):
+        autoload = f"off: {SWITCH}={os.environ[SWITCH]}"
+    elif installed:
+        autoload = "on: start-up file in site-packages"
+    else:
+        autoload = "not loaded: start-up files were not read (python -S, --target, zipapp) or not installed"
+    from lm_eval.tasks import manager
+
+    return {
+        "autoload": autoload,
+        "tasks": "lm-eval's own discovery" if discovers_tasks(manager) else _found_tasks(manager.TaskManager),
+        "models": "lm-eval's own discovery" if discovers_models() else _found_models(),
+        "entry points": ", ".join(sorted(_our_entry_points())) or "none: not installed as a distribution",
+    }
+
+
+def _found_tasks(manager: Any) -> str:
+    if getattr(manager.__init__, _MARK, False):
+        return "found by the autoload"
+    return 'not found: use --include_path "$(recipe-mpr tasks-path)"'
+
+
+def _found_models() -> str:
+    import lm_eval.models  # noqa: F401  (fills the registry)
+    from lm_eval.api.registry import model_registry
+
+    missing = [name for name in MODELS if name not in model_registry]
+    return f"not found: {', '.join(missing)}" if missing else ", ".join(MODELS)
+
+
+def _our_entry_points() -> list[str]:
+    points = importlib.metadata.entry_points()
+    return [f"{p.group}:{p.name}" for p in points if p.group.startswith("lm_eval.") and "recipe_mpr" in p.value]

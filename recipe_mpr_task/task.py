@@ -1,0 +1,97 @@
+"""What the task YAML files point lm-eval at: the documents. Everything else is configuration.
+
+lm-eval calls `load_dataset` once a task and hands each document to the template, the sampler, the
+metrics, the model adapter and the sample log. A document therefore carries what a result needs to
+be checked later, and nothing else: no aspect annotation, which would give the gold away.
+"""
+
+from typing import Any
+
+import datasets
+
+from recipe_mpr_task import prompts
+from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, content_digest
+from recipe_mpr_task.orders import DisplayedItem, display
+from recipe_mpr_task.splits import fold_of, items_of, part_of, scored_ids
+
+ITEMS = "items"
+"""The dataset's only split; `test_split` and `fewshot_split` of every task.
+
+One name for both, because lm-eval tells the sampler which item is scored only then.
+"""
+
+_STRINGS = datasets.Sequence(datasets.Value("string"), length=N_OPTIONS)
+_FEATURES = datasets.Features(
+    item_id=datasets.Value("string"),
+    query=datasets.Value("string"),
+    letters=_STRINGS,
+    options=_STRINGS,
+    option_ids=_STRINGS,
+    gold=datasets.Value("int64"),
+    gold_letter=datasets.Value("string"),
+    order=datasets.Value("string"),
+    query_types=datasets.Sequence(datasets.Value("string")),
+    fold=datasets.Value("int64"),
+    part=datasets.Value("string"),
+    scored=datasets.Value("bool"),
+)
+
+default_prompt = prompts.template(prompts.DEFAULT)
+"""`doc_to_text` of the letter tasks: the template's text, so that results record it."""
+
+
+def record_of(shown: DisplayedItem, *, scored: bool = True) -> dict[str, Any]:
+    """Return the document of a displayed item: what templates see and what is logged with each sample."""
+    item = shown.item
+    return {
+        "item_id": item.item_id,
+        "query": item.query,
+        "letters": list(LETTERS),
+        "options": [option.text for option in shown.options],
+        "option_ids": [option.recipe_id for option in shown.options],
+        "gold": shown.gold,
+        "gold_letter": shown.gold_letter,
+        "order": shown.order,
+        "query_types": list(item.query_types),
+        "fold": fold_of(item.item_id),
+        "part": part_of(item.item_id),
+        "scored": scored,
+    }
+
+
+def digest_of_record(record: dict[str, Any]) -> str:
+    """Recompute from a logged document the content hash that `orders.json` pins.
+
+    Raises:
+        KeyError, IndexError, TypeError: the document is not one of ours.
+    """
+    option_ids, options = record["option_ids"], record["options"]
+    if set(record["query_types"]) - set(QUERY_TYPES) or len(option_ids) != N_OPTIONS != len(options):
+        raise TypeError("not a Recipe-MPR document")
+    texts = dict(zip(option_ids, options, strict=True))
+    return content_digest(record["query"], texts, option_ids[record["gold"]], record["query_types"])
+
+
+def load_dataset(*, recipe_mpr_split: str, recipe_mpr_order: str, **_metadata: Any) -> datasets.DatasetDict:
+    """Build a task's documents; `custom_dataset` of every task.
+
+    Args:
+        recipe_mpr_split: one of `splits.SPLITS`; from the task's `dataset_kwargs`.
+        recipe_mpr_order: one of `orders.ORDERS`; from the task's `dataset_kwargs`.
+        **_metadata: the task's metadata and the model's arguments, which lm-eval passes along.
+
+    Returns:
+        One split, ITEMS, with every item of the dataset; `scored` marks those of the task's split.
+        The others are there for shots.
+    """
+    wanted = scored_ids(recipe_mpr_split)
+    records = [
+        record_of(display(item, recipe_mpr_order), scored=item.item_id in wanted)
+        for item in items_of(recipe_mpr_split)
+    ]
+    return datasets.DatasetDict({ITEMS: datasets.Dataset.from_list(records, features=_FEATURES)})
+
+
+def scored_items(documents: datasets.Dataset) -> datasets.Dataset:
+    """Keep the items of the task's split; `process_docs` of every task."""
+    return documents.select([i for i, scored in enumerate(documents["scored"]) if scored])
