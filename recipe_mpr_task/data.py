@@ -103,9 +103,10 @@ def read_pinned(source: Source) -> bytes:
     if found != SHA256:
         # A readable fault (truncated, a missing key) says more than a hash: name it if there is one.
         items_from_json(content, source=str(source.path), prefix="mpr")
+        again = "delete it and run `recipe-mpr data fetch`" if source.origin == "cache" else _REMEDIES
         raise DataError(
             f"{source.origin} {source.path}: wrong hash, SHA-256 {found[:12]}..., expected {SHA256[:12]}... "
-            f"({REPOSITORY} at {COMMIT[:12]}); scores on other data are not comparable; {_REMEDIES}"
+            f"({REPOSITORY} at {COMMIT[:12]}); scores on other data are not comparable; {again}"
         )
     return content
 

@@ -1,7 +1,7 @@
 """Which option stands at which letter. The only place that decides it.
 
 In the dataset file the gold option is first in all 500 records: whoever shows that order measures a
-bias for "A". `shuffled` is a stored table (`orders.json`, derived by `tests/derive_tables.py`), so
+bias for "A". `shuffled` is a stored table (`pinned.json`, derived by `tests/derive_tables.py`), so
 that it is the same in every task, process and Python version, with gold letters exactly even over
 the 500 items, each CV fold and each published part, and as even as integers allow over each type.
 Items that the table does not know get an order from a hash, with no balance promised.
@@ -12,9 +12,10 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from recipe_mpr_task.errors import RecipeMPRError
-from recipe_mpr_task.item import LETTERS, N_OPTIONS, Item, Option
+from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, Item, Option, content_digest
 
 ORDERS = ("shuffled", "file")
 EXPLOITABLE_ORDERS = ("file",)
@@ -41,11 +42,44 @@ class DisplayedItem:
         return LETTERS[self.gold]
 
 
+@dataclass(frozen=True)
+class Pinned:
+    """What the package stores of an item, so that results can be checked where the data is not at hand.
+
+    Attributes:
+        digest: the item's content hash, see `item.content_digest`.
+        order: for each letter, the file slot of the option shown there in `shuffled` order.
+        option_ids: five recipe ids in file order.
+        gold: recipe id of the right option.
+        types: the item's query types.
+    """
+
+    digest: str
+    order: tuple[int, ...]
+    option_ids: tuple[str, ...]
+    gold: str
+    types: tuple[str, ...]
+
+    def shown_ids(self, order: str) -> tuple[str, ...]:
+        """Return the recipe ids as they stand at A to E in `order`."""
+        slots = range(N_OPTIONS) if order == "file" else self.order
+        return tuple(self.option_ids[slot] for slot in slots)
+
+
 @lru_cache(maxsize=1)
-def stored_orders() -> dict[str, dict[str, str]]:
-    """Return `{item_id: {"digest": content hash, "order": five digits}}` of the pinned items and the sample."""
-    table: dict[str, dict[str, str]] = json.loads((files("recipe_mpr_task") / "orders.json").read_text())
-    return table
+def pinned_items() -> dict[str, Pinned]:
+    """Return the stored table: item id to Pinned, of the 500 items and the sample."""
+    table = json.loads((files("recipe_mpr_task") / "pinned.json").read_text())
+    return {
+        item_id: Pinned(
+            digest=row["digest"],
+            order=tuple(int(slot) for slot in row["order"]),
+            option_ids=tuple(row["option_ids"]),
+            gold=row["gold"],
+            types=tuple(row["types"]),
+        )
+        for item_id, row in table.items()
+    }
 
 
 def file_slots(item: Item, order: str) -> tuple[int, ...]:
@@ -62,9 +96,9 @@ def file_slots(item: Item, order: str) -> tuple[int, ...]:
         return tuple(range(N_OPTIONS))
     if order != "shuffled":
         raise RecipeMPRError(f"option order {order!r}; allowed: {', '.join(ORDERS)}")
-    stored = stored_orders().get(item.item_id)
-    if stored and stored["digest"] == item.digest:
-        return tuple(int(slot) for slot in stored["order"])
+    stored = pinned_items().get(item.item_id)
+    if stored and stored.digest == item.digest:
+        return stored.order
     return tuple(sorted(range(N_OPTIONS), key=lambda slot: _draw(item, slot)))
 
 
@@ -78,3 +112,16 @@ def display(item: Item, order: str) -> DisplayedItem:
     options = tuple(item.options[slot] for slot in file_slots(item, order))
     gold = next(k for k, option in enumerate(options) if option.recipe_id == item.gold)
     return DisplayedItem(item, order, options, gold)
+
+
+def digest_of_record(record: dict[str, Any]) -> str:
+    """Recompute from a logged document the content hash that `pinned.json` holds.
+
+    Raises:
+        KeyError, IndexError, TypeError: the document is not one of ours.
+    """
+    option_ids, options = record["option_ids"], record["options"]
+    if set(record["query_types"]) - set(QUERY_TYPES) or len(option_ids) != N_OPTIONS != len(options):
+        raise TypeError("not a Recipe-MPR document")
+    texts = dict(zip(option_ids, options, strict=True))
+    return content_digest(record["query"], texts, option_ids[record["gold"]], record["query_types"])

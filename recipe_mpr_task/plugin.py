@@ -114,5 +114,8 @@ def _found_models() -> str:
 
 
 def _our_entry_points() -> list[str]:
-    points = importlib.metadata.entry_points()
-    return [f"{p.group}:{p.name}" for p in points if p.group.startswith("lm_eval.") and "recipe_mpr" in p.value]
+    try:
+        points = importlib.metadata.distribution("lm-eval-recipe-mpr").entry_points
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    return [f"{point.group}:{point.name}" for point in points if point.group.startswith("lm_eval.")]

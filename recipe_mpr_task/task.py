@@ -10,7 +10,7 @@ from typing import Any
 import datasets
 
 from recipe_mpr_task import prompts
-from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, content_digest
+from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import DisplayedItem, display
 from recipe_mpr_task.splits import fold_of, items_of, part_of, scored_ids
 
@@ -57,19 +57,6 @@ def record_of(shown: DisplayedItem, *, scored: bool = True) -> dict[str, Any]:
         "part": part_of(item.item_id),
         "scored": scored,
     }
-
-
-def digest_of_record(record: dict[str, Any]) -> str:
-    """Recompute from a logged document the content hash that `orders.json` pins.
-
-    Raises:
-        KeyError, IndexError, TypeError: the document is not one of ours.
-    """
-    option_ids, options = record["option_ids"], record["options"]
-    if set(record["query_types"]) - set(QUERY_TYPES) or len(option_ids) != N_OPTIONS != len(options):
-        raise TypeError("not a Recipe-MPR document")
-    texts = dict(zip(option_ids, options, strict=True))
-    return content_digest(record["query"], texts, option_ids[record["gold"]], record["query_types"])
 
 
 def load_dataset(*, recipe_mpr_split: str, recipe_mpr_order: str, **_metadata: Any) -> datasets.DatasetDict:

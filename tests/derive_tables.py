@@ -1,8 +1,8 @@
 """Derives the tables that the package stores: splits and option orders. Run once; tests re-check it.
 
-    python tests/derive_tables.py        # rewrites recipe_mpr_task/{splits,orders}.json
+    python tests/derive_tables.py        # rewrites recipe_mpr_task/{splits,pinned}.json
 
-Rewriting orders.json moves every score: never without raising the task version.
+Changing an order in pinned.json moves every score: never without raising the task version.
 """
 
 import json
@@ -110,27 +110,33 @@ def even_distractors(gold_letters: list[int], rng: random.Random) -> list[list[i
     return orders
 
 
-def orders_table(items: tuple[Item, ...], folds: list[int], parts: list[str]) -> dict[str, dict[str, str]]:
-    """`{item_id: {digest, order}}`; order[k] is the file slot shown at letter k."""
+def pinned_table(items: tuple[Item, ...], folds: list[int], parts: list[str]) -> dict[str, dict]:
+    """What is pinned of each item, no text; order[k] is the file slot shown at letter k."""
     assert all(item.options[0].recipe_id == item.gold for item in items), "gold is file slot 0"
     rng = random.Random(SEED)
     groups = [list(groups_of(items, i, folds[i], parts[i])) for i in range(len(items))]
     orders = even_distractors(even_gold_letters(groups, rng), rng)
     return {
-        item.item_id: {"digest": item.digest, "order": "".join(map(str, order))}
+        item.item_id: {
+            "digest": item.digest,
+            "order": "".join(map(str, order)),
+            "option_ids": [option.recipe_id for option in item.options],
+            "gold": item.gold,
+            "types": item.query_types,
+        }
         for item, order in zip(items, orders, strict=True)
     }
 
 
 def derive() -> tuple[dict, dict]:
-    """Return the contents of splits.json and orders.json."""
+    """Return the contents of splits.json and pinned.json."""
     parts, folds = published_parts(), cv_folds()
     part_of = {i: name for name, indices in parts.items() for i in indices}
     fold_of = {i: k for k, indices in enumerate(folds) for i in indices}
     real, sample = load_items(), load_sample()
-    orders = orders_table(real, [fold_of[i] for i in range(500)], [part_of[i] for i in range(500)])
-    orders |= orders_table(sample, [i % 5 for i in range(len(sample))], ["sample"] * len(sample))
-    return {"published": parts, "folds": folds}, orders
+    pinned = pinned_table(real, [fold_of[i] for i in range(500)], [part_of[i] for i in range(500)])
+    pinned |= pinned_table(sample, [i % 5 for i in range(len(sample))], ["sample"] * len(sample))
+    return {"published": parts, "folds": folds}, pinned
 
 
 def _lines(table: dict) -> str:
@@ -139,5 +145,5 @@ def _lines(table: dict) -> str:
 
 
 if __name__ == "__main__":
-    for name, table in zip(("splits", "orders"), derive(), strict=True):
+    for name, table in zip(("splits", "pinned"), derive(), strict=True):
         write_atomic(PACKAGE / f"{name}.json", _lines(table))

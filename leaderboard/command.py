@@ -1,0 +1,60 @@
+"""`recipe-mpr leaderboard RUNS... --out DIR`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
+@click.pass_context
+def leaderboard(ctx: click.Context, runs: Sequence[Path], out: Path) -> None:
+    """Build leaderboard.md, .json and .csv from lm-eval output folders (made with --log_samples).
+
+    A run that cannot be read is skipped by name, the rest is kept, and the exit code is 2.
+    """
+    table, skipped = build(runs, out)
+    click.echo(table)
+    for name in ("md", "json", "csv"):
+        click.echo(str(out / f"leaderboard.{name}"))
+    for reason in skipped:
+        click.echo(f"recipe-mpr: skipped {reason}", err=True)
+    ctx.exit(EXIT_BAD_INPUT if skipped else 0)
+
+
+def build(paths: Sequence[Path], out: Path) -> tuple[str, list[str]]:
+    """Read runs and write the leaderboard's files, each whole or not at all.
+
+    Args:
+        paths: lm-eval output folders or results files.
+        out: the folder to write to.
+
+    Returns:
+        The Markdown, and one line for each path or file that was skipped.
+
+    Raises:
+        RecipeMPRError: no run could be read; nothing is written.
+    """
+    from tqdm import tqdm
+
+    from leaderboard.compute import build_boards
+    from leaderboard.load import load_runs
+    from leaderboard.render import to_csv, to_json, to_markdown
+    from leaderboard.validate import check
+    from recipe_mpr_task.files import write_atomic
+
+    runs, skipped = load_runs(paths)
+    reasons = [f"{s.source}: {s.reason}" for s in skipped]
+    if not runs:
+        raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
+    boards = build_boards(check(run) for run in tqdm(runs, desc="checking runs", unit="run", delay=2))
+    markdown = to_markdown(boards, skipped)
+    # All is rendered before the first file is replaced.
+    files = {"md": markdown, "json": to_json(boards, skipped), "csv": to_csv(boards)}
+    for suffix, text in files.items():
+        write_atomic(out / f"leaderboard.{suffix}", text)
+    return markdown, reasons

@@ -1,0 +1,98 @@
+"""Who a run is of: the system's name for people, and its identity for counting it once."""
+
+import json
+from pathlib import PurePath
+from typing import Any
+
+from leaderboard.load import Run
+from recipe_mpr_task import prompts
+from recipe_mpr_task.files import sha256_of
+
+_RUNTIME_ARGUMENTS = frozenset(
+    ("device", "batch_size", "max_batch_size", "max_batch_tokens", "parallelize", "num_concurrent", "base_url",
+     "tensor_parallel_size", "data_parallel_size", "gpu_memory_utilization", "device_map")
+)  # fmt: skip
+"""Model arguments that say how to run a model, not which model it is."""
+
+_ADAPTER_ARGUMENTS = ("peft", "lora_local_path", "delta")
+_MODEL_ARGUMENTS = ("pretrained", "model", "path", "engine")
+
+
+def model_args(run: Run) -> dict[str, Any]:
+    """Return the model's arguments as a mapping, however lm-eval recorded them."""
+    recorded = run.config.get("model_args")
+    if isinstance(recorded, str):
+        pairs = (pair.partition("=") for pair in recorded.split(",") if pair)
+        return {key.strip(): value for key, _, value in pairs}
+    return recorded if isinstance(recorded, dict) else {}
+
+
+def kind(run: Run) -> str:
+    """Return "baseline", "encoder" or "causal"."""
+    return {"recipe-mpr-baseline": "baseline", "recipe-mpr-encoder": "encoder"}.get(str(run.config.get("model")), "causal")
+
+
+def system_name(run: Run) -> str:
+    """Return a name for people: what the run's config calls the system, else the model's own name."""
+    named = run.task_config.get("metadata", {}).get("recipe_mpr_system")
+    if named:
+        return str(named)
+    arguments = model_args(run)
+    if kind(run) == "baseline":
+        return str(arguments.get("kind"))
+    adapter = next((arguments[key] for key in _ADAPTER_ARGUMENTS if arguments.get(key)), None)
+    model = next((arguments[key] for key in _MODEL_ARGUMENTS if arguments.get(key)), run.config.get("model"))
+    head = run.config.get("recipe_mpr_head")
+    return _short(adapter or model) + (f" ({head})" if head else "")
+
+
+def _short(name: Any) -> str:
+    """A hub id stays whole; of a path only the last folder is shown."""
+    path = PurePath(str(name))
+    return str(name) if len(path.parts) == 2 and not path.is_absolute() and path.parts[0] != "." else path.name or str(name)
+
+
+def shots(run: Run) -> int:
+    """Return the number of few-shot examples."""
+    return int(run.results.get("n-shot", {}).get(run.task) or 0)
+
+
+def has_chat_template(run: Run) -> bool:
+    """Say whether the prompts went through the model's chat template."""
+    return bool(run.results.get("chat_template_sha"))
+
+
+def prompt_name(run: Run) -> str:
+    """Return the template's name, or "other" for a text that is none of ours."""
+    return prompts.name_of(str(run.task_config.get("doc_to_text", ""))) or "other"
+
+
+def identity(run: Run) -> str:
+    """Hash what makes two runs the same measurement, apart from the task.
+
+    Model, its arguments and weights, prompt, shots and their seed, chat template and system text. Not
+    the display name, nor where and when it ran.
+    """
+    arguments = {k: str(v) for k, v in model_args(run).items() if k not in _RUNTIME_ARGUMENTS and not _is_default(k, v)}
+    weights = run.config.get("model_sha") if kind(run) == "encoder" else None
+    if weights:  # a folder copied under another name is the same model; its head is recorded as it was resolved
+        arguments.pop("pretrained", None)
+        arguments.pop("head", None)
+    n_shots = shots(run)
+    key = [
+        run.config.get("model"),
+        sorted(arguments.items()),
+        weights or run.config.get("model_sha"),
+        run.config.get("recipe_mpr_head"),
+        run.task_config.get("doc_to_text"),
+        run.task_config.get("description"),
+        n_shots,
+        (run.config.get("fewshot_seed"), run.results.get("fewshot_as_multiturn")) if n_shots else None,
+        run.results.get("chat_template_sha"),
+        run.results.get("system_instruction_sha"),
+    ]
+    return sha256_of(json.dumps(key, default=str).encode())
+
+
+def _is_default(name: str, value: Any) -> bool:
+    return (name, str(value)) in (("seed", "0"), ("trust_remote_code", "False"))

@@ -1,0 +1,127 @@
+"""Reads lm-eval's output: one `Run` for each Recipe-MPR task in each results file. Judges nothing."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recipe_mpr_task.tasks import TASKS_PATH
+
+_PREFIX = "recipe_mpr"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One task of one lm-eval results file.
+
+    Attributes:
+        source: the results file, relative to the folder above the path that the user gave.
+        task: the task's name.
+        results: the whole parsed results file.
+        samples: the per-item records that belong to it; None if none were logged.
+    """
+
+    source: str
+    task: str
+    results: dict[str, Any]
+    samples: list[dict[str, Any]] | None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What lm-eval recorded of the model and the run."""
+        return _mapping(self.results.get("config"))
+
+    @property
+    def task_config(self) -> dict[str, Any]:
+        """The task's configuration as lm-eval recorded it."""
+        return _mapping(_mapping(self.results.get("configs")).get(self.task))
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The task's metrics as lm-eval recorded them, keyed like "acc,none"."""
+        return _mapping(_mapping(self.results.get("results")).get(self.task))
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A path or file that is no run, and why."""
+
+    source: str
+    reason: str
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def task_names() -> frozenset[str]:
+    """Return the names of the tasks that this release ships."""
+    return frozenset(path.stem for path in TASKS_PATH.glob("recipe_mpr*.yaml"))
+
+
+def load_runs(paths: Iterable[Path]) -> tuple[list[Run], list[Skipped]]:
+    """Read every results file under `paths`.
+
+    Args:
+        paths: lm-eval output folders, searched in depth, or single `results_*.json` files.
+
+    Returns:
+        The runs, and what was skipped, each sorted by source: the order of `paths` does not matter.
+    """
+    runs: dict[Path, list[Run]] = {}
+    skipped: list[Skipped] = []
+    for path in paths:
+        found = sorted(path.rglob("results_*.json")) if path.is_dir() else [path] * path.is_file()
+        if not found:
+            reason = "no results_*.json in it" if path.is_dir() else "no such file or folder"
+            skipped.append(Skipped(str(path), reason))
+        for file in found:
+            if file.resolve() in runs:
+                continue
+            source = (Path(path.resolve().name) / file.relative_to(path)).as_posix() if path.is_dir() else file.name
+            try:
+                runs[file.resolve()] = _runs_of(file, source)
+            except _UnusableError as error:
+                runs[file.resolve()] = []
+                skipped.append(Skipped(source, str(error)))
+    flat = [run for file_runs in runs.values() for run in file_runs]
+    return sorted(flat, key=lambda run: (run.source, run.task)), sorted(skipped, key=lambda s: (s.source, s.reason))
+
+
+class _UnusableError(Exception):
+    """A results file that holds no run."""
+
+
+def _runs_of(file: Path, source: str) -> list[Run]:
+    results = _read_json(file)
+    if not isinstance(results, dict) or not isinstance(results.get("results"), dict):
+        raise _UnusableError("not lm-eval's: no `results` object in it")
+    # A group's own line (recipe_mpr_folds) has no items: its tasks are the runs.
+    groups = _mapping(results.get("group_subtasks"))
+    tasks = [name for name in results["results"] if name.startswith(_PREFIX) and not groups.get(name)]
+    if not tasks:
+        raise _UnusableError("no recipe_mpr task in it")
+    stamp = file.stem.removeprefix("results_")
+    return [Run(source, task, results, _samples(file.parent / f"samples_{task}_{stamp}.jsonl")) for task in tasks]
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _UnusableError(f"unreadable: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise _UnusableError(f"not valid JSON: {error}") from None
+
+
+def _samples(file: Path) -> list[dict[str, Any]] | None:
+    if not file.is_file():
+        return None
+    try:
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (ValueError, RecursionError, OSError) as error:
+        raise _UnusableError(f"{file.name} is broken: {error}") from None
+    if not all(isinstance(row, dict) for row in rows):
+        raise _UnusableError(f"{file.name} is broken: a line is no JSON object")
+    return rows

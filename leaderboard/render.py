@@ -1,0 +1,130 @@
+"""Boards to Markdown, JSON and CSV. Computes nothing: every number comes from a row."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from leaderboard.compute import Board
+from leaderboard.load import Skipped
+from leaderboard.row import Row, Score
+from recipe_mpr_task import TASK_VERSION
+from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
+
+_TYPES = (*QUERY_TYPES, UNTYPED)
+_LONGEST_CELL = 200
+_BADGES = {"clean": "clean", "unknown": "unknown ⚠"}
+_SIGNS = str.maketrans({c: f"&#{ord(c)};" for c in "<>&|`[]*\\"})
+
+
+def to_json(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
+    """Return `leaderboard.json`: rows in board order, fractions in [0, 1]."""
+    content = {
+        "task_version": TASK_VERSION,
+        "boards": [{"board": board.key, "title": board.title, "rows": len(board.rows)} for board in boards],
+        "rows": [row.as_dict() for board in boards for row in board.rows],
+        "skipped": [{"source": s.source, "reason": s.reason} for s in skipped],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_csv(boards: Sequence[Board]) -> str:
+    """Return `leaderboard.csv`: one line a row, one block of columns a query type."""
+    lead = ["board", "rank", "system", "kind", "status", "reason", "task", "task_version", "n", "acc", "acc_low",
+            "acc_high", "params", "source"]  # fmt: skip
+    parts = ("n", "acc", "low", "high")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(lead + [f"{name.lower()}_{part}" for name in _TYPES for part in parts])
+    for board in boards:
+        for row in board.rows:
+            cells = row.as_dict()
+            types = [cells["types"].get(name, {}).get(part) for name in _TYPES for part in parts]
+            writer.writerow([_csv_cell(value) for value in [*(cells[key] for key in lead), *types]])
+    return out.getvalue()
+
+
+def _csv_cell(value: object) -> object:
+    # A spreadsheet runs a text that begins like a formula.
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
+    """Return `leaderboard.md`: for each board a table of ranked rows and one of rows without rank."""
+    parts = [
+        "# Recipe-MPR leaderboard",
+        f"Task version {TASK_VERSION}. Accuracy in percent with its 95% Wilson interval; chance is 20. An item can "
+        "have several types or none, so type counts do not add up. `unknown ⚠`: no training manifest, it may have "
+        "been trained on these items.",
+    ]
+    for board in boards:
+        parts.append(f"## {board.title}")
+        ranked = [row for row in board.rows if row.rank is not None]
+        if ranked:
+            parts.append(_ranked_table(ranked))
+        if unranked := [row for row in board.rows if row.rank is None]:
+            parts += ["Listed without rank:", _unranked_table(unranked)]
+    if skipped:
+        parts += ["## Skipped", "\n".join(f"- {_text(s.source)}: {_text(s.reason)}" for s in skipped)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _ranked_table(rows: Sequence[Row]) -> str:
+    sizes = {name: rows[0].types[name].n for name in _TYPES if name in rows[0].types}
+    headers = ["#", "System", "Kind", "Params", "Shots", "n", "Accuracy", *(f"{t} (n {n})" for t, n in sizes.items()),
+               "Status"]  # fmt: skip
+    table = [
+        [row.rank, _system(row), row.kind, _params(row.params), row.extra.get("shots", ""), row.score.n,
+         _interval(row.score), *(_percent(row.types.get(t)) for t in sizes), _BADGES[row.status]]
+        for row in rows
+    ]  # fmt: skip
+    return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _unranked_table(rows: Sequence[Row]) -> str:
+    headers = ["System", "Params", "n", "Accuracy", "Status", "Why", "Source"]
+    table = [
+        [_system(row), _params(row.params), row.score.n or "", _interval(row.score), row.status, _text(row.reason),
+         _text(row.source)]
+        for row in rows
+    ]  # fmt: skip
+    return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _system(row: Row) -> str:
+    details = [row.extra["protocol"]] if "protocol" in row.extra else []
+    if "fold_sd" in row.extra:
+        details.append(f"sd over folds {100 * row.extra['fold_sd']:.1f}")
+    if row.extra.get("chat_template"):
+        details.append("chat template")
+    if row.extra.get("prompt", "default") != "default":
+        details.append(f"prompt {row.extra['prompt']}")
+    return _text(row.system + (f" ({'; '.join(details)})" if details else ""))
+
+
+def _text(text: str) -> str:
+    """A cell that no name can break out of: one line, no markup, no 10 MB."""
+    line = " ".join(text.split())
+    shown = line if len(line) <= _LONGEST_CELL else line[: _LONGEST_CELL - 3] + "..."
+    return shown.translate(_SIGNS)
+
+
+def _percent(score: Score | None) -> str:
+    return f"{100 * score.acc:.1f}" if score and score.acc is not None else ""
+
+
+def _interval(score: Score) -> str:
+    if score.low is None or score.high is None:
+        return _percent(score)
+    return f"{_percent(score)} [{100 * score.low:.1f}, {100 * score.high:.1f}]"
+
+
+def _params(params: int | None) -> str:
+    if not params:
+        return "" if params is None else "0"
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if params >= size:
+            return f"{params / size:.3g}{unit}"
+    return str(params)

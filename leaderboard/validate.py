@@ -1,0 +1,191 @@
+"""Decides what a run's numbers are worth: checks every item against what the package pins.
+
+A status is one of STATUSES. `clean` and `unknown` rows are ranked, the others only listed. A run is
+checked without the dataset: each logged document must hash to its pinned digest, its options must
+stand as its order has them, and its accuracy is computed anew from its scores.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from leaderboard.load import Run, task_names
+from recipe_mpr_task import TASK_VERSION
+from recipe_mpr_task.item import N_OPTIONS
+from recipe_mpr_task.metrics import fair_accuracy
+from recipe_mpr_task.orders import EXPLOITABLE_ORDERS, digest_of_record, pinned_items
+from recipe_mpr_task.splits import scored_ids
+from recipe_mpr_task.tasks import TASKS_PATH
+
+STATUSES = ("clean", "unknown", "overlap", "reported", "excluded")
+RANKED = ("clean", "unknown")
+
+_TOLERANCE = 1e-9
+_UNKNOWN = "no training manifest: what it was trained on cannot be known"
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """What one item contributes: all numbers of a row are computed from these.
+
+    Attributes:
+        accuracy: fraction in [0, 1], ties shared.
+        types: the item's query types, as pinned.
+    """
+
+    item_id: str
+    accuracy: float
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CheckedRun:
+    """A run with its verdict.
+
+    Attributes:
+        items: the items whose numbers can be believed; empty if the run's documents cannot.
+        status: one of STATUSES.
+        reason: why, in words; never empty unless the status is "clean".
+    """
+
+    run: Run
+    items: tuple[ItemResult, ...]
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """What a shipped task scores: its split and order, see `splits.SPLITS` and `orders.ORDERS`."""
+
+    split: str
+    order: str
+
+
+@lru_cache(maxsize=64)
+def task_spec(task: str) -> TaskSpec:
+    """Read split and order from the task's own file, followed through its includes."""
+    name, kwargs = f"{task}.yaml", None
+    while kwargs is None:
+        config = yaml.load((TASKS_PATH / name).read_text(), Loader=_YamlLoader)  # noqa: S506 (a SafeLoader)
+        kwargs, name = config.get("dataset_kwargs"), config.get("include")
+    return TaskSpec(kwargs["recipe_mpr_split"], kwargs["recipe_mpr_order"])
+
+
+class _YamlLoader(yaml.SafeLoader):
+    """Reads lm-eval's `!function` tags as plain text: nothing is imported."""
+
+
+_YamlLoader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))  # type: ignore[arg-type]
+
+
+def check(run: Run) -> CheckedRun:
+    """Check a run and give it a status."""
+    version = run.task_config.get("metadata", {}).get("version")
+    if run.task not in task_names():
+        return CheckedRun(run, (), "excluded", f"task {run.task} is not one of this release")
+    if version != TASK_VERSION:
+        return CheckedRun(
+            run, (), "excluded", f"task version {version}; this release scores version {TASK_VERSION}, not comparable"
+        )
+    if run.samples is None:
+        return CheckedRun(run, (), "excluded", "no per-item samples; run with --log_samples")
+    broken = list(_document_faults(run, task_spec(run.task)))
+    if broken:
+        return CheckedRun(run, (), "excluded", "; ".join(broken))
+    items = tuple(_item_result(sample) for sample in run.samples)
+    faults = [*_run_faults(run, task_spec(run.task)), *_number_faults(run, items)]
+    if faults:
+        return CheckedRun(run, items, "excluded", "; ".join(faults))
+    if run.config.get("model") == "recipe-mpr-baseline":
+        return CheckedRun(run, items, "clean", "never trained")
+    return CheckedRun(run, items, "unknown", _UNKNOWN)
+
+
+def _document_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
+    """Faults after which no number of the run can be believed."""
+    foreign, disordered, unscored = [], [], []
+    pinned = pinned_items()
+    for sample in run.samples or []:
+        doc = sample.get("doc")
+        item_id = str(doc.get("item_id") if isinstance(doc, dict) else None)
+        try:
+            genuine = item_id in pinned and digest_of_record(doc) == pinned[item_id].digest  # type: ignore[arg-type]
+            shown = tuple(doc["option_ids"]) == pinned[item_id].shown_ids(spec.order)  # type: ignore[index]
+            n_scores = len(scores_of(sample))
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            genuine, shown, n_scores = False, False, 0
+        if not genuine:
+            foreign.append(item_id)
+        elif not shown:
+            disordered.append(item_id)
+        elif n_scores != N_OPTIONS:
+            unscored.append(item_id)
+    for ids, what in (
+        (foreign, "differ from the pinned dataset"),
+        (disordered, f"do not show their options in {spec.order} order"),
+        (unscored, f"have not {N_OPTIONS} scores"),
+    ):
+        if ids:
+            yield f"{len(ids)} items {what} ({_some(ids)})"
+
+
+def scores_of(sample: dict[str, Any]) -> list[float]:
+    """Return the log-likelihoods of a logged sample, in the order its options were shown.
+
+    Raises:
+        TypeError, ValueError, KeyError: the sample holds no such scores.
+    """
+    return [float(response[0]) for response in sample["filtered_resps"]]
+
+
+def _item_result(sample: dict[str, Any]) -> ItemResult:
+    item_id = sample["doc"]["item_id"]
+    accuracy = fair_accuracy(scores_of(sample), sample["doc"]["gold"])
+    return ItemResult(item_id, accuracy, pinned_items()[item_id].types)
+
+
+def _run_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
+    """Faults of how the run was made: its items are right, its number is not comparable."""
+    if spec.order in EXPLOITABLE_ORDERS:
+        yield f"{spec.order} order: the gold option is always A"
+    if run.config.get("limit") is not None:
+        yield f"--limit {run.config['limit']}"
+    counts = Counter(sample["doc"]["item_id"] for sample in run.samples or [])
+    wanted = scored_ids(spec.split)
+    for ids, what in (
+        (wanted - counts.keys(), "are missing"),
+        (counts.keys() - wanted, "are not of its split"),
+        ({i for i, n in counts.items() if n > 1}, "are there more than once"),
+    ):
+        if ids:
+            yield f"{len(ids)} items {what} ({_some(sorted(ids))})"
+
+
+def _number_faults(run: Run, items: tuple[ItemResult, ...]) -> Iterator[str]:
+    """Faults of the numbers: not finite, or other than what the logged scores give."""
+    unusable = [item.item_id for item in items if math.isnan(item.accuracy)]
+    if unusable:
+        yield f"{len(unusable)} items have a score that is not finite ({_some(unusable)})"
+        return
+    logged = [sample.get("acc") for sample in run.samples or []]
+    edited = [i.item_id for i, acc in zip(items, logged, strict=True) if not _equal(acc, i.accuracy)]
+    if edited:
+        yield f"{len(edited)} items log another accuracy than their scores give ({_some(edited)})"
+    total = math.fsum(item.accuracy for item in items) / len(items) if items else math.nan
+    if not _equal(run.metrics.get("acc,none"), total):
+        yield f"the results file says acc {run.metrics.get('acc,none')}, the samples give {total:.4f}"
+
+
+def _equal(logged: Any, computed: float) -> bool:
+    return isinstance(logged, (int, float)) and math.isclose(logged, computed, abs_tol=_TOLERANCE)
+
+
+def _some(ids: Any) -> str:
+    shown = list(ids)[:3]
+    return ", ".join(str(i)[:40] for i in shown) + (", ..." if len(ids) > len(shown) else "")

@@ -1,0 +1,73 @@
+"""The command `recipe-mpr`: where subcommands of all packages are put together.
+
+The composition root: it names the subcommands' modules as text and loads one only when it is asked
+for, so that nothing here imports upward and `--help` loads neither torch nor lm_eval. Exit codes:
+0 done, 1 the check found a fault, 2 bad usage or input (one line on stderr).
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from recipe_mpr_task import __version__
+from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError, one_line
+
+COMMANDS = {
+    "data": "recipe_mpr_task.commands.data:data",
+    "demo": "leaderboard.demo:demo",
+    "doctor": "recipe_mpr_task.commands.doctor:doctor",
+    "leaderboard": "leaderboard.command:leaderboard",
+    "tasks-path": "recipe_mpr_task.commands.tasks_path:tasks_path",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose subcommands are imported when they are used or listed."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return the names of all subcommands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a subcommand, or None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="recipe-mpr")
+def cli() -> None:
+    """Recipe-MPR in lm-evaluation-harness: data, checks, demo and leaderboard.
+
+    Scoring itself is lm-eval's: lm_eval --model ... --tasks recipe_mpr
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; errors of usage or input end it with one line on stderr and code 2."""
+    try:
+        code = cli.main(args=arguments, prog_name="recipe-mpr", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = EXIT_BAD_INPUT
+    except click.ClickException as error:
+        code = _fail(error.format_message())
+    except RecipeMPRError as error:
+        code = _fail(one_line(error))
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    sys.exit(code)
+
+
+def _fail(message: str) -> int:
+    click.echo(f"recipe-mpr: {message}", err=True)
+    return EXIT_BAD_INPUT
+
+
+if __name__ == "__main__":
+    main()

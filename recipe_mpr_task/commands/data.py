@@ -1,0 +1,50 @@
+"""`recipe-mpr data fetch|check|stats`."""
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def data() -> None:
+    """Fetch, check and describe the dataset."""
+
+
+@data.command()
+def fetch() -> None:
+    """Download the dataset (pinned, hashed) into the cache, unless a copy is at hand."""
+    from recipe_mpr_task.data import fetch as fetch_data
+    from recipe_mpr_task.data import read_pinned
+
+    source = fetch_data()
+    read_pinned(source)
+    click.echo(f"{source.path} ({source.origin})")
+
+
+@data.command()
+def check() -> None:
+    """Check the local copy's hash and every record in it."""
+    from recipe_mpr_task.data import REPOSITORY, SHA256, load_items, local_source, read_pinned
+    from recipe_mpr_task.errors import DataError
+
+    source = local_source()
+    if source is None:
+        raise DataError("no copy of the dataset on this machine; run `recipe-mpr data fetch`")
+    read_pinned(source)
+    click.echo(f"{source.path} ({source.origin}): {len(load_items())} items, SHA-256 {SHA256}, from {REPOSITORY}")
+
+
+@data.command()
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the fact sheet to this file.")
+def stats(out: Path | None) -> None:
+    """Print the fact sheet: counts per type, gold positions, lengths, id reuse. No dataset text."""
+    from recipe_mpr_task.facts import fact_sheet
+    from recipe_mpr_task.files import write_atomic
+
+    sheet = json.dumps(fact_sheet(), indent=2) + "\n"
+    if out:
+        write_atomic(out, sheet)
+        click.echo(f"wrote {out}")
+    else:
+        click.echo(sheet, nl=False)

@@ -1,0 +1,97 @@
+"""`recipe-mpr doctor`: what is active here, and why."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+from pathlib import Path
+
+import click
+
+from recipe_mpr_task import TASK_VERSION, __version__
+from recipe_mpr_task.errors import EXIT_FAULT_FOUND, DataError, one_line
+
+_PACKAGES = ("lm-eval", "torch", "transformers", "peft", "accelerate", "datasets", "jinja2")
+_OURS = ("recipe_mpr_task", "leaderboard", "harness_configs")
+
+
+@click.command()
+@click.pass_context
+def doctor(ctx: click.Context) -> None:
+    """Show how lm-eval finds the tasks, the data source, versions and devices. Exit 1 on a fault."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    faults = []
+    click.echo(f"recipe-mpr {__version__}, task version {TASK_VERSION}, Python {platform.python_version()}")
+    for section, rows in (("lm-eval", _plugin()), ("data", _data()), ("versions", _versions()), ("devices", _devices())):
+        click.echo(f"\n{section}")
+        for name, (value, fault) in rows.items():
+            click.echo(f"  {'FAULT' if fault else 'ok   '}  {name}: {value}")
+            faults += [name] if fault else []
+    for problem in _shadowed():
+        click.echo(f"\n  FAULT  {problem}")
+        faults.append(problem)
+    click.echo(f"\n{len(faults)} faults" if faults else "\nno fault found")
+    ctx.exit(EXIT_FAULT_FOUND if faults else 0)
+
+
+Rows = dict[str, tuple[str, bool]]
+
+
+def _plugin() -> Rows:
+    from lm_eval.tasks import TaskManager
+
+    from recipe_mpr_task.plugin import status
+    from recipe_mpr_task.tasks import TASKS_PATH
+
+    found = status()
+    # Switched off by hand is no fault, whatever is then not found.
+    wanted = not found["autoload"].startswith("off")
+    rows = {name: (value, wanted and value.startswith("not ")) for name, value in found.items()}
+    entry = TaskManager(include_defaults=False).task_index.get("recipe_mpr")
+    if entry is not None:
+        path = Path(str(entry.yaml_path))
+        shadowed = path.parent.resolve() != TASKS_PATH.resolve()
+        rows["recipe_mpr"] = (f"{path} (not ours: another package shadows it)" if shadowed else str(path), shadowed)
+    return rows
+
+
+def _data() -> Rows:
+    from recipe_mpr_task.data import load_items, local_source
+
+    source = local_source()
+    if source is None:
+        return {"dataset": ("none on this machine; run `recipe-mpr data fetch`", True)}
+    try:
+        return {"dataset": (f"{len(load_items())} items, {source.origin} {source.path}, hash right", False)}
+    except DataError as error:
+        return {"dataset": (one_line(error), True)}
+
+
+def _versions() -> Rows:
+    rows = {}
+    for name in _PACKAGES:
+        try:
+            rows[name] = (importlib.metadata.version(name), False)
+        except importlib.metadata.PackageNotFoundError:
+            rows[name] = ("not installed", True)
+    return rows
+
+
+def _devices() -> Rows:
+    import torch
+
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {"cpu": (f"{torch.get_num_threads()} threads", False), "cuda": (", ".join(names) or "none", False)}
+
+
+def _shadowed() -> list[str]:
+    """Top-level names as general as `leaderboard` can be taken by another package on the path."""
+    home = Path(__file__).parents[2].resolve()
+    problems = []
+    for name in _OURS:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            problems.append(f"package {name} is missing; reinstall lm-eval-recipe-mpr")
+        elif Path(spec.origin).resolve().parent.parent != home:
+            problems.append(f"package {name} is shadowed by {spec.origin}; expected it in {home}")
+    return problems
