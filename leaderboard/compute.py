@@ -60,8 +60,9 @@ def mark_repeats(runs: Iterable[CheckedRun]) -> list[CheckedRun]:
         key = (run.run.task, who.identity(run.run))
         if run.status in RANKED and key in seen:
             reason = f"repeat of {seen[key]}: of one system's runs the earliest counts"
-            run = replace(run, status="excluded", reason=reason)
-        elif run.status in RANKED:
+            kept.append(replace(run, status="excluded", reason=reason))
+            continue
+        if run.status in RANKED:
             seen[key] = run.run.source
         kept.append(run)
     return kept
@@ -73,9 +74,27 @@ def _when(run: CheckedRun) -> tuple[float, str, str]:
 
 
 def row_of(run: CheckedRun) -> Row:
-    """Make the row of one run."""
-    version = run.run.task_config.get("metadata", {}).get("version")
-    return _row(run, run.items, task=run.run.task, board=run.run.task, version=version, source=run.run.source)
+    """Make the row of one run, on the board of its task."""
+    params = run.run.config.get("model_num_parameters")
+    return Row(
+        system=who.system_name(run.run),
+        kind=who.kind(run.run),
+        status=run.status,
+        reason=run.reason,
+        board=run.run.task,
+        task=run.run.task,
+        task_version=run.run.version,
+        score=score(run.items),
+        types=type_scores(run.items),
+        params=params if isinstance(params, int) and params >= 0 else None,
+        source=run.run.source,
+        extra={
+            "shots": run.run.n_shot,
+            "prompt": who.prompt_name(run.run),
+            "chat_template": who.has_chat_template(run.run),
+            "lm_eval_version": str(run.run.results.get("lm_eval_version")),
+        },
+    )
 
 
 def pool_folds(runs: Sequence[CheckedRun]) -> list[Row]:
@@ -95,54 +114,27 @@ def pool_folds(runs: Sequence[CheckedRun]) -> list[Row]:
         missing = sorted(set(FOLD_TASKS) - {run.run.task for run in group})
         if missing:
             reason = f"folds missing: {', '.join(missing)}; a row needs all {N_FOLDS}"
-            rows += [
-                replace(row_of(run), board=MAIN_BOARD, status="excluded", reason=reason) for run in group
-            ]
+            rows += [replace(row_of(run), board=MAIN_BOARD, status="excluded", reason=reason) for run in group]
         else:
             rows.append(_pooled(sorted(group, key=lambda run: run.run.task)))
     return rows
 
 
 def _pooled(group: Sequence[CheckedRun]) -> Row:
-    first = group[0]
-    worst = max(group, key=lambda run: RANKED.index(run.status))
+    rows = [row_of(run) for run in group]
+    # As doubtful as the most doubtful fold.
+    first = max(rows, key=lambda row: RANKED.index(row.status))
     items = [item for run in group for item in run.items]
-    sources = sorted({run.run.source for run in group})
-    row = _row(
-        replace(worst, run=first.run),
-        items,
+    accs = [math.fsum(item.accuracy for item in run.items) / len(run.items) for run in group]
+    spread = {"fold_accs": accs, "fold_mean": statistics.fmean(accs), "fold_sd": statistics.stdev(accs)}
+    return replace(
+        first,
         task="recipe_mpr_folds",
         board=MAIN_BOARD,
-        version=first.run.task_config["metadata"]["version"],
-        source=", ".join(sources),
-    )
-    accs = [row_of(run).score.acc or 0.0 for run in group]
-    spread = {"fold_accs": accs, "fold_mean": statistics.fmean(accs), "fold_sd": statistics.stdev(accs)}
-    return replace(row, extra={**row.extra, **spread, "protocol": f"{N_FOLDS} folds pooled"})
-
-
-def _row(
-    run: CheckedRun, items: Sequence[ItemResult], *, task: str, board: str, version: int | None, source: str
-) -> Row:
-    params = run.run.config.get("model_num_parameters")
-    return Row(
-        system=who.system_name(run.run),
-        kind=who.kind(run.run),
-        status=run.status,
-        reason=run.reason,
-        board=board,
-        task=task,
-        task_version=version if isinstance(version, int) else None,
         score=score(items),
         types=type_scores(items),
-        params=params if isinstance(params, int) and params >= 0 else None,
-        source=source,
-        extra={
-            "shots": who.shots(run.run),
-            "prompt": who.prompt_name(run.run),
-            "chat_template": who.has_chat_template(run.run),
-            "lm_eval_version": str(run.run.results.get("lm_eval_version")),
-        },
+        source=", ".join(sorted({row.source for row in rows})),
+        extra={**first.extra, **spread, "protocol": f"{N_FOLDS} folds pooled"},
     )
 
 

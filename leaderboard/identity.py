@@ -29,12 +29,14 @@ def model_args(run: Run) -> dict[str, Any]:
 
 def kind(run: Run) -> str:
     """Return "baseline", "encoder" or "causal"."""
-    return {"recipe-mpr-baseline": "baseline", "recipe-mpr-encoder": "encoder"}.get(str(run.config.get("model")), "causal")
+    return {"recipe-mpr-baseline": "baseline", "recipe-mpr-encoder": "encoder"}.get(
+        str(run.config.get("model")), "causal"
+    )
 
 
 def system_name(run: Run) -> str:
     """Return a name for people: what the run's config calls the system, else the model's own name."""
-    named = run.task_config.get("metadata", {}).get("recipe_mpr_system")
+    named = run.metadata.get("recipe_mpr_system")
     if named:
         return str(named)
     arguments = model_args(run)
@@ -49,12 +51,11 @@ def system_name(run: Run) -> str:
 def _short(name: Any) -> str:
     """A hub id stays whole; of a path only the last folder is shown."""
     path = PurePath(str(name))
-    return str(name) if len(path.parts) == 2 and not path.is_absolute() and path.parts[0] != "." else path.name or str(name)
-
-
-def shots(run: Run) -> int:
-    """Return the number of few-shot examples."""
-    return int(run.results.get("n-shot", {}).get(run.task) or 0)
+    return (
+        str(name)
+        if len(path.parts) == 2 and not path.is_absolute() and path.parts[0] != "."
+        else path.name or str(name)
+    )
 
 
 def has_chat_template(run: Run) -> bool:
@@ -78,7 +79,6 @@ def identity(run: Run) -> str:
     if weights:  # a folder copied under another name is the same model; its head is recorded as it was resolved
         arguments.pop("pretrained", None)
         arguments.pop("head", None)
-    n_shots = shots(run)
     key = [
         run.config.get("model"),
         sorted(arguments.items()),
@@ -86,8 +86,8 @@ def identity(run: Run) -> str:
         run.config.get("recipe_mpr_head"),
         run.task_config.get("doc_to_text"),
         run.task_config.get("description"),
-        n_shots,
-        (run.config.get("fewshot_seed"), run.results.get("fewshot_as_multiturn")) if n_shots else None,
+        run.n_shot,
+        (run.config.get("fewshot_seed"), run.results.get("fewshot_as_multiturn")) if run.n_shot else None,
         run.results.get("chat_template_sha"),
         run.results.get("system_instruction_sha"),
     ]

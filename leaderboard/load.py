@@ -38,6 +38,23 @@ class Run:
         return _mapping(_mapping(self.results.get("configs")).get(self.task))
 
     @property
+    def metadata(self) -> dict[str, Any]:
+        """The task's metadata, with the model's arguments and `--metadata` merged in."""
+        return _mapping(self.task_config.get("metadata"))
+
+    @property
+    def version(self) -> int | None:
+        """The task's version; None if none was recorded."""
+        version = self.metadata.get("version")
+        return version if isinstance(version, int) else None
+
+    @property
+    def n_shot(self) -> int:
+        """Number of few-shot examples."""
+        shots = _mapping(self.results.get("n-shot")).get(self.task)
+        return shots if isinstance(shots, int) else 0
+
+    @property
     def metrics(self) -> dict[str, Any]:
         """The task's metrics as lm-eval recorded them, keyed like "acc,none"."""
         return _mapping(_mapping(self.results.get("results")).get(self.task))

@@ -31,7 +31,7 @@ def _row(entry: dict[str, Any]) -> Row:
     n = entry.get("n")
     score = Score.of(entry["correct"], n) if n else Score(entry["accuracy"], None, None, None)
     source = published["sources"][entry["source"]]
-    extra = {key: entry[key] for key in ("trainable_params", "fold_sd", "protocol") if key in entry}
+    extra: dict[str, Any] = {key: entry[key] for key in ("trainable_params", "fold_sd", "protocol") if key in entry}
     return Row(
         system=entry["system"],
         kind="reported",

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from leaderboard.load import Run, task_names
-from recipe_mpr_task import TASK_VERSION
+from recipe_mpr_task import TASK_VERSION, prompts
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.metrics import fair_accuracy
 from recipe_mpr_task.orders import EXPLOITABLE_ORDERS, digest_of_record, pinned_items
@@ -86,25 +86,27 @@ _YamlLoader.add_constructor("!function", lambda loader, node: loader.construct_s
 
 def check(run: Run) -> CheckedRun:
     """Check a run and give it a status."""
-    version = run.task_config.get("metadata", {}).get("version")
-    if run.task not in task_names():
-        return CheckedRun(run, (), "excluded", f"task {run.task} is not one of this release")
-    if version != TASK_VERSION:
-        return CheckedRun(
-            run, (), "excluded", f"task version {version}; this release scores version {TASK_VERSION}, not comparable"
-        )
-    if run.samples is None:
-        return CheckedRun(run, (), "excluded", "no per-item samples; run with --log_samples")
-    broken = list(_document_faults(run, task_spec(run.task)))
-    if broken:
+    if unusable := next(_unusable(run), None):
+        return CheckedRun(run, (), "excluded", unusable)
+    spec = task_spec(run.task)
+    if broken := list(_document_faults(run, spec)):
         return CheckedRun(run, (), "excluded", "; ".join(broken))
-    items = tuple(_item_result(sample) for sample in run.samples)
-    faults = [*_run_faults(run, task_spec(run.task)), *_number_faults(run, items)]
-    if faults:
+    items = tuple(_item_result(sample) for sample in run.samples or [])
+    if faults := [*_run_faults(run, spec), *_number_faults(run, items)]:
         return CheckedRun(run, items, "excluded", "; ".join(faults))
     if run.config.get("model") == "recipe-mpr-baseline":
         return CheckedRun(run, items, "clean", "never trained")
     return CheckedRun(run, items, "unknown", _UNKNOWN)
+
+
+def _unusable(run: Run) -> Iterator[str]:
+    """Reasons for not looking at a run's items at all."""
+    if run.task not in task_names():
+        yield f"task {run.task} is not one of this release"
+    if run.version != TASK_VERSION:
+        yield f"task version {run.version}; this release scores version {TASK_VERSION}, not comparable"
+    if run.samples is None:
+        yield "no per-item samples; run with --log_samples"
 
 
 def _document_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
@@ -154,6 +156,8 @@ def _run_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
     """Faults of how the run was made: its items are right, its number is not comparable."""
     if spec.order in EXPLOITABLE_ORDERS:
         yield f"{spec.order} order: the gold option is always A"
+    if prompts.name_of(str(run.task_config.get("doc_to_text"))) is None:
+        yield "its prompt template is none of this release's: what the model was shown is not known to be fair"
     if run.config.get("limit") is not None:
         yield f"--limit {run.config['limit']}"
     counts = Counter(sample["doc"]["item_id"] for sample in run.samples or [])

@@ -1,6 +1,6 @@
 """The fact sheet of the dataset, recomputed from the pinned file; `facts.json` is its committed copy.
 
-    recipe-mpr data stats --out recipe_mpr_task/facts.json
+recipe-mpr data stats --out recipe_mpr_task/facts.json
 """
 
 import statistics

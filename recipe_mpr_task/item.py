@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -13,11 +13,10 @@ from recipe_mpr_task.files import sha256_of
 
 N_OPTIONS = 5
 LETTERS = ("A", "B", "C", "D", "E")
-QUERY_TYPES = ("Specific", "Commonsense", "Negated", "Analogical", "Temporal")
+QueryType = Literal["Specific", "Commonsense", "Negated", "Analogical", "Temporal"]
+QUERY_TYPES: tuple[QueryType, ...] = get_args(QueryType)
 UNTYPED = "Untyped"
 _SHOWN_PROBLEMS = 20
-
-QueryType = Literal["Specific", "Commonsense", "Negated", "Analogical", "Temporal"]
 
 
 def _not_blank(text: str) -> str:
@@ -79,9 +78,7 @@ class Item:
     @cached_property
     def digest(self) -> str:
         """Content hash; see `content_digest`."""
-        return content_digest(
-            self.query, {o.recipe_id: o.text for o in self.options}, self.gold, self.query_types
-        )
+        return content_digest(self.query, {o.recipe_id: o.text for o in self.options}, self.gold, self.query_types)
 
 
 def content_digest(query: str, options: dict[str, str], gold: str, query_types: Iterable[str]) -> str:
@@ -116,7 +113,7 @@ def item_from_record(item_id: str, record: Any) -> Item:
         query=raw.query,
         options=tuple(Option(i, text) for i, text in raw.options.items()),
         gold=raw.answer,
-        query_types=tuple(t for t in QUERY_TYPES if raw.query_type[t]),
+        query_types=tuple(name for name in QUERY_TYPES if raw.query_type[name]),
     )
 
 

@@ -1,12 +1,14 @@
 """What the autoload does once lm-eval is there: adds our tasks folder and our model names.
 
-Standard-library imports only; it runs inside lm-eval's own imports.
+Nothing outside the standard library and this package's light modules is imported: it runs inside lm-eval's own imports.
 """
 
 import functools
 import importlib.metadata
 import os
 import sys
+import warnings
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,17 +18,61 @@ from recipe_mpr_task.models import MODELS
 from recipe_mpr_task.tasks import TASKS_PATH
 
 SWITCH = "RECIPE_MPR_AUTOLOAD"
+AUTOLOAD_MODULE = "_recipe_mpr_autoload"
 _MARK = "_recipe_mpr"
+
+
+def hooked_spec(name: str, path: Any, target: Any) -> ModuleSpec | None:
+    """Find a module of lm-eval as the other finders do, and have `activate` called once it is loaded.
+
+    Args:
+        name: the module; `path` and `target` as `importlib` hands them to a finder.
+        path: see `name`.
+        target: see `name`.
+    """
+    for finder in sys.meta_path:
+        if getattr(finder, "__name__", "") == AUTOLOAD_MODULE or not hasattr(finder, "find_spec"):
+            continue
+        if spec := finder.find_spec(name, path, target):
+            if spec.loader is not None:
+                _call_after_loading(spec.loader)
+            return spec
+    return None
+
+
+def _call_after_loading(loader: Any) -> None:
+    exec_module = loader.exec_module
+
+    def exec_and_activate(module: ModuleType) -> None:
+        exec_module(module)
+        activate(module)
+
+    loader.exec_module = exec_and_activate
 
 
 def activate(module: ModuleType) -> None:
     """Register with a module of lm-eval that has just been loaded.
 
-    Does nothing where lm-eval discovers plugins by itself: the entry points serve there.
+    Does nothing where lm-eval discovers plugins by itself (the entry points serve there) or where it
+    is switched off. A failure is a warning: lm-eval must go on working for everybody else's tasks.
 
     Args:
         module: `lm_eval.tasks.manager` or `lm_eval.models`.
     """
+    if switched_off():
+        return
+    try:
+        _register_with(module)
+    except Exception as error:  # noqa: BLE001
+        warnings.warn(f"Recipe-MPR could not register with lm-eval: {error}; see `recipe-mpr doctor`", stacklevel=2)
+
+
+def switched_off() -> bool:
+    """Say whether the user has switched the autoload off."""
+    return os.environ.get(SWITCH, "1").strip().lower() in ("0", "false", "no", "off")
+
+
+def _register_with(module: ModuleType) -> None:
     if module.__name__ == "lm_eval.models":
         if not discovers_models():
             _register_models()
@@ -63,9 +109,7 @@ def _add_tasks_folder(manager: Any) -> None:
         return
 
     @functools.wraps(original)
-    def init(
-        self: Any, verbosity: Any = None, include_path: Any = None, *args: Any, **kwargs: Any
-    ) -> None:
+    def init(self: Any, verbosity: Any = None, include_path: Any = None, *args: Any, **kwargs: Any) -> None:
         original(self, verbosity, _with_ours(include_path), *args, **kwargs)
         self.include_path = include_path
 
@@ -82,8 +126,8 @@ def _with_ours(include_path: Any) -> Any:
 
 def status() -> dict[str, str]:
     """Return, for `recipe-mpr doctor`, how lm-eval finds the tasks and models here, and why."""
-    installed = any(type(finder).__module__ == "_recipe_mpr_autoload" for finder in sys.meta_path)
-    if os.environ.get(SWITCH, "1").strip().lower() in ("0", "false", "no", "off"):
+    installed = any(getattr(finder, "__name__", "") == AUTOLOAD_MODULE for finder in sys.meta_path)
+    if switched_off():
         autoload = f"off: {SWITCH}={os.environ[SWITCH]}"
     elif installed:
         autoload = "on: start-up file in site-packages"

@@ -16,7 +16,7 @@ from recipe_mpr_task.errors import RecipeMPRError
 Record = dict[str, Any]
 
 
-class OtherFoldShots(ContextSampler):  # type: ignore[misc]
+class OtherFoldShots(ContextSampler):
     """Shots from the four CV folds that the scored item is not in."""
 
     pool_description = "the other four CV folds"

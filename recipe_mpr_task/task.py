@@ -73,8 +73,7 @@ def load_dataset(*, recipe_mpr_split: str, recipe_mpr_order: str, **_metadata: A
     """
     wanted = scored_ids(recipe_mpr_split)
     records = [
-        record_of(display(item, recipe_mpr_order), scored=item.item_id in wanted)
-        for item in items_of(recipe_mpr_split)
+        record_of(display(item, recipe_mpr_order), scored=item.item_id in wanted) for item in items_of(recipe_mpr_split)
     ]
     return datasets.DatasetDict({ITEMS: datasets.Dataset.from_list(records, features=_FEATURES)})
 

@@ -57,9 +57,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_python(*arguments: str, python: str = sys.executable, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a Python command as a user would; the caller judges the exit code."""
     variables = {**os.environ, **environment}
-    return subprocess.run(
-        [python, *arguments], capture_output=True, text=True, check=False, env=variables, timeout=600
-    )
+    return subprocess.run([python, *arguments], capture_output=True, text=True, check=False, env=variables, timeout=600)
 
 
 class LmEvalRun:

@@ -16,7 +16,7 @@ from sklearn.model_selection import KFold
 
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.files import write_atomic
-from recipe_mpr_task.item import N_OPTIONS, QUERY_TYPES, UNTYPED, Item
+from recipe_mpr_task.item import N_OPTIONS, UNTYPED, Item
 
 PACKAGE = Path(__file__).parent.parent / "recipe_mpr_task"
 SEED = 20251211

@@ -71,7 +71,13 @@ def test_order_of_options_changes_no_bit(model, request):
     folder = request.getfixturevalue(model)
     shuffled = scores(folder)
     in_file_order = [record_of(display(item, "file")) for item in load_sample()[: len(RECORDS)]]
-    by_id = dict(zip(((r["item_id"], o) for r in in_file_order for o in r["option_ids"]), scores(folder, in_file_order), strict=True))
+    by_id = dict(
+        zip(
+            ((r["item_id"], o) for r in in_file_order for o in r["option_ids"]),
+            scores(folder, in_file_order),
+            strict=True,
+        )
+    )
     for n, record in enumerate(RECORDS):
         row = shuffled[5 * n : 5 * n + 5]
         again = [by_id[record["item_id"], option_id] for option_id in record["option_ids"]]
@@ -103,7 +109,7 @@ def test_bad_arguments_say_what_is_allowed(arguments, message):
 def test_missing_folder_and_missing_weights(tmp_path, tiny_bert):
     with pytest.raises(CheckpointError, match="no such folder"):
         EncoderLM(pretrained=str(tmp_path / "none"))
-    with pytest.raises(CheckpointError, match="no config.json"):
+    with pytest.raises(CheckpointError, match=r"no config\.json"):
         EncoderLM(pretrained=str(tmp_path))
     folder = copy_of(tiny_bert, tmp_path)
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
@@ -112,7 +118,7 @@ def test_missing_folder_and_missing_weights(tmp_path, tiny_bert):
 
 
 def test_untrained_head_is_refused(tmp_path, tiny_bert, minilm):
-    with pytest.raises(CheckpointError, match="no trained BertForMultipleChoice.*classifier"):
+    with pytest.raises(CheckpointError, match=r"no trained BertForMultipleChoice.*classifier"):
         EncoderLM(pretrained=str(minilm), head="multiple_choice")
     folder = copy_of(tiny_bert, tmp_path)
     weights = load_file(folder / "model.safetensors")

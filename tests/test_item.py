@@ -78,7 +78,11 @@ def test_bad_file_is_one_clear_error(content, message):
         items_from_json(content, source="x.json", prefix="mpr")
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)
+    )
+)
 def test_no_json_value_breaks_the_parser(value):
     with pytest.raises(DataError):
         item_from_record("x-00", value)

@@ -11,9 +11,7 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of
 
-INSTRUCTION = (
-    "Read the recipe request and the five options below, then pick the option that suits the request best."
-)
+INSTRUCTION = "Read the recipe request and the five options below, then pick the option that suits the request best."
 # sample-00 and, with few-shot seed 1234, its first shot.
 QUESTION = (
     f"{INSTRUCTION}\n"

@@ -22,7 +22,12 @@ def doctor(ctx: click.Context) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     faults = []
     click.echo(f"recipe-mpr {__version__}, task version {TASK_VERSION}, Python {platform.python_version()}")
-    for section, rows in (("lm-eval", _plugin()), ("data", _data()), ("versions", _versions()), ("devices", _devices())):
+    for section, rows in (
+        ("lm-eval", _plugin()),
+        ("data", _data()),
+        ("versions", _versions()),
+        ("devices", _devices()),
+    ):
         click.echo(f"\n{section}")
         for name, (value, fault) in rows.items():
             click.echo(f"  {'FAULT' if fault else 'ok   '}  {name}: {value}")

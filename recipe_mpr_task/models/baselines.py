@@ -5,7 +5,7 @@
 
 import difflib
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ def reject_unknown(unknown: dict[str, Any], allowed: Sequence[str]) -> None:
         raise ModelArgsError(f"unknown model argument {name!r}; allowed: {', '.join(allowed)}{hint}")
 
 
-def did_you_mean(name: str, allowed: Sequence[str]) -> str:
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """Return "; did you mean X?" for the nearest allowed name, or nothing."""
     near = difflib.get_close_matches(str(name), list(allowed), n=1)
     return f"; did you mean {near[0]}?" if near else ""

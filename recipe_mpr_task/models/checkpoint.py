@@ -1,7 +1,6 @@
 """An encoder checkpoint: found, checked and read before any weight is loaded."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,7 +89,7 @@ def _download(repo_id: str, revision: str | None) -> Path:
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"pretrained={repo_id}: no such folder, and not to be had from the hub ({type(error).__name__}); "
-            f"working folder {os.getcwd()}"
+            f"working folder {Path.cwd()}"
         ) from None
 
 

@@ -62,7 +62,7 @@ class EncoderLM(OptionScorerLM):
         CheckpointError: the checkpoint cannot be scored with that head.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (each is a --model_args name)
         self,
         pretrained: str = "",
         head: str = "auto",

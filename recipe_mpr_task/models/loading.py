@@ -33,6 +33,8 @@ def load_model(auto_class: Any, checkpoint: Checkpoint, settings: LoadSettings, 
 
     Args:
         auto_class: a transformers `AutoModel...` class.
+        checkpoint: what to load.
+        settings: where to, in which dtype.
         may_miss: prefixes of parameters that the head does not use.
 
     Raises:
@@ -83,6 +85,8 @@ def run_in_batches(
 
     Args:
         encodings: one tokenizer output a text, unpadded.
+        tokenizer: pads a batch.
+        settings: device and batch limits.
         forward: maps a padded batch to a tensor of shape (batch, ...).
         what: names the texts in the progress bar.
 

@@ -49,9 +49,7 @@ class MultipleChoice:
                 )
         full = self._tokenizer(list(queries), list(options))["input_ids"]
         self.truncated += sum(len(ids) > self._max_length for ids in full)
-        encoded = self._tokenizer(
-            list(queries), list(options), truncation="only_first", max_length=self._max_length
-        )
+        encoded = self._tokenizer(list(queries), list(options), truncation="only_first", max_length=self._max_length)
         encodings = [{key: encoded[key][i] for key in encoded} for i in range(len(pairs))]
         return run_in_batches(encodings, self._tokenizer, self._settings, self._forward, "scoring")
 

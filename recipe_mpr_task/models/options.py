@@ -40,7 +40,7 @@ class Question:
     dataset: str | None
 
 
-class OptionScorerLM(LM, abc.ABC):  # type: ignore[misc]
+class OptionScorerLM(LM, abc.ABC):
     """An lm-eval model that scores the options of a question instead of generating text."""
 
     def __init__(self) -> None:
