@@ -1,0 +1,38 @@
+# Every target makes its own environment in .venv first; PYTHON chooses the interpreter (3.11 to 3.13).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+# Workers of pytest: the end-to-end tests wait for lm_eval more than they compute.
+WORKERS ?= 2
+
+.PHONY: demo test slow check bench clean
+
+demo: $(STAMP)
+	$(BIN)/recipe-mpr demo --out out
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS)
+
+slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.autoload
+
+clean:
+	rm -rf $(VENV) out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# torch first: a range that its CPU build satisfies then installs nothing more.
+$(STAMP): pyproject.toml constraints.txt $(wildcard recipe_mpr_task/autoload/*)
+	@echo "setting up $(VENV); a minute or two on a fresh machine"
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) torch
+	$(PIP) --editable '.[demo,dev]'
+	touch $@
