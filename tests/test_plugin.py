@@ -67,7 +67,8 @@ def test_importing_the_module_by_hand_serves_where_start_up_files_are_not_read()
         f"import sys; sys.path[:0] = [{site_packages!r}, {str(TASKS_PATH.parents[1])!r}]; import {{}}\n"
         "from lm_eval.tasks import TaskManager; import _recipe_mpr_autoload\n"
         "from lm_eval.api.registry import get_model\n"
-        "print('recipe_mpr' in TaskManager(include_defaults=False).all_tasks, get_model('recipe-mpr-baseline').__name__)"
+        "tasks = TaskManager(include_defaults=False).all_tasks\n"
+        "print('recipe_mpr' in tasks, get_model('recipe-mpr-baseline').__name__)"
     )
     for early in ("_recipe_mpr_autoload", "lm_eval.tasks.manager, lm_eval.models"):
         done = run_python("-S", "-c", code.format(early))

@@ -1,0 +1,47 @@
+"""`make demo` without its installs: the whole path on real data, and the sample where there is none."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import run_python
+
+README = Path(__file__).parent.parent / "README.md"
+FILES = {"leaderboard.md", "leaderboard.json", "leaderboard.csv"}
+
+pytestmark = pytest.mark.slow
+
+
+def demo(out, **environment):
+    done = run_python("-m", "recipe_mpr_task.cli", "demo", "--out", str(out), **environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert {path.name for path in (out / "leaderboard").iterdir()} == FILES
+    assert all(str(out / "leaderboard" / name) in done.stdout for name in FILES)
+    return done, json.loads((out / "leaderboard" / "leaderboard.json").read_text())
+
+
+@pytest.mark.real_data
+def test_demo_scores_the_real_items_and_readme_shows_its_table(tmp_path, minilm):
+    done, board = demo(tmp_path)
+    acc = {row["system"]: row["acc"] for row in board["rows"] if row["rank"] is not None}
+    assert acc.keys() == {"random", "first", "longest", "tfidf", "bm25", "all-MiniLM-L6-v2 (bi-encoder)"}
+    assert acc["first"] == 0.2
+    assert (round(acc["tfidf"], 4), acc["longest"]) == (0.1928, pytest.approx(0.237))
+    assert acc["all-MiniLM-L6-v2 (bi-encoder)"] == pytest.approx(0.418)
+    lines = (tmp_path / "leaderboard" / "leaderboard.md").read_text().splitlines()
+    table = "\n".join(line for line in lines if line[:4] in {f"| {rank} " for rank in range(1, 7)})
+    assert table.count("\n") == 5
+    assert table in README.read_text(), "README's table has drifted: copy it from `make demo`"
+    assert "[6/6]" in done.stdout
+
+
+def test_demo_without_data_runs_the_sample_under_a_banner(tmp_path, minilm):
+    # A proxy that nobody serves stands for a machine that is offline.
+    offline = dict.fromkeys(("http_proxy", "https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    done, board = demo(tmp_path, RECIPE_MPR_DATA="", RECIPE_MPR_CACHE=str(tmp_path / "cache"), **offline)
+    assert "NOT benchmark numbers" in done.stdout
+    assert "NOT benchmark numbers" in done.stderr
+    ranked = [row for row in board["rows"] if row["rank"] is not None]
+    assert len(ranked) == 6
+    assert {row["board"] for row in ranked} == {"recipe_mpr_sample"}
