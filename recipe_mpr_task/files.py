@@ -2,8 +2,9 @@
 
 import hashlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
@@ -15,18 +16,36 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     """
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    temporary = Path(name)
+    temporary = path.parent / f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
+        _write_whole(temporary, data)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Make a file appear under its name only when it is complete, where the system can do that."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            # Nameless until linked: a kill in between leaves nothing behind, not even a temporary file.
+            with os.fdopen(os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o644), "wb") as stream:
+                _write_synced(stream, data)
+                # dst_dir_fd, so that Python calls linkat, which follows the link to the open file.
+                os.link(f"/proc/self/fd/{stream.fileno()}", path.name, dst_dir_fd=folder, follow_symlinks=True)
+        finally:
+            os.close(folder)
+    except (AttributeError, OSError):
+        with path.open("wb") as stream:
+            _write_synced(stream, data)
+
+
+def _write_synced(stream: BinaryIO, data: bytes) -> None:
+    stream.write(data)
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def sha256_of(content: bytes) -> str:

@@ -4,11 +4,16 @@ lm-eval averages each key over the documents that have it and takes the standard
 so per-type keys are simply absent from the other documents, and a type without items never shows 0.
 """
 
+import itertools
 import math
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from recipe_mpr_task.item import UNTYPED
+from recipe_mpr_task.extraction import extract_letter
+from recipe_mpr_task.item import N_OPTIONS, UNTYPED
+
+LogLikelihoods = Sequence[tuple[float, bool]]
 
 
 def fair_accuracy(scores: Sequence[float], gold: int) -> float:
@@ -50,8 +55,12 @@ def type_keys(query_types: Sequence[str]) -> list[str]:
     return [f"acc_{name.lower()}" for name in query_types or (UNTYPED,)]
 
 
-def letter_metrics(doc: dict[str, Any], results: Sequence[tuple[float, bool]]) -> dict[str, float]:
-    """Score one item of a letter task; `process_results` in the task YAML.
+def _per_type(doc: dict[str, Any], accuracy: float) -> dict[str, float]:
+    return {"acc": accuracy, **dict.fromkeys(type_keys(doc["query_types"]), accuracy)}
+
+
+def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, float]:
+    """Score one item of a letter task; `process_results` in the task YAML, as are the others below.
 
     Args:
         doc: the item's document, see `task.record_of`.
@@ -61,9 +70,101 @@ def letter_metrics(doc: dict[str, Any], results: Sequence[tuple[float, bool]]) -
         `acc`, `brier` and one `acc_<type>` for each of the item's types (`acc_untyped` if none).
     """
     scores = [log_likelihood for log_likelihood, _ in results]
-    accuracy = fair_accuracy(scores, doc["gold"])
+    return {**_per_type(doc, fair_accuracy(scores, doc["gold"])), "brier": brier(scores, doc["gold"])}
+
+
+def cloze_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, float]:
+    """Score one item by its option texts: as `letter_metrics`, and `acc_norm` by characters.
+
+    `acc_norm` divides a text's log-likelihood by its length in characters, as lm-eval does.
+    """
+    scores = [log_likelihood for log_likelihood, _ in results]
+    per_character = [score / len(text) for score, text in zip(scores, doc["options"], strict=True)]
+    return {**letter_metrics(doc, results), "acc_norm": fair_accuracy(per_character, doc["gold"])}
+
+
+def generate_metrics(doc: dict[str, Any], results: Sequence[str]) -> dict[str, float]:
+    """Score one item by the letter in the generated text; text without one clear letter is wrong.
+
+    Args:
+        doc: the item's document.
+        results: the generated text, alone in a list.
+    """
+    letter = extract_letter(results[0], doc["options"])
+    accuracy = float(letter == doc["gold_letter"])
+    return {**_per_type(doc, accuracy), "parse_fail": float(letter is None)}
+
+
+def circular_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, Any]:
+    """Score one item over the five rotations of its options.
+
+    A tie within a rotation counts as a choice drawn evenly among the tied, apart from the other
+    rotations; each metric is then its expectation.
+
+    Args:
+        doc: the item's document, unrotated.
+        results: 25 (log-likelihood, is_greedy), rotation r and letter k at index 5r + k.
+
+    Returns:
+        As `letter_metrics`, `acc` and `brier` averaged over rotations, and:
+        `perf`: right in every rotation (CircularEval);
+        `acc_averaged`: accuracy of the letter probabilities averaged over rotations by option content;
+        `flip_rate`: more than one content chosen over the rotations;
+        `consistency`: share of the pairs of rotations that choose the same content;
+        `rstd`: (gold letter, accuracy) of each rotation, for `recall_std`;
+        `invalid`: 1 if a score is missing or not finite; the item's other metrics are then NaN.
+    """
+    scores = [log_likelihood for log_likelihood, _ in results]
+    if len(scores) != N_OPTIONS**2 or not all(map(math.isfinite, scores)):
+        keys = ("brier", "perf", "acc_averaged", "flip_rate", "consistency")
+        return {**_per_type(doc, math.nan), **dict.fromkeys(keys, math.nan), "rstd": None, "invalid": 1.0}
+    rows = [scores[N_OPTIONS * r : N_OPTIONS * (r + 1)] for r in range(N_OPTIONS)]
+    gold = doc["gold"]
+    golds = [(gold - r) % N_OPTIONS for r in range(N_OPTIONS)]
+    right = [fair_accuracy(row, g) for row, g in zip(rows, golds, strict=True)]
+    # Choices and probabilities by option content: rotation r shows content (k + r) mod 5 at letter k.
+    chosen = [_unrotated(_choice(row), r) for r, row in enumerate(rows)]
+    probabilities = [_unrotated(softmax(row), r) for r, row in enumerate(rows)]
+    # fsum rounds once: what is equal on paper stays tied.
+    averaged = [math.fsum(column) / N_OPTIONS for column in zip(*probabilities, strict=True)]
+    agreement = [math.fsum(map(math.prod, zip(a, b, strict=True))) for a, b in itertools.combinations(chosen, 2)]
     return {
-        "acc": accuracy,
-        "brier": brier(scores, doc["gold"]),
-        **dict.fromkeys(type_keys(doc["query_types"]), accuracy),
+        **_per_type(doc, math.fsum(right) / N_OPTIONS),
+        "brier": math.fsum(brier(row, g) for row, g in zip(rows, golds, strict=True)) / N_OPTIONS,
+        "perf": math.prod(right),
+        "acc_averaged": fair_accuracy(averaged, gold),
+        "flip_rate": 1 - math.fsum(map(math.prod, zip(*chosen, strict=True))),
+        "consistency": math.fsum(agreement) / len(agreement),
+        "rstd": [list(pair) for pair in zip(golds, right, strict=True)],
+        "invalid": 0.0,
     }
+
+
+def _choice(scores: Sequence[float]) -> list[float]:
+    """The probability of choosing each option, ties shared."""
+    return [fair_accuracy(scores, k) for k in range(len(scores))]
+
+
+def _unrotated(values: Sequence[float], rotation: int) -> list[float]:
+    return [values[(content - rotation) % N_OPTIONS] for content in range(N_OPTIONS)]
+
+
+def recall_std(items: Sequence[list[list[float]] | None]) -> float:
+    """Spread of recall over answer letters: 0 for a model that no position draws.
+
+    RStd (Zheng et al., arXiv 2309.03882): population standard deviation over letters k of
+    recall_k, the mean accuracy where the gold option stands at k.
+
+    Args:
+        items: for each item its (gold letter's index, accuracy) in each rotation; None for an invalid one.
+
+    Returns:
+        Fraction in [0, 0.5]; NaN if an item is invalid.
+    """
+    if any(item is None for item in items):
+        return math.nan
+    recalls = [
+        statistics.fmean(accuracy for item in items for letter, accuracy in item or () if letter == k)
+        for k in range(N_OPTIONS)
+    ]
+    return statistics.pstdev(recalls)

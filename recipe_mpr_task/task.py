@@ -9,7 +9,6 @@ from typing import Any
 
 import datasets
 
-from recipe_mpr_task import prompts
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import DisplayedItem, display
 from recipe_mpr_task.splits import fold_of, items_of, part_of, scored_ids
@@ -35,9 +34,6 @@ _FEATURES = datasets.Features(
     part=datasets.Value("string"),
     scored=datasets.Value("bool"),
 )
-
-default_prompt = prompts.template(prompts.DEFAULT)
-"""`doc_to_text` of the letter tasks: the template's text, so that results record it."""
 
 
 def record_of(shown: DisplayedItem, *, scored: bool = True) -> dict[str, Any]:

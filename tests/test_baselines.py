@@ -18,7 +18,7 @@ from recipe_mpr_task.task import record_of
 
 def requests_of(records, task="t"):
     return [
-        SimpleNamespace(task_name=task, doc_id=n, doc=record, idx=k, args=("context", f" {letter}"))
+        SimpleNamespace(task_name=task, doc_id=n, doc=record, idx=k, args=(record["query"], f" {letter}"))
         for n, record in enumerate(records)
         for k, letter in enumerate("ABCDE")
     ]

@@ -140,7 +140,7 @@ def test_sample_is_as_designed():
     assert {letter: letters.count(letter) for letter in "ABCDE"} == dict.fromkeys("ABCDE", 12)
 
 
-def test_killed_file_write_leaves_the_old_content(tmp_path):
+def test_killed_file_write_leaves_the_old_content_and_nothing_else(tmp_path):
     path = tmp_path / "board.json"
     path.write_text("old")
     code = (
@@ -150,3 +150,4 @@ def test_killed_file_write_leaves_the_old_content(tmp_path):
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
     assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["board.json"], "no half file under another name either"

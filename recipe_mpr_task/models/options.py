@@ -17,8 +17,12 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
 from recipe_mpr_task.errors import ModelArgsError, RecipeMPRError
+from recipe_mpr_task.item import LETTERS, N_OPTIONS
 
 logger = logging.getLogger(__name__)
+
+_SINGLE_MARKS = frozenset((*LETTERS, *map(str, range(1, N_OPTIONS + 1))))
+"""Continuations of one length, for which length-normalised metrics are no matter."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class OptionScorerLM(LM, abc.ABC):
             RecipeMPRError: a score is NaN or infinite.
         """
         questions, places = _questions_of(requests)
-        if any(question.dataset is None for question in questions):
+        if any(request.args[1].strip() not in _SINGLE_MARKS for request in requests):
             self._warn_once()
         scores = [log_softmax(row) for row in self.score_questions(questions)]
         for question, row in zip(questions, scores, strict=True):
@@ -111,19 +115,27 @@ def _questions_of(requests: Sequence[Instance]) -> tuple[list[Question], list[tu
     """Group requests into distinct questions; for each request its (question, option) indices."""
     groups: dict[Hashable, list[Instance]] = {}
     for request in requests:
-        groups.setdefault((request.task_name, request.doc_id), []).append(request)
+        groups.setdefault(_key(request), []).append(request)
     questions = [_question(key, group) for key, group in groups.items()]
     index = {question.key: i for i, question in enumerate(questions)}
-    option = {
-        question.key: {request.idx: k for k, request in enumerate(_in_order(groups[question.key]))}
-        for question in questions
-    }
+    option = {key: {request.idx: k for k, request in enumerate(_in_order(group))} for key, group in groups.items()}
     places = []
     for request in requests:
-        key = (request.task_name, request.doc_id)
-        i = index[key]
-        places.append((i, request.idx if questions[i].dataset else option[key][request.idx]))
+        key = _key(request)
+        # Ours are asked in whole sets of options, rotation by rotation.
+        place = request.idx % N_OPTIONS if _is_ours(request) else option[key][request.idx]
+        places.append((index[key], place))
     return questions, places
+
+
+def _is_ours(request: Instance) -> bool:
+    return isinstance(request.doc, dict) and {"item_id", "query", "options", "option_ids", "gold"} <= request.doc.keys()
+
+
+def _key(request: Instance) -> Hashable:
+    """Name a request's question; an item's rotations are questions of their own."""
+    order = tuple(request.doc["option_ids"]) if _is_ours(request) else None
+    return request.task_name, request.doc_id, order
 
 
 def _in_order(group: Sequence[Instance]) -> list[Instance]:
@@ -131,9 +143,11 @@ def _in_order(group: Sequence[Instance]) -> list[Instance]:
 
 
 def _question(key: Hashable, group: Sequence[Instance]) -> Question:
-    doc = group[0].doc
-    if isinstance(doc, dict) and {"item_id", "query", "options", "option_ids", "gold"} <= doc.keys():
-        return Question(key, doc["query"], tuple(doc["options"]), tuple(doc["option_ids"]), doc["item_id"])
+    doc, context = group[0].doc, group[0].args[0]
+    if _is_ours(group[0]):
+        # Whatever the prompt withholds is withheld here too.
+        query = doc["query"] if doc["query"] in context else ""
+        return Question(key, query, tuple(doc["options"]), tuple(doc["option_ids"]), doc["item_id"])
     ordered = _in_order(group)
     options = tuple(request.args[1] for request in ordered)
     return Question(key, ordered[0].args[0], options, options, None)

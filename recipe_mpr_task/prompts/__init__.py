@@ -12,8 +12,6 @@ from typing import Any
 
 from recipe_mpr_task.errors import RecipeMPRError
 
-DEFAULT = "default"
-
 
 def names() -> tuple[str, ...]:
     """Return the names of all templates."""
@@ -35,6 +33,16 @@ def template(name: str) -> str:
 def name_of(text: str) -> str | None:
     """Return the name of the template with this text (as lm-eval's results record it), or None."""
     return next((name for name in names() if template(name) == text), None)
+
+
+def __getattr__(name: str) -> str:
+    """Give each template as an attribute, for `doc_to_text: !function recipe_mpr_task.prompts.NAME`.
+
+    lm-eval takes the text, renders it and records it in its results.
+    """
+    if name in names():
+        return template(name)
+    raise AttributeError(f"module {__name__!r} has no attribute or template {name!r}")
 
 
 def render(name: str, record: dict[str, Any]) -> str:
