@@ -68,11 +68,20 @@ def prompt_name(run: Run) -> str:
     return prompts.name_of(str(run.task_config.get("doc_to_text", ""))) or "other"
 
 
-def identity(run: Run) -> str:
+def is_order_invariant(run: Run) -> bool:
+    """Say whether the system scores each option alone and so cannot see where it stands."""
+    return kind(run) == "encoder" or (kind(run) == "baseline" and model_args(run).get("kind") != "first")
+
+
+def identity(run: Run, *, across_prompts: bool = False) -> str:
     """Hash what makes two runs the same measurement, apart from the task.
 
     Model, its arguments and weights, prompt, shots and their seed, chat template and system text. Not
     the display name, nor where and when it ran.
+
+    Args:
+        run: the run.
+        across_prompts: leave the prompt out, to find one system's runs under several.
     """
     arguments = {k: str(v) for k, v in model_args(run).items() if k not in _RUNTIME_ARGUMENTS and not _is_default(k, v)}
     weights = run.config.get("model_sha") if kind(run) == "encoder" else None
@@ -84,8 +93,7 @@ def identity(run: Run) -> str:
         sorted(arguments.items()),
         weights or run.config.get("model_sha"),
         run.config.get("recipe_mpr_head"),
-        run.task_config.get("doc_to_text"),
-        run.task_config.get("description"),
+        None if across_prompts else (run.task_config.get("doc_to_text"), run.task_config.get("description")),
         run.n_shot,
         (run.config.get("fewshot_seed"), run.results.get("fewshot_as_multiturn")) if run.n_shot else None,
         run.results.get("chat_template_sha"),

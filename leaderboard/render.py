@@ -4,16 +4,32 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
 
 from tabulate import tabulate
 
 from leaderboard.compute import Board
 from leaderboard.load import Skipped
+from leaderboard.pooling import MAIN_BOARD
 from leaderboard.row import Row, Score
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 
 _TYPES = (*QUERY_TYPES, UNTYPED)
+_FURTHER = {
+    "perf": "Right in all rotations",
+    "acc_averaged": "Averaged choice",
+    "flip_rate": "Flips",
+    "consistency": "Consistency",
+    "rstd": "RStd",
+    "acc_norm": "By length",
+    "parse_fail": "No letter",
+    "prompt_sd": "sd over prompts",
+    "prompt_min": "Worst prompt",
+    "prompt_max": "Best prompt",
+}
+_OF_POSITION = ("perf", "flip_rate", "consistency", "rstd")
 _LONGEST_CELL = 200
 _BADGES = {"clean": "clean", "unknown": "unknown ⚠"}
 _SIGNS = str.maketrans({c: f"&#{ord(c)};" for c in "<>&|`[]*\\"})
@@ -23,6 +39,7 @@ def to_json(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
     """Return `leaderboard.json`: rows in board order, fractions in [0, 1]."""
     content = {
         "task_version": TASK_VERSION,
+        "floors": floors(),
         "boards": [{"board": board.key, "title": board.title, "rows": len(board.rows)} for board in boards],
         "rows": [row.as_dict() for board in boards for row in board.rows],
         "skipped": [{"source": s.source, "reason": s.reason} for s in skipped],
@@ -61,6 +78,8 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
     ]
     for board in boards:
         parts.append(f"## {board.title}")
+        if board.key == MAIN_BOARD:
+            parts.append(_floors_text())
         ranked = [row for row in board.rows if row.rank is not None]
         if ranked:
             parts.append(_ranked_table(ranked))
@@ -71,16 +90,41 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+@lru_cache(maxsize=1)
+def floors() -> dict[str, float]:
+    """Return what rules that cannot see the order reach without answering, from the committed audit."""
+    found = json.loads((files("recipe_mpr_task") / "audit.json").read_text())["artifacts"]
+    return {a["name"]: a["acc"] for a in found if "position" not in a["reads"]}
+
+
+def _floors_text() -> str:
+    listed = ", ".join(f"{name} {100 * acc:.1f}" for name, acc in floors().items())
+    return f"What is right without answering (`recipe-mpr audit`): {listed}."
+
+
 def _ranked_table(rows: Sequence[Row]) -> str:
     sizes = {name: rows[0].types[name].n for name in _TYPES if name in rows[0].types}
-    headers = ["#", "System", "Kind", "Params", "Shots", "n", "Accuracy", *(f"{t} (n {n})" for t, n in sizes.items()),
-               "Status"]  # fmt: skip
+    columns = [name for name in _FURTHER if any(name in row.extra for row in rows)]
+    headers = ["#", "System", "Kind", "Params", "Shots", "n", "Accuracy", *(_FURTHER[name] for name in columns),
+               *(f"{t} (n {n})" for t, n in sizes.items()), "Status"]  # fmt: skip
     table = [
         [row.rank, _system(row), row.kind, _params(row.params), row.extra.get("shots", ""), row.score.n,
-         _interval(row.score), *(_percent(row.types.get(t)) for t in sizes), _BADGES[row.status]]
+         _interval(row.score), *(_further(row, name) for name in columns),
+         *(_percent(row.types.get(t)) for t in sizes), _BADGES[row.status]]
         for row in rows
     ]  # fmt: skip
     return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _further(row: Row, name: str) -> str:
+    if name not in row.extra:
+        return ""
+    if row.extra.get("invariant") and name in _OF_POSITION:
+        return "invariant"
+    value = f"{100 * row.extra[name]:.1f}"
+    if name == "rstd":
+        return f"{value} [{100 * row.extra['rstd_low']:.1f}, {100 * row.extra['rstd_high']:.1f}]"
+    return value
 
 
 def _unranked_table(rows: Sequence[Row]) -> str:
@@ -99,8 +143,6 @@ def _system(row: Row) -> str:
         details.append(f"sd over folds {100 * row.extra['fold_sd']:.1f}")
     if row.extra.get("chat_template"):
         details.append("chat template")
-    if row.extra.get("prompt", "default") != "default":
-        details.append(f"prompt {row.extra['prompt']}")
     return _text(row.system + (f" ({'; '.join(details)})" if details else ""))
 
 

@@ -8,19 +8,14 @@ stand as its order has them, and its accuracy is computed anew from its scores.
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from leaderboard.load import Run, task_names
+from leaderboard.specs import TaskSpec, task_spec
 from recipe_mpr_task import TASK_VERSION, prompts
-from recipe_mpr_task.item import N_OPTIONS
-from recipe_mpr_task.metrics import fair_accuracy
 from recipe_mpr_task.orders import EXPLOITABLE_ORDERS, digest_of_record, pinned_items
 from recipe_mpr_task.splits import scored_ids
-from recipe_mpr_task.tasks import TASKS_PATH
 
 STATUSES = ("clean", "unknown", "overlap", "reported", "excluded")
 RANKED = ("clean", "unknown")
@@ -36,11 +31,13 @@ class ItemResult:
     Attributes:
         accuracy: fraction in [0, 1], ties shared.
         types: the item's query types, as pinned.
+        metrics: all that the task's own `process_results` computes.
     """
 
     item_id: str
     accuracy: float
     types: tuple[str, ...]
+    metrics: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,31 +56,6 @@ class CheckedRun:
     reason: str
 
 
-@dataclass(frozen=True)
-class TaskSpec:
-    """What a shipped task scores: its split and order, see `splits.SPLITS` and `orders.ORDERS`."""
-
-    split: str
-    order: str
-
-
-@lru_cache(maxsize=64)
-def task_spec(task: str) -> TaskSpec:
-    """Read split and order from the task's own file, followed through its includes."""
-    name, kwargs = f"{task}.yaml", None
-    while kwargs is None:
-        config = yaml.load((TASKS_PATH / name).read_text(), Loader=_YamlLoader)  # noqa: S506 (a SafeLoader)
-        kwargs, name = config.get("dataset_kwargs"), config.get("include")
-    return TaskSpec(kwargs["recipe_mpr_split"], kwargs["recipe_mpr_order"])
-
-
-class _YamlLoader(yaml.SafeLoader):
-    """Reads lm-eval's `!function` tags as plain text: nothing is imported."""
-
-
-_YamlLoader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))  # type: ignore[arg-type]
-
-
 def check(run: Run) -> CheckedRun:
     """Check a run and give it a status."""
     if unusable := next(_unusable(run), None):
@@ -91,7 +63,7 @@ def check(run: Run) -> CheckedRun:
     spec = task_spec(run.task)
     if broken := list(_document_faults(run, spec)):
         return CheckedRun(run, (), "excluded", "; ".join(broken))
-    items = tuple(_item_result(sample) for sample in run.samples or [])
+    items = tuple(_item_result(sample, spec) for sample in run.samples or [])
     if faults := [*_run_faults(run, spec), *_number_faults(run, items)]:
         return CheckedRun(run, items, "excluded", "; ".join(faults))
     if run.config.get("model") == "recipe-mpr-baseline":
@@ -119,45 +91,39 @@ def _document_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
         try:
             genuine = item_id in pinned and digest_of_record(doc) == pinned[item_id].digest  # type: ignore[arg-type]
             shown = tuple(doc["option_ids"]) == pinned[item_id].shown_ids(spec.order)  # type: ignore[index]
-            n_scores = len(scores_of(sample))
+            n_responses = len(spec.responses(sample))
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            genuine, shown, n_scores = False, False, 0
+            genuine, shown, n_responses = False, False, 0
         if not genuine:
             foreign.append(item_id)
         elif not shown:
             disordered.append(item_id)
-        elif n_scores != N_OPTIONS:
+        elif n_responses != spec.n_responses:
             unscored.append(item_id)
     for ids, what in (
         (foreign, "differ from the pinned dataset"),
         (disordered, f"do not show their options in {spec.order} order"),
-        (unscored, f"have not {N_OPTIONS} scores"),
+        (unscored, f"have not {spec.n_responses} responses"),
     ):
         if ids:
             yield f"{len(ids)} items {what} ({_some(ids)})"
 
 
-def scores_of(sample: dict[str, Any]) -> list[float]:
-    """Return the log-likelihoods of a logged sample, in the order its options were shown.
-
-    Raises:
-        TypeError, ValueError, KeyError: the sample holds no such scores.
-    """
-    return [float(response[0]) for response in sample["filtered_resps"]]
-
-
-def _item_result(sample: dict[str, Any]) -> ItemResult:
+def _item_result(sample: dict[str, Any], spec: TaskSpec) -> ItemResult:
+    """Compute an item's metrics anew, by the task's own function, from what the model answered."""
     item_id = sample["doc"]["item_id"]
-    accuracy = fair_accuracy(scores_of(sample), sample["doc"]["gold"])
-    return ItemResult(item_id, accuracy, pinned_items()[item_id].types)
+    metrics = spec.process_results(sample["doc"], spec.responses(sample))
+    return ItemResult(item_id, metrics["acc"], pinned_items()[item_id].types, metrics)
 
 
 def _run_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
     """Faults of how the run was made: its items are right, its number is not comparable."""
     if spec.order in EXPLOITABLE_ORDERS:
         yield f"{spec.order} order: the gold option is always A"
-    if prompts.name_of(str(run.task_config.get("doc_to_text"))) is None:
-        yield "its prompt template is none of this release's: what the model was shown is not known to be fair"
+    if run.task_config.get("doc_to_text") != prompts.template(spec.prompt):
+        yield f"its prompt template is not {spec.prompt}, the task's own: what the model was shown may give gold away"
+    if (run.task_config.get("description") or "") != spec.description:
+        yield "its description is not the task's own"
     if run.config.get("limit") is not None:
         yield f"--limit {run.config['limit']}"
     counts = Counter(sample["doc"]["item_id"] for sample in run.samples or [])

@@ -15,10 +15,12 @@ from recipe_mpr_task import __version__
 from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError, one_line
 
 COMMANDS = {
+    "audit": "recipe_mpr_task.commands.audit:audit",
     "data": "recipe_mpr_task.commands.data:data",
     "demo": "leaderboard.demo:demo",
     "doctor": "recipe_mpr_task.commands.doctor:doctor",
     "leaderboard": "leaderboard.command:leaderboard",
+    "run": "recipe_mpr_task.commands.run:run",
     "tasks-path": "recipe_mpr_task.commands.tasks_path:tasks_path",
 }
 

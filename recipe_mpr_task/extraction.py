@@ -28,7 +28,7 @@ _MARKED = re.compile(r"(?<![\w'’])\(?([A-E])\s?[).:](?=\s|$)|(?<![\w'’])\(([
 _LEADING = re.compile(r"^\W*([A-E])\s*(?:[).:,;–—-]|\n|$)")
 _ALONE = re.compile(r"^\W*([A-Ea-e])\W*$")
 _STANDALONE = re.compile(r"(?<![\w'’])([A-E])(?![\w'’])")
-_ARTICLE = re.compile(r"(?<![\w'’])A(?=\s+[a-z])")
+_ARTICLE = re.compile(r"(?<![\w'’])A(?=\s+(?!(?:and|or|nor|is|was|would|because|since|seems)\b)[a-z])")
 
 
 def extract_letter(text: str, options: Sequence[str]) -> str | None:

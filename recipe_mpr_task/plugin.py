@@ -8,6 +8,7 @@ import importlib.metadata
 import os
 import sys
 import warnings
+from collections.abc import Iterable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -57,7 +58,7 @@ def activate(module: ModuleType) -> None:
     is switched off. A failure is a warning: lm-eval must go on working for everybody else's tasks.
 
     Args:
-        module: `lm_eval.tasks.manager` or `lm_eval.models`.
+        module: `lm_eval.models`, `lm_eval.tasks.manager` or `lm_eval.evaluator`.
     """
     if switched_off():
         return
@@ -72,10 +73,26 @@ def switched_off() -> bool:
     return os.environ.get(SWITCH, "1").strip().lower() in ("0", "false", "no", "off")
 
 
+def activate_all(modules: Iterable[ModuleType], *, skip_builtin_tasks: bool) -> None:
+    """Register whether or not the autoload is on: for a command that is ours.
+
+    Args:
+        modules: the modules that `activate` takes.
+        skip_builtin_tasks: leave lm-eval's own task files out of every index made from now on.
+    """
+    for module in modules:
+        _register_with(module)
+        if skip_builtin_tasks and module.__name__ == "lm_eval.tasks.manager":
+            manager = module.TaskManager
+            manager.__init__ = functools.partialmethod(manager.__init__, include_defaults=False)
+
+
 def _register_with(module: ModuleType) -> None:
     if module.__name__ == "lm_eval.models":
         if not discovers_models():
             _register_models()
+    elif module.__name__ == "lm_eval.evaluator":
+        _check_runs(module)
     elif not discovers_tasks(module):
         _add_tasks_folder(module.TaskManager)
     install_excepthook()
@@ -115,6 +132,24 @@ def _add_tasks_folder(manager: Any) -> None:
 
     setattr(init, _MARK, True)
     manager.__init__ = init
+
+
+def _check_runs(evaluator: Any) -> None:
+    """Have every evaluation of our tasks checked before it starts."""
+    original = evaluator.evaluate
+    if getattr(original, _MARK, False):
+        return
+
+    @functools.wraps(original)
+    def evaluate(lm: Any, task_dict: Any, *args: Any, **kwargs: Any) -> Any:
+        from recipe_mpr_task.checks import warn_about_run
+
+        tasks = task_dict.get("tasks", {}) if isinstance(task_dict, dict) else {}
+        warn_about_run(lm, tasks, chat=bool(kwargs.get("apply_chat_template")))
+        return original(lm, task_dict, *args, **kwargs)
+
+    setattr(evaluate, _MARK, True)
+    evaluator.evaluate = evaluate
 
 
 def _with_ours(include_path: Any) -> Any:

@@ -142,8 +142,8 @@ UNRANKED = {
         {"edit_results": lambda r: r["results"]["recipe_mpr_sample"].update({"acc,none": 0.99})}, "says acc 0.99"),
     "NaN": (
         {"edit_samples": lambda s: s[2]["filtered_resps"].__setitem__(1, ["nan"])}, "1 items have a score that is not"),
-    "four scores": ({"edit_samples": lambda s: s[2]["filtered_resps"].pop()}, "1 items have not 5 scores"),
-    "telling prompt": ({"prompt": "{{query}} {{gold_letter}}"}, "prompt template is none of this release's"),
+    "four scores": ({"edit_samples": lambda s: s[2]["filtered_resps"].pop()}, "1 items have not 5 responses"),
+    "telling prompt": ({"prompt": "{{query}} {{gold_letter}}"}, "its prompt template is not default"),
     "odd types": ({"edit_results": lambda r: r["configs"]["recipe_mpr_sample"].update(metadata=[1])}, "version None"),
     "hostile": ({"edit_samples": lambda s: s[0].update(doc="<script>")}, "1 items differ from the pinned dataset"),
 }  # fmt: skip

@@ -43,8 +43,8 @@ def chat(messages, add_generation_prompt=True):
     return "".join(f"<{m['role']}>{m['content']}" for m in messages) + "<assistant>" * add_generation_prompt
 
 
-def pairs(task_name, *, shots=0, limit=None, samples=None, chat_template=None):
-    """Every (context, continuation) that lm-eval would score."""
+def build(task_name, *, shots=0, limit=None, samples=None, chat_template=None):
+    """A task with its requests, as lm-eval's evaluator builds them."""
     from lm_eval.tasks import TaskManager
 
     task = TaskManager(include_defaults=False).load([task_name])["tasks"][task_name]
@@ -57,7 +57,12 @@ def pairs(task_name, *, shots=0, limit=None, samples=None, chat_template=None):
         fewshot_as_multiturn=chat_template is not None,
         chat_template=chat_template,
     )
-    return [instance.args for instance in task.instances]
+    return task
+
+
+def pairs(task_name, **how):
+    """Every (context, continuation) that lm-eval would score."""
+    return [instance.args for instance in build(task_name, **how).instances]
 
 
 def test_raw_zero_shot():

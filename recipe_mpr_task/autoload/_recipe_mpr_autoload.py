@@ -2,7 +2,7 @@
 
 lm-eval 0.4.13 discovers no plugins. `recipe_mpr_autoload.pth` (Python up to 3.14) or
 `recipe_mpr_autoload.start` (PEP 829, Python 3.15 on) loads this module at interpreter start. The
-module is itself the finder that it puts on `sys.meta_path`: it waits for two modules of lm-eval, and
+module is itself the finder that it puts on `sys.meta_path`: it waits for three modules of lm-eval, and
 what then happens is in `recipe_mpr_task.plugin`. It is kept this small because every Python start
 pays for it (benchmarks/autoload.py).
 
@@ -12,10 +12,12 @@ use `--include_path "$(recipe-mpr tasks-path)"`. `RECIPE_MPR_AUTOLOAD=0` switche
 
 import sys
 
+HOOKED = ("lm_eval.models", "lm_eval.tasks.manager", "lm_eval.evaluator")
+
 
 def find_spec(name, path=None, target=None):
     """Let the plugin wrap the loading of lm-eval's modules; find nothing else."""
-    if name == "lm_eval.models" or name == "lm_eval.tasks.manager":  # noqa: PLR1714 (faster than a set)
+    if name in HOOKED:
         try:
             from recipe_mpr_task.plugin import hooked_spec
         except Exception:  # half removed: lm-eval must go on working
@@ -29,7 +31,7 @@ def install():
     this = sys.modules[__name__]
     if this not in sys.meta_path:
         sys.meta_path.insert(0, this)
-        loaded = [sys.modules[name] for name in ("lm_eval.models", "lm_eval.tasks.manager") if name in sys.modules]
+        loaded = [sys.modules[name] for name in HOOKED if name in sys.modules]
         for module in loaded:
             from recipe_mpr_task.plugin import activate
 

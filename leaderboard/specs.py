@@ -1,0 +1,77 @@
+"""What a shipped task measures, read from its own task file."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from recipe_mpr_task.item import N_OPTIONS
+from recipe_mpr_task.tasks import TASKS_PATH
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task as far as its results are checked.
+
+    Attributes:
+        split: what is scored, see `splits.SPLITS`.
+        order: how options stand, see `orders.ORDERS`.
+        prompt: name of the task's template.
+        description: the task's text before all, or the system turn.
+        process_results: the task's own function from (document, responses) to metrics.
+        generates: whether a response is text rather than a log-likelihood.
+        n_responses: how many of them an item has.
+    """
+
+    split: str
+    order: str
+    prompt: str
+    description: str
+    process_results: Callable[[dict[str, Any], Any], dict[str, Any]]
+    generates: bool
+    n_responses: int
+
+    def responses(self, sample: dict[str, Any]) -> list[Any]:
+        """Return a logged sample's responses as the task's `process_results` takes them.
+
+        Raises:
+            TypeError, ValueError, KeyError: the sample holds no such responses.
+        """
+        logged = sample["filtered_resps"]
+        if self.generates:
+            return [str(text) for text in logged]
+        # lm-eval logs the numbers as text; repr round-trips, so ties stay ties.
+        return [(float(response[0]), False) for response in logged]
+
+
+@lru_cache(maxsize=64)
+def task_spec(task: str) -> TaskSpec:
+    """Read a task's file, followed through its includes. Nothing of it is executed but `process_results`."""
+    config = _read(f"{task}.yaml")
+    kwargs = config["dataset_kwargs"]
+    module, _, function = config["process_results"].rpartition(".")
+    generates = config["output_type"] == "generate_until"
+    return TaskSpec(
+        split=kwargs["recipe_mpr_split"],
+        order=kwargs["recipe_mpr_order"],
+        prompt=config["doc_to_text"].rpartition(".")[2],
+        description=config.get("description", ""),
+        process_results=getattr(importlib.import_module(module), function),
+        generates=generates,
+        n_responses=1 if generates else N_OPTIONS**2 if "class" in config else N_OPTIONS,
+    )
+
+
+def _read(name: str) -> dict[str, Any]:
+    config: dict[str, Any] = yaml.load((TASKS_PATH / name).read_text(), Loader=_YamlLoader)  # noqa: S506 (a SafeLoader)
+    return {**(_read(config["include"]) if "include" in config else {}), **config}
+
+
+class _YamlLoader(yaml.SafeLoader):
+    """Reads lm-eval's `!function` tags as plain text."""
+
+
+_YamlLoader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))  # type: ignore[arg-type]

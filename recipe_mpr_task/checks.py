@@ -1,0 +1,74 @@
+"""What a run is warned about before it spends its time: letters that are no single tokens, open thinking.
+
+Called by the plugin around lm-eval's `evaluate`, the one place that knows model and tasks together.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+_PREFIX = "recipe_mpr"
+
+
+def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str]:
+    """Log, and return, a warning for each way in which letter scoring would go wrong with this model.
+
+    Args:
+        lm: the lm-eval model.
+        tasks: the loaded tasks by name; those that are not ours or score no letters are passed over.
+        chat: whether prompts go through the chat template.
+    """
+    warnings = []
+    try:
+        marks = _marks_scored(tasks)
+        if marks and hasattr(lm, "tok_encode"):
+            prompt = lm.apply_chat_template([{"role": "user", "content": "Answer:"}]) if chat else "Answer:"
+            warnings = [*_token_warnings(lm, prompt, marks, chat=chat), *_thinking_warnings(lm, prompt, chat=chat)]
+    except Exception as error:  # noqa: BLE001 (a check must not stop what it checks)
+        logger.debug("letters could not be checked: %r", error)
+    for warning in warnings:
+        logger.warning(warning)
+    return warnings
+
+
+def _marks_scored(tasks: Mapping[str, Any]) -> set[tuple[str, ...]]:
+    """The sets of letters or numbers that our multiple-choice tasks score."""
+    marks = set()
+    for name, task in tasks.items():
+        if name.startswith(_PREFIX) and task.OUTPUT_TYPE == "multiple_choice":
+            choices = tuple(task.doc_to_choice(task.task_docs[0]))
+            if all(len(choice) == 1 for choice in choices):
+                marks.add(choices)
+    return marks
+
+
+def _token_warnings(lm: Any, prompt: str, marks: set[tuple[str, ...]], *, chat: bool) -> list[str]:
+    warnings = []
+    for choices in sorted(marks):
+        # lm-eval drops the delimiting space under a chat template.
+        forms = [choice if chat else f" {choice}" for choice in choices]
+        wholes = [list(lm.tok_encode(prompt + form)) for form in forms]
+        if not _differ_in_one_last_token(wholes) or (not chat and len(wholes[0]) != len(lm.tok_encode(prompt)) + 1):
+            sizes = ", ".join(f"{form!r} {len(lm.tok_encode(form))}" for form in forms)
+            warnings.append(
+                f"Recipe-MPR: the answers are not one token each for this tokenizer (tokens: {sizes}); "
+                "letter scores compare texts of several tokens. Use recipe_mpr_cloze or recipe_mpr_generate"
+            )
+    return warnings
+
+
+def _differ_in_one_last_token(wholes: Sequence[list[int]]) -> bool:
+    # Only the last: the white space before an answer may be split another way with the answer behind it.
+    return len({tuple(tokens[:-1]) for tokens in wholes}) == 1 and len({tokens[-1] for tokens in wholes}) == len(wholes)
+
+
+def _thinking_warnings(lm: Any, prompt: str, *, chat: bool) -> list[str]:
+    template = str(getattr(getattr(lm, "tokenizer", None), "chat_template", "") or "")
+    if chat and "enable_thinking" in template and "</think>" not in prompt:
+        return [
+            "Recipe-MPR: this chat template opens a think block and enable_thinking is not False, so letters are "
+            "scored where thinking would begin. Add enable_thinking=False to --model_args"
+        ]
+    return []
