@@ -1,6 +1,7 @@
 """Golden tests: what a model sees, to the letter, as lm-eval itself builds it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +90,34 @@ def test_chat_one_shot_is_a_conversation():
 def test_training_renders_what_is_evaluated():
     for item, (context, _) in zip(load_sample(), pairs("recipe_mpr_sample")[::5], strict=True):
         assert prompts.render("default", record_of(display(item, "shuffled"))) == context
+
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("name", prompts.names())
+def test_every_template_is_pinned_to_the_letter(name):
+    rendered = prompts.render(name, record_of(display(load_sample()[0], "shuffled")))
+    assert rendered == (GOLDEN / f"{name}.txt").read_text(), "every score under it moves: raise the task version"
+
+
+def test_every_template_has_its_golden_text_and_withholds_what_it_must():
+    assert {file.stem for file in GOLDEN.iterdir()} == set(prompts.names())
+    query, options = load_sample()[0].query, [option.text for option in load_sample()[0].options]
+    shown = {name: (GOLDEN / f"{name}.txt").read_text() for name in prompts.names()}
+    assert {name for name, text in shown.items() if query not in text} == {"options_only"}
+    assert {name for name, text in shown.items() if not all(o in text for o in options)} == {"cloze"}
+
+
+@pytest.mark.real_data
+def test_description_becomes_the_system_turn():
+    (context, letter), *_ = pairs("recipe_mpr_prompt_system", limit=1, chat_template=chat)
+    assert context.startswith("<system>You help people to choose recipes.")
+    assert "<user>Request: I want to make a warm dish containing oysters\n" in context
+    assert letter == "A"
+    raw = pairs("recipe_mpr_prompt_system", limit=1)[0][0]
+    assert raw.startswith("You help people to choose recipes.")
+    assert "suits the request best.\n\nRequest: " in raw
 
 
 def digest(requests):
