@@ -47,7 +47,7 @@ def build_boards(runs: Iterable[CheckedRun]) -> list[Board]:
     for group in POOLS:
         rows += pool(group, [run for run in kept if run.run.task in group.tasks])
     by_board: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
+    for row in mark_repeated_rows(rows):
         by_board[row.board].append(row)
     for key in boards_with_published_rows():
         by_board[key] += published_rows(key)
@@ -69,6 +69,22 @@ def mark_repeats(runs: Iterable[CheckedRun]) -> list[CheckedRun]:
         if run.status in RANKED:
             seen[key] = run.run.source
         kept.append(run)
+    return kept
+
+
+def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
+    """Of two rows of one identity on one board (a whole run, and its folds pooled) let one count."""
+    seen: dict[tuple[str, str], str] = {}
+    kept = []
+    for row in sorted(rows, key=lambda row: (row.task != row.board, row.source)):
+        key = (row.board, row.extra["identity"])
+        if row.status in RANKED and key in seen:
+            reason = f"repeat of {seen[key]}: the same items asked the same way"
+            kept.append(replace(row, status="excluded", reason=reason))
+            continue
+        if row.status in RANKED:
+            seen[key] = row.source
+        kept.append(row)
     return kept
 
 

@@ -76,14 +76,15 @@ def is_order_invariant(run: Run) -> bool:
 def identity(run: Run, *, across_prompts: bool = False) -> str:
     """Hash what makes two runs the same measurement, apart from the task.
 
-    Model, its arguments and weights, prompt, shots and their seed, chat template and system text. Not
-    the display name, nor where and when it ran.
+    Model, its arguments and weights; of a system that reads prompts also prompt, shots and their seed,
+    chat template and system text. Not the display name, nor where and when it ran.
 
     Args:
         run: the run.
         across_prompts: leave the prompt out, to find one system's runs under several.
     """
     arguments = {k: str(v) for k, v in model_args(run).items() if k not in _RUNTIME_ARGUMENTS and not _is_default(k, v)}
+    reads_prompt = kind(run) == "causal"
     weights = run.config.get("model_sha") if kind(run) == "encoder" else None
     if weights:  # a folder copied under another name is the same model; its head is recorded as it was resolved
         arguments.pop("pretrained", None)
@@ -93,12 +94,15 @@ def identity(run: Run, *, across_prompts: bool = False) -> str:
         sorted(arguments.items()),
         weights or run.config.get("model_sha"),
         run.config.get("recipe_mpr_head"),
-        None if across_prompts else (run.task_config.get("doc_to_text"), run.task_config.get("description")),
-        run.n_shot,
-        (run.config.get("fewshot_seed"), run.results.get("fewshot_as_multiturn")) if run.n_shot else None,
-        run.results.get("chat_template_sha"),
-        run.results.get("system_instruction_sha"),
     ]
+    if reads_prompt:
+        key += [
+            run.n_shot,
+            (run.config.get("fewshot_seed"), run.results.get("fewshot_as_multiturn")) if run.n_shot else None,
+            run.results.get("chat_template_sha"),
+            run.results.get("system_instruction_sha"),
+            None if across_prompts else (run.task_config.get("doc_to_text"), run.task_config.get("description")),
+        ]
     return sha256_of(json.dumps(key, default=str).encode())
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
@@ -73,8 +74,8 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
     parts = [
         "# Recipe-MPR leaderboard",
         f"Task version {TASK_VERSION}. Accuracy in percent with its 95% Wilson interval; chance is 20. An item can "
-        "have several types or none, so type counts do not add up. `unknown ⚠`: no training manifest, it may have "
-        "been trained on these items.",
+        "have several types or none, so type counts do not add up; their intervals are "
+        "in the JSON and CSV. `unknown ⚠`: nothing tells what it was trained on, these items perhaps included.",
     ]
     for board in boards:
         parts.append(f"## {board.title}")
@@ -107,12 +108,13 @@ def _ranked_table(rows: Sequence[Row]) -> str:
     columns = [name for name in _FURTHER if any(name in row.extra for row in rows)]
     headers = ["#", "System", "Kind", "Params", "Shots", "n", "Accuracy", *(_FURTHER[name] for name in columns),
                *(f"{t} (n {n})" for t, n in sizes.items()), "Status"]  # fmt: skip
-    table = [
-        [row.rank, _system(row), row.kind, _params(row.params), row.extra.get("shots", ""), row.score.n,
-         _interval(row.score), *(_further(row, name) for name in columns),
-         *(_percent(row.types.get(t)) for t in sizes), _BADGES[row.status]]
-        for row in rows
-    ]  # fmt: skip
+    named = Counter((row.system, row.extra.get("shots")) for row in rows)
+    table = []
+    for row in rows:
+        traced = named[row.system, row.extra.get("shots")] > 1
+        lead = [row.rank, _system(row, traced=traced), row.kind, _params(row.params), row.extra.get("shots", "")]
+        scores = [row.score.n, _interval(row.score), *(_further(row, name) for name in columns)]
+        table.append([*lead, *scores, *(_percent(row.types.get(t)) for t in sizes), _BADGES[row.status]])
     return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
 
 
@@ -137,12 +139,14 @@ def _unranked_table(rows: Sequence[Row]) -> str:
     return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
 
 
-def _system(row: Row) -> str:
+def _system(row: Row, *, traced: bool = False) -> str:
+    """Name a system with what sets the row apart; `traced` adds its source where the name alone does not."""
     details = [row.extra["protocol"]] if "protocol" in row.extra else []
     if "fold_sd" in row.extra:
         details.append(f"sd over folds {100 * row.extra['fold_sd']:.1f}")
     if row.extra.get("chat_template"):
         details.append("chat template")
+    details += [row.source] if traced else []
     return _text(row.system + (f" ({'; '.join(details)})" if details else ""))
 
 

@@ -34,7 +34,9 @@ def row_of(run: CheckedRun) -> Row:
         source=run.run.source,
         extra={
             **extra_metrics(run),
-            "shots": run.run.n_shot,
+            "identity": who.identity(run.run)[:12],
+            # A system that reads no prompt has no shots, whatever was asked for.
+            "shots": run.run.n_shot if who.kind(run.run) == "causal" else 0,
             "prompt": who.prompt_name(run.run),
             "chat_template": who.has_chat_template(run.run),
             "lm_eval_version": str(run.run.results.get("lm_eval_version")),

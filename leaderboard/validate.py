@@ -21,7 +21,7 @@ STATUSES = ("clean", "unknown", "overlap", "reported", "excluded")
 RANKED = ("clean", "unknown")
 
 _TOLERANCE = 1e-9
-_UNKNOWN = "no training manifest: what it was trained on cannot be known"
+_UNKNOWN = "nothing tells what it was trained on"
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,12 @@ def _document_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
         elif n_responses != spec.n_responses:
             unscored.append(item_id)
     for ids, what in (
-        (foreign, "differ from the pinned dataset"),
-        (disordered, f"do not show their options in {spec.order} order"),
-        (unscored, f"have not {spec.n_responses} responses"),
+        (foreign, "not of the pinned dataset"),
+        (disordered, f"with options not in {spec.order} order"),
+        (unscored, f"without their {spec.n_responses} responses"),
     ):
         if ids:
-            yield f"{len(ids)} items {what} ({_some(ids)})"
+            yield f"{_items(ids)} {what} ({_some(ids)})"
 
 
 def _item_result(sample: dict[str, Any], spec: TaskSpec) -> ItemResult:
@@ -125,28 +125,28 @@ def _run_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
     if (run.task_config.get("description") or "") != spec.description:
         yield "its description is not the task's own"
     if run.config.get("limit") is not None:
-        yield f"--limit {run.config['limit']}"
+        yield f"--limit {str(run.config['limit']).removesuffix('.0')}"
     counts = Counter(sample["doc"]["item_id"] for sample in run.samples or [])
     wanted = scored_ids(spec.split)
     for ids, what in (
-        (wanted - counts.keys(), "are missing"),
-        (counts.keys() - wanted, "are not of its split"),
-        ({i for i, n in counts.items() if n > 1}, "are there more than once"),
+        (wanted - counts.keys(), "missing"),
+        (counts.keys() - wanted, "not of its split"),
+        ({i for i, n in counts.items() if n > 1}, "there more than once"),
     ):
         if ids:
-            yield f"{len(ids)} items {what} ({_some(sorted(ids))})"
+            yield f"{_items(ids)} {what} ({_some(sorted(ids))})"
 
 
 def _number_faults(run: Run, items: tuple[ItemResult, ...]) -> Iterator[str]:
     """Faults of the numbers: not finite, or other than what the logged scores give."""
     unusable = [item.item_id for item in items if math.isnan(item.accuracy)]
     if unusable:
-        yield f"{len(unusable)} items have a score that is not finite ({_some(unusable)})"
+        yield f"{_items(unusable)} with a score that is not finite ({_some(unusable)})"
         return
     logged = [sample.get("acc") for sample in run.samples or []]
     edited = [i.item_id for i, acc in zip(items, logged, strict=True) if not _equal(acc, i.accuracy)]
     if edited:
-        yield f"{len(edited)} items log another accuracy than their scores give ({_some(edited)})"
+        yield f"{_items(edited)} with another accuracy logged than the scores give ({_some(edited)})"
     total = math.fsum(item.accuracy for item in items) / len(items) if items else math.nan
     if not _equal(run.metrics.get("acc,none"), total):
         yield f"the results file says acc {run.metrics.get('acc,none')}, the samples give {total:.4f}"
@@ -154,6 +154,10 @@ def _number_faults(run: Run, items: tuple[ItemResult, ...]) -> Iterator[str]:
 
 def _equal(logged: Any, computed: float) -> bool:
     return isinstance(logged, (int, float)) and math.isclose(logged, computed, abs_tol=_TOLERANCE)
+
+
+def _items(ids: Any) -> str:
+    return "1 item" if len(ids) == 1 else f"{len(ids)} items"
 
 
 def _some(ids: Any) -> str:

@@ -1,6 +1,6 @@
 """Recipe-MPR as an lm-evaluation-harness task: what is measured.
 
-The ground floor of the project: it imports nothing from `finetune` or `leaderboard`. Importing it
+The ground floor of the project: it imports nothing of the packages above it. Importing it
 loads neither torch nor lm_eval, so that the command line and the autoload stay fast.
 
 The walk of one item, in the order of the modules: `item` (raw record to Item), `data` (pinned,

@@ -5,6 +5,7 @@ for, so that nothing here imports upward and `--help` loads neither torch nor lm
 0 done, 1 the check found a fault, 2 bad usage or input (one line on stderr).
 """
 
+import difflib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -33,9 +34,11 @@ class LazyGroup(click.Group):
         return sorted(COMMANDS)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a subcommand, or None if there is none of that name."""
+        """Import and return a subcommand; an unknown name is a usage error that suggests its neighbour."""
         if cmd_name not in COMMANDS:
-            return None
+            near = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(COMMANDS)}"
+            raise click.UsageError(f"No such command {cmd_name!r}; {hint}")
         module, _, attribute = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command

@@ -142,9 +142,10 @@ def _check_runs(evaluator: Any) -> None:
 
     @functools.wraps(original)
     def evaluate(lm: Any, task_dict: Any, *args: Any, **kwargs: Any) -> Any:
-        from recipe_mpr_task.checks import warn_about_run
+        from recipe_mpr_task.checks import refuse_unanswerable, warn_about_run
 
         tasks = task_dict.get("tasks", {}) if isinstance(task_dict, dict) else {}
+        refuse_unanswerable(lm, tasks)
         warn_about_run(lm, tasks, chat=bool(kwargs.get("apply_chat_template")))
         return original(lm, task_dict, *args, **kwargs)
 

@@ -59,7 +59,7 @@ def test_bad_data_file(tmp_path, fault):
     ("arguments", "message"),
     [
         (["data", "chek"], "Did you mean 'check'?"),
-        (["leaderbord"], "No such command 'leaderbord'"),
+        (["leaderbord"], "No such command 'leaderbord'; did you mean leaderboard?"),
         (["leaderboard", "x"], "Missing option '--out'"),
         (["leaderboard", "--out", "out"], "Missing argument 'RUNS"),
     ],

@@ -128,24 +128,24 @@ def hide_gold_first(samples):
 
 UNRANKED = {
     "limit": ({"edit_results": lambda r: r["config"].update(limit=10)}, "--limit 10"),
-    "missing": ({"edit_samples": drop(3)}, "3 items are missing (sample-00, sample-01, sample-02)"),
-    "twice": ({"edit_samples": lambda s: s.append(copy.deepcopy(s[0]))}, "1 items are there more than once"),
+    "missing": ({"edit_samples": drop(3)}, "3 items missing (sample-00, sample-01, sample-02)"),
+    "twice": ({"edit_samples": lambda s: s.append(copy.deepcopy(s[0]))}, "1 item there more than once"),
     "version": ({"version": 0}, "task version 0; this release scores version 1"),
     "no samples": ({"log_samples": False}, "run with --log_samples"),
-    "file order": ({"order": "file"}, "do not show their options in shuffled order"),
-    "moved option": ({"edit_samples": hide_gold_first}, "1 items do not show their options in shuffled order"),
-    "other data": ({"edit_samples": edit_doc(query="Another question")}, "1 items differ from the pinned dataset"),
-    "other gold": ({"edit_samples": another_gold}, "1 items differ from the pinned dataset"),
-    "other types": ({"edit_samples": edit_doc(query_types=["Temporal"])}, "1 items differ from the pinned dataset"),
-    "edited item": ({"edit_samples": lambda s: s[5].update(acc=1 - s[5]["acc"])}, "1 items log another accuracy"),
+    "file order": ({"order": "file"}, "58 items with options not in shuffled order"),
+    "moved option": ({"edit_samples": hide_gold_first}, "1 item with options not in shuffled order"),
+    "other data": ({"edit_samples": edit_doc(query="Another question")}, "1 item not of the pinned dataset"),
+    "other gold": ({"edit_samples": another_gold}, "1 item not of the pinned dataset"),
+    "other types": ({"edit_samples": edit_doc(query_types=["Temporal"])}, "1 item not of the pinned dataset"),
+    "edited item": ({"edit_samples": lambda s: s[5].update(acc=1 - s[5]["acc"])}, "1 item with another accuracy"),
     "edited total": (
         {"edit_results": lambda r: r["results"]["recipe_mpr_sample"].update({"acc,none": 0.99})}, "says acc 0.99"),
     "NaN": (
-        {"edit_samples": lambda s: s[2]["filtered_resps"].__setitem__(1, ["nan"])}, "1 items have a score that is not"),
-    "four scores": ({"edit_samples": lambda s: s[2]["filtered_resps"].pop()}, "1 items have not 5 responses"),
+        {"edit_samples": lambda s: s[2]["filtered_resps"].__setitem__(1, ["nan"])}, "1 item with a score that is not"),
+    "four scores": ({"edit_samples": lambda s: s[2]["filtered_resps"].pop()}, "1 item without their 5 responses"),
     "telling prompt": ({"prompt": "{{query}} {{gold_letter}}"}, "its prompt template is not default"),
     "odd types": ({"edit_results": lambda r: r["configs"]["recipe_mpr_sample"].update(metadata=[1])}, "version None"),
-    "hostile": ({"edit_samples": lambda s: s[0].update(doc="<script>")}, "1 items differ from the pinned dataset"),
+    "hostile": ({"edit_samples": lambda s: s[0].update(doc="<script>")}, "1 item not of the pinned dataset"),
 }  # fmt: skip
 
 
@@ -177,6 +177,30 @@ def test_a_renamed_folder_of_the_same_weights_is_a_repeat(tmp_path):
     assert [row.rank for row in rows_of(tmp_path)] == [1, None]
 
 
+def test_shots_make_no_second_row_of_a_system_that_reads_no_prompt(tmp_path):
+    shots = {"edit_results": lambda r: r["n-shot"].update(recipe_mpr_sample=5)}
+    for model, ranks in (("recipe-mpr-encoder", [1, None]), ("hf", [1, 1])):
+        run_files(tmp_path / model / "0", model=model, date=1.0)
+        run_files(tmp_path / model / "5", model=model, date=2.0, **shots)
+        assert [row.rank for row in rows_of(tmp_path / model)] == ranks
+
+
+def test_two_checkpoints_in_folders_of_one_name_can_be_told_apart(tmp_path):
+    for sha in ("a", "b"):
+        run_files(
+            tmp_path / sha,
+            model="recipe-mpr-encoder",
+            name=f"/{sha}/model",
+            skill=0.5 if sha == "a" else 0.4,
+            edit_results=lambda r, sha=sha: r["config"].update(model_sha=sha * 64),
+        )
+    runs, skipped = load_runs([tmp_path])
+    table = to_markdown(build_boards(check(run) for run in runs), skipped)
+    lines = [line for line in table.splitlines() if "| model (" in line]
+    assert len(lines) == 2
+    assert ["/a/results_" in lines[0] or "/a/results_" in lines[1], "/b/results_" in table] == [True, True]
+
+
 @pytest.mark.real_data
 def test_folds_pool_over_items_where_means_of_folds_would_be_wrong(tmp_path):
     samples = []
@@ -194,6 +218,16 @@ def test_folds_pool_over_items_where_means_of_folds_would_be_wrong(tmp_path):
     assert abs(group_average - row.types["Temporal"].acc) > 0.03
     assert row.extra["fold_mean"] == pytest.approx(row.score.acc)
     assert len(row.extra["fold_accs"]) == 5
+
+
+@pytest.mark.real_data
+def test_a_whole_run_and_its_folds_count_once(tmp_path):
+    run_files(tmp_path / "whole", "recipe_mpr", date=9.0)
+    for k in range(5):
+        run_files(tmp_path / f"f{k}", f"recipe_mpr_fold{k}", date=float(k))
+    whole, pooled = rows_of(tmp_path)
+    assert (whole.task, whole.rank, pooled.task, pooled.rank) == ("recipe_mpr", 1, "recipe_mpr_folds", None)
+    assert "the same items asked the same way" in pooled.reason
 
 
 @pytest.mark.real_data

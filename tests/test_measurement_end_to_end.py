@@ -105,10 +105,11 @@ def test_models_without_text_say_so_in_one_line(model, minilm):
         "--model_args",
         arguments,
         "--tasks",
-        "recipe_mpr_generate",
+        "recipe_mpr,recipe_mpr_generate",
     )
     assert done.returncode == 2
-    assert "cannot answer generate_until requests" in done.stderr.splitlines()[-1]
+    assert f"{model} scores options and writes no text" in done.stderr.splitlines()[-1]
+    assert "loglikelihood requests" not in done.stderr, "before any time is spent"
 
 
 class _ChatServer(http.server.BaseHTTPRequestHandler):

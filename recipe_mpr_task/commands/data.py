@@ -19,7 +19,7 @@ def fetch() -> None:
 
     source = fetch_data()
     read_pinned(source)
-    click.echo(f"{source.path} ({source.origin})")
+    click.echo(f"{source.path} ({'downloaded' if source.origin == 'download' else f'{source.origin}, not downloaded'})")
 
 
 @data.command()

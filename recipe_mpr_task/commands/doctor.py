@@ -35,7 +35,7 @@ def doctor(ctx: click.Context) -> None:
     for problem in _shadowed():
         click.echo(f"\n  FAULT  {problem}")
         faults.append(problem)
-    click.echo(f"\n{len(faults)} faults" if faults else "\nno fault found")
+    click.echo(f"\nfaults found: {len(faults)}" if faults else "\nno fault found")
     ctx.exit(EXIT_FAULT_FOUND if faults else 0)
 
 

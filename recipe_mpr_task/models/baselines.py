@@ -31,6 +31,8 @@ class BaselineLM(OptionScorerLM):
         ModelArgsError: unknown kind or argument.
     """
 
+    scores_options_as = "recipe-mpr-baseline"
+
     def __init__(
         self,
         kind: str = "",

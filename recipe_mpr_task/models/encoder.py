@@ -62,6 +62,8 @@ class EncoderLM(OptionScorerLM):
         CheckpointError: the checkpoint cannot be scored with that head.
     """
 
+    scores_options_as = "recipe-mpr-encoder"
+
     def __init__(  # noqa: PLR0913, PLR0917 (each is a --model_args name)
         self,
         pretrained: str = "",

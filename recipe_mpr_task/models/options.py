@@ -47,6 +47,9 @@ class Question:
 class OptionScorerLM(LM, abc.ABC):
     """An lm-eval model that scores the options of a question instead of generating text."""
 
+    scores_options_as: str
+    """The model's name for `--model`."""
+
     def __init__(self) -> None:
         super().__init__()
         self._warned = False
@@ -85,7 +88,7 @@ class OptionScorerLM(LM, abc.ABC):
             logger.warning(
                 "%s scores are no text log-likelihoods: acc is meaningful, length-normalised metrics "
                 "(acc_norm, acc_bytes) and mutual information are not",
-                type(self).__name__,
+                self.scores_options_as,
             )
 
     def loglikelihood_rolling(self, requests: list[Instance]) -> NoReturn:
@@ -98,17 +101,17 @@ class OptionScorerLM(LM, abc.ABC):
 
     def _refuse(self, what: str) -> NoReturn:
         raise RecipeMPRError(
-            f"{type(self).__name__} cannot answer {what} requests; allowed: multiple_choice tasks, such as recipe_mpr"
+            f"{self.scores_options_as} cannot answer {what} requests; allowed: multiple_choice tasks (recipe_mpr)"
         )
 
     def apply_chat_template(self, chat_history: Any, add_generation_prompt: bool = True) -> NoReturn:
         """Refuse: the model reads the record, not a chat."""
-        raise ModelArgsError(f"{type(self).__name__} has no chat template; run it without --apply_chat_template")
+        raise ModelArgsError(f"{self.scores_options_as} has no chat template; run it without --apply_chat_template")
 
     @property
     def tokenizer_name(self) -> str:
         """Name for lm-eval's request cache; the model's own tokenizer shapes no request."""
-        return type(self).__name__
+        return self.scores_options_as
 
 
 def _questions_of(requests: Sequence[Instance]) -> tuple[list[Question], list[tuple[int, int]]]:
