@@ -3,6 +3,7 @@
 Nothing outside the standard library and this package's light modules is imported: it runs inside lm-eval's own imports.
 """
 
+import contextlib
 import functools
 import importlib.metadata
 import os
@@ -35,7 +36,7 @@ def hooked_spec(name: str, path: Any, target: Any) -> ModuleSpec | None:
         if getattr(finder, "__name__", "") == AUTOLOAD_MODULE or not hasattr(finder, "find_spec"):
             continue
         if spec := finder.find_spec(name, path, target):
-            if spec.loader is not None:
+            with contextlib.suppress(AttributeError):  # no loader, or one that cannot be wrapped: lm-eval goes on
                 _call_after_loading(spec.loader)
             return spec
     return None

@@ -1,85 +1,16 @@
 """The leaderboard: what gets a rank, what is only listed and why, and that folds pool over items."""
 
 import copy
-import csv
-import io
-import json
 import math
-import random
 
 import pytest
-from click.testing import CliRunner
 from statsmodels.stats.proportion import proportion_confint
 
-from leaderboard.command import leaderboard
 from leaderboard.compute import build_boards
 from leaderboard.load import load_runs
-from leaderboard.render import to_csv, to_json, to_markdown
+from leaderboard.render import to_markdown
 from leaderboard.validate import check
-from recipe_mpr_task.data import load_items, load_sample
-from recipe_mpr_task.metrics import letter_metrics
-from recipe_mpr_task.orders import display
-from recipe_mpr_task.prompts import template
-from recipe_mpr_task.splits import scored_ids
-from recipe_mpr_task.task import record_of
-
-
-def scores_for(doc, skill, seed):
-    """Five seeded log-likelihoods; the gold's is raised with probability `skill`."""
-    rng = random.Random(f"{seed}:{doc['item_id']}")
-    row = [rng.uniform(-3, -1) for _ in range(5)]
-    if rng.random() < skill:
-        row[doc["gold"]] = -0.5
-    return row
-
-
-def run_files(
-    folder, task="recipe_mpr_sample", *, model="hf", name="org/model", skill=0.5, seed=0, date=1.0, **changes
-):
-    """Write a results file and its samples as lm-eval 0.4.13 does."""
-    split = {"recipe_mpr_sample": "sample", "recipe_mpr": "all"}.get(task, task.removeprefix("recipe_mpr_"))
-    items = load_sample() if split == "sample" else load_items()
-    samples = []
-    for item in items:
-        if item.item_id in scored_ids(split):
-            doc = record_of(display(item, changes.get("order", "shuffled")))
-            scores = scores_for(doc, skill, seed)
-            results = [(score, False) for score in scores]
-            samples.append(
-                {"doc_id": len(samples), "doc": doc, "target": str(doc["gold"]),
-                 "filtered_resps": [[str(score), "False"] for score in scores], **letter_metrics(doc, results)}
-            )  # fmt: skip
-    changes.get("edit_samples", lambda _: None)(samples)
-    acc = math.fsum(s["acc"] for s in samples) / max(len(samples), 1)
-    results = {
-        "results": {task: {"acc,none": acc, "acc_stderr,none": 0.01}},
-        "group_subtasks": {},
-        "configs": {
-            task: {
-                "task": task,
-                "doc_to_text": changes.get("prompt", template("default")),
-                "metadata": {"version": changes.get("version", 1)},
-            }
-        },
-        "n-shot": {task: 0},
-        "config": {"model": model, "model_args": {"pretrained": name}, "limit": None, "model_num_parameters": 7},
-        "date": date,
-        "lm_eval_version": "0.4.13",
-    }
-    changes.get("edit_results", lambda _: None)(results)
-    folder.mkdir(parents=True, exist_ok=True)
-    stamp = f"2026-01-01T00-00-{date:09.6f}"
-    (folder / f"results_{stamp}.json").write_text(json.dumps(results))
-    if changes.get("log_samples", True):
-        text = "".join(json.dumps(sample) + "\n" for sample in samples)
-        (folder / f"samples_{task}_{stamp}.jsonl").write_text(text)
-    return samples
-
-
-def rows_of(*folders):
-    runs, _ = load_runs(folders)
-    boards = build_boards(check(run) for run in runs)
-    return [row for board in boards for row in board.rows if row.kind != "reported"]
+from tests.fake_runs import rows_of, run_files
 
 
 def test_rows_are_ranked_and_their_numbers_come_from_the_items(tmp_path):
@@ -237,87 +168,3 @@ def test_missing_folds_make_no_row(tmp_path):
     rows = rows_of(tmp_path)
     assert [(row.rank, row.status) for row in rows] == [(None, "excluded")] * 4
     assert all("folds missing: recipe_mpr_fold3" in row.reason for row in rows)
-
-
-def test_same_input_same_bytes_in_any_order(tmp_path):
-    for n in range(3):
-        run_files(tmp_path / f"r{n}", name=f"org/m{n}", skill=n / 2)
-    folders = [tmp_path / f"r{n}" for n in range(3)]
-
-    def rendered(paths):
-        runs, skipped = load_runs(paths)
-        boards = build_boards(check(run) for run in runs)
-        return to_markdown(boards, skipped), to_json(boards, skipped), to_csv(boards)
-
-    assert rendered(folders) == rendered(folders[::-1]) == rendered([*folders, folders[0]])
-
-
-BAD_RUNS = {
-    "empty folder": lambda folder: None,
-    "broken JSON": lambda folder: (folder / "results_1.json").write_text('{"results": '),
-    "foreign JSON": lambda folder: (folder / "results_1.json").write_text('{"accuracy": 1.0}'),
-    "another task": lambda folder: (folder / "results_1.json").write_text('{"results": {"arc_easy": {}}}'),
-    "broken samples": lambda folder: (
-        run_files(folder), next(folder.glob("samples_*")).write_text('{"doc": {}}\n{"do')),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("fault", list(BAD_RUNS))
-def test_a_bad_run_is_skipped_by_name_and_the_rest_is_kept(tmp_path, fault):
-    run_files(tmp_path / "good", name="org/good")
-    bad = tmp_path / "bad-run"
-    bad.mkdir()
-    BAD_RUNS[fault](bad)
-    out = tmp_path / "site"
-    done = CliRunner().invoke(leaderboard, [str(tmp_path / "good"), str(bad), "--out", str(out)])
-    assert done.exit_code == 2
-    assert [("bad-run" in line) for line in done.stderr.splitlines()] == [True]
-    assert "org/good" in (out / "leaderboard.md").read_text()
-    assert {path.name for path in out.iterdir()} == {f"leaderboard.{suffix}" for suffix in ("md", "json", "csv")}
-
-
-def test_nothing_but_bad_runs_writes_nothing(tmp_path):
-    from tests.conftest import run_python
-
-    out = tmp_path / "site"
-    done = run_python("-m", "recipe_mpr_task.cli", "leaderboard", str(tmp_path / "none"), "--out", str(out))
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "no such file or folder" in done.stderr
-    assert not out.exists()
-
-
-def test_hostile_names_stay_inside_their_cell(tmp_path):
-    hostile = "=cmd|' /C calc'!A0 | <script>alert(1)</script>\n| `x` [a](b) " + "A" * 100_000
-    run_files(tmp_path / "x", name=hostile)
-    runs, skipped = load_runs([tmp_path])
-    boards = build_boards(check(run) for run in runs)
-    (line,) = [line for line in to_markdown(boards, skipped).splitlines() if "script" in line]
-    assert "<script>" not in line
-    assert len(line) < 2000
-    assert line.count("|") == next(
-        other.count("|")
-        for other in to_markdown(boards, skipped).splitlines()
-        if "System" in other and "Untyped" in other
-    )
-    cells = [cell for row in csv.reader(io.StringIO(to_csv(boards))) for cell in row]
-    assert not any(cell.startswith("=") for cell in cells)
-    assert json.loads(to_json(boards, skipped))["rows"]
-
-
-@pytest.mark.real_data
-def test_published_rows_are_reported_with_their_note_and_without_rank(tmp_path):
-    run_files(tmp_path, "recipe_mpr", skill=0.3)
-    runs, skipped = load_runs([tmp_path])
-    content = json.loads(to_json(build_boards(check(run) for run in runs), skipped))
-    reported = {row["system"]: row for row in content["rows"] if row["kind"] == "reported"}
-    assert len(reported) == 11
-    assert all(row["rank"] is None and row["status"] == "reported" for row in reported.values())
-    lora = reported["Qwen3-8B LoRA"]
-    assert (lora["board"], lora["n"], lora["acc"]) == ("recipe_mpr_test", 50, 1.0)
-    assert 'constant "A" scores the same 100%' in lora["reason"]
-    assert lora["types"]["Commonsense"]["n"] == 26
-    assert reported["BERT-large"]["acc"] == 0.466
-    assert content["rows"][0]["rank"] == 1
-    required = {"system", "kind", "status", "reason", "rank", "board", "task", "task_version", "n", "acc", "acc_low",
-                "acc_high", "types", "params", "source"}  # fmt: skip
-    assert all(required <= row.keys() for row in content["rows"])

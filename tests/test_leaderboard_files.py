@@ -1,0 +1,99 @@
+"""What the leaderboard reads and writes: bad runs skipped, stable bytes, hostile names, reported rows."""
+
+import csv
+import io
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from leaderboard.command import leaderboard
+from leaderboard.compute import build_boards
+from leaderboard.load import load_runs
+from leaderboard.render import to_csv, to_json, to_markdown
+from leaderboard.validate import check
+from tests.fake_runs import run_files
+
+
+def test_same_input_same_bytes_in_any_order(tmp_path):
+    for n in range(3):
+        run_files(tmp_path / f"r{n}", name=f"org/m{n}", skill=n / 2)
+    folders = [tmp_path / f"r{n}" for n in range(3)]
+
+    def rendered(paths):
+        runs, skipped = load_runs(paths)
+        boards = build_boards(check(run) for run in runs)
+        return to_markdown(boards, skipped), to_json(boards, skipped), to_csv(boards)
+
+    assert rendered(folders) == rendered(folders[::-1]) == rendered([*folders, folders[0]])
+
+
+BAD_RUNS = {
+    "empty folder": lambda folder: None,
+    "broken JSON": lambda folder: (folder / "results_1.json").write_text('{"results": '),
+    "foreign JSON": lambda folder: (folder / "results_1.json").write_text('{"accuracy": 1.0}'),
+    "another task": lambda folder: (folder / "results_1.json").write_text('{"results": {"arc_easy": {}}}'),
+    "broken samples": lambda folder: (
+        run_files(folder), next(folder.glob("samples_*")).write_text('{"doc": {}}\n{"do')),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", list(BAD_RUNS))
+def test_a_bad_run_is_skipped_by_name_and_the_rest_is_kept(tmp_path, fault):
+    run_files(tmp_path / "good", name="org/good")
+    bad = tmp_path / "bad-run"
+    bad.mkdir()
+    BAD_RUNS[fault](bad)
+    out = tmp_path / "site"
+    done = CliRunner().invoke(leaderboard, [str(tmp_path / "good"), str(bad), "--out", str(out)])
+    assert done.exit_code == 2
+    assert [("bad-run" in line) for line in done.stderr.splitlines()] == [True]
+    assert "org/good" in (out / "leaderboard.md").read_text()
+    assert {path.name for path in out.iterdir()} == {f"leaderboard.{suffix}" for suffix in ("md", "json", "csv")}
+
+
+def test_nothing_but_bad_runs_writes_nothing(tmp_path):
+    from tests.conftest import run_python
+
+    out = tmp_path / "site"
+    done = run_python("-m", "recipe_mpr_task.cli", "leaderboard", str(tmp_path / "none"), "--out", str(out))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "no such file or folder" in done.stderr
+    assert not out.exists()
+
+
+def test_hostile_names_stay_inside_their_cell(tmp_path):
+    hostile = "=cmd|' /C calc'!A0 | <script>alert(1)</script>\n| `x` [a](b) " + "A" * 100_000
+    run_files(tmp_path / "x", name=hostile)
+    runs, skipped = load_runs([tmp_path])
+    boards = build_boards(check(run) for run in runs)
+    (line,) = [line for line in to_markdown(boards, skipped).splitlines() if "script" in line]
+    assert "<script>" not in line
+    assert len(line) < 2000
+    assert line.count("|") == next(
+        other.count("|")
+        for other in to_markdown(boards, skipped).splitlines()
+        if "System" in other and "Untyped" in other
+    )
+    cells = [cell for row in csv.reader(io.StringIO(to_csv(boards))) for cell in row]
+    assert not any(cell.startswith("=") for cell in cells)
+    assert json.loads(to_json(boards, skipped))["rows"]
+
+
+@pytest.mark.real_data
+def test_published_rows_are_reported_with_their_note_and_without_rank(tmp_path):
+    run_files(tmp_path, "recipe_mpr", skill=0.3)
+    runs, skipped = load_runs([tmp_path])
+    content = json.loads(to_json(build_boards(check(run) for run in runs), skipped))
+    reported = {row["system"]: row for row in content["rows"] if row["kind"] == "reported"}
+    assert len(reported) == 11
+    assert all(row["rank"] is None and row["status"] == "reported" for row in reported.values())
+    lora = reported["Qwen3-8B LoRA"]
+    assert (lora["board"], lora["n"], lora["acc"]) == ("recipe_mpr_test", 50, 1.0)
+    assert 'constant "A" scores the same 100%' in lora["reason"]
+    assert lora["types"]["Commonsense"]["n"] == 26
+    assert reported["BERT-large"]["acc"] == 0.466
+    assert content["rows"][0]["rank"] == 1
+    required = {"system", "kind", "status", "reason", "rank", "board", "task", "task_version", "n", "acc", "acc_low",
+                "acc_high", "types", "params", "source"}  # fmt: skip
+    assert all(required <= row.keys() for row in content["rows"])
