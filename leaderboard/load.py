@@ -1,6 +1,7 @@
 """Reads lm-eval's output: one `Run` for each Recipe-MPR task in each results file. Judges nothing."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from recipe_mpr_task.tasks import TASKS_PATH
 
 _PREFIX = "recipe_mpr"
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ def _runs_of(file: Path, source: str) -> list[Run]:
     tasks = [name for name in results["results"] if name.startswith(_PREFIX) and not groups.get(name)]
     if not tasks:
         raise _UnusableError("no recipe_mpr task in it")
-    stamp = file.stem.removeprefix("results_")
+    # results_DATE.json in an output folder, NAME_DATE.json for `--output_path NAME.json`; samples end in the same date.
+    stamp = file.stem[m.start() :] if (m := _DATE.search(file.stem)) else file.stem.removeprefix("results_")
     return [Run(source, task, results, _samples(file.parent / f"samples_{task}_{stamp}.jsonl")) for task in tasks]
 
 

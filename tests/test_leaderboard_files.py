@@ -28,6 +28,14 @@ def test_same_input_same_bytes_in_any_order(tmp_path):
     assert rendered(folders) == rendered(folders[::-1]) == rendered([*folders, folders[0]])
 
 
+def test_a_results_file_named_by_the_user_finds_its_samples(tmp_path):
+    run_files(tmp_path)
+    (file,) = tmp_path.glob("results_*")
+    named = file.rename(tmp_path / file.name.replace("results_", "mine_"))
+    (run,), skipped = load_runs([named])
+    assert (check(run).status, skipped) == ("unknown", [])
+
+
 BAD_RUNS = {
     "empty folder": lambda folder: None,
     "broken JSON": lambda folder: (folder / "results_1.json").write_text('{"results": '),
