@@ -79,6 +79,12 @@ def test_other_multiple_choice_tasks_are_scored_from_their_texts():
     assert math.fsum(map(math.exp, answers)) == pytest.approx(1)
 
 
+def test_a_single_continuation_is_no_choice():
+    request = SimpleNamespace(task_name="x", doc_id=0, doc={"q": 1}, idx=0, args=("The last word is", " stew"))
+    with pytest.raises(RecipeMPRError, match="single text"):
+        BaselineLM(kind="longest").loglikelihood([request])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -71,9 +71,12 @@ class OptionScorerLM(LM, abc.ABC):
         `is_greedy` is always False: no text is generated.
 
         Raises:
-            RecipeMPRError: a score is NaN or infinite.
+            RecipeMPRError: a score is NaN or infinite, or a question has a single option.
         """
         questions, places = _questions_of(requests)
+        if any(len(question.options) < 2 for question in questions):
+            # Its log-softmax would be 0: a certainty that nothing measured.
+            self._refuse("single text")
         if any(request.args[1].strip() not in _SINGLE_MARKS for request in requests):
             self._warn_once()
         scores = [log_softmax(row) for row in self.score_questions(questions)]
