@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax as scipy_softmax
 
-from recipe_mpr_task.metrics import brier, fair_accuracy, letter_metrics
+from recipe_mpr_task.metrics import brier, fair_accuracy, generate_metrics, letter_metrics
 
 SCORES = st.lists(st.floats(-50, 0), min_size=5, max_size=5)
 GOLD = st.integers(0, 4)
@@ -45,6 +45,14 @@ def test_a_score_that_is_not_finite_makes_the_item_nan(bad):
     metrics = letter_metrics({"gold": 0, "query_types": []}, [(s, False) for s in (0.0, bad, -1.0, -1.0, -1.0)])
     assert metrics.keys() == {"acc", "brier", "acc_untyped"}
     assert all(math.isnan(value) for value in metrics.values())
+
+
+def test_generated_letters_are_judged_by_gold_alone():
+    # A logged gold_letter could be edited to fit the answer: nothing pins it.
+    doc = {"gold": 1, "gold_letter": "E", "query_types": [], "options": ["soup", "stew", "bread", "cake", "tea"]}
+    assert generate_metrics(doc, ["Answer: B"]) == {"acc": 1.0, "acc_untyped": 1.0, "parse_fail": 0.0}
+    assert generate_metrics(doc, ["Answer: E"])["acc"] == 0.0
+    assert generate_metrics(doc, ["B or E"]) == {"acc": 0.0, "acc_untyped": 0.0, "parse_fail": 1.0}
 
 
 def test_an_item_counts_for_each_of_its_types_and_no_other():
