@@ -1,4 +1,4 @@
-"""What a run is warned about before it spends its time: letters that are no single tokens, open thinking.
+"""What is looked at before a run spends its time: letters, open thinking, items that the model was trained on.
 
 Called by the plugin around lm-eval's `evaluate`, the one place that knows model and tasks together.
 """
@@ -48,6 +48,27 @@ def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str
     for warning in warnings:
         logger.warning(warning)
     return warnings
+
+
+def mark_seen_items(lm: Any, tasks: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Set in every document of ours whether the model was trained or validated on it.
+
+    Returns:
+        What the results file records of the model's training; None if no task is ours.
+    """
+    from recipe_mpr_task.provenance import seen_by_model
+    from recipe_mpr_task.task import marked
+
+    ours = [task for name, task in tasks.items() if name.startswith(_PREFIX)]
+    if not ours:
+        return None
+    seen = seen_by_model(lm, ours[0].config.metadata or {})
+    for task in ours:
+        task.dataset = marked(task.dataset, seen)
+    n_seen = sum(seen.flag(item_id) or 0 for task in ours for item_id in task.eval_docs["item_id"])
+    if n_seen:
+        logger.warning("Recipe-MPR: the model was trained or validated on %d of the scored items", n_seen)
+    return seen.summary()
 
 
 def _marks_scored(tasks: Mapping[str, Any]) -> set[tuple[str, ...]]:

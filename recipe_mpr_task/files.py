@@ -51,3 +51,9 @@ def _write_synced(stream: BinaryIO, data: bytes) -> None:
 def sha256_of(content: bytes) -> str:
     """Return the SHA-256 of `content` as 64 lower-case hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file of any size, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

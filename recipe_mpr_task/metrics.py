@@ -56,7 +56,10 @@ def type_keys(query_types: Sequence[str]) -> list[str]:
 
 
 def _per_type(doc: dict[str, Any], accuracy: float) -> dict[str, float]:
-    return {"acc": accuracy, **dict.fromkeys(type_keys(doc["query_types"]), accuracy)}
+    # Absent where nothing is known: a mean over the known alone would look like a clean model.
+    seen = doc.get("seen_in_training")
+    share = {} if seen is None else {"seen_in_training": float(seen)}
+    return {"acc": accuracy, **dict.fromkeys(type_keys(doc["query_types"]), accuracy), **share}
 
 
 def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, float]:
@@ -67,7 +70,8 @@ def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, fl
         results: (log-likelihood, is_greedy) for each of the five options, in the order shown.
 
     Returns:
-        `acc`, `brier` and one `acc_<type>` for each of the item's types (`acc_untyped` if none).
+        `acc`, `brier`, one `acc_<type>` for each of the item's types (`acc_untyped` if none), and
+        `seen_in_training` (0 or 1) where it is known.
     """
     scores = [log_likelihood for log_likelihood, _ in results]
     return {**_per_type(doc, fair_accuracy(scores, doc["gold"])), "brier": brier(scores, doc["gold"])}

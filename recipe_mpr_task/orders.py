@@ -9,6 +9,8 @@ Items that the table does not know get an order from a hash, with no balance pro
 
 import hashlib
 import json
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -18,6 +20,8 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, Item, Option, content_digest
 
 ORDERS = ("shuffled", "file")
+TRAINING_ORDERS = (*ORDERS, "drawn")
+"""What items can be shown in while training: "drawn" is a new order in every epoch, see `drawn`."""
 EXPLOITABLE_ORDERS = ("file",)
 """Orders that a model can score on without reading: never ranked."""
 
@@ -112,6 +116,30 @@ def display(item: Item, order: str) -> DisplayedItem:
     options = tuple(item.options[slot] for slot in file_slots(item, order))
     gold = next(k for k, option in enumerate(options) if option.recipe_id == item.gold)
     return DisplayedItem(item, order, options, gold)
+
+
+def drawn(items: Sequence[Item], seed: int, epoch: int) -> tuple[DisplayedItem, ...]:
+    """Draw an order for each item, for one epoch of training.
+
+    Args:
+        items: the training items.
+        seed: with `epoch` decides every order; the same on every machine.
+        epoch: from 0.
+
+    Returns:
+        The items in their given sequence. Over them gold letters are as even as they can be, so that no
+        letter is worth learning.
+    """
+    rng = random.Random(f"{seed}:{epoch}")  # noqa: S311 (reproducible, not secret)
+    letters = [k % N_OPTIONS for k in range(len(items))]
+    rng.shuffle(letters)
+    shown = []
+    for item, gold in zip(items, letters, strict=True):
+        others = [option for option in item.options if option.recipe_id != item.gold]
+        rng.shuffle(others)
+        right = next(option for option in item.options if option.recipe_id == item.gold)
+        shown.append(DisplayedItem(item, "drawn", (*others[:gold], right, *others[gold:]), gold))
+    return tuple(shown)
 
 
 def digest_of_record(record: dict[str, Any]) -> str:

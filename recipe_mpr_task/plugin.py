@@ -21,6 +21,9 @@ from recipe_mpr_task.tasks import TASKS_PATH
 
 SWITCH = "RECIPE_MPR_AUTOLOAD"
 AUTOLOAD_MODULE = "_recipe_mpr_autoload"
+TRAINING_KEY = "recipe_mpr_training"
+"""Of a results file: how the model is known to have been trained, see `provenance.Seen.summary`."""
+
 _MARK = "_recipe_mpr"
 
 
@@ -143,12 +146,16 @@ def _check_runs(evaluator: Any) -> None:
 
     @functools.wraps(original)
     def evaluate(lm: Any, task_dict: Any, *args: Any, **kwargs: Any) -> Any:
-        from recipe_mpr_task.checks import refuse_unanswerable, warn_about_run
+        from recipe_mpr_task.checks import mark_seen_items, refuse_unanswerable, warn_about_run
 
         tasks = task_dict.get("tasks", {}) if isinstance(task_dict, dict) else {}
         refuse_unanswerable(lm, tasks)
         warn_about_run(lm, tasks, chat=bool(kwargs.get("apply_chat_template")))
-        return original(lm, task_dict, *args, **kwargs)
+        training = mark_seen_items(lm, tasks)
+        results = original(lm, task_dict, *args, **kwargs)
+        if training and results:  # only the first of several processes has results
+            results[TRAINING_KEY] = training
+        return results
 
     setattr(evaluate, _MARK, True)
     evaluator.evaluate = evaluate

@@ -5,7 +5,9 @@
 `fold0`..`fold4` the test parts of the published BERT 5-fold cross-validation.
 """
 
+import hashlib
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
@@ -14,7 +16,22 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import Item
 
 N_FOLDS = 5
-SPLITS = ("all", "published", *(f"fold{k}" for k in range(N_FOLDS)), "sample")
+FOLDS = tuple(f"fold{k}" for k in range(N_FOLDS))
+SPLITS = ("all", "published", *FOLDS, "sample")
+TRAINING_SPLITS = ("published", *FOLDS, "sample")
+"""Splits that hold items out, so that one can train on the rest."""
+
+_PARTS = ("train", "validation", "test")
+_VALIDATION_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Who is trained on, who a checkpoint is selected by, who is held out from both: disjoint item ids, sorted."""
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
 
 
 @lru_cache(maxsize=1)
@@ -55,6 +72,34 @@ def scored_ids(split: str) -> frozenset[str]:
     if split in SPLITS:
         return frozenset(i for i, k in folds.items() if k == int(split.removeprefix("fold")))
     raise RecipeMPRError(f"split {split!r}; allowed: {', '.join(SPLITS)}")
+
+
+def parts_of(split: str) -> Parts:
+    """Divide a dataset for training.
+
+    Args:
+        split: one of TRAINING_SPLITS. `published` has a validation part of its own. Of a fold, and of the
+            sample (whose fold 0 is held out), a tenth of the training part validates, chosen by a hash of
+            split and id: the same for every seed, so that seeds can be compared.
+
+    Raises:
+        RecipeMPRError: `split` holds nothing out.
+    """
+    if split not in TRAINING_SPLITS:
+        raise RecipeMPRError(f"split {split!r}; allowed for training: {', '.join(TRAINING_SPLITS)}")
+    if split == "published":
+        by_part = {name: tuple(sorted(i for i, p in _tables()[0].items() if p == name)) for name in _PARTS}
+        return Parts(**by_part)
+    ids = sorted(scored_ids("sample" if split == "sample" else "all"))
+    held_out = 0 if split == "sample" else int(split.removeprefix("fold"))
+    test = tuple(i for i in ids if fold_of(i) == held_out)
+    rest = sorted((i for i in ids if fold_of(i) != held_out), key=lambda i: _hash(split, i))
+    n_validation = round(_VALIDATION_SHARE * len(rest))
+    return Parts(tuple(sorted(rest[n_validation:])), tuple(sorted(rest[:n_validation])), test)
+
+
+def _hash(split: str, item_id: str) -> str:
+    return hashlib.sha256(f"validation:{split}:{item_id}".encode()).hexdigest()
 
 
 def items_of(split: str) -> tuple[Item, ...]:

@@ -11,6 +11,7 @@ import datasets
 
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import DisplayedItem, display
+from recipe_mpr_task.provenance import Seen, seen_by
 from recipe_mpr_task.splits import fold_of, items_of, part_of, scored_ids
 
 ITEMS = "items"
@@ -33,11 +34,18 @@ _FEATURES = datasets.Features(
     fold=datasets.Value("int64"),
     part=datasets.Value("string"),
     scored=datasets.Value("bool"),
+    seen_in_training=datasets.Value("int64"),
 )
 
 
-def record_of(shown: DisplayedItem, *, scored: bool = True) -> dict[str, Any]:
-    """Return the document of a displayed item: what templates see and what is logged with each sample."""
+def record_of(shown: DisplayedItem, *, scored: bool = True, seen: int | None = None) -> dict[str, Any]:
+    """Return the document of a displayed item: what templates see and what is logged with each sample.
+
+    Args:
+        shown: the item in an order.
+        scored: whether it belongs to the task's split.
+        seen: 1 if the model was trained or validated on it, 0 if not, None if that cannot be known.
+    """
     item = shown.item
     return {
         "item_id": item.item_id,
@@ -52,24 +60,27 @@ def record_of(shown: DisplayedItem, *, scored: bool = True) -> dict[str, Any]:
         "fold": fold_of(item.item_id),
         "part": part_of(item.item_id),
         "scored": scored,
+        "seen_in_training": seen,
     }
 
 
-def load_dataset(*, recipe_mpr_split: str, recipe_mpr_order: str, **_metadata: Any) -> datasets.DatasetDict:
+def load_dataset(*, recipe_mpr_split: str, recipe_mpr_order: str, **metadata: Any) -> datasets.DatasetDict:
     """Build a task's documents; `custom_dataset` of every task.
 
     Args:
         recipe_mpr_split: one of `splits.SPLITS`; from the task's `dataset_kwargs`.
         recipe_mpr_order: one of `orders.ORDERS`; from the task's `dataset_kwargs`.
-        **_metadata: the task's metadata and the model's arguments, which lm-eval passes along.
+        **metadata: the task's metadata and the model's arguments, which lm-eval passes along.
 
     Returns:
         One split, ITEMS, with every item of the dataset; `scored` marks those of the task's split.
         The others are there for shots.
     """
     wanted = scored_ids(recipe_mpr_split)
+    seen = seen_by(metadata)
     records = [
-        record_of(display(item, recipe_mpr_order), scored=item.item_id in wanted) for item in items_of(recipe_mpr_split)
+        record_of(display(item, recipe_mpr_order), scored=item.item_id in wanted, seen=seen.flag(item.item_id))
+        for item in items_of(recipe_mpr_split)
     ]
     return datasets.DatasetDict({ITEMS: datasets.Dataset.from_list(records, features=_FEATURES)})
 
@@ -77,3 +88,14 @@ def load_dataset(*, recipe_mpr_split: str, recipe_mpr_order: str, **_metadata: A
 def scored_items(documents: datasets.Dataset) -> datasets.Dataset:
     """Keep the items of the task's split; `process_docs` of every task."""
     return documents.select([i for i, scored in enumerate(documents["scored"]) if scored])
+
+
+def marked(documents: datasets.DatasetDict, seen: Seen) -> datasets.DatasetDict:
+    """Return a task's documents with what the model has seen, for models known only once they are loaded."""
+    items = documents[ITEMS]
+    flags = [seen.flag(item_id) for item_id in items["item_id"]]
+    column = datasets.Dataset.from_dict(
+        {"seen_in_training": flags}, features=datasets.Features(seen_in_training=_FEATURES["seen_in_training"])
+    )
+    others = items.remove_columns("seen_in_training")
+    return datasets.DatasetDict({ITEMS: datasets.concatenate_datasets([others, column], axis=1)})

@@ -32,6 +32,7 @@ class BaselineLM(OptionScorerLM):
     """
 
     scores_options_as = "recipe-mpr-baseline"
+    never_trained = True
 
     def __init__(
         self,

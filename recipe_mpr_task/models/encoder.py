@@ -87,7 +87,7 @@ class EncoderLM(OptionScorerLM):
         self.head_name = detect_head(checkpoint) if head == "auto" else head
         self._device = usable_device(device)
         self._sha = checkpoint.weights_sha256()
-        self._revision, self._dtype = revision, dtype
+        self.pretrained, self.revision, self._dtype = str(pretrained), revision, dtype
         settings = LoadSettings(
             device=self._device,
             dtype=DTYPES[dtype],
@@ -113,7 +113,7 @@ class EncoderLM(OptionScorerLM):
         return {
             "model_num_parameters": self.head.n_parameters,
             "model_dtype": self._dtype,
-            "model_revision": self._revision or "",
+            "model_revision": self.revision or "",
             "model_sha": self._sha,
             "recipe_mpr_head": self.head_name,
             "recipe_mpr_truncated": self.head.truncated,

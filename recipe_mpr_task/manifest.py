@@ -1,0 +1,135 @@
+"""What a checkpoint was trained on: `recipe_mpr_training.json` beside its weights.
+
+`finetune` writes it, evaluation reads it (`provenance.py`). A manifest found beside a checkpoint is
+data from elsewhere: it is bounded in size, checked field by field, and nothing in it is ever opened,
+executed or taken for a path to read.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from recipe_mpr_task.data import SHA256
+from recipe_mpr_task.errors import CheckpointError
+from recipe_mpr_task.files import sha256_of, sha256_of_file, write_atomic
+
+FILE_NAME = "recipe_mpr_training.json"
+_MAX_BYTES = 8_000_000
+
+ItemId = Annotated[str, Field(pattern=r"^(mpr-\d{3}|sample-\d{2})$")]
+ItemIds = Annotated[tuple[ItemId, ...], Field(max_length=1000)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Line = Annotated[str, Field(max_length=500)]
+Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Settings = Annotated[dict[Line, Any], Field(max_length=100)]
+
+
+class TrainingManifest(BaseModel):
+    """The record of one training run; the contract between `finetune` and evaluation.
+
+    Attributes:
+        dataset_sha256: of the dataset file that the item ids index.
+        split: the split trained on, see `splits.parts_of`.
+        train_ids: items that gradients were taken on.
+        validation_ids: items that the checkpoint was selected by: as good as seen.
+        test_ids: items held out from both.
+        inherited_ids: items that the base model's own manifests name as seen.
+        order: how options stood, one of `orders.TRAINING_ORDERS`.
+        prompt: name of the template; empty for a model that reads no prompt.
+        head: how the checkpoint is scored: "causal", or a head of the encoder adapter.
+        form: "adapter" (needs its base model), "merged" or "full".
+        base_model: what was asked for: a hub id, a folder's name or random:NAME.
+        base_revision: of a hub id.
+        base_sha256: hash of the base's weight files, where they are a local folder.
+        weights: file name to SHA-256 of every safetensors file that this manifest speaks of.
+        system: hash of all that makes runs on other folds the same system: recipe, base and seed.
+        recipe: the resolved recipe.
+        history: logged values by step: loss, learning_rate, grad_norm, eval_accuracy, ...
+        wall_time_s: seconds of training, resumed parts included.
+        peak_memory_bytes: of the device; of the process on a CPU.
+        samples_per_second: training items a second.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    format: Literal[1] = 1
+    dataset_sha256: Sha256
+    split: Line
+    train_ids: ItemIds
+    validation_ids: ItemIds
+    test_ids: ItemIds
+    inherited_ids: ItemIds = ()
+    order: Line
+    prompt: Line
+    task_version: int
+    seed: int
+    head: Line
+    form: Literal["adapter", "merged", "full"]
+    base_model: Line
+    base_revision: Line | None = None
+    base_sha256: Sha256 | None = None
+    weights: Annotated[dict[Line, Sha256], Field(min_length=1, max_length=1000)]
+    system: Sha256
+    recipe_name: Line
+    recipe: Settings
+    versions: Annotated[dict[Line, Line], Field(max_length=50)] = {}
+    wall_time_s: Number
+    peak_memory_bytes: Annotated[int, Field(ge=0)]
+    samples_per_second: Number
+    trainable_parameters: Annotated[int, Field(ge=0)]
+    total_parameters: Annotated[int, Field(ge=0)]
+    history: Annotated[tuple[dict[Line, Number | None], ...], Field(max_length=10_000)] = ()
+
+    @property
+    def seen_ids(self) -> frozenset[str]:
+        """Items trained or validated on, by this run or by its base model."""
+        return frozenset((*self.train_ids, *self.validation_ids, *self.inherited_ids))
+
+    @property
+    def is_of_pinned_data(self) -> bool:
+        """Say whether the item ids are those of this release's dataset or sample."""
+        return self.dataset_sha256 in (SHA256, sample_sha256())
+
+    def write(self, folder: Path) -> None:
+        """Write the manifest beside a checkpoint, whole or not at all."""
+        write_atomic(folder / FILE_NAME, self.model_dump_json(indent=1) + "\n")
+
+
+def sample_sha256() -> str:
+    """Return the hash of the embedded sample: the dataset of runs with `split=sample`."""
+    from importlib.resources import files
+
+    return sha256_of((files("recipe_mpr_task") / "sample.json").read_bytes())
+
+
+def read_manifest(folder: Path) -> TrainingManifest | None:
+    """Return the manifest beside a checkpoint, or None if there is none.
+
+    Raises:
+        CheckpointError: there is one, and it is no manifest: too large, no JSON, or a field is wrong.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return None
+    if path.stat().st_size > _MAX_BYTES:
+        raise CheckpointError(f"{path}: {path.stat().st_size} bytes; a manifest has at most {_MAX_BYTES}")
+    try:
+        return TrainingManifest.model_validate(json.loads(path.read_bytes()))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part)[:40] for part in first["loc"])
+        raise CheckpointError(f"{path} is no training manifest: {where}: {first['msg']}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is no training manifest: {type(error).__name__}") from None
+
+
+def weight_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each safetensors file of a checkpoint folder, by file name."""
+    return {path.name: sha256_of_file(path) for path in sorted(folder.glob("*.safetensors"))}
+
+
+def combined_sha256(hashes: dict[str, str]) -> str | None:
+    """Return one hash for a folder's weight files; None if there are none."""
+    return sha256_of(json.dumps(sorted(hashes.items())).encode()) if hashes else None
