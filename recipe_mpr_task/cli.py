@@ -20,6 +20,7 @@ COMMANDS = {
     "data": "recipe_mpr_task.commands.data:data",
     "demo": "leaderboard.demo:demo",
     "doctor": "recipe_mpr_task.commands.doctor:doctor",
+    "finetune": "finetune.command:finetune",
     "leaderboard": "leaderboard.command:leaderboard",
     "run": "recipe_mpr_task.commands.run:run",
     "tasks-path": "recipe_mpr_task.commands.tasks_path:tasks_path",

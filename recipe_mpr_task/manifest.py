@@ -22,7 +22,7 @@ ItemId = Annotated[str, Field(pattern=r"^(mpr-\d{3}|sample-\d{2})$")]
 ItemIds = Annotated[tuple[ItemId, ...], Field(max_length=1000)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Line = Annotated[str, Field(max_length=500)]
-Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Number = Annotated[int | float, Field(ge=0, allow_inf_nan=False)]
 Settings = Annotated[dict[Line, Any], Field(max_length=100)]
 
 

@@ -1,0 +1,130 @@
+"""The base model of a run: found and checked before anything is written, or built from a config with random weights."""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from finetune.recipe import Recipe, RecipeError
+from recipe_mpr_task.errors import CheckpointError
+from recipe_mpr_task.manifest import combined_sha256, read_manifest, weight_hashes
+from recipe_mpr_task.models.checkpoint import open_checkpoint
+
+RANDOM = "random:"
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base model that is there to be loaded.
+
+    Attributes:
+        name: for people and manifests: a hub id, a folder's name or random:NAME.
+        location: what transformers loads: a folder or hub id.
+        revision: of a hub id.
+        sha256: hash of its weight files; None for a hub id.
+        seen: items that its own manifest names as seen.
+    """
+
+    name: str
+    location: str
+    revision: str | None
+    sha256: str | None
+    seen: frozenset[str]
+
+    @property
+    def identity(self) -> str:
+        """What makes two bases the same: their weights, or hub id and revision."""
+        return self.sha256 or f"{self.name}@{self.revision}"
+
+
+def architecture(name: str) -> dict[str, Any]:
+    """Return a model's shape, as keys of its transformers config.
+
+    Args:
+        name: a file in `harness_configs/architectures`, or the path of a YAML or JSON file.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    folder = files("harness_configs") / "architectures"
+    shipped = folder / f"{name}.yaml"
+    try:
+        if "/" not in name and shipped.is_file():
+            text = shipped.read_text()
+        else:
+            text = Path(name).expanduser().read_text()
+        found = yaml.safe_load(text)
+    except (OSError, yaml.YAMLError):
+        found = None
+    if not isinstance(found, dict) or "model_type" not in found:
+        known = ", ".join(sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")))
+        raise RecipeError(f"architecture {name!r}: no such config; allowed: a YAML or JSON file, or one of {known}")
+    return found
+
+
+def config_of(recipe: Recipe, *, offline: bool = False) -> Any:
+    """Return the base's transformers config, without any weight.
+
+    Args:
+        recipe: names the model.
+        offline: take a hub model's shape from the recipe's `architecture`.
+
+    Raises:
+        RecipeError: it cannot be had.
+    """
+    from transformers import AutoConfig
+
+    if recipe.model.startswith(RANDOM):
+        return _as_config(architecture(recipe.model.removeprefix(RANDOM)))
+    if Path(recipe.model).expanduser().is_dir():
+        open_checkpoint(recipe.model)
+    elif offline and recipe.architecture:
+        return _as_config(architecture(recipe.architecture))
+    try:
+        return AutoConfig.from_pretrained(str(Path(recipe.model).expanduser()), revision=recipe.revision)
+    except (OSError, ValueError):
+        raise RecipeError(
+            f"model={recipe.model}: no such folder, and not to be had from the hub (revision {recipe.revision}); "
+            "allowed: a hub id, a checkpoint folder, or random:ARCHITECTURE"
+        ) from None
+
+
+def _as_config(shape: dict[str, Any]) -> Any:
+    from transformers import AutoConfig
+
+    return AutoConfig.for_model(**shape)
+
+
+def prepare_base(recipe: Recipe, folder: Path) -> Base:
+    """Return the base model, building a random one in `folder` if the recipe asks for it and it is not there.
+
+    Raises:
+        RecipeError, CheckpointError: it cannot be had, or a manifest beside it is broken.
+    """
+    if recipe.model.startswith(RANDOM):
+        if not (folder / "config.json").is_file():
+            from finetune.random_base import save_random_base
+
+            save_random_base(config_of(recipe), folder, seed=recipe.seed, dtype=recipe.dtype)
+        return _local(recipe.model, folder)
+    local = Path(recipe.model).expanduser()
+    if local.is_dir():
+        if (local / "adapter_config.json").is_file():
+            raise CheckpointError(f"model={recipe.model} is an adapter; merge it first (merge=true), or name its base")
+        return _local(local.resolve().name, local.resolve())
+    return Base(recipe.model, recipe.model, recipe.revision, None, frozenset())
+
+
+def _local(name: str, folder: Path) -> Base:
+    manifest = read_manifest(folder)
+    return Base(
+        name, str(folder), None, combined_sha256(weight_hashes(folder)), manifest.seen_ids if manifest else frozenset()
+    )
+
+
+def base_folder_of(checkpoint: Path) -> str:
+    """Return where an adapter's base model lies, from its own config."""
+    return str(json.loads((checkpoint / "adapter_config.json").read_text())["base_model_name_or_path"])

@@ -1,0 +1,54 @@
+"""`recipe-mpr finetune RECIPE [key=value ...]`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("recipe")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--dry-run", is_flag=True, help="Print the resolved recipe, parameter counts and memory; load nothing.")
+@click.option("--resume", is_flag=True, help="Go on with a run that was cut off, from its last whole checkpoint.")
+def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, resume: bool) -> None:
+    """Train a model by a RECIPE: a shipped name or a YAML file.
+
+    Overrides people use most: model=, split= (published, fold0..fold4, folds), out=, seed=, epochs=, merge=true.
+    """
+    from finetune.recipe import load_recipe
+
+    resolved = load_recipe(recipe, overrides)
+    if dry_run:
+        from finetune.estimate import report
+
+        click.echo(report(resolved))
+        return
+    from finetune import engine
+
+    engine.check(resolved, resume=resume)
+    for folder, manifest in engine.run(resolved, resume=resume):
+        if not engine.is_first_process():
+            continue
+        click.echo(
+            f"{folder}: trainable parameters {manifest.trainable_parameters:,} of {manifest.total_parameters:,}, "
+            f"{manifest.wall_time_s:.0f} s, {manifest.samples_per_second:.2f} samples/s, "
+            f"peak memory {manifest.peak_memory_bytes / 2**30:.1f} GiB"
+        )
+        if resolved.merge:
+            _merge(folder)
+    if engine.is_first_process():
+        click.echo(f"score it on what it has not seen: recipe-mpr add {resolved.out}")
+
+
+def _merge(folder: Path) -> None:
+    from finetune.merge import MERGED, merge
+
+    if (folder / MERGED).is_dir():
+        click.echo(f"{folder / MERGED}: merged before")
+        return
+    comparison = merge(folder)
+    click.echo(
+        f"{folder / MERGED}: on {comparison.n_items} items the merged model chooses as the adapter does on "
+        f"{comparison.n_same}, letter log-probabilities differ by at most {comparison.largest_difference:.2g}"
+    )

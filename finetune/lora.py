@@ -1,0 +1,63 @@
+"""Low-rank adapters on a base model, and their count without any weight."""
+
+import warnings
+from typing import Any
+
+from finetune.base import config_of
+from finetune.recipe import Recipe, RecipeError
+
+
+def with_adapter(model: Any, recipe: Recipe) -> Any:
+    """Put a LoRA adapter on a model; only the adapter trains.
+
+    Raises:
+        RecipeError: the model lacks a target module.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    check_targets(model, recipe)
+    settings = recipe.lora
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=settings.r,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        bias=settings.bias,
+        target_modules=list(settings.target_modules),
+    )
+    with warnings.catch_warnings():  # peft 0.21 asks by a name that transformers 5.23 renamed
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(model, config)
+
+
+def check_targets(model: Any, recipe: Recipe) -> None:
+    """Raise RecipeError for target modules that the model lacks; peft would pass over them silently."""
+    import torch
+
+    linear = {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
+    missing = sorted(set(recipe.lora.target_modules) - linear)
+    if missing:
+        raise RecipeError(
+            f"lora.target_modules: {', '.join(missing)} not in {type(model).__name__}; "
+            f"allowed: {', '.join(sorted(linear))}"
+        )
+
+
+def on_meta_device(recipe: Recipe, *, offline: bool = False) -> Any:
+    """Return the adapted model without weights, to check and count it.
+
+    Raises:
+        RecipeError: the model's config cannot be had, or it lacks a target module.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config_of(recipe, offline=offline))
+        return with_adapter(model, recipe)
+
+
+def parameter_counts(model: Any) -> tuple[int, int]:
+    """Return (trainable, total) numbers of parameters, adapter included."""
+    sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    return sum(n for n, trains in sizes if trains), sum(n for n, _ in sizes)

@@ -1,0 +1,96 @@
+"""What remains of a run: weights, tokenizer, card, curves, and the manifest last, so that it marks a whole."""
+
+import importlib.metadata
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from finetune.recipe import Recipe
+from recipe_mpr_task.files import write_atomic
+from recipe_mpr_task.manifest import TrainingManifest
+
+RECIPE_FILE = "recipe.yaml"
+CURVES = "curves"
+_PACKAGES = ("lm-eval-recipe-mpr", "torch", "transformers", "peft", "accelerate", "datasets", "lm-eval")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that a run depends on."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """Return the resolved recipe as YAML."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+
+
+def move_into_place(staged: Path, folder: Path) -> None:
+    """Move finished files from a staging folder into `folder`, each whole, and remove the staging folder."""
+    for path in sorted(staged.iterdir()):
+        path.chmod(0o644)  # safetensors writes files that only their owner may read
+        path.replace(folder / path.name)
+    shutil.rmtree(staged)
+
+
+def write_curves(folder: Path, manifest: TrainingManifest) -> None:
+    """Write the run's history as `curves.json` and `curves.png`."""
+    history = [dict(entry) for entry in manifest.history]
+    write_atomic(folder / f"{CURVES}.json", json.dumps(history, indent=1) + "\n")
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
+    panels = (
+        ("loss (nats)", ("loss", "eval_cross_entropy")),
+        ("validation accuracy", ("eval_accuracy",)),
+        ("learning rate", ("learning_rate",)),
+    )
+    for axis, (title, keys) in zip(axes, panels, strict=True):
+        for key in keys:
+            points = [(e["step"], e[key]) for e in history if e.get(key) is not None]
+            if points:
+                axis.plot(*zip(*points, strict=True), marker="o", markersize=3, label=key.replace("_", " "))
+        axis.set(title=title, xlabel="optimizer step")
+        if len(keys) > 1:
+            axis.legend()
+    figure.suptitle(f"{manifest.recipe_name} on {manifest.split}")
+    figure.savefig(folder / f"{CURVES}.png", dpi=120)
+    plt.close(figure)
+
+
+def card_text(manifest: TrainingManifest, command: str) -> str:
+    """Return the adapter's card: what it is, what it has seen, how to score it."""
+    from huggingface_hub import ModelCardData
+
+    is_hub_id = not manifest.base_model.startswith("random:") and "/" in manifest.base_model
+    data: dict[str, Any] = {"library_name": "peft", "tags": ["recipe-mpr", "lm-eval"]}
+    if is_hub_id:
+        data["base_model"] = manifest.base_model
+    front = ModelCardData(**data).to_yaml()
+    share = manifest.trainable_parameters / manifest.total_parameters
+    validation = [e["eval_accuracy"] for e in manifest.history if e.get("eval_accuracy") is not None]
+    lines = [
+        f"# {manifest.recipe_name}, split {manifest.split}",
+        f"Trained by `{command}` on Recipe-MPR (dataset SHA-256 `{manifest.dataset_sha256[:12]}`) from "
+        f"`{manifest.base_model}`: {manifest.trainable_parameters:,} of {manifest.total_parameters:,} parameters "
+        f"({100 * share:.2f}%), options in {manifest.order} order, prompt {manifest.prompt}, seed {manifest.seed}.",
+        f"**It has seen {len(manifest.train_ids)} items in training and {len(manifest.validation_ids)} in selection** "
+        f"(`recipe_mpr_training.json`). Only a score on the other {len(manifest.test_ids)} of its split says anything; "
+        "`recipe-mpr add` scores exactly those.",
+        f"Wall time {manifest.wall_time_s:.0f} s, {manifest.samples_per_second:.2f} samples/s, peak memory "
+        f"{manifest.peak_memory_bytes / 2**30:.1f} GiB."
+        + (f" Best accuracy on the validation items: {max(validation):.3f}." if validation else ""),
+        "Dataset: D3M Lab, Apache-2.0.",
+    ]
+    return f"---\n{front}\n---\n\n" + "\n\n".join(lines) + "\n"

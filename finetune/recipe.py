@@ -1,0 +1,215 @@
+"""A recipe: everything that decides a training run, as data, checked before any weight is loaded."""
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from recipe_mpr_task import prompts
+from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.splits import FOLDS, TRAINING_SPLITS
+
+SPLITS = (*TRAINING_SPLITS, "folds")
+"""What `split=` takes; "folds" is five runs, one a fold."""
+
+_NOT_OF_THE_SYSTEM = ("name", "split", "out", "merge", "deterministic", "logging_steps", "max_batch_tokens",
+                      "max_batch_items", "gradient_checkpointing", "attention", "architecture")  # fmt: skip
+"""Settings that do not make a run another system: which items it holds out, where and how it runs."""
+
+Positive = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Name = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class RecipeError(RecipeMPRError):
+    """A recipe that cannot be run. The message holds every fault found."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_bool_for_a_number(cls, value: Any, info: Any) -> Any:
+        # Lax mode, so that the 2e-4 that YAML reads as text is a number; but `yes` is none.
+        if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
+            raise ValueError("true and false are not allowed here")
+        return value
+
+
+class Lora(_Strict):
+    """Low-rank adapters (Hu et al., arXiv 2106.09685): r, alpha, dropout, and the linear layers they stand beside."""
+
+    r: Positive
+    alpha: Positive
+    dropout: Share = 0.0
+    bias: Literal["none", "all", "lora_only"] = "none"
+    target_modules: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class Recipe(_Strict):
+    """One training run, resolved.
+
+    Attributes:
+        head: how the checkpoint will be scored: "causal" by answer letter.
+        model: hub id, folder, or random:ARCHITECTURE, which builds and saves a base with random weights.
+        architecture: name of a file in `harness_configs/architectures`: lets `--dry-run` count offline.
+        split: one of SPLITS.
+        order: "drawn" anew each epoch, "shuffled" as evaluated, or "file": the flaw, gold always at A.
+        loss: on the "answer" letter alone, or on the whole "text".
+        select: keep the "best" epoch by validation cross-entropy, or the "last".
+        effective_batch: items an optimizer step.
+        max_batch_tokens: most padded tokens in one forward pass; halved when memory runs out.
+        max_batch_items: most items in one forward pass; null leaves it to max_batch_tokens.
+        pad_to: "batch", or "max_length" as the published run does.
+        max_length: most tokens of an example, answer included; a longer one is an error, never cut.
+        quantization: "4bit" loads the base by bitsandbytes (QLoRA, arXiv 2305.14314).
+        merge: also write base and adapter as one model.
+    """
+
+    name: Name
+    head: Literal["causal"] = "causal"
+    model: Name
+    revision: Name = "main"
+    architecture: Name | None = None
+    split: Literal[SPLITS] = "published"  # type: ignore[valid-type]
+    out: Name
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+    deterministic: bool = False
+    order: Literal["drawn", "shuffled", "file"] = "drawn"
+    prompt: Name = "default"
+    loss: Literal["answer", "text"] = "answer"
+    select: Literal["best", "last"] = "best"
+    epochs: Positive
+    effective_batch: Positive = 16
+    max_batch_tokens: Positive = 16384
+    max_batch_items: Positive | None = None
+    pad_to: Literal["batch", "max_length"] = "batch"
+    max_length: Positive = 512
+    learning_rate: Rate
+    schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    max_grad_norm: Rate = 1.0
+    logging_steps: Positive = 10
+    dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+    gradient_checkpointing: bool = False
+    quantization: Literal["none", "4bit"] = "none"
+    lora: Lora
+    merge: bool = False
+
+    @field_validator("prompt")
+    @classmethod
+    def _prompt_exists(cls, value: str) -> str:
+        if value not in prompts.names():
+            raise ValueError(f"no such template; allowed: {', '.join(prompts.names())}")
+        return value
+
+    @model_validator(mode="after")
+    def _merges_what_it_trained(self) -> "Recipe":
+        if self.merge and self.quantization != "none":
+            raise ValueError(
+                "merge: an adapter trained on a 4-bit base differs when merged; leave one of merge, quantization out"
+            )
+        return self
+
+    def folds(self) -> "list[Recipe]":
+        """Return the runs that this recipe asks for: itself, or with split=folds one for each fold."""
+        if self.split != "folds":
+            return [self]
+        return [self.model_copy(update={"split": fold, "out": str(Path(self.out) / fold)}) for fold in FOLDS]
+
+    def system(self, base: str) -> str:
+        """Hash what makes runs on different splits the same system: settings, seed and base model.
+
+        Args:
+            base: names the base's weights, see `base.Base.identity`.
+        """
+        settings = self.model_dump(mode="json", exclude={*_NOT_OF_THE_SYSTEM, "model", "revision"})
+        return sha256_of(json.dumps([base, settings], sort_keys=True).encode())
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that ship."""
+    folder = files("harness_configs") / "recipes"
+    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+
+
+def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and apply overrides.
+
+    Args:
+        name: a shipped recipe's name, or the path of a YAML file.
+        overrides: "key=value" texts; "lora.r=8" reaches into a block; values are YAML.
+
+    Raises:
+        RecipeError: no such recipe, or it has faults; all of them are in the message.
+    """
+    settings = _read(name)
+    settings.setdefault("name", Path(name).stem)
+    settings.setdefault("out", f"out/finetune/{settings['name']}")
+    for override in overrides:
+        _apply(settings, override)
+    try:
+        return Recipe.model_validate(settings)
+    except ValidationError as error:
+        faults = [_describe(fault) for fault in error.errors(include_url=False)]
+        raise RecipeError(f"recipe {name}: {'; '.join(faults)}") from None
+
+
+def _read(name: str) -> dict[str, Any]:
+    path = Path(name).expanduser()
+    shipped = files("harness_configs") / "recipes" / f"{name.removesuffix('.yaml')}.yaml"
+    try:
+        if path.is_file():
+            text = path.read_text()
+        elif "/" not in name and shipped.is_file():
+            text = shipped.read_text()
+        else:
+            near = difflib.get_close_matches(name, recipe_names(), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise RecipeError(f"no recipe {name!r}; allowed: a path, or one of {', '.join(recipe_names())}{hint}")
+        settings = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecipeError(f"recipe {name} cannot be read: {error}") from None
+    if not isinstance(settings, dict):
+        raise RecipeError(f"recipe {name} holds no settings; expected a YAML mapping")
+    return settings
+
+
+def _apply(settings: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"override {override!r}; expected key=value, such as epochs=3 or lora.r=8")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise RecipeError(f"override {override!r}: the value is not valid YAML") from None
+    *blocks, last = key.split(".")
+    for block in blocks:
+        inner = settings.setdefault(block, {})
+        if not isinstance(inner, dict):
+            raise RecipeError(f"override {override!r}: {block} has no settings of its own")
+        settings = inner
+    settings[last] = value
+
+
+def _describe(fault: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in fault["loc"])
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        allowed = list(Lora.model_fields if where.startswith("lora.") else Recipe.model_fields)
+        near = difflib.get_close_matches(where.rpartition(".")[2], allowed, n=1)
+        return f"unknown key {where}" + (f", did you mean {near[0]}?" if near else f"; allowed: {', '.join(allowed)}")
+    if fault["type"] == "missing":
+        return f"{where} is missing"
+    got = "" if not where else f" (got {str(fault['input'])[:60]!r})"
+    return f"{where}: {message}{got}" if where else message

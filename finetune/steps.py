@@ -1,0 +1,52 @@
+"""Deals out each epoch's training items, one list an optimizer step.
+
+A pure function of seed and epoch: a run resumed at an epoch sees what an uninterrupted one would.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from finetune.recipe import Recipe
+from recipe_mpr_task.item import Item
+from recipe_mpr_task.orders import DisplayedItem, display, drawn
+
+
+def shown_in_epoch(items: Sequence[Item], recipe: Recipe, epoch: int) -> list[DisplayedItem]:
+    """Return the training items in the option orders of one epoch."""
+    if recipe.order == "drawn":
+        return list(drawn(items, recipe.seed, epoch))
+    return [display(item, recipe.order) for item in items]
+
+
+class EpochSteps:
+    """Stands where transformers' Trainer expects a data loader.
+
+    Args:
+        items: the training items.
+        recipe: order, seed and effective batch.
+        encode: displayed items to examples.
+
+    Yields:
+        For each optimizer step the list of its examples; the last one may be shorter.
+    """
+
+    def __init__(
+        self, items: Sequence[Item], recipe: Recipe, encode: Callable[[Sequence[DisplayedItem]], list[Any]]
+    ) -> None:
+        self.dataset, self.recipe, self.encode = list(items), recipe, encode
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch that the next iteration deals out; Trainer calls it."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.recipe.effective_batch)
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        examples = self.encode(shown_in_epoch(self.dataset, self.recipe, self.epoch))
+        random.Random(f"steps:{self.recipe.seed}:{self.epoch}").shuffle(examples)  # noqa: S311 (reproducible)
+        size = self.recipe.effective_batch
+        for start in range(0, len(examples), size):
+            yield examples[start : start + size]

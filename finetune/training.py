@@ -1,0 +1,164 @@
+"""Assembles transformers' Trainer for a recipe, and writes what it leaves. Imports torch; `engine` does not."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainingArguments, set_seed
+
+from finetune.base import Base
+from finetune.causal import LetterTraining
+from finetune.checkpoints import CHECKPOINTS
+from finetune.lora import with_adapter
+from finetune.outputs import card_text, move_into_place, write_curves
+from finetune.progress import Progress, Spent
+from finetune.recipe import Recipe, RecipeError
+from finetune.steps import EpochSteps
+from finetune.trainer import SELECTION_METRIC, StepTrainer
+from recipe_mpr_task.files import write_atomic
+from recipe_mpr_task.manifest import FILE_NAME, TrainingManifest, weight_hashes
+from recipe_mpr_task.orders import display
+
+_STAGING = ".finishing"
+
+
+def arguments_for(recipe: Recipe) -> TrainingArguments:
+    """Return Trainer's arguments; making them joins the process group, if there is one."""
+    on_gpu = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(Path(recipe.out) / CHECKPOINTS),
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.effective_batch,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type=recipe.schedule,
+        warmup_steps=recipe.warmup_steps,
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.max_grad_norm,
+        optim="adamw_torch_fused" if on_gpu else "adamw_torch",
+        bf16=recipe.dtype == "bfloat16",
+        fp16=recipe.dtype == "float16",
+        use_cpu=not on_gpu,
+        ddp_backend=("nccl" if on_gpu else "gloo") if "WORLD_SIZE" in os.environ else None,
+        ddp_find_unused_parameters=False,
+        seed=recipe.seed,
+        full_determinism=recipe.deterministic,
+        logging_strategy="steps",
+        logging_steps=recipe.logging_steps,
+        logging_nan_inf_filter=False,
+        eval_strategy="epoch",
+        # Whole epochs only: a resumed run then deals out exactly the batches of an uninterrupted one.
+        save_strategy="epoch",
+        save_total_limit=2,
+        load_best_model_at_end=recipe.select == "best",
+        metric_for_best_model=SELECTION_METRIC,
+        greater_is_better=False,
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        report_to="none",
+    )
+
+
+def build_trainer(
+    recipe: Recipe, data: Any, base: Base, arguments: TrainingArguments, before: Spent
+) -> tuple[StepTrainer, Progress]:
+    """Load the base model, put the adapter on it, and make the trainer.
+
+    Args:
+        recipe: the run.
+        data: its items, see `engine.TrainingData`.
+        base: the base model.
+        arguments: see `arguments_for`.
+        before: what earlier parts of a resumed run took.
+    """
+    set_seed(recipe.seed)
+    model = with_adapter(load_base(recipe, base), recipe)
+    objective = LetterTraining(recipe, AutoTokenizer.from_pretrained(base.location, revision=base.revision))
+    first = arguments.process_index == 0
+    progress = Progress(f"{recipe.name} {recipe.split}", len(data.train), before=before, first=first)
+    trainer = StepTrainer(
+        model=model,
+        args=arguments,
+        steps=EpochSteps(data.train, recipe, objective.encode),
+        objective=objective,
+        validation=objective.encode([display(item, "shuffled") for item in data.validation]),
+        max_tokens=recipe.max_batch_tokens,
+        max_items=recipe.max_batch_items,
+        callbacks=[progress],
+    )
+    trainer.remove_callback(_printer())
+    return trainer, progress
+
+
+def _printer() -> Any:
+    from transformers import PrinterCallback
+
+    return PrinterCallback  # our own progress bar shows the same
+
+
+def load_base(recipe: Recipe, base: Base) -> Any:
+    """Load the base model's weights from safetensors.
+
+    Raises:
+        RecipeError: they cannot be loaded.
+    """
+    more: dict[str, Any] = {}
+    if recipe.quantization == "4bit":
+        from transformers import BitsAndBytesConfig
+
+        more["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=getattr(torch, recipe.dtype),
+        )
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            base.location,
+            revision=base.revision,
+            dtype=getattr(torch, recipe.dtype),
+            attn_implementation=recipe.attention,
+            use_safetensors=True,
+            **more,
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise RecipeError(f"model={recipe.model} cannot be loaded: {error}") from None
+    if recipe.quantization == "4bit":
+        from peft import prepare_model_for_kbit_training
+
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=recipe.gradient_checkpointing)
+    elif recipe.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    model.config.use_cache = False
+    return model
+
+
+def finish(trainer: StepTrainer, fields: dict[str, Any], out: Path) -> TrainingManifest:
+    """Write adapter, tokenizer, card, curves and, last, the manifest.
+
+    Args:
+        trainer: after training, the selected weights loaded.
+        fields: of the manifest, see `engine.manifest_of`.
+        out: where to.
+
+    Returns:
+        The manifest.
+    """
+    state = trainer.accelerator.get_state_dict(trainer.model_wrapped) if trainer.is_fsdp_enabled else None
+    staged = out / _STAGING
+    if trainer.args.process_index == 0:
+        shutil.rmtree(staged, ignore_errors=True)
+        trainer.model.save_pretrained(staged, state_dict=state, save_embedding_layers=False)
+        trainer.objective.tokenizer.save_pretrained(staged)
+        manifest = TrainingManifest(**fields, weights=weight_hashes(staged))
+        write_atomic(staged / "README.md", card_text(manifest, f"recipe-mpr finetune {manifest.recipe_name}"))
+        write_curves(staged, manifest)
+        move_into_place(staged, out)
+        manifest.write(out)
+    trainer.accelerator.wait_for_everyone()
+    if trainer.args.process_index:
+        from recipe_mpr_task.manifest import read_manifest
+
+        manifest = read_manifest(out)  # type: ignore[assignment]
+    return manifest
