@@ -1,7 +1,6 @@
 """`recipe-mpr demo`: score the baselines and MiniLM through the real lm_eval, then build the table."""
 
 import importlib.util
-import os
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 import click
 
 from leaderboard.command import build
+from leaderboard.scoring import lm_eval
 from recipe_mpr_task.data import DATA_VARIABLE, local_source, read_pinned
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError
 from recipe_mpr_task.files import sha256_of
@@ -102,10 +102,4 @@ def minilm_folder() -> Path | None:
 def _lm_eval(system: str, task: str, out: Path, arguments: list[str]) -> str:
     """Run lm_eval on one system's config; return the end of its output if it failed, else ""."""
     with as_file(files("harness_configs") / f"{system}.yaml") as config:
-        command = [sys.executable, "-m", "lm_eval", "run", "--config", str(config), "--tasks", task]
-        command += ["--output_path", str(out), *arguments]
-        environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false"}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "lm_eval.log").write_text(done.stdout + done.stderr)
-    return "\n".join(done.stderr.splitlines()[-5:]) if done.returncode else ""
+        return lm_eval(["--config", str(config), "--tasks", task, *arguments], out, all_tasks=True)

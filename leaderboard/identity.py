@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import Any
 
 from leaderboard.load import Run
+from leaderboard.training import training_record
 from recipe_mpr_task import prompts
 from recipe_mpr_task.files import sha256_of
 
@@ -15,6 +16,7 @@ _RUNTIME_ARGUMENTS = frozenset(
 """Model arguments that say how to run a model, not which model it is."""
 
 _ADAPTER_ARGUMENTS = ("peft", "lora_local_path", "delta")
+_WEIGHT_ARGUMENTS = ("pretrained", "peft", "lora_local_path", "revision")
 _MODEL_ARGUMENTS = ("pretrained", "model", "path", "engine")
 
 
@@ -42,6 +44,10 @@ def system_name(run: Run) -> str:
     arguments = model_args(run)
     if kind(run) == "baseline":
         return str(arguments.get("kind"))
+    trained = training_record(run)
+    if "recipe_name" in trained:
+        what = ", merged" if trained.get("form") == "merged" else ""
+        return f"{trained['recipe_name']} ({_short(trained.get('base_model', 'base unknown'))}{what})"
     adapter = next((arguments[key] for key in _ADAPTER_ARGUMENTS if arguments.get(key)), None)
     model = next((arguments[key] for key in _MODEL_ARGUMENTS if arguments.get(key)), run.config.get("model"))
     head = run.config.get("recipe_mpr_head")
@@ -76,7 +82,7 @@ def is_order_invariant(run: Run) -> bool:
 def identity(run: Run, *, across_prompts: bool = False) -> str:
     """Hash what makes two runs the same measurement, apart from the task.
 
-    Model, its arguments and weights; of a system that reads prompts also prompt, shots and their seed,
+    Model, its arguments and weights, or how it was trained; of a system that reads prompts also prompt, shots and their seed,
     chat template and system text. Not the display name, nor where and when it ran.
 
     Args:
@@ -85,6 +91,11 @@ def identity(run: Run, *, across_prompts: bool = False) -> str:
     """
     arguments = {k: str(v) for k, v in model_args(run).items() if k not in _RUNTIME_ARGUMENTS and not _is_default(k, v)}
     reads_prompt = kind(run) == "causal"
+    trained = training_record(run)
+    if "system" in trained:
+        # Trained here: the folds of one recipe are one system, and so is its being trained once more.
+        for name in _WEIGHT_ARGUMENTS:
+            arguments.pop(name, None)
     weights = run.config.get("model_sha") if kind(run) == "encoder" else None
     if weights:  # a folder copied under another name is the same model; its head is recorded as it was resolved
         arguments.pop("pretrained", None)
@@ -92,7 +103,7 @@ def identity(run: Run, *, across_prompts: bool = False) -> str:
     key = [
         run.config.get("model"),
         sorted(arguments.items()),
-        weights or run.config.get("model_sha"),
+        [trained["system"], trained.get("form")] if "system" in trained else weights or run.config.get("model_sha"),
         run.config.get("recipe_mpr_head"),
     ]
     if reads_prompt:

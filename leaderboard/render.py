@@ -132,11 +132,20 @@ def _further(row: Row, name: str) -> str:
 def _unranked_table(rows: Sequence[Row]) -> str:
     headers = ["System", "Params", "n", "Accuracy", "Status", "Why", "Source"]
     table = [
-        [_system(row), _params(row.params), row.score.n or "", _interval(row.score), row.status, _text(row.reason),
+        [_system(row), _params(row.params), row.score.n or "", _interval(row.score), row.status, _text(_why(row)),
          _text(row.source)]
         for row in rows
     ]  # fmt: skip
     return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _why(row: Row) -> str:
+    subset = row.extra.get("clean_subset")
+    if subset is None:
+        return row.reason
+    return f"{row.reason}; " + (
+        f"on the {subset['n']} others {_interval(Score(**subset))}" if subset["n"] else "no other item was scored"
+    )
 
 
 def _system(row: Row, *, traced: bool = False) -> str:

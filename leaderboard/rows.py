@@ -9,11 +9,12 @@ import numpy as np
 
 from leaderboard import identity as who
 from leaderboard.row import Row, Score
+from leaderboard.training import training_record
 from leaderboard.validate import CheckedRun, ItemResult
 from recipe_mpr_task.item import LETTERS, QUERY_TYPES, UNTYPED
-from recipe_mpr_task.metrics import recall_std
+from recipe_mpr_task.metrics import SEEN, recall_std
 
-_MEANS = ("brier", "perf", "acc_averaged", "flip_rate", "consistency", "acc_norm", "parse_fail")
+_MEANS = ("brier", "perf", "acc_averaged", "flip_rate", "consistency", "acc_norm", "parse_fail", SEEN)
 _RESAMPLES = 2000
 
 
@@ -40,8 +41,19 @@ def row_of(run: CheckedRun) -> Row:
             "prompt": who.prompt_name(run.run),
             "chat_template": who.has_chat_template(run.run),
             "lm_eval_version": str(run.run.results.get("lm_eval_version")),
+            **_training(run),
         },
     )
+
+
+def _training(run: CheckedRun) -> dict[str, Any]:
+    """How the model was trained, and for one that has seen scored items its score on the others."""
+    record = training_record(run.run)
+    record.pop("reason", None)
+    found: dict[str, Any] = {"training": record} if record else {}
+    if run.status == "overlap":
+        found["clean_subset"] = score(run.unseen_items).as_dict()
+    return found
 
 
 def extra_metrics(run: CheckedRun) -> dict[str, Any]:

@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from leaderboard.identity import model_args
 from leaderboard.load import Run, task_names
 from leaderboard.specs import TaskSpec, task_spec
+from leaderboard.training import training_status
 from recipe_mpr_task import TASK_VERSION, prompts
+from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.orders import EXPLOITABLE_ORDERS, digest_of_record, pinned_items
 from recipe_mpr_task.splits import scored_ids
 
@@ -21,7 +24,6 @@ STATUSES = ("clean", "unknown", "overlap", "reported", "excluded")
 RANKED = ("clean", "unknown")
 
 _TOLERANCE = 1e-9
-_UNKNOWN = "nothing tells what it was trained on"
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,18 @@ class CheckedRun:
     Attributes:
         items: the items whose numbers can be believed; empty if the run's documents cannot.
         status: one of STATUSES.
-        reason: why, in words; never empty unless the status is "clean".
+        reason: why, in words.
     """
 
     run: Run
     items: tuple[ItemResult, ...]
     status: str
     reason: str
+
+    @property
+    def unseen_items(self) -> tuple[ItemResult, ...]:
+        """The items known to be neither trained nor validated on."""
+        return tuple(item for item in self.items if item.metrics.get(SEEN) == 0)
 
 
 def check(run: Run) -> CheckedRun:
@@ -66,9 +73,7 @@ def check(run: Run) -> CheckedRun:
     items = tuple(_item_result(sample, spec) for sample in run.samples or [])
     if faults := [*_run_faults(run, spec), *_number_faults(run, items)]:
         return CheckedRun(run, items, "excluded", "; ".join(faults))
-    if run.config.get("model") == "recipe-mpr-baseline":
-        return CheckedRun(run, items, "clean", "never trained")
-    return CheckedRun(run, items, "unknown", _UNKNOWN)
+    return CheckedRun(run, items, *training_status(run, model_args(run), items))
 
 
 def _unusable(run: Run) -> Iterator[str]:

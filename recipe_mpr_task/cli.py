@@ -16,6 +16,7 @@ from recipe_mpr_task import __version__
 from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError, one_line
 
 COMMANDS = {
+    "add": "leaderboard.add:add",
     "audit": "recipe_mpr_task.commands.audit:audit",
     "data": "recipe_mpr_task.commands.data:data",
     "demo": "leaderboard.demo:demo",

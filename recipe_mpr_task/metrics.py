@@ -14,6 +14,8 @@ from recipe_mpr_task.extraction import extract_letter
 from recipe_mpr_task.item import LETTERS, N_OPTIONS, UNTYPED
 
 LogLikelihoods = Sequence[tuple[float, bool]]
+SEEN = "seen_in_training"
+"""Share of scored items that the model was trained or validated on; also the document's field, 0 or 1."""
 
 
 def fair_accuracy(scores: Sequence[float], gold: int) -> float:
@@ -57,8 +59,8 @@ def type_keys(query_types: Sequence[str]) -> list[str]:
 
 def _per_type(doc: dict[str, Any], accuracy: float) -> dict[str, float]:
     # Absent where nothing is known: a mean over the known alone would look like a clean model.
-    seen = doc.get("seen_in_training")
-    share = {} if seen is None else {"seen_in_training": float(seen)}
+    seen = doc.get(SEEN)
+    share = {} if seen is None else {SEEN: float(seen)}
     return {"acc": accuracy, **dict.fromkeys(type_keys(doc["query_types"]), accuracy), **share}
 
 

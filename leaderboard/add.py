@@ -1,0 +1,142 @@
+"""`recipe-mpr add CHECKPOINT_OR_FOLDS`: score trained checkpoints on what they have not seen, rebuild the tables."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from leaderboard.command import build
+from leaderboard.load import task_names
+from leaderboard.scoring import lm_eval
+from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError, RecipeMPRError
+from recipe_mpr_task.manifest import TrainingManifest, combined_sha256, read_manifest
+from recipe_mpr_task.provenance import seen_by
+from recipe_mpr_task.splits import FOLDS
+
+HELD_OUT_TASKS = {"published": "recipe_mpr_test", "sample": "recipe_mpr_sample"} | {f: f"recipe_mpr_{f}" for f in FOLDS}
+"""The task that scores the items which a split holds out; of the sample there is only the whole."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained checkpoint and its manifest."""
+
+    folder: Path
+    manifest: TrainingManifest
+
+    @property
+    def key(self) -> str:
+        """A folder name for its runs, the same for the same weights."""
+        name = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.manifest.recipe_name)[:60]
+        return f"{name}-{self.manifest.split}-{(combined_sha256(self.manifest.weights) or '')[:8]}"
+
+    def model(self, backend: str) -> tuple[str, dict[str, Any]]:
+        """Return lm-eval's model name and arguments that load this checkpoint."""
+        settings = self.manifest.recipe
+        if self.manifest.head != "causal":
+            return "recipe-mpr-encoder", {"pretrained": str(self.folder), "head": self.manifest.head}
+        arguments: dict[str, Any] = {"pretrained": str(self.folder), "dtype": settings.get("dtype", "auto")}
+        if self.manifest.form == "adapter":
+            adapter = "lora_local_path" if backend == "vllm" else "peft"
+            arguments |= {"pretrained": self._base(), adapter: str(self.folder)}
+            if backend == "vllm":
+                arguments["max_lora_rank"] = settings.get("lora", {}).get("r", 16)
+        if settings.get("quantization") == "4bit" and backend != "vllm":
+            arguments["load_in_4bit"] = True
+        if self.manifest.base_revision and self.manifest.form == "adapter":
+            arguments["revision"] = self.manifest.base_revision
+        return backend, arguments
+
+    def _base(self) -> str:
+        config = json.loads((self.folder / "adapter_config.json").read_text())
+        return str(config.get("base_model_name_or_path"))
+
+
+def find_checkpoints(path: Path) -> list[Checkpoint]:
+    """Return the checkpoint at `path`, or the five of its folds.
+
+    Raises:
+        CheckpointError: no manifest there, folds missing, or folds of different systems.
+    """
+    if not path.is_dir():
+        raise CheckpointError(f"{path}: no such folder; expected one that `recipe-mpr finetune` made")
+    manifest = read_manifest(path)
+    if manifest:
+        return [Checkpoint(path.resolve(), manifest)]
+    found = [(fold, read_manifest(path / fold)) for fold in FOLDS if (path / fold).is_dir()]
+    folds = {fold: manifest for fold, manifest in found if manifest}
+    if not folds:
+        raise CheckpointError(
+            f"{path}: no training manifest in it; what it was trained on is unknown. "
+            "Score it with `recipe-mpr run`, as a row of status unknown"
+        )
+    if missing := sorted(set(FOLDS) - set(folds)):
+        raise CheckpointError(f"{path}: not finished: {', '.join(missing)}; go on with recipe-mpr finetune ... --resume")
+    if len({manifest.system for manifest in folds.values()}) > 1 or any(f != m.split for f, m in folds.items()):
+        raise CheckpointError(f"{path}: its folds are not of one recipe, base model and seed, each on its own fold")
+    return [Checkpoint((path / fold).resolve(), folds[fold]) for fold in FOLDS]
+
+
+@click.command()
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("--site", default="out/site", show_default=True, type=click.Path(file_okay=False, path_type=Path),
+              help="Folder of runs and tables.")  # fmt: skip
+@click.option("--tasks", "tasks", help="Other tasks than the held-out one, separated by commas; seen items are shown.")
+@click.option("--backend", default="hf", show_default=True, type=click.Choice(["hf", "vllm"]), help="For causal models.")
+@click.option("--device", help="Such as cuda:0; lm-eval's choice by default.")
+@click.option("--batch-size", default="16", show_default=True)
+@click.pass_context
+def add(  # noqa: PLR0913, PLR0917 (each is an option)
+    ctx: click.Context, checkpoint: Path, site: Path, tasks: str | None, backend: str, device: str | None,
+    batch_size: str,
+) -> None:  # fmt: skip
+    """Score a checkpoint, or a folder of five folds, on its own held-out items through lm-eval; show its row."""
+    asked = _asked(tasks)
+    found = find_checkpoints(checkpoint)
+    for one in found:
+        _check_traceable(one, backend)
+    more = ["--batch_size", batch_size, *(["--device", device] if device else [])]
+    for place, one in enumerate(found, 1):
+        for task in asked or [HELD_OUT_TASKS[one.manifest.split]]:
+            click.echo(f"[{place}/{len(found)}] {one.folder.name}: {task} ... ", nl=False)
+            started = time.monotonic()
+            if failure := _score(one, task, backend, more, site / "runs" / one.key / task):
+                click.echo(f"failed\n{failure}", err=True)
+                ctx.exit(EXIT_FAULT_FOUND)
+            click.echo(f"{time.monotonic() - started:.0f} s")
+    table, skipped = build([site / "runs"], site)
+    click.echo(f"\n{table}")
+    for reason in skipped:
+        click.echo(f"recipe-mpr: skipped {reason}", err=True)
+    for name in ("md", "json", "csv"):
+        click.echo(str(site / f"leaderboard.{name}"))
+
+
+def _asked(tasks: str | None) -> list[str]:
+    asked = [task.strip() for task in (tasks or "").split(",") if task.strip()]
+    if unknown := sorted(set(asked) - task_names()):
+        raise RecipeMPRError(f"--tasks {', '.join(unknown)}: no such task; allowed: {', '.join(sorted(task_names()))}")
+    return asked
+
+
+def _check_traceable(one: Checkpoint, backend: str) -> None:
+    """Refuse before scoring what would come out as unknown."""
+    if one.manifest.split not in HELD_OUT_TASKS:
+        raise CheckpointError(f"{one.folder}: trained on split {one.manifest.split!r}, which has no held-out task")
+    _, arguments = one.model(backend)
+    seen = seen_by(arguments)
+    if seen.ids is None:
+        raise CheckpointError(f"{one.folder}: what it has seen cannot be known: {seen.reason}")
+
+
+def _score(one: Checkpoint, task: str, backend: str, more: Sequence[str], out: Path) -> str:
+    """Score a checkpoint on a task, once: the same weights are not scored again."""
+    if list(out.rglob("results_*.json")):
+        return ""
+    model, arguments = one.model(backend)
+    flags = ["--model", model, "--model_args", json.dumps(arguments), "--tasks", task, "--log_samples", *more]
+    return lm_eval(flags, out, all_tasks=False)

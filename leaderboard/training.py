@@ -1,0 +1,69 @@
+"""What a run's model had seen of the scored items, from what evaluation logged: clean, overlap or unknown."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from leaderboard.load import Run
+from recipe_mpr_task.metrics import SEEN
+from recipe_mpr_task.plugin import TRAINING_KEY
+from recipe_mpr_task.provenance import ADAPTER_ARGUMENTS, UNTRACEABLE_ARGUMENTS
+
+_TRACED_BACKENDS = ("hf", "hf-auto", "huggingface", "vllm", "recipe-mpr-encoder")
+_OFF = (None, "", False, "False", "false")
+_UNKNOWN = "nothing tells what it was trained on"
+_LONGEST = 300
+
+
+def training_record(run: Run) -> dict[str, Any]:
+    """Return what the results file says of the model's training; empty if it says nothing.
+
+    The file can come from anybody: only short texts and numbers pass.
+    """
+    found = run.results.get(TRAINING_KEY)
+    if not isinstance(found, dict):
+        return {}
+    kept = ("reason", "recipe_name", "split", "seed", "base_model", "system", "form", "order", "trainable_parameters",
+            "wall_time_s", "samples_per_second", "peak_memory_bytes")  # fmt: skip
+    return {k: found[k] for k in kept if isinstance(found.get(k), (int, float)) or _is_short(found.get(k))}
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST
+
+
+def training_status(run: Run, model_args: dict[str, Any], items: Sequence[Any]) -> tuple[str, str]:
+    """Return (status, reason) of a run whose items and numbers are in order.
+
+    Args:
+        run: the run.
+        model_args: its model's arguments.
+        items: its `validate.ItemResult`s.
+    """
+    if run.config.get("model") == "recipe-mpr-baseline":
+        return "clean", "never trained"
+    flags = [item.metrics.get(SEEN) for item in items]
+    if seen := sum(flag == 1 for flag in flags):
+        return "overlap", f"{seen} of the {len(items)} scored items were trained or validated on"
+    record = training_record(run)
+    if doubt := _doubt(run, model_args, record):
+        return "unknown", doubt
+    if any(flag is None for flag in flags):
+        reason = str(record.get("reason", ""))
+        return "unknown", f"{_UNKNOWN}: {reason}" if reason else _UNKNOWN
+    return "clean", str(record.get("reason") or "no scored item was trained or validated on")
+
+
+def _doubt(run: Run, model_args: dict[str, Any], record: dict[str, Any]) -> str:
+    """Why the logged flags do not settle the matter, or nothing."""
+    for name in UNTRACEABLE_ARGUMENTS:
+        if model_args.get(name) not in _OFF:
+            return f"{_UNKNOWN}: {name} makes another model than its manifest speaks of"
+    if record:
+        return ""  # the loaded model itself was traced
+    if run.config.get("model") not in _TRACED_BACKENDS:
+        return f"{_UNKNOWN}: model type {str(run.config.get('model'))[:40]} is not traced"
+    for name in ("pretrained", *ADAPTER_ARGUMENTS):
+        # --metadata overrides what lm-eval tells the task of the model.
+        if str(run.metadata.get(name, model_args.get(name))) != str(model_args.get(name)):
+            return f"{_UNKNOWN}: the task was told another {name} than was loaded"
+    return ""
