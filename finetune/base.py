@@ -79,12 +79,15 @@ def config_of(recipe: Recipe, *, offline: bool = False) -> Any:
 
     if recipe.model.startswith(RANDOM):
         return _as_config(architecture(recipe.model.removeprefix(RANDOM)))
-    if Path(recipe.model).expanduser().is_dir():
+    local = Path(recipe.model).expanduser()
+    if local.is_dir():
+        if (local / "adapter_config.json").is_file():
+            raise CheckpointError(f"model={recipe.model} is an adapter; merge it first (merge=true), or name its base")
         open_checkpoint(recipe.model)
     elif offline and recipe.architecture:
         return _as_config(architecture(recipe.architecture))
     try:
-        return AutoConfig.from_pretrained(str(Path(recipe.model).expanduser()), revision=recipe.revision)
+        return AutoConfig.from_pretrained(str(local) if local.is_dir() else recipe.model, revision=recipe.revision)
     except (OSError, ValueError):
         raise RecipeError(
             f"model={recipe.model}: no such folder, and not to be had from the hub (revision {recipe.revision}); "
@@ -112,8 +115,6 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
         return _local(recipe.model, folder)
     local = Path(recipe.model).expanduser()
     if local.is_dir():
-        if (local / "adapter_config.json").is_file():
-            raise CheckpointError(f"model={recipe.model} is an adapter; merge it first (merge=true), or name its base")
         return _local(local.resolve().name, local.resolve())
     return Base(recipe.model, recipe.model, recipe.revision, None, frozenset())
 

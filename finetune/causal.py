@@ -17,9 +17,6 @@ from recipe_mpr_task.item import LETTERS
 from recipe_mpr_task.orders import DisplayedItem
 from recipe_mpr_task.task import record_of
 
-LETTER_PROMPTS = ("default", "mmlu", "options_first")
-"""Templates answered by " A" to " E" with nothing around them."""
-
 _IGNORED = -100
 
 
@@ -52,14 +49,10 @@ class LetterTraining:
         tokenizer: the base model's.
 
     Raises:
-        RecipeError: the prompt is not answered by a letter, or the tokenizer splits the letters.
+        RecipeError: the tokenizer splits the letters.
     """
 
     def __init__(self, recipe: Recipe, tokenizer: Any) -> None:
-        if recipe.prompt not in LETTER_PROMPTS:
-            raise RecipeError(
-                f"prompt {recipe.prompt} is not answered by a letter; allowed: {', '.join(LETTER_PROMPTS)}"
-            )
         self.recipe, self.tokenizer = recipe, tokenizer
         # Never eos: a model that learns to ignore it never stops.
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.unk_token_id

@@ -1,6 +1,7 @@
 """The folder of a run while it goes: in use or not, which checkpoints are whole, whether it may go on."""
 
 import json
+import os
 import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -23,8 +24,9 @@ def check_out(recipe: Recipe, *, resume: bool) -> None:
         RecipeError: the folder is in use: not empty and not to be resumed, or of another recipe.
     """
     out = Path(recipe.out)
-    if out.exists() and not out.is_dir():
-        raise RecipeError(f"out={out} is a file; allowed: a folder")
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise RecipeError(f"out={out}: {there} is not a folder that can be written to")
     if not out.is_dir() or not any(out.iterdir()):
         return
     if not resume:

@@ -10,15 +10,16 @@ import click
 @click.argument("recipe")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe, parameter counts and memory; load nothing.")
+@click.option("--merge", is_flag=True, help="Also write base and adapter as one model, compared on 20 items.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut off, from its last whole checkpoint.")
-def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, resume: bool) -> None:
+def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, resume: bool) -> None:
     """Train a model by a RECIPE: a shipped name or a YAML file.
 
     Overrides people use most: model=, split= (published, fold0..fold4, folds), out=, seed=, epochs=, merge=true.
     """
     from finetune.recipe import load_recipe
 
-    resolved = load_recipe(recipe, overrides)
+    resolved = load_recipe(recipe, [*overrides, *(["merge=true"] if merge else [])])
     if dry_run:
         from finetune.estimate import report
 
@@ -42,8 +43,11 @@ def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, resume: bool)
 
 
 def _merge(folder: Path) -> None:
+    import gc
+
     from finetune.merge import MERGED, merge
 
+    gc.collect()  # the trained model need not stay beside the two that are compared
     if (folder / MERGED).is_dir():
         click.echo(f"{folder / MERGED}: merged before")
         return

@@ -4,7 +4,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from finetune.lora import on_meta_device, parameter_counts
 from finetune.outputs import RECIPE_FILE, recipe_text
 from finetune.recipe import Recipe, RecipeError
 from recipe_mpr_task.data import SHA256
+from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.manifest import FILE_NAME, TrainingManifest, read_manifest, sample_sha256
@@ -131,10 +132,11 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
     out = Path(recipe.out)
     with _held(out, recipe):
         arguments = arguments_for(recipe)
-        with arguments.main_process_first():
-            base = prepare_base(recipe, base_folder)
-            checkpoint, before = checkpoints.last_whole_checkpoint(out) if resume else (None, Spent())
-        trainer, progress = build_trainer(recipe, data, base, arguments, before)
+        with _undone_on_error(base_folder), _undone_on_error(out):
+            with arguments.main_process_first():
+                base = prepare_base(recipe, base_folder)
+                checkpoint, before = checkpoints.last_whole_checkpoint(out) if resume else (None, Spent())
+            trainer, progress = build_trainer(recipe, data, base, arguments, before)
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         finally:
@@ -143,6 +145,21 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
         if arguments.process_index == 0:
             shutil.rmtree(out / checkpoints.CHECKPOINTS, ignore_errors=True)
     return manifest
+
+
+@contextmanager
+def _undone_on_error(folder: Path) -> Iterator[None]:
+    """Remove a folder that was empty before, if the run cannot even begin: bad input leaves nothing behind."""
+    ours = {RECIPE_FILE, checkpoints.LOCK}
+    fresh = not folder.is_dir() or {path.name for path in folder.iterdir()} <= ours
+    try:
+        yield
+    except RecipeMPRError:
+        if fresh and is_first_process():
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                folder.parent.rmdir()  # of the folds, if nothing else is in it
+        raise
 
 
 @contextmanager

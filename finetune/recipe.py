@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from recipe_mpr_task import prompts
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.splits import FOLDS, TRAINING_SPLITS
@@ -21,6 +20,9 @@ SPLITS = (*TRAINING_SPLITS, "folds")
 _NOT_OF_THE_SYSTEM = ("name", "split", "out", "merge", "deterministic", "logging_steps", "max_batch_tokens",
                       "max_batch_items", "gradient_checkpointing", "attention", "architecture")  # fmt: skip
 """Settings that do not make a run another system: which items it holds out, where and how it runs."""
+
+LETTER_PROMPTS = ("default", "mmlu", "options_first")
+"""Templates answered by " A" to " E" with nothing around them."""
 
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -109,8 +111,8 @@ class Recipe(_Strict):
     @field_validator("prompt")
     @classmethod
     def _prompt_exists(cls, value: str) -> str:
-        if value not in prompts.names():
-            raise ValueError(f"no such template; allowed: {', '.join(prompts.names())}")
+        if value not in LETTER_PROMPTS:
+            raise ValueError(f"not a template that is answered by a letter; allowed: {', '.join(LETTER_PROMPTS)}")
         return value
 
     @model_validator(mode="after")

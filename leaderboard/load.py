@@ -98,7 +98,7 @@ def load_runs(paths: Iterable[Path]) -> tuple[list[Run], list[Skipped]]:
         for file in found:
             if file.resolve() in runs:
                 continue
-            source = (Path(path.resolve().name) / file.relative_to(path)).as_posix() if path.is_dir() else file.name
+            source = _source(Path(path.resolve().name) / file.relative_to(path)) if path.is_dir() else file.name
             try:
                 runs[file.resolve()] = _runs_of(file, source)
             except _UnusableError as error:
@@ -106,6 +106,11 @@ def load_runs(paths: Iterable[Path]) -> tuple[list[Run], list[Skipped]]:
                 skipped.append(Skipped(source, str(error)))
     flat = [run for file_runs in runs.values() for run in file_runs]
     return sorted(flat, key=lambda run: (run.source, run.task)), sorted(skipped, key=lambda s: (s.source, s.reason))
+
+
+def _source(path: Path) -> str:
+    # lm-eval names a folder after the model's whole path, with "__" for "/": where it lay is nobody's business.
+    return Path(*(f"__{part.rpartition('__')[2]}" if part.startswith("__") else part for part in path.parts)).as_posix()
 
 
 class _UnusableError(Exception):

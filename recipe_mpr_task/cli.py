@@ -46,7 +46,11 @@ class LazyGroup(click.Group):
         return command
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+PARTS = {"exploit": "finetune.exploit"}
+"""Modules that a command below uses without knowing where they live."""
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "obj": PARTS})
 @click.version_option(__version__, prog_name="recipe-mpr")
 def cli() -> None:
     """Recipe-MPR in lm-evaluation-harness: data, checks, demo and leaderboard.

@@ -1,6 +1,8 @@
-"""`recipe-mpr audit [FILE]`."""
+"""`recipe-mpr audit [FILE]`, `recipe-mpr audit --exploit`."""
 
+import importlib
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,10 @@ import click
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the audit to it.")
-def audit(file: Path | None, json_file: Path | None) -> None:
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to it.")
+@click.option("--exploit", is_flag=True, help="Make the published 100% again with a model that knows nothing.")
+@click.pass_context
+def audit(ctx: click.Context, file: Path | None, json_file: Path | None, exploit: bool) -> None:
     """Show what options, positions and ids give away, against 20%: of the dataset, or of any FILE in its schema."""
     from recipe_mpr_task.audit import audit_items
     from recipe_mpr_task.data import load_items
@@ -18,6 +22,11 @@ def audit(file: Path | None, json_file: Path | None) -> None:
     from recipe_mpr_task.files import write_atomic
     from recipe_mpr_task.item import items_from_json
 
+    if exploit:
+        if file is not None:
+            raise click.UsageError("--exploit runs on the dataset itself; leave FILE out")
+        _exploit(ctx.obj["exploit"], json_file)
+        return
     if file is None:
         items = load_items()
     else:
@@ -31,6 +40,20 @@ def audit(file: Path | None, json_file: Path | None) -> None:
     click.echo(_table(result.as_dict()))
     if json_file:
         write_atomic(json_file, json.dumps(result.as_dict(), indent=2) + "\n")
+        click.echo(f"wrote {json_file}")
+
+
+def _exploit(where: str, json_file: Path | None) -> None:
+    """Run the demonstration that the command line names: it trains, so it lives above this package."""
+    from recipe_mpr_task.files import write_atomic
+
+    demonstration = importlib.import_module(where)
+    with tempfile.TemporaryDirectory(prefix="recipe-mpr-exploit-") as folder:
+        outcomes = demonstration.demonstrate(Path(folder), lambda line: click.echo(f"{line} ...", err=True))
+    for line in demonstration.table(outcomes):
+        click.echo(line)
+    if json_file:
+        write_atomic(json_file, json.dumps([outcome.as_dict() for outcome in outcomes], indent=2) + "\n")
         click.echo(f"wrote {json_file}")
 
 

@@ -1,0 +1,95 @@
+"""What a recipe would cost, from shapes alone: nothing is loaded and nothing is asked of a hub."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from finetune.base import config_of
+from finetune.lora import on_meta_device, parameter_counts
+from finetune.outputs import recipe_text
+from finetune.recipe import Recipe
+from recipe_mpr_task.splits import parts_of
+
+_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+_FOUR_BIT = 0.55
+"""Bytes a parameter in 4 bits with double quantisation's scales (QLoRA, arXiv 2305.14314, section 3)."""
+
+_ADAM = 4 + 4 + 8
+"""Bytes a trained parameter in float32: itself, its gradient, and AdamW's two moments."""
+
+_TOKENS_AN_ITEM = 115
+"""Mean prompt length in Qwen3's tokens; only for this estimate."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Estimated bytes of a training run on one device."""
+
+    weights: int
+    adapter: int
+    activations: int
+    logits: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.weights + self.adapter + self.activations + self.logits
+
+
+def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int) -> Memory:
+    """Estimate a run's memory.
+
+    Activations by Korthikanti et al. (arXiv 2205.05198): 34 bytes a token, layer and hidden unit in 16 bits,
+    or with recomputation the 2 bytes of each layer's input and one layer at work. Attention scores are not
+    kept by scaled-dot-product kernels. Logits count with their float32 copy and gradient.
+
+    Args:
+        recipe: batch, lengths, dtype.
+        config: the base's transformers config.
+        trainable: parameters that train.
+        total: all parameters.
+    """
+    size = _BYTES[recipe.dtype]
+    width = recipe.max_length if recipe.pad_to == "max_length" else _TOKENS_AN_ITEM
+    items = min(recipe.effective_batch, recipe.max_batch_items or recipe.effective_batch)
+    tokens = max(min(items * width, recipe.max_batch_tokens), width)
+    layers, hidden = config.num_hidden_layers, config.hidden_size
+    kept = 2 * layers + 34 if recipe.gradient_checkpointing else 34 * layers
+    positions = tokens if recipe.loss == "text" else tokens // width
+    return Memory(
+        weights=int((total - trainable) * (_FOUR_BIT if recipe.quantization == "4bit" else size)),
+        adapter=trainable * _ADAM,
+        activations=int(kept * tokens * hidden * size / 2),
+        logits=positions * config.vocab_size * (size + 4 + 4),
+    )
+
+
+def report(recipe: Recipe) -> str:
+    """Return what `--dry-run` prints.
+
+    Raises:
+        RecipeError: the model's shape cannot be had, or it lacks a target module.
+    """
+    config = config_of(recipe, offline=True)
+    trainable, total = parameter_counts(on_meta_device(recipe, offline=True))
+    memory = estimate_memory(recipe, config, trainable, total)
+    runs = recipe.folds()
+    parts = parts_of(runs[0].split)
+    steps = -(-len(parts.train) // recipe.effective_batch) * recipe.epochs
+
+    def gib(n: int) -> str:
+        return f"{n / 2**30:.1f} GiB"
+
+    return "\n".join(
+        [
+            recipe_text(recipe).rstrip(),
+            "",
+            f"runs: {len(runs)} ({', '.join(run.split for run in runs)})",
+            f"items: {len(parts.train)} trained on, {len(parts.validation)} validated on, {len(parts.test)} held out",
+            f"optimizer steps: {steps}" + (" a run" if len(runs) > 1 else ""),
+            f"trainable parameters: {trainable}",
+            f"total parameters: {total}",
+            f"trainable share: {100 * trainable / total:.2f}%",
+            f"estimated memory on one device: {gib(memory.total)} (weights {gib(memory.weights)}, adapter and "
+            f"optimizer {gib(memory.adapter)}, activations {gib(memory.activations)}, logits {gib(memory.logits)})",
+        ]
+    )

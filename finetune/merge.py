@@ -1,0 +1,102 @@
+"""Adapter and base as one model, compared with the adapter before anybody relies on it."""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from finetune.base import base_folder_of
+from finetune.causal import LetterTraining
+from finetune.outputs import RECIPE_FILE
+from finetune.recipe import Recipe, load_recipe
+from recipe_mpr_task.errors import CheckpointError
+from recipe_mpr_task.files import write_atomic
+from recipe_mpr_task.manifest import TrainingManifest, read_manifest, weight_hashes
+from recipe_mpr_task.orders import display
+from recipe_mpr_task.splits import items_of
+
+MERGED = "merged"
+COMPARISON = "comparison.json"
+_N_COMPARED = 20
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A merged model against its adapter.
+
+    Attributes:
+        n_items: items that both scored.
+        n_same: of them, those on which both choose the same letter.
+        largest_difference: of any letter's five-way log-probability, in nats.
+    """
+
+    n_items: int
+    n_same: int
+    largest_difference: float
+
+
+def merge(folder: Path) -> Comparison:
+    """Write an adapter merged into its base as `folder/merged`, with a manifest of its own.
+
+    Args:
+        folder: of a finished run.
+
+    Returns:
+        How the two compare; also in `merged/comparison.json`. Rounding to 16 bits makes them differ a little.
+
+    Raises:
+        CheckpointError: `folder` holds no finished adapter.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None or manifest.form != "adapter":
+        raise CheckpointError(f"{folder}: no finished adapter to merge")
+    recipe = load_recipe(str(folder / RECIPE_FILE))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    staged = folder / f".{MERGED}"
+    shutil.rmtree(staged, ignore_errors=True)
+    before = _merge_into(staged, folder, recipe, tokenizer, manifest)
+    tokenizer.save_pretrained(staged)
+    after = _scores(_load(str(staged), recipe, None), recipe, tokenizer, manifest)
+    comparison = Comparison(
+        n_items=len(before),
+        n_same=int((before.argmax(1) == after.argmax(1)).sum()),
+        largest_difference=float((before - after).abs().max()),
+    )
+    write_atomic(staged / COMPARISON, json.dumps(asdict(comparison), indent=1) + "\n")
+    merged = manifest.model_copy(update={"form": "merged", "weights": weight_hashes(staged)})
+    merged.write(staged)
+    staged.replace(folder / MERGED)
+    return comparison
+
+
+def _merge_into(
+    staged: Path, folder: Path, recipe: Recipe, tokenizer: Any, manifest: TrainingManifest
+) -> torch.Tensor:
+    from peft import PeftModel
+
+    adapted = PeftModel.from_pretrained(_load(base_folder_of(folder), recipe, manifest.base_revision), folder)
+    scores = _scores(adapted, recipe, tokenizer, manifest)
+    adapted.merge_and_unload().save_pretrained(staged)
+    return scores
+
+
+def _load(location: str, recipe: Recipe, revision: str | None) -> Any:
+    model = AutoModelForCausalLM.from_pretrained(
+        location, revision=revision, dtype=getattr(torch, recipe.dtype), use_safetensors=True
+    )
+    return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@torch.inference_mode()
+def _scores(model: Any, recipe: Recipe, tokenizer: Any, manifest: TrainingManifest) -> torch.Tensor:
+    """Five-way log-probabilities of the letters on some held-out items, shape (items, 5)."""
+    chosen = set(manifest.test_ids[:_N_COMPARED])
+    items = [item for item in items_of(manifest.split) if item.item_id in chosen]
+    objective = LetterTraining(recipe, tokenizer)
+    examples = objective.encode([display(item, "shuffled") for item in items])
+    rows = [objective.letter_scores(model, [example], model.device) for example in examples]
+    return torch.cat(rows).log_softmax(1).cpu()
