@@ -8,11 +8,14 @@ normalised over the whole step (and over all processes), so it does not depend o
 import contextlib
 import gc
 import math
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate.utils.memory import should_reduce_batch_size
+from safetensors import SafetensorError
 from torch.utils.data import DataLoader
 from transformers import Trainer
 
@@ -139,6 +142,17 @@ class StepTrainer(Trainer):
                 most = min(most, len(order))
                 batches = [order[k * len(order) // most : (k + 1) * len(order) // most] for k in range(most)]
         return [[share[i] for i in batch] for batch in batches]
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        name = f"checkpoint-{self.state.global_step}"
+        try:
+            super()._save_checkpoint(model, trial)
+        except (OSError, SafetensorError, RuntimeError) as error:
+            shutil.rmtree(Path(self.args.output_dir) / name, ignore_errors=True)
+            raise TrainingError(
+                f"{name} could not be written ({error}); the one before is kept: free some space, or move the "
+                "folder, and --resume"
+            ) from error
 
     @torch.no_grad()
     def evaluate(

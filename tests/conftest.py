@@ -54,6 +54,32 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny_bert(tmp_path_factory.mktemp("tiny-bert"))
 
 
+@pytest.fixture(scope="session")
+def micro(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """`model=` of a one-layer Qwen3 with random weights: trains an epoch in seconds."""
+    from tests.tiny_models import MICRO
+
+    path = tmp_path_factory.mktemp("micro") / "micro.json"
+    path.write_text(json.dumps(MICRO))
+    return f"random:{path}"
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, micro: str) -> Path:
+    """A finished LoRA run on the published split, merged as well: one for all tests that only read it."""
+    if local_source() is None:
+        _skip(f"no real dataset: set {DATA_VARIABLE} or run `recipe-mpr data fetch`")
+    out = tmp_path_factory.mktemp("trained") / "run"
+    done = recipe_mpr("finetune", "tiny_lora", f"model={micro}", f"out={out}", "epochs=1", "--merge")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return out
+
+
+def recipe_mpr(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the recipe-mpr command."""
+    return run_python("-m", "recipe_mpr_task.cli", *arguments, **environment)
+
+
 def run_python(*arguments: str, python: str = sys.executable, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a Python command as a user would; the caller judges the exit code."""
     variables = {**os.environ, **environment}

@@ -4,7 +4,7 @@ import string
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import (
     BertConfig,
     BertForMultipleChoice,
@@ -13,6 +13,7 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
+from finetune.random_base import build_tokenizer
 from recipe_mpr_task.data import load_sample
 
 CHAT_TEMPLATE = (
@@ -22,23 +23,22 @@ CHAT_TEMPLATE = (
 )
 
 
+MICRO = {
+    "model_type": "qwen3", "vocab_size": 1024, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
+    "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16, "max_position_embeddings": 1024,
+    "tie_word_embeddings": True, "initializer_range": 0.1,
+}  # fmt: skip
+"""A causal model's shape for `model=random:FILE`."""
+
+
 def _texts() -> list[str]:
     items = load_sample()
-    answers = [f"Answer: {letter}\n\n" for letter in "ABCDE"] * 50
-    return [*answers, *(item.query for item in items), *(o.text for item in items for o in item.options)]
+    return [*(item.query for item in items), *(o.text for item in items for o in item.options)]
 
 
 def save_tiny_qwen(folder: Path) -> Path:
     """A 2-layer Qwen3 with a byte-level tokenizer in which " A".." E" are one token each."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(
-        _texts(), trainers.BpeTrainer(vocab_size=900, special_tokens=special, initial_alphabet=alphabet)
-    )
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    fast = build_tokenizer(900)
     fast.chat_template = CHAT_TEMPLATE
     fast.save_pretrained(folder)
     torch.manual_seed(0)
