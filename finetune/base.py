@@ -112,7 +112,8 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
             from finetune.random_base import save_random_base
 
             save_random_base(config_of(recipe), folder, seed=recipe.seed, dtype=recipe.dtype)
-        return _local(recipe.model, folder)
+        # Of a config file only its name: a manifest is read elsewhere.
+        return _local(f"{RANDOM}{Path(recipe.model.removeprefix(RANDOM)).stem}", folder)
     local = Path(recipe.model).expanduser()
     if local.is_dir():
         return _local(local.resolve().name, local.resolve())
