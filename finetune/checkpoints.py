@@ -62,7 +62,9 @@ def locked(out: Path) -> AbstractContextManager[object]:
     try:
         return lock.acquire()
     except Timeout:
-        raise RecipeError(f"out={out} is being trained into by another process; wait for it or choose another") from None
+        raise RecipeError(
+            f"out={out} is being trained into by another process; wait for it or choose another"
+        ) from None
 
 
 def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:

@@ -18,7 +18,7 @@ from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
 from recipe_mpr_task.item import Item
-from recipe_mpr_task.manifest import FILE_NAME, TrainingManifest, read_manifest, sample_sha256
+from recipe_mpr_task.manifest import TrainingManifest, read_manifest, sample_sha256
 from recipe_mpr_task.splits import items_of, parts_of
 
 if TYPE_CHECKING:
@@ -176,9 +176,7 @@ def _held(out: Path, recipe: Recipe) -> Iterator[None]:
     (out / checkpoints.LOCK).unlink(missing_ok=True)
 
 
-def manifest_of(
-    recipe: Recipe, data: TrainingData, base: Base, trainer: Any, spent: "Spent"
-) -> dict[str, Any]:
+def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: Any, spent: "Spent") -> dict[str, Any]:
     """Return the fields of the run's manifest but for the weights' hashes."""
     from finetune.outputs import versions
     from finetune.progress import history_of

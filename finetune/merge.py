@@ -73,9 +73,7 @@ def merge(folder: Path) -> Comparison:
     return comparison
 
 
-def _merge_into(
-    staged: Path, folder: Path, recipe: Recipe, tokenizer: Any, manifest: TrainingManifest
-) -> torch.Tensor:
+def _merge_into(staged: Path, folder: Path, recipe: Recipe, tokenizer: Any, manifest: TrainingManifest) -> torch.Tensor:
     from peft import PeftModel
 
     adapted = PeftModel.from_pretrained(_load(base_folder_of(folder), recipe, manifest.base_revision), folder)

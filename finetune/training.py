@@ -18,7 +18,7 @@ from finetune.recipe import Recipe, RecipeError
 from finetune.steps import EpochSteps
 from finetune.trainer import SELECTION_METRIC, StepTrainer
 from recipe_mpr_task.files import write_atomic
-from recipe_mpr_task.manifest import FILE_NAME, TrainingManifest, weight_hashes
+from recipe_mpr_task.manifest import TrainingManifest, weight_hashes
 from recipe_mpr_task.orders import display
 
 _STAGING = ".finishing"

@@ -75,7 +75,9 @@ def find_checkpoints(path: Path) -> list[Checkpoint]:
             "Score it with `recipe-mpr run`, as a row of status unknown"
         )
     if missing := sorted(set(FOLDS) - set(folds)):
-        raise CheckpointError(f"{path}: not finished: {', '.join(missing)}; go on with recipe-mpr finetune ... --resume")
+        raise CheckpointError(
+            f"{path}: not finished: {', '.join(missing)}; go on with recipe-mpr finetune ... --resume"
+        )
     if len({manifest.system for manifest in folds.values()}) > 1 or any(f != m.split for f, m in folds.items()):
         raise CheckpointError(f"{path}: its folds are not of one recipe, base model and seed, each on its own fold")
     return [Checkpoint((path / fold).resolve(), folds[fold]) for fold in FOLDS]
@@ -86,7 +88,9 @@ def find_checkpoints(path: Path) -> list[Checkpoint]:
 @click.option("--site", default="out/site", show_default=True, type=click.Path(file_okay=False, path_type=Path),
               help="Folder of runs and tables.")  # fmt: skip
 @click.option("--tasks", "tasks", help="Other tasks than the held-out one, separated by commas; seen items are shown.")
-@click.option("--backend", default="hf", show_default=True, type=click.Choice(["hf", "vllm"]), help="For causal models.")
+@click.option(
+    "--backend", default="hf", show_default=True, type=click.Choice(["hf", "vllm"]), help="For causal models."
+)
 @click.option("--device", help="Such as cuda:0; lm-eval's choice by default.")
 @click.option("--batch-size", default="16", show_default=True)
 @click.pass_context

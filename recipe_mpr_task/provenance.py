@@ -44,7 +44,10 @@ class Seen:
     def summary(self) -> dict[str, Any]:
         """Return what a results file records: the reason and the manifest, without its lists of items."""
         lists = {"train_ids", "validation_ids", "test_ids", "inherited_ids"}
-        return {"reason": self.reason, **(self.manifest.model_dump(mode="json", exclude=lists) if self.manifest else {})}
+        return {
+            "reason": self.reason,
+            **(self.manifest.model_dump(mode="json", exclude=lists) if self.manifest else {}),
+        }
 
 
 class _UntraceableError(Exception):

@@ -19,7 +19,7 @@ def test_help_loads_neither_torch_nor_lm_eval():
     )
     done = run_python("-c", code)
     assert done.stdout.splitlines()[-1] == "[]"
-    for command in ("data", "demo", "doctor", "leaderboard", "tasks-path"):
+    for command in ("add", "data", "demo", "doctor", "finetune", "leaderboard", "tasks-path"):
         assert f"  {command} " in done.stdout
 
 

@@ -177,7 +177,9 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_items(tmp_path, micro, mo
         sample_run(tmp_path / "run", micro, "max_batch_items=4")
 
 
-@pytest.mark.parametrize("message", ["CUDA out of memory. Tried to allocate", "DefaultCPUAllocator: can't allocate memory"])
+@pytest.mark.parametrize(
+    "message", ["CUDA out of memory. Tried to allocate", "DefaultCPUAllocator: can't allocate memory"]
+)
 def test_out_of_memory_halves_the_pass_and_changes_nothing_else(whole, tmp_path, micro, monkeypatch, message):
     from finetune.causal import LetterTraining
 

@@ -47,7 +47,28 @@ def test_the_exploit_scores_everything_in_file_order_and_chance_when_shuffled(tm
     assert untrained["n"] == 50
 
 
-WORDS = "apple bread celery dill egg fig garlic ham iris jam kale lemon mint nut oat pea quince rice sage tofu".split()
+WORDS = [
+    "apple",
+    "bread",
+    "celery",
+    "dill",
+    "egg",
+    "fig",
+    "garlic",
+    "ham",
+    "iris",
+    "jam",
+    "kale",
+    "lemon",
+    "mint",
+    "nut",
+    "oat",
+    "pea",
+    "quince",
+    "rice",
+    "sage",
+    "tofu",
+]
 
 
 def made_up_items(n):
@@ -97,7 +118,9 @@ def under_rotation(score, items):
     results = []
     for item in items:
         rows = [score(item, "shuffled", r) for r in range(N_OPTIONS)]
-        results.append(circular_metrics(record_of(display(item, "shuffled")), [(s, False) for row in rows for s in row]))
+        results.append(
+            circular_metrics(record_of(display(item, "shuffled")), [(s, False) for row in rows for s in row])
+        )
     return [sum(r[name] for r in results) / len(results) for name in ("acc", "perf")]
 
 

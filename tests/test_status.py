@@ -193,7 +193,11 @@ def test_fold_runs_of_one_system_pool_though_each_has_weights_of_its_own(tmp_pat
     for k in range(5):
         record = {"system": "a" * 64, "recipe_name": "mine", "base_model": "org/base", "form": "adapter", "reason": "r"}
         run_files(
-            tmp_path / f"fold{k}", f"recipe_mpr_fold{k}", name=f"/x/fold{k}", date=float(k + 1), **flagged([0] * 100, record)
+            tmp_path / f"fold{k}",
+            f"recipe_mpr_fold{k}",
+            name=f"/x/fold{k}",
+            date=float(k + 1),
+            **flagged([0] * 100, record),
         )
     (row,) = rows_of(tmp_path)
     assert (row.system, row.status, row.score.n, row.rank) == ("mine (org/base)", "clean", 500, 1)

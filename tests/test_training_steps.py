@@ -176,5 +176,3 @@ def test_passes_stay_within_the_token_budget(widths, budget, most):
     for batch in batches:
         assert len(batch) <= most
         assert len(batch) == 1 or len(batch) * max(widths[i] for i in batch) <= budget
-
-
