@@ -52,11 +52,8 @@ def architecture(name: str) -> dict[str, Any]:
     folder = files("harness_configs") / "architectures"
     shipped = folder / f"{name}.yaml"
     try:
-        if "/" not in name and shipped.is_file():
-            text = shipped.read_text()
-        else:
-            text = Path(name).expanduser().read_text()
-        found = yaml.safe_load(text)
+        source = shipped if "/" not in name and shipped.is_file() else Path(name).expanduser()
+        found = yaml.safe_load(source.read_text())
     except (OSError, yaml.YAMLError):
         found = None
     if not isinstance(found, dict) or "model_type" not in found:

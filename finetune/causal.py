@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from finetune.recipe import Recipe, RecipeError
 from recipe_mpr_task import prompts
@@ -97,7 +97,7 @@ class LetterTraining:
         if self.recipe.loss == "answer":
             logits = self._answer_logits(model, batch, device)
             answers = torch.tensor([example.answer for example in batch], device=device)
-            return F.cross_entropy(logits, answers, reduction="sum")
+            return functional.cross_entropy(logits, answers, reduction="sum")
         return self._text_loss(model, batch, device)
 
     def letter_scores(self, model: Any, batch: Sequence[Example], device: torch.device) -> torch.Tensor:
@@ -132,6 +132,6 @@ class LetterTraining:
         labels = ids.masked_fill(mask == 0, _IGNORED)[:, 1:].to(device)
         output = model(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False)
         logits = output.logits[:, :-1].float()
-        return F.cross_entropy(
+        return functional.cross_entropy(
             logits.reshape(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=_IGNORED, reduction="sum"
         )

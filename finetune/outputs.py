@@ -79,7 +79,7 @@ def card_text(manifest: TrainingManifest, command: str) -> str:
         data["base_model"] = manifest.base_model
     front = ModelCardData(**data).to_yaml()
     share = manifest.trainable_parameters / manifest.total_parameters
-    validation = [e["eval_accuracy"] for e in manifest.history if e.get("eval_accuracy") is not None]
+    validation = [acc for e in manifest.history if (acc := e.get("eval_accuracy")) is not None]
     lines = [
         f"# {manifest.recipe_name}, split {manifest.split}",
         f"Trained by `{command}` on Recipe-MPR (dataset SHA-256 `{manifest.dataset_sha256[:12]}`) from "

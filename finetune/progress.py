@@ -36,7 +36,7 @@ class Spent:
     peak_memory_bytes: int = 0
 
 
-class Progress(TrainerCallback):  # type: ignore[misc]
+class Progress(TrainerCallback):
     """Shows a progress bar and adds up wall time over resumed parts.
 
     Args:

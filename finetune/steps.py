@@ -3,6 +3,7 @@
 A pure function of seed and epoch: a run resumed at an epoch sees what an uninterrupted one would.
 """
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -42,7 +43,7 @@ class EpochSteps:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return -(-len(self.dataset) // self.recipe.effective_batch)
+        return math.ceil(len(self.dataset) / self.recipe.effective_batch)
 
     def __iter__(self) -> Iterator[list[Any]]:
         examples = self.encode(shown_in_epoch(self.dataset, self.recipe, self.epoch))

@@ -59,7 +59,7 @@ class StepTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the step dealer itself: every process deals the whole step and takes its share."""
-        return self.steps  # type: ignore[no-any-return]
+        return self.steps
 
     def training_step(self, model: Any, inputs: list[Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Run one optimizer step's items forward and backward.
@@ -178,5 +178,5 @@ class StepTrainer(Trainer):
             SELECTION_METRIC: math.fsum(-math.log(max(softmax(row)[gold], 1e-300)) for row, gold in pairs) / len(pairs),
         }
         self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics

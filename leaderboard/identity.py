@@ -82,8 +82,8 @@ def is_order_invariant(run: Run) -> bool:
 def identity(run: Run, *, across_prompts: bool = False) -> str:
     """Hash what makes two runs the same measurement, apart from the task.
 
-    Model, its arguments and weights, or how it was trained; of a system that reads prompts also prompt, shots and their seed,
-    chat template and system text. Not the display name, nor where and when it ran.
+    Model, its arguments and weights, or how it was trained; of a system that reads prompts also prompt, shots and
+    their seed, chat template and system text. Not the display name, nor where and when it ran.
 
     Args:
         run: the run.

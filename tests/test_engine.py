@@ -88,7 +88,8 @@ def test_the_same_recipe_gives_the_same_weights(whole, tmp_path, micro):
     sample_run(tmp_path / "again", micro)
     assert_same(weights(tmp_path / "again"), weights(whole[0]))
     sample_run(tmp_path / "seed", micro, "seed=1")
-    assert any(not torch.equal(a, b) for a, b in zip(weights(tmp_path / "seed").values(), weights(whole[0]).values()))
+    other = weights(tmp_path / "seed")
+    assert any(not torch.equal(value, other[name]) for name, value in weights(whole[0]).items())
 
 
 class Killed(BaseException):
@@ -177,9 +178,7 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_items(tmp_path, micro, mo
         sample_run(tmp_path / "run", micro, "max_batch_items=4")
 
 
-@pytest.mark.parametrize(
-    "message", ["CUDA out of memory. Tried to allocate", "DefaultCPUAllocator: can't allocate memory"]
-)
+@pytest.mark.parametrize("message", ["CUDA out of memory.", "DefaultCPUAllocator: can't allocate memory"])
 def test_out_of_memory_halves_the_pass_and_changes_nothing_else(whole, tmp_path, micro, monkeypatch, message):
     from finetune.causal import LetterTraining
 

@@ -56,18 +56,12 @@ WORDS = [
     "fig",
     "garlic",
     "ham",
-    "iris",
     "jam",
     "kale",
     "lemon",
     "mint",
     "nut",
     "oat",
-    "pea",
-    "quince",
-    "rice",
-    "sage",
-    "tofu",
 ]
 
 

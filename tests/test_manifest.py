@@ -1,6 +1,7 @@
 """What a model has seen: the manifest as data from elsewhere, and every way in which it cannot be known."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -94,16 +95,14 @@ def test_a_model_of_an_unknown_class_is_unknown(tmp_path):
 def test_vllm_is_traced_by_engine_and_adapter(tmp_path):
     folder = checkpoint(tmp_path / "a")
 
-    class Vllm:
-        model_args = {"model": "org/base", "revision": None}
-
-        class lora_request:
-            lora_path = str(folder)
-
-    Vllm.__module__ = "lm_eval.models.vllm_causallms"
-    assert seen_by_model(Vllm(), {}).flag("mpr-000") == 1
-    Vllm.lora_request = None
-    assert seen_by_model(Vllm(), {}).ids is None
+    # vllm needs a GPU; its adapter keeps these two.
+    kind = type("VLLM", (), {"__module__": "lm_eval.models.vllm_causallms"})
+    lm = kind()
+    lm.model_args = {"model": "org/base", "revision": None}
+    lm.lora_request = SimpleNamespace(lora_path=str(folder))
+    assert seen_by_model(lm, {}).flag("mpr-000") == 1
+    lm.lora_request = None
+    assert seen_by_model(lm, {}).ids is None
 
 
 HOSTILE = {

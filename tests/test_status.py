@@ -1,4 +1,4 @@
-"""The same status on every way into a run: lm_eval, recipe-mpr run, Python with an own TaskManager, adapter or merged."""
+"""The same status on every way into a run: lm_eval, recipe-mpr run, Python, adapter or merged."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a training step is made of: even gold letters, whole epochs, lm-eval's own tokens, one loss for every batch split."""
+"""What a training step is made of: even gold letters, whole epochs, lm-eval's own tokens, one loss."""
 
 from collections import Counter
 
