@@ -1,6 +1,7 @@
 """The base model of a run: found and checked before anything is written, or built from a config with random weights."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -106,15 +107,22 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
     """
     if recipe.model.startswith(RANDOM):
         if not (folder / "config.json").is_file():
-            from finetune.random_base import save_random_base
-
-            save_random_base(config_of(recipe), folder, seed=recipe.seed, dtype=recipe.dtype)
+            _build(recipe, folder)
         # Of a config file only its name: a manifest is read elsewhere.
         return _local(f"{RANDOM}{Path(recipe.model.removeprefix(RANDOM)).stem}", folder)
     local = Path(recipe.model).expanduser()
     if local.is_dir():
         return _local(local.resolve().name, local.resolve())
     return Base(recipe.model, recipe.model, recipe.revision, None, frozenset())
+
+
+def _build(recipe: Recipe, folder: Path) -> None:
+    from finetune.random_base import save_random_base
+
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    save_random_base(config_of(recipe), partial, seed=recipe.seed, dtype=recipe.dtype)
+    partial.replace(folder)  # whole or not at all: a run that was killed here builds it again
 
 
 def _local(name: str, folder: Path) -> Base:

@@ -12,7 +12,7 @@ from recipe_mpr_task import TASK_VERSION, __version__
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, DataError, one_line
 
 _PACKAGES = ("lm-eval", "torch", "transformers", "peft", "accelerate", "datasets", "jinja2")
-_OURS = ("recipe_mpr_task", "leaderboard", "harness_configs")
+_OURS = ("recipe_mpr_task", "finetune", "leaderboard", "harness_configs")
 
 
 @click.command()
