@@ -104,7 +104,7 @@ def work(variant: str, base: Path, out: Path, n_items: int) -> dict[str, float]:
     recipe = load_recipe(name, [f"model={base}", f"out={out}", "dtype=float32", "epochs=1", *overrides])
     split = data_of("published" if local_source() else "sample")
     data = TrainingData(split.train[: 16 + n_items], split.validation[:1], (), split.dataset_sha256)
-    trainer, _ = build_trainer(recipe, data, prepare_base(recipe, base), arguments_for(recipe), Spent())
+    trainer, _ = build_trainer(recipe, data, prepare_base(recipe, base), arguments_for(recipe, 1), Spent())
     trainer.args.save_strategy, trainer.args.eval_strategy = "no", "no"
     trainer.args.load_best_model_at_end = False
     meter, times = Meter(), []

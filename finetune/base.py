@@ -73,6 +73,26 @@ def config_of(recipe: Recipe, *, offline: bool = False) -> Any:
     Raises:
         RecipeError: it cannot be had.
     """
+    config = _plain_config(recipe, offline=offline)
+    if recipe.head == "cross_encoder":
+        config.num_labels = 1
+    return config
+
+
+def auto_class(head: str) -> Any:
+    """Return the transformers class that a head is trained in."""
+    import transformers
+
+    names = {
+        "causal": "AutoModelForCausalLM",
+        "multiple_choice": "AutoModelForMultipleChoice",
+        "cross_encoder": "AutoModelForSequenceClassification",
+        "bi_encoder": "AutoModel",
+    }
+    return getattr(transformers, names[head])
+
+
+def _plain_config(recipe: Recipe, *, offline: bool) -> Any:
     from transformers import AutoConfig
 
     if recipe.model.startswith(RANDOM):
@@ -121,7 +141,8 @@ def _build(recipe: Recipe, folder: Path) -> None:
 
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    save_random_base(config_of(recipe), partial, seed=recipe.seed, dtype=recipe.dtype)
+    config = _plain_config(recipe, offline=True)
+    save_random_base(config, partial, causal=recipe.head == "causal", seed=recipe.seed, dtype=recipe.dtype)
     partial.replace(folder)  # whole or not at all: a run that was killed here builds it again
 
 

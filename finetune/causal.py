@@ -100,7 +100,7 @@ class LetterTraining:
             return functional.cross_entropy(logits, answers, reduction="sum")
         return self._text_loss(model, batch, device)
 
-    def letter_scores(self, model: Any, batch: Sequence[Example], device: torch.device) -> torch.Tensor:
+    def option_scores(self, model: Any, batch: Sequence[Example], device: torch.device) -> torch.Tensor:
         """Return the five letters' logits at the answer, shape (batch, 5), float32."""
         return self._answer_logits(model, batch, device)[:, self.letters]
 

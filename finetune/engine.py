@@ -127,11 +127,12 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
         TrainingError: training stopped.
     """
     from finetune.progress import Spent
+    from finetune.steps import n_steps
     from finetune.training import arguments_for, build_trainer, finish
 
     out = Path(recipe.out)
     with _held(out, recipe):
-        arguments = arguments_for(recipe)
+        arguments = arguments_for(recipe, n_steps(recipe, data.train))
         with _undone_on_error(base_folder), _undone_on_error(out):
             with arguments.main_process_first():
                 base = prepare_base(recipe, base_folder)
@@ -141,7 +142,7 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         finally:
             progress.close()
-        manifest = finish(trainer, manifest_of(recipe, data, base, trainer, progress.spent), out)
+        manifest = finish(trainer, base, manifest_of(recipe, data, base, trainer, progress.spent), out)
         if arguments.process_index == 0:
             shutil.rmtree(out / checkpoints.CHECKPOINTS, ignore_errors=True)
     return manifest
@@ -192,11 +193,11 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: Any, sp
         "test_ids": sorted(data.test_ids),
         "inherited_ids": sorted(base.seen),
         "order": recipe.order,
-        "prompt": recipe.prompt,
+        "prompt": recipe.prompt if recipe.head == "causal" else "",
         "task_version": TASK_VERSION,
         "seed": recipe.seed,
         "head": recipe.head,
-        "form": "adapter",
+        "form": "adapter" if recipe.lora else "full",
         "base_model": base.name,
         "base_revision": base.revision,
         "base_sha256": base.sha256,

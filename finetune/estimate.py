@@ -7,6 +7,7 @@ from finetune.base import config_of
 from finetune.lora import on_meta_device, parameter_counts
 from finetune.outputs import recipe_text
 from finetune.recipe import Recipe
+from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.splits import parts_of
 
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -25,14 +26,14 @@ class Memory:
     """Estimated bytes of a training run on one device."""
 
     weights: int
-    adapter: int
+    trained: int
     activations: int
     logits: int
 
     @property
     def total(self) -> int:
         """All of it."""
-        return self.weights + self.adapter + self.activations + self.logits
+        return self.weights + self.trained + self.activations + self.logits
 
 
 def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int) -> Memory:
@@ -50,16 +51,18 @@ def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int) -> 
     """
     size = _BYTES[recipe.dtype]
     width = recipe.max_length if recipe.pad_to == "max_length" else _TOKENS_AN_ITEM
+    width *= 1 if recipe.head == "causal" else N_OPTIONS
     items = min(recipe.effective_batch, recipe.max_batch_items or recipe.effective_batch)
     tokens = max(min(items * width, recipe.max_batch_tokens), width)
     layers, hidden = config.num_hidden_layers, config.hidden_size
     kept = 2 * layers + 34 if recipe.gradient_checkpointing else 34 * layers
     positions = tokens if recipe.loss == "text" else tokens // width
+    vocabulary = config.vocab_size if recipe.head == "causal" else 0
     return Memory(
         weights=int((total - trainable) * (_FOUR_BIT if recipe.quantization == "4bit" else size)),
-        adapter=trainable * _ADAM,
+        trained=trainable * _ADAM,
         activations=int(kept * tokens * hidden * size / 2),
-        logits=positions * config.vocab_size * (size + 4 + 4),
+        logits=positions * vocabulary * (size + 4 + 4),
     )
 
 
@@ -74,7 +77,7 @@ def report(recipe: Recipe) -> str:
     memory = estimate_memory(recipe, config, trainable, total)
     runs = recipe.folds()
     parts = parts_of(runs[0].split)
-    steps = -(-len(parts.train) // recipe.effective_batch) * recipe.epochs
+    steps = -(-len(parts.train) // recipe.effective_batch) * recipe.epochs  # items of type Negated counted once
 
     def gib(n: int) -> str:
         return f"{n / 2**30:.1f} GiB"
@@ -89,7 +92,7 @@ def report(recipe: Recipe) -> str:
             f"trainable parameters: {trainable}",
             f"total parameters: {total}",
             f"trainable share: {100 * trainable / total:.2f}%",
-            f"estimated memory on one device: {gib(memory.total)} (weights {gib(memory.weights)}, adapter and "
-            f"optimizer {gib(memory.adapter)}, activations {gib(memory.activations)}, logits {gib(memory.logits)})",
+            f"estimated memory on one device: {gib(memory.total)} (frozen weights {gib(memory.weights)}, trained ones "
+            f"and optimizer {gib(memory.trained)}, activations {gib(memory.activations)}, logits {gib(memory.logits)})",
         ]
     )

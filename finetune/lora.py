@@ -1,22 +1,25 @@
 """Low-rank adapters on a base model, and their count without any weight."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
-from finetune.base import config_of
+from finetune.base import auto_class, config_of
 from finetune.recipe import Recipe, RecipeError
 
 
 def with_adapter(model: Any, recipe: Recipe) -> Any:
-    """Put a LoRA adapter on a model; only the adapter trains.
+    """Put a LoRA adapter on a model; only the adapter trains. Without one in the recipe the model is as it was.
 
     Raises:
         RecipeError: the model lacks a target module.
     """
     from peft import LoraConfig, get_peft_model
 
-    check_targets(model, recipe)
     settings = recipe.lora
+    if settings is None:
+        return model
+    check_targets(model, settings.target_modules)
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=settings.r,
@@ -30,12 +33,12 @@ def with_adapter(model: Any, recipe: Recipe) -> Any:
         return get_peft_model(model, config)
 
 
-def check_targets(model: Any, recipe: Recipe) -> None:
+def check_targets(model: Any, targets: Sequence[str]) -> None:
     """Raise RecipeError for target modules that the model lacks; peft would pass over them silently."""
     import torch
 
     linear = {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
-    missing = sorted(set(recipe.lora.target_modules) - linear)
+    missing = sorted(set(targets) - linear)
     if missing:
         raise RecipeError(
             f"lora.target_modules: {', '.join(missing)} not in {type(model).__name__}; "
@@ -50,10 +53,9 @@ def on_meta_device(recipe: Recipe, *, offline: bool = False) -> Any:
         RecipeError: the model's config cannot be had, or it lacks a target module.
     """
     import torch
-    from transformers import AutoModelForCausalLM
 
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config_of(recipe, offline=offline))
+        model = auto_class(recipe.head).from_config(config_of(recipe, offline=offline))
         return with_adapter(model, recipe)
 
 

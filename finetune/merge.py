@@ -96,5 +96,5 @@ def _scores(model: Any, recipe: Recipe, tokenizer: Any, manifest: TrainingManife
     items = [item for item in items_of(manifest.split) if item.item_id in chosen]
     objective = LetterTraining(recipe, tokenizer)
     examples = objective.encode([display(item, "shuffled") for item in items])
-    rows = [objective.letter_scores(model, [example], model.device) for example in examples]
+    rows = [objective.option_scores(model, [example], model.device) for example in examples]
     return torch.cat(rows).log_softmax(1).cpu()

@@ -35,9 +35,11 @@ def recipe_text(recipe: Recipe) -> str:
 
 def move_into_place(staged: Path, folder: Path) -> None:
     """Move finished files from a staging folder into `folder`, each whole, and remove the staging folder."""
-    for path in sorted(staged.iterdir()):
+    for path in sorted(p for p in staged.rglob("*") if p.is_file()):
         path.chmod(0o644)  # safetensors writes files that only their owner may read
-        path.replace(folder / path.name)
+        target = folder / path.relative_to(staged)
+        target.parent.mkdir(exist_ok=True)
+        path.replace(target)
     shutil.rmtree(staged)
 
 
@@ -70,21 +72,23 @@ def write_curves(folder: Path, manifest: TrainingManifest) -> None:
 
 
 def card_text(manifest: TrainingManifest, command: str) -> str:
-    """Return the adapter's card: what it is, what it has seen, how to score it."""
+    """Return the checkpoint's card: what it is, what it has seen, how to score it."""
     from huggingface_hub import ModelCardData
 
     is_hub_id = not manifest.base_model.startswith("random:") and "/" in manifest.base_model
-    data: dict[str, Any] = {"library_name": "peft", "tags": ["recipe-mpr", "lm-eval"]}
+    library = "peft" if manifest.form == "adapter" else "transformers"
+    data: dict[str, Any] = {"library_name": library, "tags": ["recipe-mpr", "lm-eval"]}
     if is_hub_id:
         data["base_model"] = manifest.base_model
     front = ModelCardData(**data).to_yaml()
     share = manifest.trainable_parameters / manifest.total_parameters
     validation = [acc for e in manifest.history if (acc := e.get("eval_accuracy")) is not None]
+    how = f"options in {manifest.order} order, prompt {manifest.prompt}" if manifest.prompt else f"head {manifest.head}"
     lines = [
         f"# {manifest.recipe_name}, split {manifest.split}",
         f"Trained by `{command}` on Recipe-MPR (dataset SHA-256 `{manifest.dataset_sha256[:12]}`) from "
         f"`{manifest.base_model}`: {manifest.trainable_parameters:,} of {manifest.total_parameters:,} parameters "
-        f"({100 * share:.2f}%), options in {manifest.order} order, prompt {manifest.prompt}, seed {manifest.seed}.",
+        f"({100 * share:.2f}%), {how}, seed {manifest.seed}.",
         f"**It has seen {len(manifest.train_ids)} items in training and {len(manifest.validation_ids)} in selection** "
         f"(`recipe_mpr_training.json`). Only a score on the other {len(manifest.test_ids)} of its split says anything; "
         "`recipe-mpr add` scores exactly those.",

@@ -11,25 +11,28 @@ _LARGEST_VOCABULARY = 4096
 """More merges than the sample's texts hold would be taken from noise."""
 
 
-def save_random_base(config: Any, folder: Path, *, seed: int, dtype: str) -> None:
-    """Build a causal model from a config with seeded random weights, and save it with a tokenizer.
+def save_random_base(config: Any, folder: Path, *, causal: bool, seed: int, dtype: str) -> None:
+    """Build a model from a config with seeded random weights, and save it with a tokenizer.
 
-    The tokenizer is a byte-level BPE of the embedded sample's texts; " A" to " E" are one token each.
+    The tokenizer is made of the embedded sample's texts: for a causal model a byte-level BPE in which
+    " A" to " E" are one token each, for an encoder WordPiece.
 
     Args:
-        config: a transformers config of a causal model.
+        config: a transformers config.
         folder: where to.
+        causal: a causal model, or an encoder without a head.
         seed: of the weights.
         dtype: of the weights, a torch dtype's name.
     """
     import torch
-    from transformers import AutoModelForCausalLM, set_seed
+    from transformers import AutoModel, AutoModelForCausalLM, set_seed
 
-    tokenizer = build_tokenizer(min(config.vocab_size, _LARGEST_VOCABULARY))
+    size = min(config.vocab_size, _LARGEST_VOCABULARY)
+    tokenizer = build_tokenizer(size) if causal else build_word_pieces(size, config)
     config.eos_token_id, config.pad_token_id = tokenizer.eos_token_id, tokenizer.pad_token_id
     config.bos_token_id = None
     set_seed(seed)
-    model = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype))
+    model = (AutoModelForCausalLM if causal else AutoModel).from_config(config, dtype=getattr(torch, dtype))
     tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
 
@@ -57,6 +60,37 @@ def build_tokenizer(vocab_size: int, texts: list[str] | None = None) -> Any:
     answers = [f"Answer: {letter}\n\n" for letter in LETTERS] * 50
     tokenizer.train_from_iterator([*answers, *(texts or _sample_texts())], trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=_END, pad_token=_PAD)
+
+
+def build_word_pieces(vocab_size: int, config: Any) -> Any:
+    """Train a WordPiece tokenizer on the embedded sample's texts, for an encoder.
+
+    Args:
+        vocab_size: most tokens.
+        config: says whether the model tells the two texts of a pair apart, and how many tokens it takes.
+    """
+    import string
+
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106 (a token, not a password)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size, special_tokens=special, initial_alphabet=list(string.printable), show_progress=False
+    )
+    tokenizer.train_from_iterator(_sample_texts(), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    positions = config.max_position_embeddings - (2 if config.model_type == "roberta" else 0)
+    pairs_told_apart = config.model_type == "bert"
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token=special[1], pad_token=special[0], cls_token=special[2],
+        sep_token=special[3], mask_token=special[4], model_max_length=positions,
+        model_input_names=["input_ids", *(["token_type_ids"] if pairs_told_apart else []), "attention_mask"],
+    )  # fmt: skip
 
 
 def _sample_texts() -> list[str]:

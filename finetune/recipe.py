@@ -60,24 +60,29 @@ class Recipe(_Strict):
     """One training run, resolved.
 
     Attributes:
-        head: how the checkpoint will be scored: "causal" by answer letter.
+        head: how the checkpoint will be scored: "causal" by answer letter, or a head of the encoder adapter.
         model: hub id, folder, or random:ARCHITECTURE, which builds and saves a base with random weights.
         architecture: name of a file in `harness_configs/architectures`: lets `--dry-run` count offline.
         split: one of SPLITS.
         order: "drawn" anew each epoch, "shuffled" as evaluated, or "file": the flaw, gold always at A.
-        loss: on the "answer" letter alone, or on the whole "text".
+        loss: on the "answer" letter alone, or on the whole "text"; of causal models.
+        label_smoothing: of the five-way loss of encoders.
+        temperature: that divides a bi-encoder's similarities.
+        repeat_negated: how often an epoch shows a training item of type Negated.
         select: keep the "best" epoch by validation cross-entropy, or the "last".
         effective_batch: items an optimizer step.
         max_batch_tokens: most padded tokens in one forward pass; halved when memory runs out.
         max_batch_items: most items in one forward pass; null leaves it to max_batch_tokens.
         pad_to: "batch", or "max_length" as the published run does.
         max_length: most tokens of an example, answer included; a longer one is an error, never cut.
+        warmup_ratio: share of all steps, where warmup_steps is 0.
+        lora: adapters to train; without them all weights train, in float32.
         quantization: "4bit" loads the base by bitsandbytes (QLoRA, arXiv 2305.14314).
         merge: also write base and adapter as one model.
     """
 
     name: Name
-    head: Literal["causal"] = "causal"
+    head: Literal["causal", "multiple_choice", "cross_encoder", "bi_encoder"] = "causal"
     model: Name
     revision: Name = "main"
     architecture: Name | None = None
@@ -88,6 +93,9 @@ class Recipe(_Strict):
     order: Literal["drawn", "shuffled", "file"] = "drawn"
     prompt: Name = "default"
     loss: Literal["answer", "text"] = "answer"
+    label_smoothing: Share = 0.0
+    temperature: Rate = 0.05
+    repeat_negated: Positive = 1
     select: Literal["best", "last"] = "best"
     epochs: Positive
     effective_batch: Positive = 16
@@ -98,6 +106,7 @@ class Recipe(_Strict):
     learning_rate: Rate
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     warmup_steps: Annotated[int, Field(ge=0)] = 0
+    warmup_ratio: Share = 0.0
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     max_grad_norm: Rate = 1.0
     logging_steps: Positive = 10
@@ -105,7 +114,7 @@ class Recipe(_Strict):
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
     gradient_checkpointing: bool = False
     quantization: Literal["none", "4bit"] = "none"
-    lora: Lora
+    lora: Lora | None = None
     merge: bool = False
 
     @field_validator("prompt")
@@ -116,11 +125,17 @@ class Recipe(_Strict):
         return value
 
     @model_validator(mode="after")
-    def _merges_what_it_trained(self) -> "Recipe":
+    def _settings_agree(self) -> "Recipe":
         if self.merge and self.quantization != "none":
             raise ValueError(
                 "merge: an adapter trained on a 4-bit base differs when merged; leave one of merge, quantization out"
             )
+        if self.lora is None and (self.merge or self.quantization != "none"):
+            raise ValueError("merge and quantization are for adapters; give lora, or leave them out")
+        if self.lora is not None and self.head != "causal":
+            raise ValueError(f"lora: head {self.head} trains all weights; leave lora out")
+        if self.warmup_steps and self.warmup_ratio:
+            raise ValueError("warmup_steps and warmup_ratio are both given; leave one out")
         return self
 
     def folds(self) -> "list[Recipe]":

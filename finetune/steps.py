@@ -15,9 +15,16 @@ from recipe_mpr_task.orders import DisplayedItem, display, drawn
 
 def shown_in_epoch(items: Sequence[Item], recipe: Recipe, epoch: int) -> list[DisplayedItem]:
     """Return the training items in the option orders of one epoch."""
+    if recipe.repeat_negated > 1:
+        items = [item for item in items for _ in range(recipe.repeat_negated if "Negated" in item.query_types else 1)]
     if recipe.order == "drawn":
         return list(drawn(items, recipe.seed, epoch))
     return [display(item, recipe.order) for item in items]
+
+
+def n_steps(recipe: Recipe, items: Sequence[Item]) -> int:
+    """Return the number of optimizer steps of a whole run."""
+    return math.ceil(len(shown_in_epoch(items, recipe, 0)) / recipe.effective_batch) * recipe.epochs
 
 
 class EpochSteps:
@@ -35,7 +42,8 @@ class EpochSteps:
     def __init__(
         self, items: Sequence[Item], recipe: Recipe, encode: Callable[[Sequence[DisplayedItem]], list[Any]]
     ) -> None:
-        self.dataset, self.recipe, self.encode = list(items), recipe, encode
+        self.items, self.recipe, self.encode = items, recipe, encode
+        self.dataset = shown_in_epoch(items, recipe, 0)  # for its length
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -46,7 +54,7 @@ class EpochSteps:
         return math.ceil(len(self.dataset) / self.recipe.effective_batch)
 
     def __iter__(self) -> Iterator[list[Any]]:
-        examples = self.encode(shown_in_epoch(self.dataset, self.recipe, self.epoch))
+        examples = self.encode(shown_in_epoch(self.items, self.recipe, self.epoch))
         random.Random(f"steps:{self.recipe.seed}:{self.epoch}").shuffle(examples)  # noqa: S311 (reproducible)
         size = self.recipe.effective_batch
         for start in range(0, len(examples), size):

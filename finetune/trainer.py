@@ -95,9 +95,10 @@ class StepTrainer(Trainer):
                 f"max_batch_tokens (now {self.max_tokens}) or set gradient_checkpointing=true, and --resume"
             ) from error
         if self.max_tokens < 2 or self.max_items == 1:
+            what = "a step that cannot be split" if self.max_items != 1 else "one item in a pass"
             raise TrainingError(
-                f"step {self.state.global_step + 1}: out of memory with one item in a pass; set "
-                "gradient_checkpointing=true or a smaller model, and --resume"
+                f"step {self.state.global_step + 1}: out of memory with {what}; set gradient_checkpointing=true, a "
+                "smaller effective_batch or a smaller model, and --resume"
             ) from error
         # Whatever the budget was, what did not fit is what this step used.
         self.max_tokens = min(self.max_tokens, self._largest_pass) // 2
@@ -129,6 +130,9 @@ class StepTrainer(Trainer):
         return total.sum()
 
     def _passes(self, share: list[Any]) -> list[list[Any]]:
+        if getattr(self.objective, "whole_step", False):
+            self._longest_item = self._largest_pass = self.max_tokens = 1
+            return [share]
         widths = [self.objective.width(example) for example in share]
         batches = list(batches_by_length(widths, self.max_tokens, self.max_items))
         self._longest_item = max(widths)
@@ -170,7 +174,7 @@ class StepTrainer(Trainer):
         for batch in batches_by_length(widths, self.max_tokens, self.max_items):
             examples = [self.validation[i] for i in batch]
             with self.compute_loss_context_manager():
-                scores += self.objective.letter_scores(self.model_wrapped, examples, self.args.device).tolist()
+                scores += self.objective.option_scores(self.model_wrapped, examples, self.args.device).tolist()
             golds += [example.gold for example in examples]
         pairs = list(zip(scores, golds, strict=True))
         metrics = {

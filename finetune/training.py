@@ -1,16 +1,19 @@
 """Assembles transformers' Trainer for a recipe, and writes what it leaves. Imports torch; `engine` does not."""
 
+import math
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainingArguments, set_seed
+from transformers import AutoTokenizer, TrainingArguments, set_seed
 
-from finetune.base import Base
+from finetune.base import Base, auto_class
 from finetune.causal import LetterTraining
 from finetune.checkpoints import CHECKPOINTS
+from finetune.embedding_files import embedding_details, write_embedding_files
+from finetune.encoders import TRAINING
 from finetune.lora import with_adapter
 from finetune.outputs import card_text, move_into_place, write_curves
 from finetune.progress import Progress, Spent
@@ -24,16 +27,24 @@ from recipe_mpr_task.orders import display
 _STAGING = ".finishing"
 
 
-def arguments_for(recipe: Recipe) -> TrainingArguments:
-    """Return Trainer's arguments; making them joins the process group, if there is one."""
+def arguments_for(recipe: Recipe, n_steps: int) -> TrainingArguments:
+    """Return Trainer's arguments; making them joins the process group, if there is one.
+
+    Args:
+        recipe: the run.
+        n_steps: optimizer steps in all.
+    """
+    warmup_steps = recipe.warmup_steps or math.ceil(recipe.warmup_ratio * n_steps)
     on_gpu = torch.cuda.is_available()
+    # The pooler on top of BERT is no part of an embedding and gets no gradient.
+    unused = recipe.head == "bi_encoder"
     return TrainingArguments(
         output_dir=str(Path(recipe.out) / CHECKPOINTS),
         num_train_epochs=recipe.epochs,
         per_device_train_batch_size=recipe.effective_batch,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.schedule,
-        warmup_steps=recipe.warmup_steps,
+        warmup_steps=warmup_steps,
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
         optim="adamw_torch_fused" if on_gpu else "adamw_torch",
@@ -41,7 +52,7 @@ def arguments_for(recipe: Recipe) -> TrainingArguments:
         fp16=recipe.dtype == "float16",
         use_cpu=not on_gpu,
         ddp_backend=("nccl" if on_gpu else "gloo") if "WORLD_SIZE" in os.environ else None,
-        ddp_find_unused_parameters=False,
+        ddp_find_unused_parameters=unused,
         seed=recipe.seed,
         full_determinism=recipe.deterministic,
         logging_strategy="steps",
@@ -74,7 +85,7 @@ def build_trainer(
     """
     set_seed(recipe.seed)
     model = with_adapter(load_base(recipe, base), recipe)
-    objective = LetterTraining(recipe, AutoTokenizer.from_pretrained(base.location, revision=base.revision))
+    objective = _objective(recipe, base)
     first = arguments.process_index == 0
     progress = Progress(f"{recipe.name} {recipe.split}", len(data.train), before=before, first=first)
     trainer = StepTrainer(
@@ -89,6 +100,14 @@ def build_trainer(
     )
     trainer.remove_callback(_printer())
     return trainer, progress
+
+
+def _objective(recipe: Recipe, base: Base) -> Any:
+    tokenizer = AutoTokenizer.from_pretrained(base.location, revision=base.revision)
+    if recipe.head == "causal":
+        return LetterTraining(recipe, tokenizer)
+    details = embedding_details(base) if recipe.head == "bi_encoder" else {}
+    return TRAINING[recipe.head](recipe, tokenizer, **details)
 
 
 def _printer() -> Any:
@@ -113,11 +132,15 @@ def load_base(recipe: Recipe, base: Base) -> Any:
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=getattr(torch, recipe.dtype),
         )
+    if recipe.head == "cross_encoder":
+        more["num_labels"] = 1
+    # Weights that all train stay in float32; autocast computes in the recipe's dtype.
+    dtype = getattr(torch, recipe.dtype) if recipe.lora else torch.float32
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        model = auto_class(recipe.head).from_pretrained(
             base.location,
             revision=base.revision,
-            dtype=getattr(torch, recipe.dtype),
+            dtype=dtype,
             attn_implementation=recipe.attention,
             use_safetensors=True,
             **more,
@@ -130,15 +153,17 @@ def load_base(recipe: Recipe, base: Base) -> Any:
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=recipe.gradient_checkpointing)
     elif recipe.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    model.config.use_cache = False
+    if recipe.head == "causal":
+        model.config.use_cache = False
     return model
 
 
-def finish(trainer: StepTrainer, fields: dict[str, Any], out: Path) -> TrainingManifest:
-    """Write adapter, tokenizer, card, curves and, last, the manifest.
+def finish(trainer: StepTrainer, base: Base, fields: dict[str, Any], out: Path) -> TrainingManifest:
+    """Write weights, tokenizer, card, curves and, last, the manifest.
 
     Args:
         trainer: after training, the selected weights loaded.
+        base: what was trained from.
         fields: of the manifest, see `engine.manifest_of`.
         out: where to.
 
@@ -149,7 +174,10 @@ def finish(trainer: StepTrainer, fields: dict[str, Any], out: Path) -> TrainingM
     staged = out / _STAGING
     if trainer.args.process_index == 0:
         shutil.rmtree(staged, ignore_errors=True)
-        trainer.model.save_pretrained(staged, state_dict=state, save_embedding_layers=False)
+        adapter = {"save_embedding_layers": False} if fields["form"] == "adapter" else {}
+        trainer.model.save_pretrained(staged, state_dict=state, **adapter)
+        if fields["head"] == "bi_encoder":
+            write_embedding_files(base, staged)
         trainer.objective.tokenizer.save_pretrained(staged)
         manifest = TrainingManifest(**fields, weights=weight_hashes(staged))
         write_atomic(staged / "README.md", card_text(manifest, f"recipe-mpr finetune {manifest.recipe_name}"))

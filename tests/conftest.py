@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
-from leaderboard.demo import minilm_folder
-from recipe_mpr_task.data import DATA_VARIABLE, local_source
+# Workers that each take all cores slow each other down; set before anything imports torch.
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _WORKERS)))
+
+from leaderboard.demo import minilm_folder  # noqa: E402
+from recipe_mpr_task.data import DATA_VARIABLE, local_source  # noqa: E402
 
 REQUIRE = "RECIPE_MPR_REQUIRE_ALL"
 """Set by .ci/run: a test that would skip for want of data or weights fails instead."""

@@ -103,7 +103,7 @@ class Scorer:
         turned = DisplayedItem(item, order, options, (shown.gold - rotation) % N_OPTIONS)
         assert turned.gold == rotated(record_of(shown), rotation)["gold"]
         with torch.no_grad():
-            (scores,) = self.objective.letter_scores(self.model, self.objective.encode([turned]), torch.device("cpu"))
+            (scores,) = self.objective.option_scores(self.model, self.objective.encode([turned]), torch.device("cpu"))
         return scores.tolist()
 
 

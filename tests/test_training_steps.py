@@ -145,7 +145,7 @@ def test_letter_scores_are_what_lm_eval_returns(tiny_qwen):
     objective = LetterTraining(RECIPE, lm.tokenizer)
     shown = [display(item, "shuffled") for item in load_sample()[:6]]
     with torch.no_grad():
-        scores = objective.letter_scores(lm.model, objective.encode(shown), torch.device("cpu")).log_softmax(1)
+        scores = objective.option_scores(lm.model, objective.encode(shown), torch.device("cpu")).log_softmax(1)
     for item, row in zip(shown, scores, strict=True):
         prompt = render("default", record_of(item))
         requests = [Instance("loglikelihood", {}, (prompt, f" {letter}"), k) for k, letter in enumerate("ABCDE")]

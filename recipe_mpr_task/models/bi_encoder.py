@@ -32,7 +32,7 @@ class BiEncoder:
         self.truncated = 0
         self._settings = settings
         self._pooling = pooling_mode(checkpoint)
-        self._prompts = _prompts(checkpoint)
+        self._prompts = text_prompts(checkpoint)
         self._tokenizer = load_tokenizer(checkpoint, settings)
         declared = (checkpoint.read_json("sentence_bert_config.json") or {}).get("max_seq_length")
         self._max_length = max_length_of(checkpoint, self._tokenizer, settings, declared)
@@ -63,17 +63,30 @@ class BiEncoder:
         self.truncated += sum(len(ids) > self._max_length for ids in lengths)
         encoded = self._tokenizer(list(texts), truncation=True, max_length=self._max_length)
         encodings = [{key: encoded[key][i] for key in encoded} for i in range(len(texts))]
-        pooled = run_in_batches(encodings, self._tokenizer, self._settings, self._forward, "embedding")
-        return torch.nn.functional.normalize(pooled, dim=1)
+        vectors = run_in_batches(encodings, self._tokenizer, self._settings, self._forward, "embedding")
+        return torch.nn.functional.normalize(vectors, dim=1)
 
     def _forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        hidden: torch.Tensor = self._model(**batch).last_hidden_state
-        mask = batch["attention_mask"].unsqueeze(-1).bool()
-        if self._pooling == "cls":
-            return hidden[:, 0]
-        if self._pooling == "max":
-            return hidden.masked_fill(~mask, -torch.inf).amax(dim=1)
-        return (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+        return pooled(self._model(**batch).last_hidden_state, batch["attention_mask"], self._pooling)
+
+
+def pooled(hidden: torch.Tensor, attention_mask: torch.Tensor, mode: str) -> torch.Tensor:
+    """Return one vector a text.
+
+    Args:
+        hidden: shape (texts, tokens, hidden size).
+        attention_mask: shape (texts, tokens).
+        mode: "mean" over its tokens, "cls" or "max".
+
+    Returns:
+        Shape (texts, hidden size).
+    """
+    mask = attention_mask.unsqueeze(-1).bool()
+    if mode == "cls":
+        return hidden[:, 0]
+    if mode == "max":
+        return hidden.masked_fill(~mask, -torch.inf).amax(dim=1)
+    return (hidden * mask).sum(dim=1) / mask.sum(dim=1)
 
 
 def pooling_mode(checkpoint: Checkpoint) -> str:
@@ -100,7 +113,7 @@ def pooling_mode(checkpoint: Checkpoint) -> str:
     return str(mode)
 
 
-def _prompts(checkpoint: Checkpoint) -> tuple[str, str]:
+def text_prompts(checkpoint: Checkpoint) -> tuple[str, str]:
     """The texts that the checkpoint wants before a query and before a document."""
     config = checkpoint.read_json("config_sentence_transformers.json") or {}
     prompts = config.get("prompts") or {}

@@ -8,7 +8,11 @@ from typing import Any
 from recipe_mpr_task.errors import CheckpointError, ModelArgsError
 from recipe_mpr_task.files import sha256_of
 
-_ARCHITECTURE_HEADS = {"ForMultipleChoice": "multiple_choice"}
+_ARCHITECTURE_HEADS = {
+    "ForMultipleChoice": "multiple_choice",
+    "ForSequenceClassification": "cross_encoder",
+    "ForMaskedLM": "masked_lm",
+}
 _GENERATIVE = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 
 
@@ -100,15 +104,16 @@ def detect_head(checkpoint: Checkpoint) -> str:
         CheckpointError: it says nothing of a head, or is a causal model.
     """
     architectures = [str(name) for name in checkpoint.config.get("architectures") or []]
+    modules = checkpoint.read_json("modules.json")
+    # Before the architecture: embedding models are often saved under the class they were pretrained as.
+    if modules and any("Pooling" in str(module.get("type")) for module in modules):
+        return "bi_encoder"
     for architecture in architectures:
         if architecture.endswith(_GENERATIVE):
             raise CheckpointError(f"{checkpoint.name} is a {architecture}; score it with --model hf")
         for ending, head in _ARCHITECTURE_HEADS.items():
             if architecture.endswith(ending):
                 return head
-    modules = checkpoint.read_json("modules.json")
-    if modules and any("Pooling" in str(module.get("type")) for module in modules):
-        return "bi_encoder"
     raise CheckpointError(
         f"{checkpoint.name}: its files name no head that this adapter scores (architectures: "
         f"{', '.join(architectures) or 'none'}; no sentence-transformers modules.json with a Pooling); "

@@ -1,6 +1,6 @@
 """BERT-style encoders as lm-eval models.
 
-`--model recipe-mpr-encoder --model_args pretrained=PATH,head=auto|bi_encoder|multiple_choice`
+`--model recipe-mpr-encoder --model_args pretrained=PATH,head=auto|bi_encoder|multiple_choice|cross_encoder|masked_lm`
 """
 
 import logging
@@ -14,8 +14,9 @@ from recipe_mpr_task.models.baselines import did_you_mean, reject_unknown
 from recipe_mpr_task.models.bi_encoder import BiEncoder
 from recipe_mpr_task.models.checkpoint import detect_head, open_checkpoint
 from recipe_mpr_task.models.loading import LoadSettings
-from recipe_mpr_task.models.multiple_choice import MultipleChoice
+from recipe_mpr_task.models.masked_lm import MaskedLM
 from recipe_mpr_task.models.options import OptionScorerLM, Question
+from recipe_mpr_task.models.pairs import CrossEncoder, MultipleChoice, PairHead
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +35,11 @@ class Head(Protocol):
         """Return the model's own logit for each option of each (query, options)."""
 
 
-HEADS: dict[str, type[BiEncoder] | type[MultipleChoice]] = {
+HEADS: dict[str, type[BiEncoder] | type[PairHead]] = {
     "bi_encoder": BiEncoder,
     "multiple_choice": MultipleChoice,
+    "cross_encoder": CrossEncoder,
+    "masked_lm": MaskedLM,
 }
 
 _ARGUMENTS = ("pretrained", "head", "revision", "dtype", "device", "batch_size", "max_batch_tokens", "max_length")

@@ -1,0 +1,73 @@
+"""Scores an option by its pseudo-log-likelihood after the query: zero-shot, by a masked language model.
+
+PLL-word-l2r (Kauf and Ivanova 2023, arXiv 2305.10588): each option token is predicted with itself and
+all later tokens of its word masked; the logarithms of these probabilities are summed.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from transformers import AutoModelForMaskedLM
+
+from recipe_mpr_task.errors import CheckpointError
+from recipe_mpr_task.models.checkpoint import Checkpoint
+from recipe_mpr_task.models.loading import LoadSettings, run_in_batches
+from recipe_mpr_task.models.pairs import PairHead
+
+_MAX_BATCH_TOKENS = 2048
+"""The whole vocabulary is predicted at each position: 2,048 x 30,522 floats are 250 MB."""
+
+
+class MaskedLM(PairHead):
+    """A checkpoint of a `...ForMaskedLM` class, its prediction head included.
+
+    Raises:
+        CheckpointError: no trained prediction head, no mask token, or a tokenizer that knows no words.
+    """
+
+    auto_class = AutoModelForMaskedLM
+
+    def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
+        super().__init__(
+            checkpoint, replace(settings, max_batch_tokens=min(settings.max_batch_tokens, _MAX_BATCH_TOKENS))
+        )
+        if self._tokenizer.mask_token_id is None or not self._tokenizer.is_fast:
+            raise CheckpointError(f"{checkpoint.name}: masked_lm needs a fast tokenizer with a mask token")
+
+    def score_pairs(self, pairs: Any) -> torch.Tensor:
+        """Return pseudo-log-likelihoods of the options given the queries, in nats, shape (pairs,)."""
+        encoded = self.encode_pairs(pairs)
+        variants, owners = [], []
+        for i in range(len(pairs)):
+            rows = self._masked_variants(encoded, i)
+            variants += rows
+            owners += [i] * len(rows)
+        found = run_in_batches(variants, self._tokenizer, self._settings, self._forward, "scoring masked tokens")
+        # In double: an option's sum must not depend on its place among others.
+        sums = torch.zeros(len(pairs), dtype=torch.double)
+        return sums.index_add_(0, torch.tensor(owners), found.double())
+
+    def _masked_variants(self, encoded: Any, i: int) -> list[dict[str, list[int]]]:
+        """One input for each token of the option; `target` is the token to be predicted at the first mask."""
+        words, sides = encoded.word_ids(i), encoded.sequence_ids(i)
+        ids = encoded["input_ids"][i]
+        variants = []
+        for position, side in enumerate(sides):
+            if side != 1:
+                continue
+            masked = [
+                self._tokenizer.mask_token_id
+                if k == position or (k > position and sides[k] == 1 and words[k] == words[position])
+                else token
+                for k, token in enumerate(ids)
+            ]
+            row = {key: encoded[key][i] for key in encoded} | {"input_ids": masked}
+            variants.append(row | {"position": [position], "target": [ids[position]]})
+        return variants
+
+    def _forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        position, target = batch.pop("position"), batch.pop("target")
+        logits = self._model(**batch).logits
+        at = logits[torch.arange(len(logits)), position.squeeze(1)].float()
+        return at.log_softmax(dim=1).gather(1, target).squeeze(1)
