@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-# Workers that each take all cores slow each other down; set before anything imports torch.
-_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _WORKERS)))
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is imported
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Set before anything imports torch: threads of several workers wait for each other on tiny models.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from leaderboard.demo import minilm_folder  # noqa: E402
 from recipe_mpr_task.data import DATA_VARIABLE, local_source  # noqa: E402
@@ -30,7 +31,6 @@ def _skip(reason: str) -> None:
 @pytest.fixture(autouse=True)
 def _quiet_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     if request.node.get_closest_marker("real_data") and local_source() is None:
         _skip(f"no real dataset: set {DATA_VARIABLE} or run `recipe-mpr data fetch`")
 
