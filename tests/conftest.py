@@ -15,8 +15,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Set before anything imports torch: threads of several workers wait for each other on tiny models.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from leaderboard.demo import minilm_folder  # noqa: E402
-from recipe_mpr_task.data import DATA_VARIABLE, local_source  # noqa: E402
+from leaderboard.demo import minilm_folder
+from recipe_mpr_task.data import DATA_VARIABLE, local_source
 
 REQUIRE = "RECIPE_MPR_REQUIRE_ALL"
 """Set by .ci/run: a test that would skip for want of data or weights fails instead."""
