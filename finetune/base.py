@@ -12,7 +12,7 @@ import yaml
 from finetune.recipe import Recipe, RecipeError
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.manifest import combined_sha256, read_manifest, weight_hashes
-from recipe_mpr_task.models.checkpoint import open_checkpoint
+from recipe_mpr_task.models.checkpoint import open_checkpoint, refuse_causal
 
 RANDOM = "random:"
 
@@ -101,7 +101,9 @@ def _plain_config(recipe: Recipe, *, offline: bool) -> Any:
     if local.is_dir():
         if (local / "adapter_config.json").is_file():
             raise CheckpointError(f"model={recipe.model} is an adapter; merge it first (merge=true), or name its base")
-        open_checkpoint(recipe.model)
+        checkpoint = open_checkpoint(recipe.model)
+        if recipe.head != "causal":
+            refuse_causal(checkpoint)
     elif offline and recipe.architecture:
         return _as_config(architecture(recipe.architecture))
     try:

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from leaderboard.command import build
-from leaderboard.load import task_names
 from leaderboard.scoring import lm_eval
+from leaderboard.specs import task_names
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError, RecipeMPRError
 from recipe_mpr_task.manifest import TrainingManifest, combined_sha256, read_manifest
 from recipe_mpr_task.provenance import seen_by

@@ -11,8 +11,10 @@ from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
+@click.option("--records", type=click.Path(file_okay=False, path_type=Path),
+              help="Also write each run as a compact record: scores by item id, no dataset text.")  # fmt: skip
 @click.pass_context
-def leaderboard(ctx: click.Context, runs: Sequence[Path], out: Path) -> None:
+def leaderboard(ctx: click.Context, runs: Sequence[Path], out: Path, records: Path | None) -> None:
     """Build leaderboard.md, .json and .csv from lm-eval output folders (made with --log_samples).
 
     A run that cannot be read is skipped by name, the rest is kept, and the exit code is 2.
@@ -21,6 +23,8 @@ def leaderboard(ctx: click.Context, runs: Sequence[Path], out: Path) -> None:
     click.echo(table)
     for name in ("md", "json", "csv"):
         click.echo(str(out / f"leaderboard.{name}"))
+    if records:
+        skipped += _write_records(runs, records)
     for reason in skipped:
         click.echo(f"recipe-mpr: skipped {reason}", err=True)
     ctx.exit(EXIT_BAD_INPUT if skipped else 0)
@@ -58,3 +62,29 @@ def build(paths: Sequence[Path], out: Path) -> tuple[str, list[str]]:
     for suffix, text in files.items():
         write_atomic(out / f"leaderboard.{suffix}", text)
     return markdown, reasons
+
+
+def _write_records(paths: Sequence[Path], folder: Path) -> list[str]:
+    """Write the runs' records; return a line for each run that none could be made of."""
+    from leaderboard.identity import system_name
+    from leaderboard.load import load_runs
+    from leaderboard.records import SUFFIX, RecordError, record_of, write_record
+    from leaderboard.validate import check
+    from recipe_mpr_task.files import sha256_of
+
+    skipped = []
+    for run in load_runs(paths)[0]:
+        if run.is_record:
+            continue
+        checked = check(run)
+        try:
+            if not checked.items:
+                raise RecordError(checked.reason)
+            record = record_of(run.task, run.results, run.samples or [])
+        except RecordError as error:
+            skipped.append(f"record of {run.source}, {run.task}: {error}")
+            continue
+        name = "".join(c if c.isalnum() else "-" for c in f"{system_name(run)[:80]} {run.task}")
+        # By what the run measured, so that it is written over by itself only.
+        write_record(record, folder / f"{name.strip('-')}-{sha256_of(str(record).encode())[:8]}{SUFFIX}")
+    return skipped

@@ -1,4 +1,4 @@
-"""Reads lm-eval's output: one `Run` for each Recipe-MPR task in each results file. Judges nothing."""
+"""Reads lm-eval's output, and compact records of it: one `Run` for each Recipe-MPR task in a file. Judges nothing."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recipe_mpr_task.tasks import TASKS_PATH
+from leaderboard.records import SUFFIX, RecordError, read_record
 
 _PREFIX = "recipe_mpr"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T")
@@ -22,12 +22,14 @@ class Run:
         task: the task's name.
         results: the whole parsed results file.
         samples: the per-item records that belong to it; None if none were logged.
+        is_record: read from a compact record: its documents are the pinned ones, without their texts.
     """
 
     source: str
     task: str
     results: dict[str, Any]
     samples: list[dict[str, Any]] | None
+    is_record: bool = False
 
     @property
     def config(self) -> dict[str, Any]:
@@ -74,16 +76,11 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def task_names() -> frozenset[str]:
-    """Return the names of the tasks that this release ships."""
-    return frozenset(path.stem for path in TASKS_PATH.glob("recipe_mpr*.yaml"))
-
-
 def load_runs(paths: Iterable[Path]) -> tuple[list[Run], list[Skipped]]:
     """Read every results file under `paths`.
 
     Args:
-        paths: lm-eval output folders, searched in depth, or single `results_*.json` files.
+        paths: lm-eval output folders, searched in depth for `results_*.json` and `*.record.json`, or single files.
 
     Returns:
         The runs, and what was skipped, each sorted by source: the order of `paths` does not matter.
@@ -91,9 +88,9 @@ def load_runs(paths: Iterable[Path]) -> tuple[list[Run], list[Skipped]]:
     runs: dict[Path, list[Run]] = {}
     skipped: list[Skipped] = []
     for path in paths:
-        found = sorted(path.rglob("results_*.json")) if path.is_dir() else [path] * path.is_file()
+        found = _files_in(path) if path.is_dir() else [path] * path.is_file()
         if not found:
-            reason = "no results_*.json in it" if path.is_dir() else "no such file or folder"
+            reason = f"no results_*.json or *{SUFFIX} in it" if path.is_dir() else "no such file or folder"
             skipped.append(Skipped(str(path), reason))
         for file in found:
             if file.resolve() in runs:
@@ -108,6 +105,10 @@ def load_runs(paths: Iterable[Path]) -> tuple[list[Run], list[Skipped]]:
     return sorted(flat, key=lambda run: (run.source, run.task)), sorted(skipped, key=lambda s: (s.source, s.reason))
 
 
+def _files_in(folder: Path) -> list[Path]:
+    return sorted({*folder.rglob("results_*.json"), *folder.rglob(f"*{SUFFIX}")})
+
+
 def _source(path: Path) -> str:
     # lm-eval names a folder after the model's whole path, with "__" for "/": where it lay is nobody's business.
     return Path(*(f"__{part.rpartition('__')[2]}" if part.startswith("__") else part for part in path.parts)).as_posix()
@@ -118,6 +119,12 @@ class _UnusableError(Exception):
 
 
 def _runs_of(file: Path, source: str) -> list[Run]:
+    if file.name.endswith(SUFFIX):
+        try:
+            task, recorded, samples = read_record(file)
+        except RecordError as error:
+            raise _UnusableError(str(error)) from None
+        return [Run(source, task, recorded, samples, is_record=True)]
     results = _read_json(file)
     if not isinstance(results, dict) or not isinstance(results.get("results"), dict):
         raise _UnusableError("not lm-eval's: no `results` object in it")

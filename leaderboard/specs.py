@@ -47,6 +47,16 @@ class TaskSpec:
         return [(float(response[0]), False) for response in logged]
 
 
+def task_names() -> frozenset[str]:
+    """Return the names of the tasks and groups that this release ships."""
+    return frozenset(path.stem for path in TASKS_PATH.glob("recipe_mpr*.yaml"))
+
+
+def is_task(name: str) -> bool:
+    """Say whether a name is a task of this release; a group is none, it has no items of its own."""
+    return name in task_names() and "group" not in _read(f"{name}.yaml")
+
+
 @lru_cache(maxsize=64)
 def task_spec(task: str) -> TaskSpec:
     """Read a task's file, followed through its includes. Nothing of it is executed but `process_results`."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leaderboard.identity import model_args
-from leaderboard.load import Run, task_names
-from leaderboard.specs import TaskSpec, task_spec
+from leaderboard.load import Run
+from leaderboard.specs import TaskSpec, is_task, task_spec
 from leaderboard.training import training_status
 from recipe_mpr_task import TASK_VERSION, prompts
 from recipe_mpr_task.metrics import SEEN
@@ -78,7 +78,7 @@ def check(run: Run) -> CheckedRun:
 
 def _unusable(run: Run) -> Iterator[str]:
     """Reasons for not looking at a run's items at all."""
-    if run.task not in task_names():
+    if not is_task(run.task):
         yield f"task {run.task} is not one of this release"
     if run.version != TASK_VERSION:
         yield f"task version {run.version}; this release scores version {TASK_VERSION}, not comparable"
@@ -94,7 +94,7 @@ def _document_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
         doc = sample.get("doc")
         item_id = str(doc.get("item_id") if isinstance(doc, dict) else None)
         try:
-            genuine = item_id in pinned and digest_of_record(doc) == pinned[item_id].digest  # type: ignore[arg-type]
+            genuine = item_id in pinned and (run.is_record or digest_of_record(doc) == pinned[item_id].digest)  # type: ignore[arg-type]
             shown = tuple(doc["option_ids"]) == pinned[item_id].shown_ids(spec.order)  # type: ignore[index]
             n_responses = len(spec.responses(sample))
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):

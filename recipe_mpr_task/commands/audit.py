@@ -13,8 +13,9 @@ import click
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to it.")
 @click.option("--exploit", is_flag=True, help="Make the published 100% again with a model that knows nothing.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Keep --exploit's runs in this folder.")
 @click.pass_context
-def audit(ctx: click.Context, file: Path | None, json_file: Path | None, exploit: bool) -> None:
+def audit(ctx: click.Context, file: Path | None, json_file: Path | None, exploit: bool, out: Path | None) -> None:
     """Show what options, positions and ids give away, against 20%: of the dataset, or of any FILE in its schema."""
     from recipe_mpr_task.audit import audit_items
     from recipe_mpr_task.data import load_items
@@ -25,8 +26,10 @@ def audit(ctx: click.Context, file: Path | None, json_file: Path | None, exploit
     if exploit:
         if file is not None:
             raise click.UsageError("--exploit runs on the dataset itself; leave FILE out")
-        _exploit(ctx.obj["exploit"], json_file)
+        _exploit(ctx.obj["exploit"], json_file, out)
         return
+    if out is not None:
+        raise click.UsageError("--out keeps the runs of --exploit; give both, or use --json")
     if file is None:
         items = load_items()
     else:
@@ -43,13 +46,14 @@ def audit(ctx: click.Context, file: Path | None, json_file: Path | None, exploit
         click.echo(f"wrote {json_file}")
 
 
-def _exploit(where: str, json_file: Path | None) -> None:
+def _exploit(where: str, json_file: Path | None, out: Path | None) -> None:
     """Run the demonstration that the command line names: it trains, so it lives above this package."""
     from recipe_mpr_task.files import write_atomic
 
     demonstration = importlib.import_module(where)
     with tempfile.TemporaryDirectory(prefix="recipe-mpr-exploit-") as folder:
-        outcomes = demonstration.demonstrate(Path(folder), lambda line: click.echo(f"{line} ...", err=True))
+        runs = out or Path(folder, "runs")
+        outcomes = demonstration.demonstrate(Path(folder), runs, lambda line: click.echo(f"{line} ...", err=True))
     for line in demonstration.table(outcomes):
         click.echo(line)
     if json_file:

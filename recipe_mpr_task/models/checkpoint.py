@@ -103,14 +103,12 @@ def detect_head(checkpoint: Checkpoint) -> str:
     Raises:
         CheckpointError: it says nothing of a head, or is a causal model.
     """
-    architectures = [str(name) for name in checkpoint.config.get("architectures") or []]
-    modules = checkpoint.read_json("modules.json")
+    architectures = _architectures(checkpoint)
     # Before the architecture: embedding models are often saved under the class they were pretrained as.
-    if modules and any("Pooling" in str(module.get("type")) for module in modules):
+    if _has_pooling(checkpoint):
         return "bi_encoder"
+    refuse_causal(checkpoint)
     for architecture in architectures:
-        if architecture.endswith(_GENERATIVE):
-            raise CheckpointError(f"{checkpoint.name} is a {architecture}; score it with --model hf")
         for ending, head in _ARCHITECTURE_HEADS.items():
             if architecture.endswith(ending):
                 return head
@@ -119,3 +117,25 @@ def detect_head(checkpoint: Checkpoint) -> str:
         f"{', '.join(architectures) or 'none'}; no sentence-transformers modules.json with a Pooling); "
         "a bare encoder can be run as head=bi_encoder (mean pooling)"
     )
+
+
+def refuse_causal(checkpoint: Checkpoint) -> None:
+    """Refuse a model that predicts the next token, unless its files make it an embedding model.
+
+    Raises:
+        CheckpointError: it is one.
+    """
+    for architecture in _architectures(checkpoint):
+        if architecture.endswith(_GENERATIVE) and not _has_pooling(checkpoint):
+            raise CheckpointError(
+                f"{checkpoint.name} is a {architecture}, no encoder; score it by --model hf, train by head=causal"
+            )
+
+
+def _architectures(checkpoint: Checkpoint) -> list[str]:
+    return [str(name) for name in checkpoint.config.get("architectures") or []]
+
+
+def _has_pooling(checkpoint: Checkpoint) -> bool:
+    modules = checkpoint.read_json("modules.json")
+    return isinstance(modules, list) and any("Pooling" in str(module) for module in modules)

@@ -12,7 +12,7 @@ import torch
 from recipe_mpr_task.errors import CheckpointError, ModelArgsError
 from recipe_mpr_task.models.baselines import did_you_mean, reject_unknown
 from recipe_mpr_task.models.bi_encoder import BiEncoder
-from recipe_mpr_task.models.checkpoint import detect_head, open_checkpoint
+from recipe_mpr_task.models.checkpoint import detect_head, open_checkpoint, refuse_causal
 from recipe_mpr_task.models.loading import LoadSettings
 from recipe_mpr_task.models.masked_lm import MaskedLM
 from recipe_mpr_task.models.options import OptionScorerLM, Question
@@ -87,6 +87,7 @@ class EncoderLM(OptionScorerLM):
             if value not in allowed:
                 raise ModelArgsError(f"{name}={value!r}; allowed: {', '.join(allowed)}{did_you_mean(value, allowed)}")
         checkpoint = open_checkpoint(str(pretrained), revision)
+        refuse_causal(checkpoint)
         self.head_name = detect_head(checkpoint) if head == "auto" else head
         self._device = usable_device(device)
         self._sha = checkpoint.weights_sha256()
