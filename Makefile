@@ -27,6 +27,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.autoload
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.finetune
+	$(BIN)/python -m benchmarks.encoders
 
 clean:
 	rm -rf $(VENV) out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

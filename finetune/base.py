@@ -1,6 +1,7 @@
 """The base model of a run: found and checked before anything is written, or built from a config with random weights."""
 
 import json
+import logging
 import shutil
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,7 +13,10 @@ import yaml
 from finetune.recipe import Recipe, RecipeError
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.manifest import combined_sha256, read_manifest, weight_hashes
-from recipe_mpr_task.models.checkpoint import open_checkpoint, refuse_causal
+from recipe_mpr_task.models.checkpoint import open_checkpoint, refuse_causal, refuse_encoder
+from recipe_mpr_task.provenance import public_name, seen_by
+
+logger = logging.getLogger(__name__)
 
 RANDOM = "random:"
 
@@ -27,6 +31,7 @@ class Base:
         revision: of a hub id.
         sha256: hash of its weight files; None for a hub id.
         seen: items that its own manifest names as seen.
+        is_known: whether that is all it can have seen: see `TrainingManifest.base_known`.
     """
 
     name: str
@@ -34,6 +39,7 @@ class Base:
     revision: str | None
     sha256: str | None
     seen: frozenset[str]
+    is_known: bool
 
     @property
     def identity(self) -> str:
@@ -102,7 +108,9 @@ def _plain_config(recipe: Recipe, *, offline: bool) -> Any:
         if (local / "adapter_config.json").is_file():
             raise CheckpointError(f"model={recipe.model} is an adapter; merge it first (merge=true), or name its base")
         checkpoint = open_checkpoint(recipe.model)
-        if recipe.head != "causal":
+        if recipe.head == "causal":
+            refuse_encoder(checkpoint)
+        else:
             refuse_causal(checkpoint)
     elif offline and recipe.architecture:
         return _as_config(architecture(recipe.architecture))
@@ -131,11 +139,12 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
         if not (folder / "config.json").is_file():
             _build(recipe, folder)
         # Of a config file only its name: a manifest is read elsewhere.
-        return _local(f"{RANDOM}{Path(recipe.model.removeprefix(RANDOM)).stem}", folder)
+        name = f"{RANDOM}{Path(recipe.model.removeprefix(RANDOM)).stem}"
+        return Base(name, str(folder), None, combined_sha256(weight_hashes(folder)), frozenset(), is_known=True)
     local = Path(recipe.model).expanduser()
     if local.is_dir():
-        return _local(local.resolve().name, local.resolve())
-    return Base(recipe.model, recipe.model, recipe.revision, None, frozenset())
+        return _local(local.resolve())
+    return Base(recipe.model, recipe.model, recipe.revision, None, frozenset(), is_known=True)
 
 
 def _build(recipe: Recipe, folder: Path) -> None:
@@ -148,11 +157,18 @@ def _build(recipe: Recipe, folder: Path) -> None:
     partial.replace(folder)  # whole or not at all: a run that was killed here builds it again
 
 
-def _local(name: str, folder: Path) -> Base:
-    manifest = read_manifest(folder)
-    return Base(
-        name, str(folder), None, combined_sha256(weight_hashes(folder)), manifest.seen_ids if manifest else frozenset()
-    )
+def _local(folder: Path) -> Base:
+    read_manifest(folder)  # a broken one is an error here, not merely unknown
+    seen = seen_by({"pretrained": str(folder)})
+    public = public_name(folder)
+    is_known = bool(public) or (seen.ids is not None and seen.is_all)
+    if not is_known:
+        logger.warning(
+            "model=%s: %s. What it has seen before is unknown, and so will be the status of what is trained from it",
+            folder.name, seen.reason,
+        )  # fmt: skip
+    sha256 = combined_sha256(weight_hashes(folder))
+    return Base(public or folder.name, str(folder), None, sha256, seen.ids or frozenset(), is_known=is_known)
 
 
 def base_folder_of(checkpoint: Path) -> str:

@@ -30,8 +30,9 @@ def check_out(recipe: Recipe, *, resume: bool) -> None:
     if not out.is_dir() or not any(out.iterdir()):
         return
     if not resume:
-        what = "holds a finished run" if (out / FILE_NAME).is_file() else "is in use"
-        raise RecipeError(f"out={out} {what}; choose another out=, go on with it by --resume, or remove it")
+        if (out / FILE_NAME).is_file():
+            raise RecipeError(f"out={out} holds a finished run; choose another out=, or remove it")
+        raise RecipeError(f"out={out} is in use; choose another out=, go on with it by --resume, or remove it")
     stored = out / RECIPE_FILE
     if not stored.is_file():
         raise RecipeError(f"out={out} holds no run of ours to resume (no {RECIPE_FILE}); choose another out=")

@@ -6,7 +6,17 @@ from pathlib import Path
 import click
 
 
-@click.command()
+class _ListsRecipes(click.Command):
+    """Names the shipped recipes in its help, which then is the place to find them."""
+
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from finetune.recipe import recipe_names
+
+        with formatter.section("Recipes"):
+            formatter.write_text(", ".join(recipe_names()))
+
+
+@click.command(cls=_ListsRecipes)
 @click.argument("recipe")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe, parameter counts and memory; load nothing.")
@@ -26,13 +36,17 @@ def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, 
         click.echo(report(resolved))
         return
     from finetune import engine
+    from recipe_mpr_task.manifest import FILE_NAME
 
     engine.check(resolved, resume=resume)
+    finished = {Path(run.out) for run in resolved.folds() if resume and (Path(run.out) / FILE_NAME).is_file()}
     for folder, manifest in engine.run(resolved, resume=resume):
         if not engine.is_first_process():
             continue
+        before = "finished before; " if folder in finished else ""
         click.echo(
-            f"{folder}: trainable parameters {manifest.trainable_parameters:,} of {manifest.total_parameters:,}, "
+            f"{folder}: {before}trainable parameters {manifest.trainable_parameters:,} "
+            f"of {manifest.total_parameters:,}, "
             f"{manifest.wall_time_s:.0f} s, {manifest.samples_per_second:.2f} samples/s, "
             f"peak memory {manifest.peak_memory_bytes / 2**30:.1f} GiB"
         )

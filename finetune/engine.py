@@ -169,7 +169,10 @@ def _held(out: Path, recipe: Recipe) -> Iterator[None]:
     if not is_first_process():
         yield
         return
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecipeError(f"out={out}: the folder cannot be made ({error.strerror})") from None
     with checkpoints.locked(out):
         if not (out / RECIPE_FILE).is_file():
             write_atomic(out / RECIPE_FILE, recipe_text(recipe))
@@ -201,6 +204,7 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: Any, sp
         "base_model": base.name,
         "base_revision": base.revision,
         "base_sha256": base.sha256,
+        "base_known": base.is_known,
         "system": recipe.system(base.identity),
         "recipe_name": recipe.name,
         "recipe": settings,

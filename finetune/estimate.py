@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from finetune.base import config_of
-from finetune.lora import on_meta_device, parameter_counts
+from finetune.lora import on_meta_device, parameter_counts, quantizable
 from finetune.outputs import recipe_text
 from finetune.recipe import Recipe
 from recipe_mpr_task.item import N_OPTIONS
@@ -36,7 +36,7 @@ class Memory:
         return self.weights + self.trained + self.activations + self.logits
 
 
-def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int) -> Memory:
+def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int, quantized: int = 0) -> Memory:
     """Estimate a run's memory.
 
     Activations by Korthikanti et al. (arXiv 2205.05198): 34 bytes a token, layer and hidden unit in 16 bits,
@@ -48,6 +48,7 @@ def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int) -> 
         config: the base's transformers config.
         trainable: parameters that train.
         total: all parameters.
+        quantized: of them, those kept in 4 bits.
     """
     size = _BYTES[recipe.dtype]
     width = recipe.max_length if recipe.pad_to == "max_length" else _TOKENS_AN_ITEM
@@ -59,7 +60,7 @@ def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int) -> 
     positions = tokens if recipe.loss == "text" else tokens // width
     vocabulary = config.vocab_size if recipe.head == "causal" else 0
     return Memory(
-        weights=int((total - trainable) * (_FOUR_BIT if recipe.quantization == "4bit" else size)),
+        weights=int(quantized * _FOUR_BIT + (total - trainable - quantized) * size),
         trained=trainable * _ADAM,
         activations=int(kept * tokens * hidden * size / 2),
         logits=positions * vocabulary * (size + 4 + 4),
@@ -73,8 +74,10 @@ def report(recipe: Recipe) -> str:
         RecipeError: the model's shape cannot be had, or it lacks a target module.
     """
     config = config_of(recipe, offline=True)
-    trainable, total = parameter_counts(on_meta_device(recipe, offline=True))
-    memory = estimate_memory(recipe, config, trainable, total)
+    model = on_meta_device(recipe, offline=True)
+    trainable, total = parameter_counts(model)
+    quantized = quantizable(model) if recipe.quantization == "4bit" else 0
+    memory = estimate_memory(recipe, config, trainable, total, quantized)
     runs = recipe.folds()
     parts = parts_of(runs[0].split)
     steps = -(-len(parts.train) // recipe.effective_batch) * recipe.epochs  # items of type Negated counted once

@@ -63,3 +63,12 @@ def parameter_counts(model: Any) -> tuple[int, int]:
     """Return (trainable, total) numbers of parameters, adapter included."""
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return sum(n for n, trains in sizes if trains), sum(n for n, _ in sizes)
+
+
+def quantizable(model: Any) -> int:
+    """Return how many frozen parameters 4-bit loading packs: linear layers but the output head, which stays whole."""
+    import torch
+
+    head = model.get_output_embeddings()
+    linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m is not head]
+    return sum(p.numel() for m in linear for p in m.parameters() if not p.requires_grad)

@@ -15,7 +15,7 @@ from finetune.outputs import RECIPE_FILE
 from finetune.recipe import Recipe, load_recipe
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.files import write_atomic
-from recipe_mpr_task.manifest import TrainingManifest, read_manifest, weight_hashes
+from recipe_mpr_task.manifest import TrainingManifest, read_manifest, setting_hashes, weight_hashes
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.splits import items_of
 
@@ -67,8 +67,8 @@ def merge(folder: Path) -> Comparison:
         largest_difference=float((before - after).abs().max()),
     )
     write_atomic(staged / COMPARISON, json.dumps(asdict(comparison), indent=1) + "\n")
-    merged = manifest.model_copy(update={"form": "merged", "weights": weight_hashes(staged)})
-    merged.write(staged)
+    hashes = {"weights": weight_hashes(staged), "settings": setting_hashes(staged)}
+    manifest.model_copy(update={"form": "merged", **hashes}).write(staged)
     staged.replace(folder / MERGED)
     return comparison
 

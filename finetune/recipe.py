@@ -55,6 +55,11 @@ class Lora(_Strict):
     bias: Literal["none", "all", "lora_only"] = "none"
     target_modules: Annotated[tuple[Name, ...], Field(min_length=1)]
 
+    @field_validator("target_modules", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
 
 class Recipe(_Strict):
     """One training run, resolved.
@@ -173,8 +178,11 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     settings = _read(name)
     settings.setdefault("name", Path(name).stem)
     settings.setdefault("out", f"out/finetune/{settings['name']}")
+    shape = settings.pop("architecture", None)
     for override in overrides:
         _apply(settings, override)
+    if not any(override.startswith("model=") for override in overrides):
+        settings.setdefault("architecture", shape)  # of the recipe's own model, not of another
     try:
         return Recipe.model_validate(settings)
     except ValidationError as error:

@@ -3,6 +3,8 @@
 import math
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from finetune.recipe import Recipe, RecipeError
 from finetune.steps import EpochSteps
 from finetune.trainer import SELECTION_METRIC, StepTrainer
 from recipe_mpr_task.files import write_atomic
-from recipe_mpr_task.manifest import TrainingManifest, weight_hashes
+from recipe_mpr_task.manifest import TrainingManifest, setting_hashes, weight_hashes
 from recipe_mpr_task.orders import display
 
 _STAGING = ".finishing"
@@ -137,14 +139,15 @@ def load_base(recipe: Recipe, base: Base) -> Any:
     # Weights that all train stay in float32; autocast computes in the recipe's dtype.
     dtype = getattr(torch, recipe.dtype) if recipe.lora else torch.float32
     try:
-        model = auto_class(recipe.head).from_pretrained(
-            base.location,
-            revision=base.revision,
-            dtype=dtype,
-            attn_implementation=recipe.attention,
-            use_safetensors=True,
-            **more,
-        )
+        with _heads_may_be_new():
+            model = auto_class(recipe.head).from_pretrained(
+                base.location,
+                revision=base.revision,
+                dtype=dtype,
+                attn_implementation=recipe.attention,
+                use_safetensors=True,
+                **more,
+            )
     except (OSError, ValueError, ImportError) as error:
         raise RecipeError(f"model={recipe.model} cannot be loaded: {error}") from None
     if recipe.quantization == "4bit":
@@ -156,6 +159,19 @@ def load_base(recipe: Recipe, base: Base) -> Any:
     if recipe.head == "causal":
         model.config.use_cache = False
     return model
+
+
+@contextmanager
+def _heads_may_be_new() -> Iterator[None]:
+    """Silence transformers' report of missing weights: a head that is to be trained is missing by nature."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def finish(trainer: StepTrainer, base: Base, fields: dict[str, Any], out: Path) -> TrainingManifest:
@@ -179,7 +195,7 @@ def finish(trainer: StepTrainer, base: Base, fields: dict[str, Any], out: Path) 
         if fields["head"] == "bi_encoder":
             write_embedding_files(base, staged)
         trainer.objective.tokenizer.save_pretrained(staged)
-        manifest = TrainingManifest(**fields, weights=weight_hashes(staged))
+        manifest = TrainingManifest(**fields, weights=weight_hashes(staged), settings=setting_hashes(staged))
         write_atomic(staged / "README.md", card_text(manifest, f"recipe-mpr finetune {manifest.recipe_name}"))
         write_curves(staged, manifest)
         move_into_place(staged, out)

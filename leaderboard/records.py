@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,7 +22,7 @@ from recipe_mpr_task.orders import Pinned, pinned_items
 from recipe_mpr_task.plugin import TRAINING_KEY
 
 SUFFIX = ".record.json"
-FORMAT = "recipe-mpr-record/1"
+FORMAT: Final = "recipe-mpr-record/1"
 _CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "model_dtype", "model_revision", "limit",
            "batch_size", "device", "fewshot_seed", "recipe_mpr_head", "recipe_mpr_truncated")  # fmt: skip
 _RUN = ("date", "lm_eval_version", "transformers_version", "chat_template_sha", "system_instruction_sha",
@@ -135,7 +135,8 @@ def _cut_down(results: dict[str, Any], task: str) -> dict[str, Any]:
         "n-shot": {task: (results.get("n-shot") or {}).get(task, 0)},
         "results": {task: results["results"][task]},
     }
-    return _without_folders(cut)  # type: ignore[no-any-return]
+    whole: dict[str, Any] = _without_folders(cut)
+    return whole
 
 
 def _without_folders(value: Any) -> Any:
@@ -166,9 +167,7 @@ def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
     try:
         record = Record.model_validate_json(path.read_bytes())
     except (ValidationError, OSError, RecursionError) as error:
-        first = error.errors(include_url=False)[0] if isinstance(error, ValidationError) else {"loc": (), "msg": error}
-        where = ".".join(str(part) for part in first["loc"])
-        raise RecordError(f"no {FORMAT}: {where} {str(first['msg'])[:200]}".replace(":  ", ": ")) from None
+        raise RecordError(f"no {FORMAT}: {_first_fault(error)}") from None
     if record.dataset_sha256 != SHA256:
         raise RecordError(f"of another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}")
     if unknown := sorted({item.item_id for item in record.items} - pinned_items().keys()):
@@ -178,6 +177,13 @@ def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
     if not is_recordable(record.task):
         raise RecordError(f"{record.task}: its metrics need texts, which a record has not")
     return record.task, record.run, list(_samples(record, task_spec(record.task)))
+
+
+def _first_fault(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)[:200]
+    fault = error.errors(include_url=False)[0]
+    return f"{'.'.join(str(part) for part in fault['loc'])} {fault['msg'][:200]}".strip()
 
 
 def _samples(record: Record, spec: TaskSpec) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
@@ -83,7 +83,8 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
             parts.append(_floors_text())
         ranked = [row for row in board.rows if row.rank is not None]
         if ranked:
-            parts.append(_ranked_table(ranked))
+            parts.append(ranked_table(ranked))
+            parts += _why_unknown(ranked)
         if unranked := [row for row in board.rows if row.rank is None]:
             parts += ["Listed without rank:", _unranked_table(unranked)]
     if skipped:
@@ -103,7 +104,8 @@ def _floors_text() -> str:
     return f"What is right without answering (`recipe-mpr audit`): {listed}."
 
 
-def _ranked_table(rows: Sequence[Row]) -> str:
+def ranked_table(rows: Sequence[Row]) -> str:
+    """Return the Markdown table of a board's ranked rows."""
     sizes = {name: rows[0].types[name].n for name in _TYPES if name in rows[0].types}
     columns = [name for name in _FURTHER if any(name in row.extra for row in rows)]
     headers = ["#", "System", "Kind", "Params", "Shots", "n", "Accuracy", *(_FURTHER[name] for name in columns),
@@ -116,6 +118,15 @@ def _ranked_table(rows: Sequence[Row]) -> str:
         scores = [row.score.n, _interval(row.score), *(_further(row, name) for name in columns)]
         table.append([*lead, *scores, *(_percent(row.types.get(t)) for t in sizes), _BADGES[row.status]])
     return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _why_unknown(rows: Sequence[Row]) -> list[str]:
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.status == "unknown":
+            by_reason[row.reason].append(row.system)
+    lines = [f"- {_text(', '.join(systems))}: {_text(reason)}" for reason, systems in sorted(by_reason.items())]
+    return ["Why unknown:", "\n".join(lines)] if lines else []
 
 
 def _further(row: Row, name: str) -> str:

@@ -64,6 +64,8 @@ def extra_metrics(run: CheckedRun) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in _MEANS:
         values = [item.metrics[name] for item in run.items if name in item.metrics]
+        if name == SEEN and len(values) < len(run.items):
+            continue  # a mean over the known alone would be no share of the items
         if values and not any(map(math.isnan, values)) and not (name == "acc_norm" and who.kind(run.run) != "causal"):
             found[name] = math.fsum(values) / len(values)
     if "perf" in found:

@@ -56,7 +56,7 @@ def mark_seen_items(lm: Any, tasks: Mapping[str, Any]) -> dict[str, Any] | None:
     Returns:
         What the results file records of the model's training; None if no task is ours.
     """
-    from recipe_mpr_task.provenance import seen_by_model
+    from recipe_mpr_task.provenance import NOT_A_FOLDER, seen_by_model
     from recipe_mpr_task.task import marked
 
     ours = [task for name, task in tasks.items() if name.startswith(_PREFIX)]
@@ -68,6 +68,8 @@ def mark_seen_items(lm: Any, tasks: Mapping[str, Any]) -> dict[str, Any] | None:
     n_seen = sum(seen.flag(item_id) or 0 for task in ours for item_id in task.eval_docs["item_id"])
     if n_seen:
         logger.warning("Recipe-MPR: the model was trained or validated on %d of the scored items", n_seen)
+    elif not (seen.ids is not None and seen.is_all) and seen.reason != NOT_A_FOLDER:
+        logger.warning("Recipe-MPR: a leaderboard will call this run unknown: %s", seen.reason)
     return seen.summary()
 
 

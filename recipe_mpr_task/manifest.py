@@ -18,6 +18,13 @@ from recipe_mpr_task.files import sha256_of, sha256_of_file, write_atomic
 FILE_NAME = "recipe_mpr_training.json"
 _MAX_BYTES = 8_000_000
 
+SETTING_FILES = ("config.json", "adapter_config.json", "tokenizer.json", "modules.json", "1_Pooling/config.json",
+                 "sentence_bert_config.json", "config_sentence_transformers.json")  # fmt: skip
+"""Files beside the weights that change what a model answers."""
+
+_MAY_CHANGE = ("base_model_name_or_path", "_name_or_path", "revision", "transformers_version", "peft_version")
+"""Their keys that do not: where a base model lies, who wrote the file."""
+
 ItemId = Annotated[str, Field(pattern=r"^(mpr-\d{3}|sample-\d{2})$")]
 ItemIds = Annotated[tuple[ItemId, ...], Field(max_length=1000)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -43,7 +50,10 @@ class TrainingManifest(BaseModel):
         base_model: what was asked for: a hub id, a folder's name or random:NAME.
         base_revision: of a hub id.
         base_sha256: hash of the base's weight files, where they are a local folder.
+        base_known: whether it can be told what the base had seen of the dataset: random weights, a public model by
+            hub id or hash, or a folder with a manifest of its own.
         weights: file name to SHA-256 of every safetensors file that this manifest speaks of.
+        settings: the same of the files that say how the weights are used, see `setting_hashes`.
         system: hash of all that makes runs on other folds the same system: recipe, base and seed.
         recipe: the resolved recipe.
         history: logged values by step: loss, learning_rate, grad_norm, eval_accuracy, ...
@@ -70,7 +80,9 @@ class TrainingManifest(BaseModel):
     base_model: Line
     base_revision: Line | None = None
     base_sha256: Sha256 | None = None
+    base_known: bool
     weights: Annotated[dict[Line, Sha256], Field(min_length=1, max_length=1000)]
+    settings: Annotated[dict[Line, Sha256], Field(max_length=len(SETTING_FILES))]
     system: Sha256
     recipe_name: Line
     recipe: Settings
@@ -128,6 +140,24 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
 def weight_hashes(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of each safetensors file of a checkpoint folder, by file name."""
     return {path.name: sha256_of_file(path) for path in sorted(folder.glob("*.safetensors"))}
+
+
+def setting_hashes(folder: Path) -> dict[str, str]:
+    """Return a SHA-256 of each of SETTING_FILES that a checkpoint folder has, whatever its layout as JSON."""
+    return {name: _setting_hash(folder / name) for name in SETTING_FILES if (folder / name).is_file()}
+
+
+def _setting_hash(path: Path) -> str:
+    content = path.read_bytes()
+    if path.name == "tokenizer.json":  # megabytes, and nobody edits it by hand
+        return sha256_of(content)
+    try:
+        settings = json.loads(content)
+    except (ValueError, RecursionError):
+        return sha256_of(content)
+    if isinstance(settings, dict):
+        settings = {key: value for key, value in settings.items() if key not in _MAY_CHANGE}
+    return sha256_of(json.dumps(settings, sort_keys=True).encode())
 
 
 def combined_sha256(hashes: dict[str, str]) -> str | None:

@@ -13,12 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from recipe_mpr_task.errors import CheckpointError, one_line
-from recipe_mpr_task.manifest import TrainingManifest, combined_sha256, read_manifest, weight_hashes
+from recipe_mpr_task.manifest import TrainingManifest, combined_sha256, read_manifest, setting_hashes, weight_hashes
+from recipe_mpr_task.splits import TRAINING_SPLITS, parts_of
 
 ADAPTER_ARGUMENTS = ("peft", "lora_local_path")
 UNTRACEABLE_ARGUMENTS = ("delta", "gguf_file", "subfolder", "trust_remote_code")
 """Model arguments that make a model other than what the safetensors files beside a manifest hold."""
 
+PUBLIC_WEIGHTS = {
+    "sentence-transformers/all-MiniLM-L6-v2": {
+        "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    }
+}
+"""Weight files of public models, which are as well known in a folder as by their hub id."""
+
+NOT_A_FOLDER = "no training manifest: not a local folder"
 _MAIN = "main"
 _OFF = (None, "", False, "False", "false")
 
@@ -31,15 +40,19 @@ class Seen:
         ids: items trained or validated on; None if that cannot be known.
         reason: how it is known, or why not.
         manifest: of the checkpoint or adapter, where there is a valid one.
+        is_all: whether nothing but `ids` was seen; False where a base model's own training is unknown.
     """
 
     ids: frozenset[str] | None
     reason: str
     manifest: TrainingManifest | None = None
+    is_all: bool = True
 
     def flag(self, item_id: str) -> int | None:
         """Return 1 if the item was seen, 0 if not, None if unknown."""
-        return None if self.ids is None else int(item_id in self.ids)
+        if self.ids is None:
+            return None
+        return 1 if item_id in self.ids else 0 if self.is_all else None
 
     def summary(self) -> dict[str, Any]:
         """Return what a results file records: the reason and the manifest, without its lists of items."""
@@ -108,12 +121,21 @@ def _traced(arguments: Mapping[str, Any]) -> Seen:
         ids |= _seen_by_base(manifest, base, str(arguments.get("revision") or _MAIN))
     elif adapter:
         raise _UntraceableError(f"the manifest beside {folder.name} is not of an adapter")
-    return Seen(frozenset(ids), f"trained by recipe {manifest.recipe_name} on split {manifest.split}", manifest)
+    trained = f"trained by recipe {manifest.recipe_name} on split {manifest.split}"
+    if not manifest.base_known:
+        trained += f", from the folder {manifest.base_model}, which had no manifest that says what it had seen before"
+    return Seen(frozenset(ids), trained, manifest, is_all=manifest.base_known)
+
+
+def public_name(folder: Path) -> str | None:
+    """Return the hub id of a public model whose weights a folder holds, or None."""
+    found = _hashes(folder)
+    return next((name for name, weights in PUBLIC_WEIGHTS.items() if weights == found), None)
 
 
 def _valid_manifest(folder: Path) -> TrainingManifest:
     if not folder.is_dir():
-        raise _UntraceableError("no training manifest: not a local folder")
+        raise _UntraceableError(NOT_A_FOLDER)
     manifest = read_manifest(folder)
     if manifest is None:
         raise _UntraceableError("no training manifest beside the weights")
@@ -121,7 +143,20 @@ def _valid_manifest(folder: Path) -> TrainingManifest:
         raise _UntraceableError("its manifest speaks of another dataset file")
     if _hashes(folder) != manifest.weights:
         raise _UntraceableError("its manifest speaks of other weights")
+    if setting_hashes(folder) != manifest.settings:
+        raise _UntraceableError("its manifest speaks of other settings: a config beside the weights was changed")
+    _check_ids(manifest)
     return manifest
+
+
+def _check_ids(manifest: TrainingManifest) -> None:
+    """Check that the manifest's items are those of the split that it names."""
+    if manifest.split not in TRAINING_SPLITS:
+        raise _UntraceableError("its manifest names no split of ours")
+    parts = parts_of(manifest.split)
+    pairs = (manifest.train_ids, parts.train), (manifest.validation_ids, parts.validation)
+    if any(tuple(sorted(listed)) != expected for listed, expected in pairs):
+        raise _UntraceableError(f"its manifest does not list the items of its split, {manifest.split}")
 
 
 def _configured_base(folder: Path) -> str:

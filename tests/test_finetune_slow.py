@@ -10,8 +10,10 @@ from finetune.recipe import load_recipe
 from recipe_mpr_task.circular import rotated
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import N_OPTIONS, Item, Option
+from recipe_mpr_task.manifest import read_manifest
 from recipe_mpr_task.metrics import circular_metrics, fair_accuracy
 from recipe_mpr_task.orders import DisplayedItem, display
+from recipe_mpr_task.splits import FOLDS, scored_ids
 from recipe_mpr_task.task import record_of
 from tests.conftest import recipe_mpr
 
@@ -138,15 +140,30 @@ def test_our_recipe_teaches_content_and_file_order_teaches_position(tmp_path):
 
 
 @pytest.mark.real_data
-def test_five_folds_become_one_row_of_500(tmp_path, micro):
+@pytest.mark.parametrize(
+    ("recipe", "model"),
+    [
+        ("tiny_lora", None),
+        ("bert_large", "random:tiny_bert"),
+        ("roberta_base", "random:tiny_roberta"),
+        ("distilbert", "random:tiny_distilbert"),
+    ],
+)
+def test_five_folds_become_one_row_of_500_that_has_seen_none_of_them(tmp_path, micro, recipe, model):
     out, site = tmp_path / "cv", tmp_path / "site"
-    run = ["finetune", "tiny_lora", f"model={micro}", "split=folds", "epochs=1", f"out={out}"]
+    run = ["finetune", recipe, f"model={model or micro}", "split=folds", "epochs=1", f"out={out}"]
     assert recipe_mpr(*run).returncode == 0
     assert recipe_mpr(*run, "--resume").returncode == 0, "finished folds are kept"
+    for fold in FOLDS:
+        manifest = read_manifest(out / fold)
+        assert set(manifest.test_ids) == scored_ids(fold)
+        assert not set(manifest.test_ids) & {*manifest.train_ids, *manifest.validation_ids, *manifest.inherited_ids}
     done = recipe_mpr("add", str(out), "--site", str(site))
     assert done.returncode == 0, done.stderr[-3000:]
     rows = json.loads((site / "leaderboard.json").read_text())["rows"]
     (row,) = [row for row in rows if row["status"] != "reported"]
     assert (row["board"], row["n"], row["status"], row["rank"]) == ("recipe_mpr", 500, "clean", 1)
-    assert len(row["fold_accs"]) == 5
-    assert row["seen_in_training"] == 0
+    assert (row["kind"], row["seen_in_training"], len(row["fold_accs"])) == ("encoder" if model else "causal", 0, 5)
+    for file in (site / "runs").rglob("samples_*.jsonl"):
+        for line in file.read_text().splitlines():
+            assert json.loads(line)["doc"]["item_id"] in scored_ids(file.parents[1].name.removeprefix("recipe_mpr_"))

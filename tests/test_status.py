@@ -1,6 +1,7 @@
 """The same status on every way into a run: lm_eval, recipe-mpr run, Python, adapter or merged."""
 
 import json
+import shutil
 
 import pytest
 
@@ -137,6 +138,28 @@ def test_finetune_then_add(trained, tmp_path):
     rows = [r for r in json.loads((site / "leaderboard.json").read_text())["rows"] if r["status"] != "reported"]
     assert sorted((r["task"], r["status"]) for r in rows) == [
         ("recipe_mpr_fold1", "overlap"), ("recipe_mpr_test", "clean")]  # fmt: skip
+
+
+@pytest.mark.real_data
+def test_what_a_base_has_seen_is_not_forgotten(trained, tmp_path):
+    """A tuned model as a base: with its manifest its items count, without one nothing does as unseen."""
+    site, bare = tmp_path / "site", tmp_path / "bare"
+    shutil.copytree(trained / "merged", bare)
+    (bare / "recipe_mpr_training.json").unlink()
+    for split, base in (("published", bare), ("fold0", trained / "merged")):
+        out = tmp_path / f"on-{base.name}"
+        done = recipe_mpr("finetune", "tiny_lora", f"model={base}", f"out={out}", "epochs=1", f"split={split}")
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert ("What it has seen before is unknown" in done.stderr) == (base is bare)
+        assert recipe_mpr("add", str(out), "--site", str(site)).returncode == 0
+    found = json.loads((site / "leaderboard.json").read_text())["rows"]
+    rows = {row["system"]: row for row in found if row["status"] != "reported"}
+    assert rows["tiny_lora (bare)"]["status"] == "unknown"
+    assert "which had no manifest" in rows["tiny_lora (bare)"]["reason"]
+    parts = parts_of("published")
+    n_seen = len({*parts.train, *parts.validation} & scored_ids("fold0"))
+    assert rows["tiny_lora (merged)"]["status"] == "overlap"
+    assert f"{n_seen} of the 100 scored items" in rows["tiny_lora (merged)"]["reason"]
 
 
 def test_add_refuses_what_it_cannot_vouch_for(tmp_path):

@@ -59,9 +59,10 @@ class BiEncoder:
 
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
         """Return embeddings of unit length, shape (texts, hidden size), float32, on the CPU."""
-        lengths = self._tokenizer(list(texts))["input_ids"]
-        self.truncated += sum(len(ids) > self._max_length for ids in lengths)
-        encoded = self._tokenizer(list(texts), truncation=True, max_length=self._max_length)
+        encoded = self._tokenizer(list(texts))
+        if cut := sum(len(ids) > self._max_length for ids in encoded["input_ids"]):
+            self.truncated += cut
+            encoded = self._tokenizer(list(texts), truncation=True, max_length=self._max_length)
         encodings = [{key: encoded[key][i] for key in encoded} for i in range(len(texts))]
         vectors = run_in_batches(encodings, self._tokenizer, self._settings, self._forward, "embedding")
         return torch.nn.functional.normalize(vectors, dim=1)

@@ -132,6 +132,20 @@ def refuse_causal(checkpoint: Checkpoint) -> None:
             )
 
 
+def refuse_encoder(checkpoint: Checkpoint) -> None:
+    """Refuse a checkpoint whose own files name a class that generates no text.
+
+    Raises:
+        CheckpointError: it is one.
+    """
+    found = _architectures(checkpoint)
+    if found and not any(architecture.endswith(_GENERATIVE) for architecture in found):
+        raise CheckpointError(
+            f"{checkpoint.name} is a {found[0]}, no causal model; train it by a recipe with head=bi_encoder, "
+            "cross_encoder or multiple_choice"
+        )
+
+
 def _architectures(checkpoint: Checkpoint) -> list[str]:
     return [str(name) for name in checkpoint.config.get("architectures") or []]
 

@@ -58,9 +58,11 @@ class PairHead:
                 raise CheckpointError(
                     f"option {option[:40]!r} has {len(ids)} tokens; the model allows {self._max_length - special - 1}"
                 )
-        full = self._tokenizer(queries, options)["input_ids"]
-        self.truncated += sum(len(ids) > self._max_length for ids in full)
-        return self._tokenizer(queries, options, truncation="only_first", max_length=self._max_length)
+        encoded = self._tokenizer(queries, options)
+        if cut := sum(len(ids) > self._max_length for ids in encoded["input_ids"]):
+            self.truncated += cut
+            encoded = self._tokenizer(queries, options, truncation="only_first", max_length=self._max_length)
+        return encoded
 
     def _forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         raise NotImplementedError
