@@ -1,5 +1,6 @@
 """`recipe-mpr leaderboard RUNS... --out DIR`."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def _write_records(paths: Sequence[Path], folder: Path) -> list[str]:
         except RecordError as error:
             skipped.append(f"record of {run.source}, {run.task}: {error}")
             continue
-        name = "".join(c if c.isalnum() else "-" for c in f"{system_name(run)[:80]} {run.task}")
+        name = re.sub(r"[^A-Za-z0-9]+", "-", f"{system_name(run)[:80]} {run.task}")
         # By what the run measured, so that it is written over by itself only.
         write_record(record, folder / f"{name.strip('-')}-{sha256_of(str(record).encode())[:8]}{SUFFIX}")
     return skipped

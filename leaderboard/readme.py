@@ -74,7 +74,7 @@ def rendered(text: str, blocks: dict[str, str]) -> str:
         RecipeMPRError: a block's markers are not there.
     """
     for name, table in blocks.items():
-        pattern = re.compile(_BLOCK.format(name=re.escape(name), table=r".*?"), re.DOTALL)
+        pattern = re.compile(f"<!-- {re.escape(name)} -->.*?<!-- end of {re.escape(name)} -->", re.DOTALL)
         if not pattern.search(text):
             raise RecipeMPRError(f"no '<!-- {name} -->' and '<!-- end of {name} -->' in the document")
         new = _BLOCK.format(name=name, table=table)

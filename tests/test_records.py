@@ -1,15 +1,18 @@
 """Compact result records: the same rows as the runs they were made of, and no way around the checks."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leaderboard.load import load_runs
+from leaderboard.readme import RESULTS, rendered, tables
 from leaderboard.records import RecordError, _recorded, is_recordable, read_record, record_of, write_record
 from leaderboard.specs import task_names, task_spec
 from recipe_mpr_task.data import load_sample
+from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of as document_of
 from tests.fake_runs import rows_of, run_files
@@ -124,3 +127,25 @@ def test_a_broken_file_is_no_record(tmp_path):
     (tmp_path / "x.record.json").write_text("{")
     with pytest.raises(RecordError, match="no recipe-mpr-record/1"):
         read_record(tmp_path / "x.record.json")
+
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def test_readme_shows_the_committed_results():
+    text = README.read_text()
+    assert rendered(text, tables()) == text, "run python -m leaderboard.readme README.md"
+
+
+def test_a_document_without_the_markers_is_an_error():
+    with pytest.raises(RecipeMPRError, match="no '<!-- results -->'"):
+        rendered("text", {"results": "table"})
+
+
+def test_committed_results_are_ranked_and_whole():
+    """Every record goes through the checks of any run: what does not check out is not committed."""
+    rows = {row.system: row for row in rows_of(RESULTS)}
+    assert not [row.reason for row in rows.values() if row.status == "excluded" and "file order" not in row.reason]
+    for row in rows.values():
+        if row.board == "recipe_mpr":
+            assert (row.score.n, row.rank is not None) == (500, True), row.system
