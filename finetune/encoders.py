@@ -4,7 +4,7 @@ The order of the options is no part of what an encoder sees; it only names which
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -27,12 +27,14 @@ class OptionsExample:
         texts: tokenizer outputs: five (query, option) pairs, or for a bi-encoder the query and then five options.
         gold: index of the right option, 0..4.
         option_ids: recipe ids of the five.
+        aspects: tokenizer outputs of the query's annotated parts; of training items only.
     """
 
     item_id: str
     texts: tuple[Tokens, ...]
     gold: int
     option_ids: tuple[str, ...]
+    aspects: tuple[Tokens, ...] = ()
 
     @property
     def longest(self) -> int:
@@ -133,18 +135,23 @@ class BiEncoderTraining(OptionTraining):
 
     whole_step = True
 
+    def encode(self, shown: Sequence[DisplayedItem]) -> list[OptionsExample]:
+        """Turn displayed items into examples; see `OptionTraining.encode`."""
+        annotated = self.details.get("aspects", {})
+        return [replace(e, aspects=self._aspects(annotated.get(e.item_id, ()))) for e in super().encode(shown)]
+
+    def _aspects(self, texts: Sequence[str]) -> tuple[Tokens, ...]:
+        if not texts:
+            return ()
+        encoded = self.tokenizer([self.details["prompts"][0] + text for text in texts])
+        return tuple({key: encoded[key][k] for key in encoded} for k in range(len(texts)))
+
     def _tokenize(self, query: str, options: list[str]) -> Any:
         before_query, before_option = self.details["prompts"]
         return self.tokenizer([before_query + query, *(before_option + option for option in options)])
 
-    def _pool(self, model: Any, texts: Sequence[Tokens], device: torch.device) -> torch.Tensor:
-        padded = self._padded(texts, device)
-        return pooled(model(**padded).last_hidden_state, padded["attention_mask"], self.details["pooling"])
-
-    def _embeddings(
-        self, model: Any, batch: Sequence[OptionsExample], device: torch.device
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        texts = [text for example in batch for text in example.texts]
+    def _embed(self, model: Any, texts: Sequence[Tokens], device: torch.device) -> torch.Tensor:
+        """Return embeddings of unit length, shape (texts, hidden size), float32."""
         lengths = [len(text["input_ids"]) for text in texts]
         groups = [list(range(len(texts)))]
         if self.recipe.pad_to == "batch":
@@ -152,24 +159,49 @@ class BiEncoderTraining(OptionTraining):
             groups = list(batches_by_length(lengths, self.recipe.max_batch_tokens))
         vectors = [self._pool(model, [texts[i] for i in group], device) for group in groups]
         places = torch.tensor([i for group in groups for i in group], device=device)
-        unit = functional.normalize(torch.cat(vectors)[places.argsort()].float(), dim=1)
-        unit = unit.view(len(batch), 1 + N_OPTIONS, -1)
-        return unit[:, 0], unit[:, 1:]
+        return functional.normalize(torch.cat(vectors)[places.argsort()].float(), dim=1)
+
+    def _pool(self, model: Any, texts: Sequence[Tokens], device: torch.device) -> torch.Tensor:
+        padded = self._padded(texts, device)
+        return pooled(model(**padded).last_hidden_state, padded["attention_mask"], self.details["pooling"])
 
     def loss_sum(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
-        """Return the summed cross-entropy of each gold option among all options of the batch."""
-        queries, options = self._embeddings(model, batch, device)
-        scores = queries @ options.flatten(0, 1).T / self.recipe.temperature
+        """Return the summed cross-entropy of each gold option among all options of the batch.
+
+        With aspects, plus their weight times the items' mean cross-entropy of an aspect's gold option, without the
+        item's own distractors: they may well answer a part of the query.
+        """
+        n_texts = len(batch) * (1 + N_OPTIONS)
+        of_aspect = [i for i, example in enumerate(batch) for _ in example.aspects]
+        texts = [text for example in batch for text in example.texts]
+        unit = self._embed(model, texts + [text for example in batch for text in example.aspects], device)
+        items = unit[:n_texts].view(len(batch), 1 + N_OPTIONS, -1)
+        options = items[:, 1:].flatten(0, 1)
         targets = torch.tensor([N_OPTIONS * i + example.gold for i, example in enumerate(batch)], device=device)
         ids = [option_id for example in batch for option_id in example.option_ids]
         same = torch.tensor([[other == e.option_ids[e.gold] for other in ids] for e in batch], device=device)
         same[torch.arange(len(batch)), targets] = False
-        return functional.cross_entropy(scores.masked_fill(same, -torch.inf), targets, reduction="sum")
+        loss = self._cross_entropy(items[:, 0], options, same, targets).sum()
+        if of_aspect:
+            owner = torch.tensor(of_aspect, device=device)
+            places = torch.arange(len(ids), device=device)
+            own = places // N_OPTIONS == owner[:, None]
+            own[torch.arange(len(owner)), targets[owner]] = False
+            losses = self._cross_entropy(unit[n_texts:], options, same[owner] | own, targets[owner])
+            loss = loss + self.recipe.aspects * losses.mean() * len(batch)
+        return loss
+
+    def _cross_entropy(
+        self, queries: torch.Tensor, options: torch.Tensor, left_out: torch.Tensor, targets: torch.Tensor
+    ) -> torch.Tensor:
+        scores = queries @ options.T / self.recipe.temperature
+        return functional.cross_entropy(scores.masked_fill(left_out, -torch.inf), targets, reduction="none")
 
     def option_scores(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
         """Return similarities over temperature, shape (batch, 5), float32."""
-        queries, options = self._embeddings(model, batch, device)
-        return torch.einsum("bh,boh->bo", queries, options) / self.recipe.temperature
+        texts = [text for example in batch for text in example.texts]
+        unit = self._embed(model, texts, device).view(len(batch), 1 + N_OPTIONS, -1)
+        return torch.einsum("bh,boh->bo", unit[:, 0], unit[:, 1:]) / self.recipe.temperature
 
 
 TRAINING = {

@@ -73,6 +73,7 @@ class Recipe(_Strict):
         loss: on the "answer" letter alone, or on the whole "text"; of causal models.
         label_smoothing: of the five-way loss of encoders.
         temperature: that divides a bi-encoder's similarities.
+        aspects: weight of a bi-encoder's second loss, in which the annotated parts of training queries are queries.
         repeat_negated: how often an epoch shows a training item of type Negated.
         select: keep the "best" epoch by validation cross-entropy, or the "last".
         effective_batch: items an optimizer step.
@@ -100,6 +101,7 @@ class Recipe(_Strict):
     loss: Literal["answer", "text"] = "answer"
     label_smoothing: Share = 0.0
     temperature: Rate = 0.05
+    aspects: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     repeat_negated: Positive = 1
     select: Literal["best", "last"] = "best"
     epochs: Positive
@@ -139,6 +141,8 @@ class Recipe(_Strict):
             raise ValueError("merge and quantization are for adapters; give lora, or leave them out")
         if self.lora is not None and self.head != "causal":
             raise ValueError(f"lora: head {self.head} trains all weights; leave lora out")
+        if self.aspects and self.head != "bi_encoder":
+            raise ValueError(f"aspects: head {self.head} has no loss for them; leave aspects out")
         if self.warmup_steps and self.warmup_ratio:
             raise ValueError("warmup_steps and warmup_ratio are both given; leave one out")
         return self
@@ -155,7 +159,9 @@ class Recipe(_Strict):
         Args:
             base: names the base's weights, see `base.Base.identity`.
         """
-        settings = self.model_dump(mode="json", exclude={*_NOT_OF_THE_SYSTEM, "model", "revision"})
+        # Without defaults: a setting that a later release adds must not make old runs other systems.
+        excluded = {*_NOT_OF_THE_SYSTEM, "model", "revision"}
+        settings = self.model_dump(mode="json", exclude=excluded, exclude_defaults=True)
         return sha256_of(json.dumps([base, settings], sort_keys=True).encode())
 
 

@@ -3,7 +3,7 @@
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, TrainingArguments, set_seed
 
+from finetune.aspects import load_aspects
 from finetune.base import Base, auto_class
 from finetune.causal import LetterTraining
 from finetune.checkpoints import CHECKPOINTS
@@ -23,6 +24,7 @@ from finetune.recipe import Recipe, RecipeError
 from finetune.steps import EpochSteps
 from finetune.trainer import SELECTION_METRIC, StepTrainer
 from recipe_mpr_task.files import write_atomic
+from recipe_mpr_task.item import Item
 from recipe_mpr_task.manifest import TrainingManifest, setting_hashes, weight_hashes
 from recipe_mpr_task.orders import display
 
@@ -87,7 +89,7 @@ def build_trainer(
     """
     set_seed(recipe.seed)
     model = with_adapter(load_base(recipe, base), recipe)
-    objective = _objective(recipe, base)
+    objective = _objective(recipe, base, data.train)
     first = arguments.process_index == 0
     progress = Progress(f"{recipe.name} {recipe.split}", len(data.train), before=before, first=first)
     trainer = StepTrainer(
@@ -104,11 +106,13 @@ def build_trainer(
     return trainer, progress
 
 
-def _objective(recipe: Recipe, base: Base) -> Any:
+def _objective(recipe: Recipe, base: Base, train: Sequence[Item]) -> Any:
     tokenizer = AutoTokenizer.from_pretrained(base.location, revision=base.revision)
     if recipe.head == "causal":
         return LetterTraining(recipe, tokenizer)
     details = embedding_details(base) if recipe.head == "bi_encoder" else {}
+    if recipe.aspects:
+        details["aspects"] = load_aspects(train)
     return TRAINING[recipe.head](recipe, tokenizer, **details)
 
 

@@ -176,3 +176,35 @@ def test_passes_stay_within_the_token_budget(widths, budget, most):
     for batch in batches:
         assert len(batch) <= most
         assert len(batch) == 1 or len(batch) * max(widths[i] for i in batch) <= budget
+
+
+@pytest.mark.real_data
+def test_aspects_are_read_for_training_items_only(minilm, monkeypatch):
+    """The annotations give gold away: validation and test items are never looked up."""
+    from finetune import training
+    from finetune.aspects import load_aspects
+    from finetune.base import prepare_base
+    from finetune.engine import data_of
+
+    recipe = load_recipe("minilm_bi_encoder", [f"model={minilm}", "split=fold0", "aspects=0.5"])
+    data = data_of("fold0")
+    base = prepare_base(recipe, minilm)
+    objective = training._objective(recipe, base, data.train)
+    assert objective.details["aspects"].keys() == {item.item_id for item in data.train}
+    assert load_aspects(data.train[:1]) == {data.train[0].item_id: objective.details["aspects"][data.train[0].item_id]}
+    (held_out,) = objective.encode([display(data.validation[0], "shuffled")])
+    (trained,) = objective.encode([display(data.train[0], "shuffled")])
+    assert (held_out.aspects, len(trained.aspects) >= 2) == ((), True)
+
+
+def test_aspects_of_the_sample_and_of_no_dataset():
+    from dataclasses import replace
+
+    from finetune.aspects import load_aspects
+    from recipe_mpr_task.errors import DataError
+
+    items = load_sample()[:3]
+    assert all(aspect in item.query for item, aspects in zip(items, load_aspects(items).values(), strict=True)
+               for aspect in aspects)  # fmt: skip
+    with pytest.raises(DataError, match="not the dataset's item"):
+        load_aspects([replace(items[0], gold="another")])

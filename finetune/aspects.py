@@ -1,0 +1,49 @@
+"""The dataset's aspect annotations, for training items only: they give the gold option away.
+
+Each annotation names a part of the query ("low spice tolerance") that the gold option answers. No
+evaluation, prompt or sample log reads them; see `item.RawRecord`, which leaves them out.
+"""
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from recipe_mpr_task.data import fetch, read_pinned
+from recipe_mpr_task.errors import DataError
+from recipe_mpr_task.item import Item
+
+_FIELD = "correctness_explanation"
+
+
+def load_aspects(items: Sequence[Item]) -> dict[str, tuple[str, ...]]:
+    """Return the annotated parts of each training item's query.
+
+    Args:
+        items: the training part of a split, and nothing else.
+
+    Returns:
+        Item id to the aspects' texts, white space folded; empty for an item without any.
+
+    Raises:
+        DataError: the dataset cannot be had, or an item is not of it.
+    """
+    real = [item for item in items if not item.item_id.startswith("sample-")]
+    records = _records(sample=not real)
+    return {item.item_id: _aspects(records[_index(item)], item) for item in items}
+
+
+def _records(*, sample: bool) -> list[dict[str, Any]]:
+    content = (files("recipe_mpr_task") / "sample.json").read_bytes() if sample else read_pinned(fetch())
+    records: list[dict[str, Any]] = json.loads(content)
+    return records
+
+
+def _index(item: Item) -> int:
+    return int(item.item_id.rpartition("-")[2])
+
+
+def _aspects(record: dict[str, Any], item: Item) -> tuple[str, ...]:
+    if record["answer"] != item.gold:
+        raise DataError(f"{item.item_id}: not the dataset's item of that number; aspects are read from the dataset")
+    return tuple(" ".join(text.split()) for text in record.get(_FIELD, {}))
