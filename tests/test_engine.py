@@ -232,6 +232,14 @@ def test_gradient_checkpointing_and_small_passes_train_the_same(whole, tmp_path,
     assert_same(weights(tmp_path / "run"), weights(whole[0]), tolerance=1e-4)
 
 
+def test_the_deterministic_switch_trains_the_same(whole, tmp_path, micro):
+    out = tmp_path / "run"  # in a process of its own: the switch is torch's, for all that follows
+    settings = [f"model={micro}", f"out={out}", "split=sample", "epochs=3", "deterministic=true"]
+    done = recipe_mpr("finetune", "tiny_lora", *settings, OMP_NUM_THREADS="1")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert_same(weights(out), weights(whole[0]), tolerance=1e-5)
+
+
 def test_two_processes_end_with_the_weights_of_one(whole, tmp_path, micro):
     """DDP over gloo on the CPU, as torchrun starts it; dropout is 0 in tiny_lora."""
     out = tmp_path / "run"

@@ -102,3 +102,23 @@ def test_published_recipe_has_the_published_settings():
     assert (recipe.epochs, recipe.effective_batch, recipe.max_batch_items, recipe.max_length) == (5, 16, 1, 512)
     assert (recipe.learning_rate, recipe.warmup_steps, recipe.weight_decay, recipe.seed) == (2e-4, 100, 0.01, 42)
     assert (recipe.order, recipe.loss, recipe.pad_to, recipe.dtype) == ("file", "text", "max_length", "bfloat16")
+
+
+def test_a_dry_run_of_another_model_does_not_count_the_recipes_own():
+    with pytest.raises(RecipeMPRError, match="model=org/other: no such folder, and not to be had from the hub"):
+        report(load_recipe("qwen3_8b_lora", ["model=org/other"]))
+    assert "trainable parameters: 43646976\n" in report(
+        load_recipe("qwen3_8b_lora", ["model=org/other", "architecture=qwen3_8b"])
+    )
+
+
+def test_four_bits_are_for_linear_layers_alone():
+    """The embedding and the output head stay in 16 bits: 2 x 151,936 x 4,096 parameters."""
+    text = report(load_recipe("qwen3_8b_qlora"))
+    frozen = 8_234_382_336 - 43_646_976
+    whole = 2 * 151_936 * 4096 + 36 * (2 * 4096 + 2 * 128) + 4096
+    assert f"frozen weights {(0.55 * (frozen - whole) + 2 * whole) / 2**30:.1f} GiB" in text
+
+
+def test_one_target_module_needs_no_list():
+    assert load_recipe("tiny_lora", ["lora.target_modules=q_proj"]).lora.target_modules == ("q_proj",)
