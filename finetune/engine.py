@@ -44,17 +44,22 @@ class TrainingData:
     dataset_sha256: str
 
 
-def data_of(split: str) -> TrainingData:
+def data_of(split: str, *, refit: bool = False) -> TrainingData:
     """Load a split's items.
+
+    Args:
+        split: one of `splits.TRAINING_SPLITS`.
+        refit: train on the validation part as well.
 
     Raises:
         DataError: the dataset cannot be had.
     """
     parts = parts_of(split)
     by_id = {item.item_id: item for item in items_of(split)}
+    train, validation = (sorted(parts.train + parts.validation), ()) if refit else (parts.train, parts.validation)
     return TrainingData(
-        train=tuple(by_id[i] for i in parts.train),
-        validation=tuple(by_id[i] for i in parts.validation),
+        train=tuple(by_id[i] for i in train),
+        validation=tuple(by_id[i] for i in validation),
         test_ids=parts.test,
         dataset_sha256=sample_sha256() if split == "sample" else SHA256,
     )
@@ -111,7 +116,10 @@ def run(recipe: Recipe, *, resume: bool = False) -> Iterator[tuple[Path, Trainin
     base_folder = Path(recipe.out).resolve() / BASE_FOLDER
     for single in recipe.folds():
         finished = read_manifest(Path(single.out)) if resume else None
-        yield Path(single.out), finished or train(single, data_of(single.split), base_folder, resume=resume)
+        yield (
+            Path(single.out),
+            finished or train(single, data_of(single.split, refit=recipe.refit), base_folder, resume=resume),
+        )
 
 
 def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool = False) -> TrainingManifest:

@@ -80,7 +80,9 @@ def report(recipe: Recipe) -> str:
     memory = estimate_memory(recipe, config, trainable, total, quantized)
     runs = recipe.folds()
     parts = parts_of(runs[0].split)
-    steps = -(-len(parts.train) // recipe.effective_batch) * recipe.epochs  # items of type Negated counted once
+    n_validated = 0 if recipe.refit else len(parts.validation)
+    n_trained = len(parts.train) + len(parts.validation) - n_validated
+    steps = -(-n_trained // recipe.effective_batch) * recipe.epochs  # items of type Negated counted once
 
     def gib(n: int) -> str:
         return f"{n / 2**30:.1f} GiB"
@@ -90,7 +92,7 @@ def report(recipe: Recipe) -> str:
             recipe_text(recipe).rstrip(),
             "",
             f"runs: {len(runs)} ({', '.join(run.split for run in runs)})",
-            f"items: {len(parts.train)} trained on, {len(parts.validation)} validated on, {len(parts.test)} held out",
+            f"items: {n_trained} trained on, {n_validated} validated on, {len(parts.test)} held out",
             f"optimizer steps: {steps}" + (" a run" if len(runs) > 1 else ""),
             f"trainable parameters: {trainable}",
             f"total parameters: {total}",

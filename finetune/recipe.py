@@ -76,6 +76,7 @@ class Recipe(_Strict):
         aspects: weight of a bi-encoder's second loss, in which the annotated parts of training queries are queries.
         repeat_negated: how often an epoch shows a training item of type Negated.
         select: keep the "best" epoch by validation cross-entropy, or the "last".
+        refit: train on the validation part as well, for settings that were chosen before; nothing is selected then.
         effective_batch: items an optimizer step.
         max_batch_tokens: most padded tokens in one forward pass; halved when memory runs out.
         max_batch_items: most items in one forward pass; null leaves it to max_batch_tokens.
@@ -104,6 +105,7 @@ class Recipe(_Strict):
     aspects: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     repeat_negated: Positive = 1
     select: Literal["best", "last"] = "best"
+    refit: bool = False
     epochs: Positive
     effective_batch: Positive = 16
     max_batch_tokens: Positive = 16384
@@ -141,6 +143,8 @@ class Recipe(_Strict):
             raise ValueError("merge and quantization are for adapters; give lora, or leave them out")
         if self.lora is not None and self.head != "causal":
             raise ValueError(f"lora: head {self.head} trains all weights; leave lora out")
+        if self.refit and self.select == "best":
+            raise ValueError("refit: leaves no item to select the best epoch by; set select=last, or leave refit out")
         if self.aspects and self.head != "bi_encoder":
             raise ValueError(f"aspects: head {self.head} has no loss for them; leave aspects out")
         if self.warmup_steps and self.warmup_ratio:

@@ -62,7 +62,7 @@ def arguments_for(recipe: Recipe, n_steps: int) -> TrainingArguments:
         logging_strategy="steps",
         logging_steps=recipe.logging_steps,
         logging_nan_inf_filter=False,
-        eval_strategy="epoch",
+        eval_strategy="no" if recipe.refit else "epoch",
         # Whole epochs only: a resumed run then deals out exactly the batches of an uninterrupted one.
         save_strategy="epoch",
         save_total_limit=2,

@@ -154,8 +154,9 @@ def _check_ids(manifest: TrainingManifest) -> None:
     if manifest.split not in TRAINING_SPLITS:
         raise _UntraceableError("its manifest names no split of ours")
     parts = parts_of(manifest.split)
-    pairs = (manifest.train_ids, parts.train), (manifest.validation_ids, parts.validation)
-    if any(tuple(sorted(listed)) != expected for listed, expected in pairs):
+    listed = (sorted(manifest.train_ids), sorted(manifest.validation_ids))
+    refit = (sorted(parts.train + parts.validation), [])
+    if listed not in ((list(parts.train), list(parts.validation)), refit):
         raise _UntraceableError(f"its manifest does not list the items of its split, {manifest.split}")
 
 

@@ -9,7 +9,7 @@ from transformers import AutoTokenizer
 
 from finetune import engine
 from finetune.encoders import TRAINING
-from finetune.recipe import load_recipe
+from finetune.recipe import RecipeError, load_recipe
 from finetune.steps import shown_in_epoch
 from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.metrics import fair_accuracy
@@ -150,3 +150,20 @@ def test_a_causal_base_trains_no_encoder_and_the_reverse(tiny_qwen, tiny_bert):
         engine.check(load_recipe("minilm_bi_encoder", [f"model={tiny_qwen}", "split=sample"]))
     with pytest.raises(CheckpointError, match="BertForMultipleChoice, no causal model"):
         engine.check(load_recipe("tiny_lora", [f"model={tiny_bert}", "split=sample"]))
+
+
+def test_a_refit_trains_on_the_validation_part_too_and_says_so(tmp_path):
+    from recipe_mpr_task.manifest import TrainingManifest
+    from recipe_mpr_task.provenance import seen_by
+
+    settings = ["model=random:tiny_bert", f"out={tmp_path / 'run'}", "split=sample", "epochs=1", "refit=true"]
+    recipe = load_recipe("minilm_bi_encoder", [*settings, "dtype=float32"])
+    ((folder, manifest),) = engine.run(recipe)
+    parts = parts_of("sample")
+    assert set(manifest.train_ids) == {*parts.train, *parts.validation}
+    assert manifest.validation_ids == ()
+    assert isinstance(manifest, TrainingManifest)
+    seen = seen_by({"pretrained": str(folder)})
+    assert seen.ids == set(manifest.train_ids)
+    with pytest.raises(RecipeError, match="refit: leaves no item to select"):
+        load_recipe("bert_large", ["refit=true"])
