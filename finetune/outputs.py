@@ -64,7 +64,7 @@ def write_curves(folder: Path, manifest: TrainingManifest) -> None:
             if points:
                 axis.plot(*zip(*points, strict=True), marker="o", markersize=3, label=key.replace("_", " "))
         axis.set(title=title, xlabel="optimizer step")
-        if len(keys) > 1:
+        if len(axis.lines) > 1:
             axis.legend()
     figure.suptitle(f"{manifest.recipe_name} on {manifest.split}")
     figure.savefig(folder / f"{CURVES}.png", dpi=120)

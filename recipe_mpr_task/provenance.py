@@ -155,7 +155,7 @@ def _check_ids(manifest: TrainingManifest) -> None:
         raise _UntraceableError("its manifest names no split of ours")
     parts = parts_of(manifest.split)
     listed = (sorted(manifest.train_ids), sorted(manifest.validation_ids))
-    refit = (sorted(parts.train + parts.validation), [])
+    refit: tuple[list[str], list[str]] = (sorted(parts.train + parts.validation), [])
     if listed not in ((list(parts.train), list(parts.validation)), refit):
         raise _UntraceableError(f"its manifest does not list the items of its split, {manifest.split}")
 
