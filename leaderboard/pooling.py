@@ -112,8 +112,10 @@ def _pooled(group: Pool, runs: Sequence[CheckedRun]) -> Row:
     items = group.items(runs)
     accs = [math.fsum(item.accuracy for item in run.items) / len(run.items) for run in runs]
     kept = {key: value for key, value in first.extra.items() if key != "brier"}
+    others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
     return replace(
         first,
+        reason=first.reason + others,
         task=group.task,
         board=group.board,
         score=score(items),

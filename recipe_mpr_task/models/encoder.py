@@ -22,6 +22,11 @@ logger = logging.getLogger(__name__)
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
+_BATCH_TOKENS = {"cpu": 512}
+"""Of batches on the device: on a CPU small ones, whose activations stay in its cache (`benchmarks/encoders.py`)."""
+
+_LARGE_BATCH = 16384
+
 
 class Head(Protocol):
     """A way of scoring (query, option) pairs with a loaded checkpoint."""
@@ -56,7 +61,7 @@ class EncoderLM(OptionScorerLM):
         device: a torch device; falls back to "cpu" where there is no such device, as lm-eval's hf does.
         batch_size: most texts in a batch. lm-eval's default, 1, and "auto" leave it to max_batch_tokens:
             the scores do not depend on it.
-        max_batch_tokens: most padded tokens in a batch.
+        max_batch_tokens: most padded tokens in a batch; by default what is fastest on the device.
         max_length: most tokens in a text; default: what the checkpoint says.
         trust_remote_code: run the checkpoint's own Python code. Off unless asked.
 
@@ -76,7 +81,7 @@ class EncoderLM(OptionScorerLM):
         device: str | None = None,
         batch_size: int | str | None = None,
         max_batch_size: Any = None,
-        max_batch_tokens: int = 8192,
+        max_batch_tokens: int | None = None,
         max_length: int | None = None,
         trust_remote_code: bool = False,
         **unknown: Any,
@@ -97,7 +102,7 @@ class EncoderLM(OptionScorerLM):
             dtype=DTYPES[dtype],
             trust_remote_code=trust_remote_code,
             max_length=max_length,
-            max_batch_tokens=max_batch_tokens,
+            max_batch_tokens=max_batch_tokens or _BATCH_TOKENS.get(self._device.type, _LARGE_BATCH),
             max_batch_rows=_max_rows(batch_size),
         )
         try:

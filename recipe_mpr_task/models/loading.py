@@ -24,7 +24,7 @@ class LoadSettings:
     dtype: torch.dtype = torch.float32
     trust_remote_code: bool = False
     max_length: int | None = None
-    max_batch_tokens: int = 8192
+    max_batch_tokens: int = 512
     max_batch_rows: int | None = None
 
 
