@@ -35,7 +35,7 @@ def run(request, tmp_path_factory):
     name, model = RECIPES[request.param]
     out = tmp_path_factory.mktemp("encoder") / "run"
     settings = [f"model={model}", f"head={request.param}", f"out={out}", "split=sample", "epochs=2", "select=last"]
-    more = ["learning_rate=1e-3", "dtype=float32"]
+    more = ["learning_rate=1e-3", "dtype=float32", "refit=false"]
     recipe = load_recipe(name, settings + more)
     engine.check(recipe)
     ((_, manifest),) = engine.run(recipe)

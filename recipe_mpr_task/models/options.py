@@ -73,6 +73,8 @@ class OptionScorerLM(LM, abc.ABC):
         Raises:
             RecipeMPRError: a score is NaN or infinite, or a question has a single option.
         """
+        if not requests:
+            return []
         questions, places = _questions_of(requests)
         if any(len(question.options) < 2 for question in questions):
             # Its log-softmax would be 0: a certainty that nothing measured.
