@@ -150,7 +150,7 @@ def main() -> None:
         rows = [scored(what, *both, runs=given.runs) for what, both in ways.items()]
         rows.append(trained("training, against the published way", *training(base, given.steps, Path(folder, "out")),
                             runs=given.runs))  # fmt: skip
-    print(tabulate(rows, ["What", "Ours", "Theirs", "Times theirs", "Range", "Largest difference"], tablefmt="pipe"))
+    print(tabulate(rows, ["What", "Ours", "Theirs", "Times as fast", "Range", "Largest difference"], tablefmt="pipe"))
     print(f"\nmedians of {given.runs} interleaved rounds, {len(items)} items; seconds, for training samples/s")
 
 
