@@ -12,10 +12,11 @@ from leaderboard.identity import kind, system_name
 from leaderboard.load import Run, load_runs
 from leaderboard.pooling import MAIN_BOARD
 from leaderboard.render import ranked_table
+from leaderboard.rows import score
 from leaderboard.validate import CheckedRun, check
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
-from recipe_mpr_task.item import LETTERS
+from recipe_mpr_task.metrics import share_choosing
 
 RESULTS = Path(__file__).parent / "results"
 _EXPLOIT_TASKS = ("recipe_mpr_test_file_order", "recipe_mpr_test")
@@ -59,12 +60,14 @@ def _exploit(checked: Iterable[CheckedRun]) -> str:
 
 
 def _accuracy(run: CheckedRun) -> float:
-    return sum(item.accuracy for item in run.items) / len(run.items)
+    acc = score(run.items).acc
+    if acc is None:
+        raise RecipeMPRError(f"{run.run.source}: {run.reason or 'no accuracy'}")
+    return acc
 
 
 def _share_of_a(run: Run) -> float:
-    rows = [[float(score) for score, _ in sample["filtered_resps"]] for sample in run.samples or []]
-    return sum(row.index(max(row)) == LETTERS.index("A") for row in rows) / len(rows)
+    return share_choosing([[float(ll) for ll, _ in sample["filtered_resps"]] for sample in run.samples or []], 0)
 
 
 def rendered(text: str, blocks: dict[str, str]) -> str:

@@ -54,7 +54,12 @@ def task_names() -> frozenset[str]:
 
 def is_task(name: str) -> bool:
     """Say whether a name is a task of this release; a group is none, it has no items of its own."""
-    return name in task_names() and "group" not in _read(f"{name}.yaml")
+    return name in _tasks()
+
+
+@lru_cache(maxsize=1)
+def _tasks() -> frozenset[str]:
+    return frozenset(name for name in task_names() if "group" not in _read(f"{name}.yaml"))
 
 
 @lru_cache(maxsize=64)

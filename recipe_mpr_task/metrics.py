@@ -34,6 +34,16 @@ def fair_accuracy(scores: Sequence[float], gold: int) -> float:
     return 1 / sum(score == best for score in scores) if scores[gold] == best else 0.0
 
 
+def share_choosing(rows: Sequence[Sequence[float]], option: int) -> float:
+    """Return the share of items that choose the option at a place, 0 for "A"; ties shared.
+
+    Args:
+        rows: one list of scores an item.
+        option: index into each.
+    """
+    return math.fsum(fair_accuracy(row, option) for row in rows) / len(rows)
+
+
 def softmax(scores: Sequence[float]) -> list[float]:
     """Return the probabilities that `scores`, read as log-weights, imply; NaN for a non-finite score."""
     if not all(math.isfinite(score) for score in scores):
