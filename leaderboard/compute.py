@@ -98,4 +98,5 @@ def rank(rows: Iterable[Row]) -> list[Row]:
     rows = sorted(rows, key=lambda row: (-(row.score.acc or 0.0), row.system, row.source, row.reason))
     contenders = [row for row in rows if row.status in RANKED and row.score.acc is not None]
     better = {id(row): sum(other.score.acc > row.score.acc for other in contenders) for row in contenders}  # type: ignore[operator]
-    return [row.ranked(better[id(row)] + 1) for row in contenders] + [row for row in rows if id(row) not in better]
+    ranked = [replace(row, rank=better[id(row)] + 1) for row in contenders]
+    return ranked + [row for row in rows if id(row) not in better]

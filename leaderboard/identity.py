@@ -29,11 +29,16 @@ def model_args(run: Run) -> dict[str, Any]:
     return recorded if isinstance(recorded, dict) else {}
 
 
+IMPORT_MODEL = "recipe-mpr-import"
+"""What the record of imported predictions names as its model."""
+
+IMPORTED = "imported"
+_KINDS = {"recipe-mpr-baseline": "baseline", "recipe-mpr-encoder": "encoder", IMPORT_MODEL: IMPORTED}
+
+
 def kind(run: Run) -> str:
-    """Return "baseline", "encoder" or "causal"."""
-    return {"recipe-mpr-baseline": "baseline", "recipe-mpr-encoder": "encoder"}.get(
-        str(run.config.get("model")), "causal"
-    )
+    """Return "baseline", "encoder", "imported" or "causal"."""
+    return _KINDS.get(str(run.config.get("model")), "causal")
 
 
 def system_name(run: Run) -> str:
@@ -42,8 +47,8 @@ def system_name(run: Run) -> str:
     if named:
         return str(named)
     arguments = model_args(run)
-    if kind(run) == "baseline":
-        return str(arguments.get("kind"))
+    if kind(run) in ("baseline", IMPORTED):
+        return str(arguments.get("kind") or arguments.get("name"))
     trained = training_record(run)
     if "recipe_name" in trained:
         what = ", merged" if trained.get("form") == "merged" else ""
@@ -62,11 +67,6 @@ def _short(name: Any) -> str:
         if len(path.parts) == 2 and not path.is_absolute() and path.parts[0] != "."
         else path.name or str(name)
     )
-
-
-def has_chat_template(run: Run) -> bool:
-    """Say whether the prompts went through the model's chat template."""
-    return bool(run.results.get("chat_template_sha"))
 
 
 def prompt_name(run: Run) -> str:

@@ -59,6 +59,11 @@ class Run:
         return shots if isinstance(shots, int) else 0
 
     @property
+    def has_chat_template(self) -> bool:
+        """Whether the prompts went through the model's chat template."""
+        return bool(self.results.get("chat_template_sha"))
+
+    @property
     def metrics(self) -> dict[str, Any]:
         """The task's metrics as lm-eval recorded them, keyed like "acc,none"."""
         return _mapping(_mapping(self.results.get("results")).get(self.task))

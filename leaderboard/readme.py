@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from leaderboard.baselines import RESULTS
 from leaderboard.compute import Board, build_boards
 from leaderboard.identity import kind, system_name
 from leaderboard.load import Run, load_runs
@@ -18,7 +19,6 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
 from recipe_mpr_task.metrics import share_choosing
 
-RESULTS = Path(__file__).parent / "results"
 _EXPLOIT_TASKS = ("recipe_mpr_test_file_order", "recipe_mpr_test")
 _BLOCK = "<!-- {name} -->\n\n{table}\n\n<!-- end of {name} -->"
 

@@ -1,9 +1,18 @@
 """A row of the leaderboard, and the interval that stands beside every score."""
 
-from dataclasses import dataclass, field, replace
+import math
+import re
+from dataclasses import dataclass, field
 from typing import Any
 
 from statsmodels.stats.proportion import proportion_confint
+
+from leaderboard.items import ItemResult
+from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.item import N_OPTIONS
+
+LONGEST_NAME = 200
+"""Characters of a system's name; a longer one is cut."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,9 @@ class Row:
         types: query type to Score; a type without items is absent.
         params: number of parameters; None if unknown.
         extra: further columns for the JSON, by name.
+        items: what the numbers were computed from; empty for a reported row.
+        flags: what a reader should know of a row though it keeps its rank, in words.
+        history: values logged in training, by step.
     """
 
     system: str
@@ -66,18 +78,39 @@ class Row:
     source: str
     rank: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    items: tuple[ItemResult, ...] = ()
+    flags: tuple[str, ...] = ()
+    history: tuple[dict[str, float], ...] = ()
 
-    def ranked(self, rank: int) -> "Row":
-        """Return the row with its rank."""
-        return replace(self, rank=rank)
+    @property
+    def id(self) -> str:
+        """A name for files and URLs: the same for the same row in any build."""
+        slug = re.sub(r"[^a-z0-9]+", "-", self.system[:60].lower()).strip("-")[:40].strip("-")
+        key = f"{self.extra.get('identity')}|{self.board}|{self.task}|{self.source}|{self.reason}|{self.system}"
+        return f"{slug or 'system'}-{sha256_of(key.encode())[:10]}"
+
+    @property
+    def stderr(self) -> float | None:
+        """Standard error of the accuracy over items, sd / sqrt(n), as lm-eval computes it; None without items."""
+        n = len(self.items)
+        if n < 2 or self.score.acc is None:
+            return None
+        return math.sqrt(math.fsum((i.accuracy - self.score.acc) ** 2 for i in self.items) / (n - 1) / n)
+
+    @property
+    def chance_corrected(self) -> float | None:
+        """(acc - 1/5) / (1 - 1/5): 0 is chance, 1 is perfect."""
+        return None if self.score.acc is None else (self.score.acc - 1 / N_OPTIONS) / (1 - 1 / N_OPTIONS)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as `leaderboard.json` shows it."""
         return {
+            "id": self.id,
             "system": self.system,
             "kind": self.kind,
             "status": self.status,
             "reason": self.reason,
+            "flags": list(self.flags),
             "rank": self.rank,
             "board": self.board,
             "task": self.task,
@@ -86,6 +119,8 @@ class Row:
             "acc": self.score.acc,
             "acc_low": self.score.low,
             "acc_high": self.score.high,
+            "stderr": self.stderr,
+            "chance_corrected": self.chance_corrected,
             "types": {name: score.as_dict() for name, score in self.types.items()},
             "params": self.params,
             "source": self.source,

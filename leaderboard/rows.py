@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from leaderboard import identity as who
-from leaderboard.row import Row, Score
-from leaderboard.training import training_record
-from leaderboard.validate import CheckedRun, ItemResult
+from leaderboard.items import ItemResult
+from leaderboard.row import LONGEST_NAME, Row, Score
+from leaderboard.training import training_history, training_record
+from leaderboard.validate import CheckedRun
 from recipe_mpr_task.item import LETTERS, QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import SEEN, recall_std
 
@@ -22,7 +23,7 @@ def row_of(run: CheckedRun) -> Row:
     """Make the row of one run, on the board of its task."""
     params = run.run.config.get("model_num_parameters")
     return Row(
-        system=who.system_name(run.run),
+        system=who.system_name(run.run)[:LONGEST_NAME],
         kind=who.kind(run.run),
         status=run.status,
         reason=run.reason,
@@ -39,11 +40,23 @@ def row_of(run: CheckedRun) -> Row:
             # A system that reads no prompt has no shots, whatever was asked for.
             "shots": run.run.n_shot if who.kind(run.run) == "causal" else 0,
             "prompt": who.prompt_name(run.run),
-            "chat_template": who.has_chat_template(run.run),
+            "chat_template": run.run.has_chat_template,
             "lm_eval_version": str(run.run.results.get("lm_eval_version")),
+            "eval_seconds": _seconds(run.run.results.get("total_evaluation_time_seconds")),
             **_training(run),
         },
+        items=run.items,
+        flags=run.flags,
+        history=training_history(run.run),
     )
+
+
+def _seconds(recorded: Any) -> float | None:
+    try:
+        seconds = float(recorded)
+    except (TypeError, ValueError):
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def _training(run: CheckedRun) -> dict[str, Any]:
@@ -51,6 +64,9 @@ def _training(run: CheckedRun) -> dict[str, Any]:
     record = training_record(run.run)
     record.pop("reason", None)
     found: dict[str, Any] = {"training": record} if record else {}
+    for column, key in (("trainable_params", "trainable_parameters"), ("train_seconds", "wall_time_s")):
+        if isinstance(record.get(key), (int, float)):
+            found[column] = record[key]
     if run.status == "overlap":
         found["clean_subset"] = score(run.unseen_items).as_dict()
     return found

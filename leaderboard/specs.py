@@ -11,6 +11,8 @@ import yaml
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.tasks import TASKS_PATH
 
+_ASKED_AS = ("doc_to_choice", "doc_to_target", "target_delimiter", "fewshot_delimiter", "output_type", "gen_prefix")
+
 
 @dataclass(frozen=True)
 class TaskSpec:
@@ -24,6 +26,7 @@ class TaskSpec:
         process_results: the task's own function from (document, responses) to metrics.
         generates: whether a response is text rather than a log-likelihood.
         n_responses: how many of them an item has.
+        asked_as: further keys of the task file that decide what the model is shown and asked.
     """
 
     split: str
@@ -33,6 +36,7 @@ class TaskSpec:
     process_results: Callable[[dict[str, Any], Any], dict[str, Any]]
     generates: bool
     n_responses: int
+    asked_as: dict[str, Any]
 
     def responses(self, sample: dict[str, Any]) -> list[Any]:
         """Return a logged sample's responses as the task's `process_results` takes them.
@@ -77,6 +81,7 @@ def task_spec(task: str) -> TaskSpec:
         process_results=getattr(importlib.import_module(module), function),
         generates=generates,
         n_responses=1 if generates else N_OPTIONS**2 if "class" in config else N_OPTIONS,
+        asked_as={key: config.get(key) for key in _ASKED_AS},
     )
 
 

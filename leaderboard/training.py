@@ -1,5 +1,6 @@
 """What a run's model had seen of the scored items, from what evaluation logged: clean, overlap or unknown."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +11,12 @@ from recipe_mpr_task.provenance import ADAPTER_ARGUMENTS, UNTRACEABLE_ARGUMENTS
 
 _TRACED_BACKENDS = ("hf", "hf-auto", "huggingface", "vllm", "recipe-mpr-encoder")
 _OFF = (None, "", False, "False", "false")
-_UNKNOWN = "nothing tells what it was trained on"
+UNKNOWN = "nothing tells what it was trained on"
 _LONGEST = 300
+_MOST_STEPS = 2000
+
+CURVES = ("loss", "eval_cross_entropy", "eval_accuracy", "learning_rate", "grad_norm")
+"""What a training curve may show."""
 
 
 def training_record(run: Run) -> dict[str, Any]:
@@ -27,6 +32,20 @@ def training_record(run: Run) -> dict[str, Any]:
     return {k: found[k] for k in kept if isinstance(found.get(k), (int, float)) or _is_short(found.get(k))}
 
 
+def training_history(run: Run) -> tuple[dict[str, float], ...]:
+    """Return the values that were logged in training, by step; empty if the results file has none."""
+    found = run.results.get(TRAINING_KEY)
+    entries = found.get("history") if isinstance(found, dict) else None
+    if not isinstance(entries, list):
+        return ()
+    kept = [{k: e[k] for k in ("step", *CURVES) if _is_number(e.get(k))} for e in entries if isinstance(e, dict)]
+    return tuple(entry for entry in kept if len(entry) > 1 and "step" in entry)[:_MOST_STEPS]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _is_short(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= _LONGEST
 
@@ -39,8 +58,6 @@ def training_status(run: Run, model_args: dict[str, Any], items: Sequence[Any]) 
         model_args: its model's arguments.
         items: its `validate.ItemResult`s.
     """
-    if run.config.get("model") == "recipe-mpr-baseline":
-        return "clean", "never trained"
     flags = [item.metrics.get(SEEN) for item in items]
     if seen := sum(flag == 1 for flag in flags):
         return "overlap", f"{seen} of the {len(items)} scored items were trained or validated on"
@@ -49,7 +66,7 @@ def training_status(run: Run, model_args: dict[str, Any], items: Sequence[Any]) 
         return "unknown", doubt
     if any(flag is None for flag in flags):
         reason = str(record.get("reason", ""))
-        return "unknown", f"{_UNKNOWN}: {reason}" if reason else _UNKNOWN
+        return "unknown", f"{UNKNOWN}: {reason}" if reason else UNKNOWN
     return "clean", str(record.get("reason") or "no scored item was trained or validated on")
 
 
@@ -57,13 +74,13 @@ def _doubt(run: Run, model_args: dict[str, Any], record: dict[str, Any]) -> str:
     """Why the logged flags do not settle the matter, or nothing."""
     for name in UNTRACEABLE_ARGUMENTS:
         if model_args.get(name) not in _OFF:
-            return f"{_UNKNOWN}: {name} makes another model than its manifest speaks of"
+            return f"{UNKNOWN}: {name} makes another model than its manifest speaks of"
     if record:
         return ""  # the loaded model itself was traced
     if run.config.get("model") not in _TRACED_BACKENDS:
-        return f"{_UNKNOWN}: model type {str(run.config.get('model'))[:40]} is not traced"
+        return f"{UNKNOWN}: model type {str(run.config.get('model'))[:40]} is not traced"
     for name in ("pretrained", *ADAPTER_ARGUMENTS):
         # --metadata overrides what lm-eval tells the task of the model.
         if str(run.metadata.get(name, model_args.get(name))) != str(model_args.get(name)):
-            return f"{_UNKNOWN}: the task was told another {name} than was loaded"
+            return f"{UNKNOWN}: the task was told another {name} than was loaded"
     return ""

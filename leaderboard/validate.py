@@ -6,40 +6,25 @@ stand as its order has them, and its accuracy is computed anew from its scores.
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from leaderboard.identity import model_args
+from leaderboard.baselines import baseline_status
+from leaderboard.conduct import conduct_faults, n_items, some
+from leaderboard.identity import IMPORTED, kind, model_args
+from leaderboard.items import CHOSEN, ItemResult, item_result
 from leaderboard.load import Run
 from leaderboard.specs import TaskSpec, is_task, task_spec
-from leaderboard.training import training_status
-from recipe_mpr_task import TASK_VERSION, prompts
+from leaderboard.training import UNKNOWN, training_status
+from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.metrics import SEEN
-from recipe_mpr_task.orders import EXPLOITABLE_ORDERS, digest_of_record, pinned_items
-from recipe_mpr_task.splits import scored_ids
+from recipe_mpr_task.orders import digest_of_record, pinned_items
 
 STATUSES = ("clean", "unknown", "overlap", "reported", "excluded")
 RANKED = ("clean", "unknown")
 
 _TOLERANCE = 1e-9
-
-
-@dataclass(frozen=True)
-class ItemResult:
-    """What one item contributes: all numbers of a row are computed from these.
-
-    Attributes:
-        accuracy: fraction in [0, 1], ties shared.
-        types: the item's query types, as pinned.
-        metrics: all that the task's own `process_results` computes.
-    """
-
-    item_id: str
-    accuracy: float
-    types: tuple[str, ...]
-    metrics: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,12 +35,14 @@ class CheckedRun:
         items: the items whose numbers can be believed; empty if the run's documents cannot.
         status: one of STATUSES.
         reason: why, in words.
+        flags: see `row.Row`.
     """
 
     run: Run
     items: tuple[ItemResult, ...]
     status: str
     reason: str
+    flags: tuple[str, ...] = ()
 
     @property
     def unseen_items(self) -> tuple[ItemResult, ...]:
@@ -70,10 +57,18 @@ def check(run: Run) -> CheckedRun:
     spec = task_spec(run.task)
     if broken := list(_document_faults(run, spec)):
         return CheckedRun(run, (), "excluded", "; ".join(broken))
-    items = tuple(_item_result(sample, spec) for sample in run.samples or [])
-    if faults := [*_run_faults(run, spec), *_number_faults(run, items)]:
+    items = tuple(item_result(sample, spec) for sample in run.samples or [])
+    if faults := [*conduct_faults(run, spec), *_number_faults(run, items)]:
         return CheckedRun(run, items, "excluded", "; ".join(faults))
-    return CheckedRun(run, items, *training_status(run, model_args(run), items))
+    return CheckedRun(run, items, *_status(run, spec, items), flags=tuple(_flags(run)))
+
+
+def _status(run: Run, spec: TaskSpec, items: tuple[ItemResult, ...]) -> tuple[str, str]:
+    if kind(run) == "baseline":
+        return baseline_status(run, spec)
+    if kind(run) == IMPORTED:
+        return "unknown", f"imported: {UNKNOWN}, nor, beyond its own word, how the options were shown"
+    return training_status(run, model_args(run), items)
 
 
 def _unusable(run: Run) -> Iterator[str]:
@@ -86,6 +81,14 @@ def _unusable(run: Run) -> Iterator[str]:
         yield "no per-item samples; run with --log_samples"
 
 
+def _flags(run: Run) -> Iterator[str]:
+    if not run.is_record and not all("arguments" in sample for sample in run.samples or []):
+        yield "its prompts were not logged, so nobody can see what the model was shown"
+    truncated = run.config.get("recipe_mpr_truncated")
+    if isinstance(truncated, int) and truncated > 0:
+        yield f"{truncated} texts were cut to the model's length"
+
+
 def _document_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
     """Faults after which no number of the run can be believed."""
     foreign, disordered, unscored = [], [], []
@@ -96,7 +99,7 @@ def _document_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
         try:
             genuine = item_id in pinned and (run.is_record or digest_of_record(doc) == pinned[item_id].digest)  # type: ignore[arg-type]
             shown = tuple(doc["option_ids"]) == pinned[item_id].shown_ids(spec.order)  # type: ignore[index]
-            n_responses = len(spec.responses(sample))
+            n_responses = spec.n_responses if run.is_record and CHOSEN in sample else len(spec.responses(sample))
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
             genuine, shown, n_responses = False, False, 0
         if not genuine:
@@ -111,47 +114,19 @@ def _document_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
         (unscored, f"without their {spec.n_responses} responses"),
     ):
         if ids:
-            yield f"{_items(ids)} {what} ({_some(ids)})"
-
-
-def _item_result(sample: dict[str, Any], spec: TaskSpec) -> ItemResult:
-    """Compute an item's metrics anew, by the task's own function, from what the model answered."""
-    item_id = sample["doc"]["item_id"]
-    metrics = spec.process_results(sample["doc"], spec.responses(sample))
-    return ItemResult(item_id, metrics["acc"], pinned_items()[item_id].types, metrics)
-
-
-def _run_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
-    """Faults of how the run was made: its items are right, its number is not comparable."""
-    if spec.order in EXPLOITABLE_ORDERS:
-        yield f"{spec.order} order: the gold option is always A"
-    if run.task_config.get("doc_to_text") != prompts.template(spec.prompt):
-        yield f"its prompt template is not {spec.prompt}, the task's own: what the model was shown may give gold away"
-    if (run.task_config.get("description") or "") != spec.description:
-        yield "its description is not the task's own"
-    if run.config.get("limit") is not None:
-        yield f"--limit {str(run.config['limit']).removesuffix('.0')}"
-    counts = Counter(sample["doc"]["item_id"] for sample in run.samples or [])
-    wanted = scored_ids(spec.split)
-    for ids, what in (
-        (wanted - counts.keys(), "missing"),
-        (counts.keys() - wanted, "not of its split"),
-        ({i for i, n in counts.items() if n > 1}, "there more than once"),
-    ):
-        if ids:
-            yield f"{_items(ids)} {what} ({_some(sorted(ids))})"
+            yield f"{n_items(ids)} {what} ({some(ids)})"
 
 
 def _number_faults(run: Run, items: tuple[ItemResult, ...]) -> Iterator[str]:
     """Faults of the numbers: not finite, or other than what the logged scores give."""
     unusable = [item.item_id for item in items if math.isnan(item.accuracy)]
     if unusable:
-        yield f"{_items(unusable)} with a score that is not finite ({_some(unusable)})"
+        yield f"{n_items(unusable)} with a score that is not finite ({some(unusable)})"
         return
     logged = [sample.get("acc") for sample in run.samples or []]
     edited = [i.item_id for i, acc in zip(items, logged, strict=True) if not _equal(acc, i.accuracy)]
     if edited:
-        yield f"{_items(edited)} with another accuracy logged than the scores give ({_some(edited)})"
+        yield f"{n_items(edited)} with another accuracy logged than the scores give ({some(edited)})"
     total = math.fsum(item.accuracy for item in items) / len(items) if items else math.nan
     if not _equal(run.metrics.get("acc,none"), total):
         yield f"the results file says acc {run.metrics.get('acc,none')}, the samples give {total:.4f}"
@@ -159,12 +134,3 @@ def _number_faults(run: Run, items: tuple[ItemResult, ...]) -> Iterator[str]:
 
 def _equal(logged: Any, computed: float) -> bool:
     return isinstance(logged, (int, float)) and math.isclose(logged, computed, abs_tol=_TOLERANCE)
-
-
-def _items(ids: Any) -> str:
-    return "1 item" if len(ids) == 1 else f"{len(ids)} items"
-
-
-def _some(ids: Any) -> str:
-    shown = list(ids)[:3]
-    return ", ".join(str(i)[:40] for i in shown) + (", ..." if len(ids) > len(shown) else "")

@@ -89,6 +89,20 @@ def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, fl
     return {**_per_type(doc, fair_accuracy(scores, doc["gold"])), "brier": brier(scores, doc["gold"])}
 
 
+def choice_metrics(doc: dict[str, Any], chosen: Sequence[str]) -> dict[str, float]:
+    """Score one item by the options that a system chose, where it gives no scores.
+
+    Args:
+        doc: the item's document.
+        chosen: recipe ids; several share the item as ties do, none is wrong.
+
+    Returns:
+        As `letter_metrics`, without `brier`.
+    """
+    gold = doc["option_ids"][doc["gold"]]
+    return _per_type(doc, 1 / len(set(chosen)) if gold in chosen else 0.0)
+
+
 def cloze_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, float]:
     """Score one item by its option texts: as `letter_metrics`, and `acc_norm` by characters.
 
@@ -141,9 +155,7 @@ def circular_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, 
     right = [fair_accuracy(row, g) for row, g in zip(rows, golds, strict=True)]
     # Choices and probabilities by option content: rotation r shows content (k + r) mod 5 at letter k.
     chosen = [_unrotated(_choice(row), r) for r, row in enumerate(rows)]
-    probabilities = [_unrotated(softmax(row), r) for r, row in enumerate(rows)]
-    # fsum rounds once: what is equal on paper stays tied.
-    averaged = [math.fsum(column) / N_OPTIONS for column in zip(*probabilities, strict=True)]
+    averaged = averaged_probabilities(scores)
     agreement = [math.fsum(map(math.prod, zip(a, b, strict=True))) for a, b in itertools.combinations(chosen, 2)]
     return {
         **_per_type(doc, math.fsum(right) / N_OPTIONS),
@@ -155,6 +167,18 @@ def circular_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, 
         "rstd": [list(pair) for pair in zip(golds, right, strict=True)],
         "invalid": 0.0,
     }
+
+
+def averaged_probabilities(scores: Sequence[float]) -> list[float]:
+    """Return an item's five probabilities averaged over its rotations, by option content, unrotated.
+
+    Args:
+        scores: 25 log-likelihoods, rotation r and letter k at index 5r + k.
+    """
+    rows = [scores[N_OPTIONS * r : N_OPTIONS * (r + 1)] for r in range(N_OPTIONS)]
+    by_content = [_unrotated(softmax(row), r) for r, row in enumerate(rows)]
+    # fsum rounds once: what is equal on paper stays tied.
+    return [math.fsum(column) / N_OPTIONS for column in zip(*by_content, strict=True)]
 
 
 def _choice(scores: Sequence[float]) -> list[float]:

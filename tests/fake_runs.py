@@ -10,7 +10,7 @@ from leaderboard.validate import check
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.metrics import letter_metrics
 from recipe_mpr_task.orders import display
-from recipe_mpr_task.prompts import template
+from recipe_mpr_task.prompts import render, template
 from recipe_mpr_task.splits import scored_ids
 from recipe_mpr_task.task import record_of
 
@@ -36,8 +36,10 @@ def run_files(
             doc = record_of(display(item, changes.get("order", "shuffled")))
             scores = scores_for(doc, skill, seed)
             results = [(score, False) for score in scores]
+            context = render(changes.get("shown", "default"), doc)
+            asked = {f"gen_args_{k}": {"arg_0": context, "arg_1": f" {letter}"} for k, letter in enumerate("ABCDE")}
             samples.append(
-                {"doc_id": len(samples), "doc": doc, "target": str(doc["gold"]),
+                {"doc_id": len(samples), "doc": doc, "target": str(doc["gold"]), "arguments": asked,
                  "filtered_resps": [[str(score), "False"] for score in scores], **letter_metrics(doc, results)}
             )  # fmt: skip
     changes.get("edit_samples", lambda _: None)(samples)

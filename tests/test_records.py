@@ -40,7 +40,7 @@ def test_a_record_makes_the_row_that_its_run_makes(made):
     (raw,), (compact,) = rows_of(run), rows_of(path.parent)
     for row in (raw, compact):
         row.extra.pop("brier")
-    expected = raw.as_dict() | {"source": "records/a.record.json"}
+    expected = raw.as_dict() | {"source": "records/a.record.json", "id": compact.id}
     assert compact.as_dict() == expected
     (both, repeat) = rows_of(run, path.parent)
     assert {both.status, repeat.status} == {"unknown", "excluded"}, "a run and its record count once"
