@@ -1,6 +1,7 @@
 """Who a run is of: the system's name for people, and its identity for counting it once."""
 
 import json
+import math
 from pathlib import PurePath
 from typing import Any
 
@@ -67,6 +68,28 @@ def _short(name: Any) -> str:
         if len(path.parts) == 2 and not path.is_absolute() and path.parts[0] != "."
         else path.name or str(name)
     )
+
+
+def date(run: Run) -> float:
+    """Return when the run was made, in seconds since 1970; infinity if it does not say."""
+    found = run.results.get("date")
+    is_date = isinstance(found, (int, float)) and math.isfinite(found)
+    return float(found) if is_date else math.inf  # type: ignore[arg-type]
+
+
+def model_ids(run: Run) -> dict[str, str | None]:
+    """Return what was loaded: base model, adapter and revision, folders by their last name alone."""
+    arguments = model_args(run)
+    trained = training_record(run)
+    adapter = next((str(arguments[key]) for key in _ADAPTER_ARGUMENTS if arguments.get(key)), None)
+    base = next((str(arguments[key]) for key in _MODEL_ARGUMENTS if arguments.get(key)), None)
+    base = str(trained["base_model"]) if adapter and "base_model" in trained else base
+    revision = arguments.get("revision")
+    return {
+        "base": _short(base) if base else None,
+        "adapter": _short(adapter) if adapter else None,
+        "revision": str(revision) if revision else None,
+    }
 
 
 def prompt_name(run: Run) -> str:

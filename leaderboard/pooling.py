@@ -111,7 +111,7 @@ def _pooled(group: Pool, runs: Sequence[CheckedRun]) -> Row:
     first = max(rows, key=lambda row: RANKED.index(row.status))
     items = group.items(runs)
     accs = [math.fsum(item.accuracy for item in run.items) / len(run.items) for run in runs]
-    kept = {key: value for key, value in first.extra.items() if key != "brier"}
+    kept = {key: value for key, value in first.extra.items() if key != "brier"} | _totals(rows)
     others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
     return replace(
         first,
@@ -121,5 +121,29 @@ def _pooled(group: Pool, runs: Sequence[CheckedRun]) -> Row:
         score=score(items),
         types=type_scores(items),
         source=", ".join(sorted({row.source for row in rows})),
+        items=tuple(items),
+        flags=tuple(dict.fromkeys(flag for row in rows for flag in row.flags)),
+        history=_mean_history([row.history for row in rows]),
         extra={**kept, **group.spread(accs)},
     )
+
+
+def _totals(rows: Sequence[Row]) -> dict[str, Any]:
+    """Times of all runs together, and the date of the first; nothing where a run does not say."""
+    found: dict[str, Any] = {}
+    for column, together in (("eval_seconds", math.fsum), ("train_seconds", math.fsum), ("date", min)):
+        values = [row.extra[column] for row in rows if row.extra.get(column) is not None]
+        found[column] = together(values) if len(values) == len(rows) else None
+    return found
+
+
+def _mean_history(histories: Sequence[tuple[dict[str, float], ...]]) -> tuple[dict[str, float], ...]:
+    """Training curves averaged over runs, at the steps that all of them logged."""
+    by_step = [{entry["step"]: entry for entry in history} for history in histories]
+    steps = sorted(set.intersection(*(set(curve) for curve in by_step)))
+    mean = []
+    for step in steps:
+        entries = [curve[step] for curve in by_step]
+        shared = set.intersection(*(set(entry) for entry in entries)) - {"step"}
+        mean.append({"step": step, **{k: statistics.fmean(e[k] for e in entries) for k in sorted(shared)}})
+    return tuple(mean)

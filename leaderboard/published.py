@@ -8,6 +8,8 @@ import yaml
 
 from leaderboard.row import Row, Score
 
+_COLUMNS = ("trainable_params", "train_seconds", "fold_sd", "protocol")
+
 
 @lru_cache(maxsize=1)
 def _published() -> dict[str, Any]:
@@ -25,13 +27,25 @@ def boards_with_published_rows() -> tuple[str, ...]:
     return tuple(_published()["boards"])
 
 
+def _curve(system: str) -> tuple[dict[str, float], ...]:
+    """The published run's training log."""
+    curve = _published()["training_curve"]
+    if curve["system"] != system:
+        return ()
+    columns = {"step": "step", "loss": "loss", "grad_norm": "gradient_norm", "learning_rate": "learning_rate"}
+    series = {ours: curve[theirs] for ours, theirs in columns.items()}
+    return tuple(dict(zip(series, values, strict=True)) for values in zip(*series.values(), strict=True))
+
+
 def _row(entry: dict[str, Any]) -> Row:
     published = _published()
     note = published["notes"].get(entry.get("note"), "")
     n = entry.get("n")
     score = Score.of(entry["correct"], n) if n else Score(entry["accuracy"], None, None, None)
     source = published["sources"][entry["source"]]
-    extra: dict[str, Any] = {key: entry[key] for key in ("trainable_params", "fold_sd", "protocol") if key in entry}
+    extra: dict[str, Any] = {
+        key: entry[key] for key in ("trainable_params", "train_seconds", "fold_sd", "protocol") if key in entry
+    }
     return Row(
         system=entry["system"],
         kind="reported",
@@ -45,4 +59,5 @@ def _row(entry: dict[str, Any]) -> Row:
         params=entry.get("params"),
         source=f"{source}, {entry['path']}" if "path" in entry else source,
         extra=extra,
+        history=_curve(entry["system"]),
     )

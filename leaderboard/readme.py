@@ -8,12 +8,13 @@ from pathlib import Path
 from tabulate import tabulate
 
 from leaderboard.baselines import RESULTS
-from leaderboard.compute import Board, build_boards
+from leaderboard.compute import build_boards
 from leaderboard.identity import kind, system_name
 from leaderboard.load import Run, load_runs
 from leaderboard.pooling import MAIN_BOARD
 from leaderboard.render import ranked_table
 from leaderboard.rows import score
+from leaderboard.standing import Board
 from leaderboard.validate import CheckedRun, check
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic

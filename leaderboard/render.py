@@ -10,10 +10,10 @@ from importlib.resources import files
 
 from tabulate import tabulate
 
-from leaderboard.compute import Board
 from leaderboard.load import Skipped
 from leaderboard.pooling import MAIN_BOARD
 from leaderboard.row import Row, Score
+from leaderboard.standing import Board
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 

@@ -41,6 +41,8 @@ def row_of(run: CheckedRun) -> Row:
             "shots": run.run.n_shot if who.kind(run.run) == "causal" else 0,
             "prompt": who.prompt_name(run.run),
             "chat_template": run.run.has_chat_template,
+            "date": date if math.isfinite(date := who.date(run.run)) else None,
+            "model": who.model_ids(run.run),
             "lm_eval_version": str(run.run.results.get("lm_eval_version")),
             "eval_seconds": _seconds(run.run.results.get("total_evaluation_time_seconds")),
             **_training(run),

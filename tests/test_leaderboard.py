@@ -32,8 +32,8 @@ def test_rows_are_ranked_and_their_numbers_come_from_the_items(tmp_path):
 
 
 def test_equal_accuracies_share_a_rank(tmp_path):
-    for name in ("x/a", "x/b", "x/c"):
-        run_files(tmp_path / name, name=name, skill=0.0 if name == "x/c" else 1.0)
+    for seed, name in enumerate(("x/a", "x/b", "x/c")):
+        run_files(tmp_path / name, name=name, skill=0.0 if name == "x/c" else 1.0, seed=seed)
     assert [row.rank for row in rows_of(tmp_path)] == [1, 1, 3]
 
 
@@ -110,9 +110,9 @@ def test_a_renamed_folder_of_the_same_weights_is_a_repeat(tmp_path):
 
 def test_shots_make_no_second_row_of_a_system_that_reads_no_prompt(tmp_path):
     shots = {"edit_results": lambda r: r["n-shot"].update(recipe_mpr_sample=5)}
-    for model, ranks in (("recipe-mpr-encoder", [1, None]), ("hf", [1, 1])):
+    for model, ranks in (("recipe-mpr-encoder", [1, None]), ("hf", [1, 2])):
         run_files(tmp_path / model / "0", model=model, date=1.0)
-        run_files(tmp_path / model / "5", model=model, date=2.0, **shots)
+        run_files(tmp_path / model / "5", model=model, date=2.0, seed=1, skill=0.3, **shots)
         assert [row.rank for row in rows_of(tmp_path / model)] == ranks
 
 
