@@ -11,17 +11,13 @@ from typing import Any
 import click
 from tabulate import tabulate
 
-from leaderboard.command import build
 from leaderboard.scoring import lm_eval
-from leaderboard.specs import task_names
+from leaderboard.specs import HELD_OUT_TASKS, task_names
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError, RecipeMPRError
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.manifest import TrainingManifest, read_manifest
 from recipe_mpr_task.provenance import seen_by
 from recipe_mpr_task.splits import FOLDS
-
-HELD_OUT_TASKS = {"published": "recipe_mpr_test", "sample": "recipe_mpr_sample"} | {f: f"recipe_mpr_{f}" for f in FOLDS}
-"""The task that scores the items which a split holds out; of the sample there is only the whole."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +98,8 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
     batch_size: str,
 ) -> None:  # fmt: skip
     """Score a checkpoint, or a folder of five folds, on its own held-out items through lm-eval; show its row."""
+    from leaderboard.build import FILES, build
+
     asked = _asked(tasks)
     found = find_checkpoints(checkpoint)
     for one in found:
@@ -119,8 +117,8 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
     click.echo(f"\n{_rows_of(site, {one.key for one in found})}\n")
     for reason in skipped:
         click.echo(f"recipe-mpr: skipped {reason}", err=True)
-    for name in ("md", "json", "csv"):
-        click.echo(str(site / f"leaderboard.{name}"))
+    for name in FILES:
+        click.echo(str(site / name))
 
 
 def _rows_of(site: Path, keys: set[str]) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 
-from leaderboard.command import build
 from leaderboard.scoring import lm_eval
 from recipe_mpr_task.data import DATA_VARIABLE, local_source, read_pinned
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError
@@ -34,6 +33,8 @@ _BANNER = """\
 @click.pass_context
 def demo(ctx: click.Context, out: Path) -> None:
     """Score random, first, longest, tfidf, bm25 and MiniLM on the real 500 items; print the table."""
+    from leaderboard.build import FILES, build
+
     task = "recipe_mpr" if _dataset_is_there() else "recipe_mpr_sample"
     if task != "recipe_mpr":
         click.echo(_BANNER, err=True)
@@ -51,7 +52,7 @@ def demo(ctx: click.Context, out: Path) -> None:
     click.echo(f"\n{table}")
     if task != "recipe_mpr":
         click.echo(_BANNER)
-    for name in ("leaderboard.md", "leaderboard.json", "leaderboard.csv"):
+    for name in FILES:
         click.echo(str(out / "leaderboard" / name))
 
 

@@ -6,6 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 from leaderboard.load import Run
+from leaderboard.recorded import IMPORT_MODEL
 from leaderboard.training import training_record
 from recipe_mpr_task import prompts
 from recipe_mpr_task.files import sha256_of
@@ -29,9 +30,6 @@ def model_args(run: Run) -> dict[str, Any]:
         return {key.strip(): value for key, _, value in pairs}
     return recorded if isinstance(recorded, dict) else {}
 
-
-IMPORT_MODEL = "recipe-mpr-import"
-"""What the record of imported predictions names as its model."""
 
 IMPORTED = "imported"
 _KINDS = {"recipe-mpr-baseline": "baseline", "recipe-mpr-encoder": "encoder", IMPORT_MODEL: IMPORTED}

@@ -90,24 +90,33 @@ def load_runs(paths: Iterable[Path]) -> tuple[list[Run], list[Skipped]]:
     Returns:
         The runs, and what was skipped, each sorted by source: the order of `paths` does not matter.
     """
-    runs: dict[Path, list[Run]] = {}
-    skipped: list[Skipped] = []
+    files, skipped = find_files(paths)
+    runs: list[Run] = []
+    for file, source in files:
+        try:
+            runs += runs_of(file, source)
+        except UnusableError as error:
+            skipped.append(Skipped(source, str(error)))
+    return sorted(runs, key=lambda run: (run.source, run.task)), sorted(skipped, key=lambda s: (s.source, s.reason))
+
+
+def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skipped]]:
+    """Find the results files and records under `paths`.
+
+    Returns:
+        Each file once with its name for people, sorted; and the paths that hold none.
+    """
+    found: dict[Path, tuple[Path, str]] = {}
+    skipped = []
     for path in paths:
-        found = _files_in(path) if path.is_dir() else [path] * path.is_file()
-        if not found:
+        files = _files_in(path) if path.is_dir() else [path] * path.is_file()
+        if not files:
             reason = f"no results_*.json or *{SUFFIX} in it" if path.is_dir() else "no such file or folder"
             skipped.append(Skipped(str(path), reason))
-        for file in found:
-            if file.resolve() in runs:
-                continue
+        for file in files:
             source = _source(Path(path.resolve().name) / file.relative_to(path)) if path.is_dir() else file.name
-            try:
-                runs[file.resolve()] = _runs_of(file, source)
-            except _UnusableError as error:
-                runs[file.resolve()] = []
-                skipped.append(Skipped(source, str(error)))
-    flat = [run for file_runs in runs.values() for run in file_runs]
-    return sorted(flat, key=lambda run: (run.source, run.task)), sorted(skipped, key=lambda s: (s.source, s.reason))
+            found.setdefault(file.resolve(), (file, source))
+    return sorted(found.values(), key=lambda entry: entry[1]), skipped
 
 
 def _files_in(folder: Path) -> list[Path]:
@@ -119,37 +128,47 @@ def _source(path: Path) -> str:
     return Path(*(f"__{part.rpartition('__')[2]}" if part.startswith("__") else part for part in path.parts)).as_posix()
 
 
-class _UnusableError(Exception):
+class UnusableError(Exception):
     """A results file that holds no run."""
 
 
-def _runs_of(file: Path, source: str) -> list[Run]:
+def samples_file(file: Path, task: str) -> Path:
+    """Return where lm-eval put the samples of a task of a results file."""
+    # results_DATE.json in an output folder, NAME_DATE.json for `--output_path NAME.json`; samples end in the same date.
+    stamp = file.stem[m.start() :] if (m := _DATE.search(file.stem)) else file.stem.removeprefix("results_")
+    return file.parent / f"samples_{task}_{stamp}.jsonl"
+
+
+def runs_of(file: Path, source: str) -> list[Run]:
+    """Read the runs of one file.
+
+    Raises:
+        UnusableError: it holds none.
+    """
     if file.name.endswith(SUFFIX):
         try:
             task, recorded, samples = read_record(file)
         except RecordError as error:
-            raise _UnusableError(str(error)) from None
+            raise UnusableError(str(error)) from None
         return [Run(source, task, recorded, samples, is_record=True)]
     results = _read_json(file)
     if not isinstance(results, dict) or not isinstance(results.get("results"), dict):
-        raise _UnusableError("not lm-eval's: no `results` object in it")
+        raise UnusableError("not lm-eval's: no `results` object in it")
     # A group's own line (recipe_mpr_folds) has no items: its tasks are the runs.
     groups = _mapping(results.get("group_subtasks"))
     tasks = [name for name in results["results"] if name.startswith(_PREFIX) and not groups.get(name)]
     if not tasks:
-        raise _UnusableError("no recipe_mpr task in it")
-    # results_DATE.json in an output folder, NAME_DATE.json for `--output_path NAME.json`; samples end in the same date.
-    stamp = file.stem[m.start() :] if (m := _DATE.search(file.stem)) else file.stem.removeprefix("results_")
-    return [Run(source, task, results, _samples(file.parent / f"samples_{task}_{stamp}.jsonl")) for task in tasks]
+        raise UnusableError("no recipe_mpr task in it")
+    return [Run(source, task, results, _samples(samples_file(file, task))) for task in tasks]
 
 
 def _read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise _UnusableError(f"unreadable: {error.strerror}") from None
+        raise UnusableError(f"unreadable: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise _UnusableError(f"not valid JSON: {error}") from None
+        raise UnusableError(f"not valid JSON: {error}") from None
 
 
 def _samples(file: Path) -> list[dict[str, Any]] | None:
@@ -158,7 +177,7 @@ def _samples(file: Path) -> list[dict[str, Any]] | None:
     try:
         rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (ValueError, RecursionError, OSError) as error:
-        raise _UnusableError(f"{file.name} is broken: {error}") from None
+        raise UnusableError(f"{file.name} is broken: {error}") from None
     if not all(isinstance(row, dict) for row in rows):
-        raise _UnusableError(f"{file.name} is broken: a line is no JSON object")
+        raise UnusableError(f"{file.name} is broken: a line is no JSON object")
     return rows

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from leaderboard.items import CHOSEN
+from leaderboard.recorded import IMPORT_MODEL, kept_of
 from leaderboard.specs import TaskSpec, is_task, task_spec
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import RecipeMPRError
@@ -19,15 +21,9 @@ from recipe_mpr_task.files import write_atomic
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.orders import Pinned, pinned_items
-from recipe_mpr_task.plugin import TRAINING_KEY
 
 SUFFIX = ".record.json"
 FORMAT: Final = "recipe-mpr-record/1"
-_CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "model_dtype", "model_revision", "limit",
-           "batch_size", "device", "fewshot_seed", "recipe_mpr_head", "recipe_mpr_truncated")  # fmt: skip
-_RUN = ("date", "lm_eval_version", "transformers_version", "chat_template_sha", "system_instruction_sha",
-        "fewshot_as_multiturn", "total_evaluation_time_seconds", TRAINING_KEY)  # fmt: skip
-_TASK = ("doc_to_text", "description", "metadata")
 _DIGITS = 7
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -38,19 +34,23 @@ class RecordedItem(BaseModel):
     """One item's answer.
 
     Attributes:
-        scores: log-likelihoods in the task's order, one row of five for each time the item was asked.
-        chosen: recipe ids of the best-scored options, tied ones together, one list a row.
+        scores: log-likelihoods in the task's order, one row of five for each time the item was asked; None for an
+            imported item, of which only the choice is known.
+        chosen: recipe ids of the best-scored options, tied ones together, one list a row; empty if unanswered.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     item_id: Annotated[str, Field(max_length=40)]
-    scores: Annotated[
-        list[Annotated[list[Finite], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]],
-        Field(min_length=1, max_length=N_OPTIONS),
-    ]
-    chosen: list[Annotated[list[RecipeId], Field(min_length=1, max_length=N_OPTIONS)]]
+    scores: (
+        Annotated[
+            list[Annotated[list[Finite], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]],
+            Field(min_length=1, max_length=N_OPTIONS),
+        ]
+        | None
+    )
+    chosen: Annotated[list[Annotated[list[RecipeId], Field(max_length=N_OPTIONS)]], Field(min_length=1)]
     seen: Literal[0, 1] | None
 
 
@@ -98,7 +98,7 @@ def record_of(task: str, results: dict[str, Any], samples: Sequence[dict[str, An
         format=FORMAT,
         dataset_sha256=SHA256,
         task=task,
-        run=_cut_down(results, task),
+        run=_without_folders(kept_of(results, task)),
         items=sorted(items, key=lambda item: item.item_id),
     )
 
@@ -123,20 +123,6 @@ def _best(flat: Sequence[float]) -> list[list[int]]:
 def rotated(shown: Sequence[str], rotation: int) -> list[str]:
     """Return the recipe ids at A to E in a rotation of the item's order."""
     return [*shown[rotation:], *shown[:rotation]]
-
-
-def _cut_down(results: dict[str, Any], task: str) -> dict[str, Any]:
-    kept = {key: results[key] for key in _RUN if results.get(key) is not None}
-    config = {key: results["config"].get(key) for key in _CONFIG if key in results["config"]}
-    task_config = {key: value for key, value in results["configs"][task].items() if key in _TASK}
-    cut = kept | {
-        "config": config,
-        "configs": {task: task_config},
-        "n-shot": {task: (results.get("n-shot") or {}).get(task, 0)},
-        "results": {task: results["results"][task]},
-    }
-    whole: dict[str, Any] = _without_folders(cut)
-    return whole
 
 
 def _without_folders(value: Any) -> Any:
@@ -172,10 +158,14 @@ def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
         raise RecordError(f"of another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}")
     if unknown := sorted({item.item_id for item in record.items} - pinned_items().keys()):
         raise RecordError(f"item {unknown[0]!r} is not of the dataset")
+    config = record.run.get("config")
+    imported = isinstance(config, dict) and config.get("model") == IMPORT_MODEL
     if not is_task(record.task):
         raise RecordError(f"task {record.task!r} is not one of this release")
     if not is_recordable(record.task):
         raise RecordError(f"{record.task}: its metrics need texts, which a record has not")
+    if not imported and any(item.scores is None for item in record.items):
+        raise RecordError("an item without scores; only imported predictions have none")
     return record.task, record.run, list(_samples(record, task_spec(record.task)))
 
 
@@ -198,11 +188,17 @@ def _samples(record: Record, spec: TaskSpec) -> Iterator[dict[str, Any]]:
                 "query_types": list(pinned.types),
                 SEEN: item.seen,
             },
-            "filtered_resps": [[score, False] for row in item.scores for score in row],
+            **_answers(item),
             # From what was chosen, so that scores that say otherwise are found out.
             "acc": _accuracy(item, pinned),
         }
 
 
+def _answers(item: RecordedItem) -> dict[str, Any]:
+    if item.scores is None:
+        return {CHOSEN: item.chosen[0]}
+    return {"filtered_resps": [[score, False] for row in item.scores for score in row]}
+
+
 def _accuracy(item: RecordedItem, pinned: Pinned) -> float:
-    return math.fsum((pinned.gold in row) / len(row) for row in item.chosen) / len(item.chosen)
+    return math.fsum((pinned.gold in row) / max(len(row), 1) for row in item.chosen) / len(item.chosen)

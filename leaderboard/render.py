@@ -7,9 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from tabulate import tabulate
 
+from leaderboard.details import has_page
 from leaderboard.load import Skipped
 from leaderboard.pooling import MAIN_BOARD
 from leaderboard.row import Row, Score
@@ -32,19 +34,55 @@ _FURTHER = {
 }
 _OF_POSITION = ("perf", "flip_rate", "consistency", "rstd")
 _LONGEST_CELL = 200
+_LONGEST_TEXT = 2000
 _BADGES = {"clean": "clean", "unknown": "unknown ⚠"}
 _SIGNS = str.maketrans({c: f"&#{ord(c)};" for c in "<>&|`[]*\\"})
 
 
-def to_json(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
-    """Return `leaderboard.json`: rows in board order, fractions in [0, 1]."""
-    content = {
+def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None) -> dict[str, Any]:
+    """Return the object of `leaderboard.json`, which is also all that `index.html` shows.
+
+    Args:
+        boards: see `compute.build_boards`.
+        skipped: files that hold no run.
+        target: an accuracy to draw a line at, a fraction.
+
+    Returns:
+        `rows` in board order, fractions in [0, 1]; of a board its sizes by query type, the smallest differences that
+        can be detected, and the matrix of pairs.
+    """
+    return {
         "task_version": TASK_VERSION,
         "floors": floors(),
-        "boards": [{"board": board.key, "title": board.title, "rows": len(board.rows)} for board in boards],
-        "rows": [row.as_dict() for board in boards for row in board.rows],
-        "skipped": [{"source": s.source, "reason": s.reason} for s in skipped],
+        "target": target,
+        "boards": [
+            {
+                "board": board.key,
+                "title": board.title,
+                "rows": len(board.rows),
+                "sizes": board.sizes,
+                "minimal_detectable_effect": board.detectable or None,
+                "pairwise": board.matrix,
+            }
+            for board in boards
+        ],
+        "rows": [_with_page(row) for board in boards for row in board.rows],
+        "skipped": [{"source": _short(s.source), "reason": _short(s.reason)} for s in skipped],
     }
+
+
+def _with_page(row: Row) -> dict[str, Any]:
+    shown = row.as_dict()
+    shown |= {key: _short(shown[key]) for key in ("system", "reason", "source")}
+    return shown | {"page": f"systems/{row.id}.html" if has_page(row) else None}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
+
+
+def to_json(content: dict[str, Any]) -> str:
+    """Return `leaderboard.json`."""
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -114,10 +152,14 @@ def ranked_table(rows: Sequence[Row]) -> str:
     table = []
     for row in rows:
         traced = named[row.system, row.extra.get("shots")] > 1
-        lead = [row.rank, _system(row, traced=traced), row.kind, _params(row.params), row.extra.get("shots", "")]
-        scores = [row.score.n, _interval(row.score), *(_further(row, name) for name in columns)]
+        lead = [row.rank, _system(row, traced=traced), row.kind, _params(row.params), _plain(row.extra.get("shots"))]
+        scores = [row.score.n, interval(row.score), *(_further(row, name) for name in columns)]
         table.append([*lead, *scores, *(_percent(row.types.get(t)) for t in sizes), _BADGES[row.status]])
     return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _plain(value: object) -> object:
+    return "" if value is None else value
 
 
 def _why_unknown(rows: Sequence[Row]) -> list[str]:
@@ -143,7 +185,7 @@ def _further(row: Row, name: str) -> str:
 def _unranked_table(rows: Sequence[Row]) -> str:
     headers = ["System", "Params", "n", "Accuracy", "Status", "Why", "Source"]
     table = [
-        [_system(row), _params(row.params), row.score.n or "", _interval(row.score), row.status, _text(_why(row)),
+        [_system(row), _params(row.params), row.score.n or "", interval(row.score), row.status, _text(_why(row)),
          _text(row.source)]
         for row in rows
     ]  # fmt: skip
@@ -155,7 +197,7 @@ def _why(row: Row) -> str:
     if subset is None:
         return row.reason
     return f"{row.reason}; " + (
-        f"on the {subset['n']} others {_interval(Score(**subset))}" if subset["n"] else "no other item was scored"
+        f"on the {subset['n']} others {interval(Score(**subset))}" if subset["n"] else "no other item was scored"
     )
 
 
@@ -181,7 +223,8 @@ def _percent(score: Score | None) -> str:
     return f"{100 * score.acc:.1f}" if score and score.acc is not None else ""
 
 
-def _interval(score: Score) -> str:
+def interval(score: Score) -> str:
+    """Return an accuracy in percent with its interval."""
     if score.low is None or score.high is None:
         return _percent(score)
     return f"{_percent(score)} [{100 * score.low:.1f}, {100 * score.high:.1f}]"

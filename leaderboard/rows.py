@@ -16,6 +16,9 @@ from recipe_mpr_task.item import LETTERS, QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import SEEN, recall_std
 
 _MEANS = ("brier", "perf", "acc_averaged", "flip_rate", "consistency", "acc_norm", "parse_fail", SEEN)
+READ_METRICS = frozenset((*_MEANS, "rstd"))
+"""What is read of an item's metrics, besides its accuracy."""
+
 _RESAMPLES = 2000
 
 
@@ -37,9 +40,9 @@ def row_of(run: CheckedRun) -> Row:
         extra={
             **extra_metrics(run),
             "identity": who.identity(run.run)[:12],
-            # A system that reads no prompt has no shots, whatever was asked for.
-            "shots": run.run.n_shot if who.kind(run.run) == "causal" else 0,
-            "prompt": who.prompt_name(run.run),
+            # A system that reads no prompt has no shots, whatever was asked for; of an imported one nothing is known.
+            "shots": {"causal": run.run.n_shot, who.IMPORTED: None}.get(who.kind(run.run), 0),
+            "prompt": None if who.kind(run.run) == who.IMPORTED else who.prompt_name(run.run),
             "chat_template": run.run.has_chat_template,
             "date": date if math.isfinite(date := who.date(run.run)) else None,
             "model": who.model_ids(run.run),

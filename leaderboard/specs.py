@@ -9,9 +9,13 @@ from typing import Any
 import yaml
 
 from recipe_mpr_task.item import N_OPTIONS
+from recipe_mpr_task.splits import FOLDS
 from recipe_mpr_task.tasks import TASKS_PATH
 
 _ASKED_AS = ("doc_to_choice", "doc_to_target", "target_delimiter", "fewshot_delimiter", "output_type", "gen_prefix")
+
+HELD_OUT_TASKS = {"published": "recipe_mpr_test", "sample": "recipe_mpr_sample"} | {f: f"recipe_mpr_{f}" for f in FOLDS}
+"""The task that scores the items which a split holds out; of the sample there is only the whole."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from leaderboard.rows import type_scores
 from leaderboard.statistics import (
     LEVEL,
     Floats,
-    compare,
+    compare_with,
     holm,
     minimal_detectable_effect,
     pairwise,
@@ -87,7 +87,7 @@ def _against_leader(ranked: Sequence[Row], accuracies: Floats) -> list[Row]:
 
     A row is in the leader's tie group unless the test, Holm-corrected over the board, separates them.
     """
-    found = [compare(accuracies[:, k], accuracies[:, 0]) for k in range(1, len(ranked))]
+    found = compare_with(accuracies[:, 1:], accuracies[:, 0])
     corrected = holm(np.array([comparison.p for comparison in found]))
     rows = [replace(ranked[0], extra={**ranked[0].extra, "with_leader": True, "vs_leader": None})]
     for row, comparison, p in zip(ranked[1:], found, corrected, strict=True):
@@ -109,7 +109,7 @@ def _matrix(ranked: Sequence[Row], accuracies: Floats) -> dict[str, Any]:
     upper = np.triu_indices(len(p), 1)
     corrected = np.full(p.shape, np.nan)
     corrected[upper] = holm(p[upper])
-    corrected = np.fmax(corrected, corrected.T)
+    corrected.T[upper] = corrected[upper]
     return {
         "ids": [row.id for row in ranked[:_MATRIX]],
         "difference": _cells(differences),

@@ -18,10 +18,12 @@ from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError, one_line
 COMMANDS = {
     "add": "leaderboard.add:add",
     "audit": "recipe_mpr_task.commands.audit:audit",
+    "compare": "leaderboard.compare:compare",
     "data": "recipe_mpr_task.commands.data:data",
     "demo": "leaderboard.demo:demo",
     "doctor": "recipe_mpr_task.commands.doctor:doctor",
     "finetune": "finetune.command:finetune",
+    "import": "leaderboard.predictions:import_",
     "leaderboard": "leaderboard.command:leaderboard",
     "run": "recipe_mpr_task.commands.run:run",
     "tasks-path": "recipe_mpr_task.commands.tasks_path:tasks_path",

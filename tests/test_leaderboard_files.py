@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from leaderboard.command import leaderboard
 from leaderboard.compute import build_boards
 from leaderboard.load import load_runs
-from leaderboard.render import to_csv, to_json, to_markdown
+from leaderboard.render import content_of, to_csv, to_json, to_markdown
 from leaderboard.validate import check
 from tests.fake_runs import run_files
 
@@ -23,7 +23,7 @@ def test_same_input_same_bytes_in_any_order(tmp_path):
     def rendered(paths):
         runs, skipped = load_runs(paths)
         boards = build_boards(check(run) for run in runs)
-        return to_markdown(boards, skipped), to_json(boards, skipped), to_csv(boards)
+        return to_markdown(boards, skipped), to_json(content_of(boards, skipped)), to_csv(boards)
 
     assert rendered(folders) == rendered(folders[::-1]) == rendered([*folders, folders[0]])
 
@@ -87,14 +87,14 @@ def test_hostile_names_stay_inside_their_cell(tmp_path):
     )
     cells = [cell for row in csv.reader(io.StringIO(to_csv(boards))) for cell in row]
     assert not any(cell.startswith("=") for cell in cells)
-    assert json.loads(to_json(boards, skipped))["rows"]
+    assert content_of(boards, skipped)["rows"]
 
 
 @pytest.mark.real_data
 def test_published_rows_are_reported_with_their_note_and_without_rank(tmp_path):
     run_files(tmp_path, "recipe_mpr", skill=0.3)
     runs, skipped = load_runs([tmp_path])
-    content = json.loads(to_json(build_boards(check(run) for run in runs), skipped))
+    content = content_of(build_boards(check(run) for run in runs), skipped)
     reported = {row["system"]: row for row in content["rows"] if row["kind"] == "reported"}
     assert len(reported) == 11
     assert all(row["rank"] is None and row["status"] == "reported" for row in reported.values())

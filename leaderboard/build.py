@@ -1,0 +1,76 @@
+"""From results to a site: load, check, compute, render, publish."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from leaderboard.compute import build_boards
+from leaderboard.details import items_content, system_content
+from leaderboard.digest import checked_runs
+from leaderboard.render import content_of, to_csv, to_json, to_markdown
+from leaderboard.site import publish
+from leaderboard.standing import Board
+from recipe_mpr_task.data import load_items, load_sample, local_source
+from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.item import Item
+
+FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")
+"""What a site's folder holds besides its systems' pages."""
+
+
+def build(
+    paths: Sequence[Path], out: Path, *, target: float | None = None, exports: bool = False
+) -> tuple[str, list[str]]:
+    """Read runs and write the leaderboard's site, whole or not at all.
+
+    Args:
+        paths: lm-eval output folders, results files and compact records.
+        out: the folder to write to.
+        target: an accuracy to draw a line at, a fraction.
+        exports: write the interchange formats too.
+
+    Returns:
+        The Markdown, and one line for each path or file that was skipped.
+
+    Raises:
+        RecipeMPRError: no run could be read, or the folder cannot be written to; what is there stays.
+    """
+    runs, skipped = checked_runs(paths)
+    reasons = [f"{s.source}: {s.reason}" for s in skipped]
+    if not runs:
+        raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
+    boards = build_boards(runs)
+    content = content_of(boards, skipped, target)
+    markdown = to_markdown(boards, skipped)
+    publish(_files(boards, content, markdown, exports=exports), out)
+    return markdown, reasons
+
+
+def _files(
+    boards: Sequence[Board], content: dict[str, Any], markdown: str, *, exports: bool
+) -> Iterator[tuple[str, str]]:
+    """Render the site's files one by one: a thousand pages are not held in memory."""
+    from leaderboard.page import index_page, items_script, system_page
+
+    texts = texts_at_hand()
+    yield "index.html", index_page(content)
+    yield "leaderboard.md", markdown
+    yield "leaderboard.json", to_json(content)
+    yield "leaderboard.csv", to_csv(boards)
+    yield "systems/items.js", items_script(items_content(texts))
+    links = {row["id"]: row for row in content["rows"]}
+    for board in boards:
+        for row in board.rows:
+            if page := links[row.id]["page"]:
+                yield page, system_page(system_content(row, links[row.id]))
+    if exports:
+        from leaderboard.exports import export
+
+        for path, text in sorted(export(boards, texts).items()):
+            yield f"exports/{path}", text
+
+
+def texts_at_hand() -> Mapping[str, Item]:
+    """Return the items whose texts may be shown: the sample's, and the dataset's if a copy is on this machine."""
+    items = (*load_sample(), *(load_items() if local_source() else ()))
+    return {item.item_id: item for item in items}

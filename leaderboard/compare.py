@@ -1,0 +1,170 @@
+"""`recipe-mpr compare RUN_A RUN_B`: which is better, by how much, on what, and whether that is more than chance."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from recipe_mpr_task.errors import RecipeMPRError
+
+if TYPE_CHECKING:
+    from leaderboard.items import ItemResult
+    from leaderboard.row import Row
+    from leaderboard.statistics import Comparison
+
+    Pair = tuple[ItemResult, ItemResult]
+
+_SMALLEST_P = 0.001
+
+
+@click.command()
+@click.argument("run_a", type=click.Path(path_type=Path))
+@click.argument("run_b", type=click.Path(path_type=Path))
+@click.option("--board", help="Which board's rows, if a path holds several; such as recipe_mpr or recipe_mpr_test.")
+def compare(run_a: Path, run_b: Path, board: str | None) -> None:
+    """Compare two systems item by item.
+
+    RUN_A and RUN_B are lm-eval output folders, results files or compact records; a folder with a system's five fold
+    runs is that system. Query texts are shown where the dataset is at hand, else item ids alone.
+    """
+    a, b = _two_rows(run_a, run_b, board)
+    for line in report(a, b):
+        click.echo(line)
+
+
+def _two_rows(run_a: Path, run_b: Path, board: str | None) -> tuple["Row", "Row"]:
+    """The one row of each path, on a board that both are on."""
+    found = [{row.board: row for row in _rows(path)} for path in (run_a, run_b)]
+    shared = [key for key in found[0] if key in found[1] and board in (None, key)]
+    if len(shared) != 1:
+        boards = [", ".join(rows) or "none" for rows in found]
+        raise RecipeMPRError(
+            f"{run_a} has rows on {boards[0]}; {run_b} on {boards[1]}; "
+            + ("choose one with --board" if shared else f"they share none{f' named {board}' if board else ''}")
+        )
+    return found[0][shared[0]], found[1][shared[0]]
+
+
+def _rows(path: Path) -> "list[Row]":
+    """The rows of one path, one a board.
+
+    Raises:
+        RecipeMPRError: it holds none with items, or several systems.
+    """
+    from leaderboard.compute import build_boards
+    from leaderboard.digest import checked_runs
+
+    runs, skipped = checked_runs([path])
+    rows = [row for board in build_boards(runs) for row in board.rows if row.kind != "reported"]
+    whole = [row for row in rows if row.items]
+    if not whole:
+        reasons = [row.reason for row in rows] or [f"{s.source}: {s.reason}" for s in skipped]
+        raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(reasons) or 'no Recipe-MPR run'}")
+    for key in {row.board for row in whole}:
+        # What has a rank stands for the path; of runs without one there must be only one.
+        here = [row for row in whole if row.board == key]
+        best = [row for row in here if row.rank] or here
+        if len(best) > 1:
+            names = "; ".join(f"{row.system} ({row.source})"[:120] for row in best)
+            raise RecipeMPRError(f"{path} holds {len(best)} rows on {key}: {names}; name one run's folder or file")
+        whole = [row for row in whole if row.board != key or row is best[0]]
+    return whole
+
+
+def report(a: "Row", b: "Row") -> Iterator[str]:
+    """Give the comparison of two rows of one board as lines of text.
+
+    Raises:
+        RecipeMPRError: they share no item, or a score is not finite.
+    """
+    from leaderboard.build import texts_at_hand
+    from leaderboard.render import interval
+
+    pairs = _pairs(a, b)
+    for letter, row in (("A", a), ("B", b)):
+        yield f"{letter}: {_line(row.system)}, {interval(row.score)} on {row.score.n} items"
+        yield f"   {row.status}: {_line(row.reason)}"
+        yield from (f"   note: {_line(flag)}" for flag in row.flags)
+    if len(pairs) < max(len(a.items), len(b.items)):
+        yield f"Only the {len(pairs)} items that both were scored on are compared."
+    yield ""
+    yield _types_table(pairs)
+    yield (
+        "Difference: A minus B in points, with its 95% paired bootstrap interval. p: exact McNemar test (over\n"
+        "all flips of sign where ties are shared), for types corrected over them by Holm. Detectable: the difference\n"
+        "that so many items show four times in five."
+    )
+    yield from _flips(pairs, {item_id: item.query for item_id, item in texts_at_hand().items()})
+
+
+def _pairs(a: "Row", b: "Row") -> "list[Pair]":
+    of_b = {item.item_id: item for item in b.items}
+    items = sorted(a.items, key=lambda item: item.item_id)
+    pairs = [(item, of_b[item.item_id]) for item in items if item.item_id in of_b]
+    if not pairs:
+        raise RecipeMPRError("the two were scored on different items; there is nothing to compare")
+    if a.score.acc is None or b.score.acc is None:
+        raise RecipeMPRError("a score that is not finite cannot be compared; see the status of each with leaderboard")
+    return pairs
+
+
+def _types_table(pairs: "Sequence[Pair]") -> str:
+    import numpy as np
+    from tabulate import tabulate
+
+    from leaderboard.statistics import holm
+    from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
+
+    by_type = {name: [p for p in pairs if name in (p[0].types or (UNTYPED,))] for name in (*QUERY_TYPES, UNTYPED)}
+    by_type = {name: some for name, some in by_type.items() if some}
+    compared = {name: _compared(some) for name, some in by_type.items()}
+    corrected = dict(zip(compared, holm(np.array([found.p for found in compared.values()])), strict=True))
+    rows = [_cells("all", pairs, _compared(pairs), None)]
+    rows += [_cells(name, by_type[name], found, float(corrected[name])) for name, found in compared.items()]
+    headers = ["", "n", "A", "B", "Difference", "p", "A alone", "B alone", "Detectable"]
+    return tabulate(rows, headers, tablefmt="simple", disable_numparse=True, colalign=["left", *["right"] * 8])
+
+
+def _compared(pairs: "Sequence[Pair]") -> "Comparison":
+    import numpy as np
+
+    from leaderboard.statistics import compare as paired
+
+    return paired(*(np.array([pair[k].accuracy for pair in pairs]) for k in (0, 1)))
+
+
+def _cells(name: str, pairs: "Sequence[Pair]", found: "Comparison", p_holm: float | None) -> list[Any]:
+    from leaderboard.statistics import minimal_detectable_effect
+
+    n = len(pairs)
+    discordance = (found.wins + found.losses) / n
+    means = [100 * sum(pair[k].accuracy for pair in pairs) / n for k in (0, 1)]
+    return [
+        name, n, *(f"{mean:.1f}" for mean in means),
+        f"{100 * found.difference:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]",
+        _chance(found.p if p_holm is None else p_holm), found.wins, found.losses,
+        f"{100 * minimal_detectable_effect(discordance, n):.1f}" if discordance else "",
+    ]  # fmt: skip
+
+
+def _chance(p: float) -> str:
+    return f"{p:.3f}" if p >= _SMALLEST_P else f"<{_SMALLEST_P}"
+
+
+def _flips(pairs: "Sequence[Pair]", queries: Mapping[str, str]) -> Iterator[str]:
+    """The items that one has right and the other has not, and what each chose."""
+    for k, letter in enumerate("AB"):
+        won = [pair for pair in pairs if pair[k].accuracy > pair[1 - k].accuracy]
+        yield f"\n{letter} is better on {len(won)} items:"
+        for pair in won:
+            text = f"  {queries[pair[0].item_id]}" if pair[0].item_id in queries else ""
+            other = "+".join(pair[1 - k].chosen) or "nothing"
+            yield f"  {pair[0].item_id}  right {pair[0].gold}, {'BA'[k]} chose {other}{text}"
+
+
+def _line(text: str) -> str:
+    """One line of a text that came with a file."""
+    line = " ".join(text.split())
+    shown = "".join(c if c.isprintable() else "?" for c in line)
+    return shown if len(shown) <= 200 else f"{shown[:197]}..."

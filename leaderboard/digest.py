@@ -1,0 +1,166 @@
+"""Reads and checks many runs side by side, and remembers what it found.
+
+What a file's runs come to depends on the file, its samples and this package alone. So it is kept, in the user's cache
+folder, under the hash of all three: a rebuild reads only what is new.
+"""
+
+import hashlib
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from functools import lru_cache
+from importlib.resources import files
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from leaderboard.items import ItemResult
+from leaderboard.load import Run, Skipped, UnusableError, find_files, runs_of, samples_file
+from leaderboard.recorded import kept_of
+from leaderboard.rows import READ_METRICS
+from leaderboard.specs import task_names
+from leaderboard.validate import CheckedRun, check
+from recipe_mpr_task.data import cache_path
+from recipe_mpr_task.files import sha256_of_file, write_atomic
+from recipe_mpr_task.orders import pinned_items
+
+_FEW = 24
+"""Files below which starting further processes costs more than it saves."""
+
+_KEPT_SECONDS = 30 * 24 * 3600
+
+
+def checked_runs(paths: Iterable[Path]) -> tuple[list[CheckedRun], list[Skipped]]:
+    """Read and check every run under `paths`; see `load.load_runs`, whose order it keeps.
+
+    Returns:
+        The runs, without their samples, and what was skipped.
+    """
+    found, skipped = find_files(paths)
+    runs: list[CheckedRun] = []
+    for (_, source), digest in zip(found, _digests([file for file, _ in found]), strict=True):
+        content = json.loads(digest)
+        if content["unusable"] is not None:
+            skipped.append(Skipped(source, content["unusable"]))
+        runs += [_restored(run, source) for run in content["runs"]]
+    _forget_unused()
+    runs.sort(key=lambda run: (run.run.source, run.run.task))
+    return runs, sorted(skipped, key=lambda s: (s.source, s.reason))
+
+
+def _digests(paths: Sequence[Path]) -> Iterator[str]:
+    """Digest every file, in the order given, on all processors if there are many."""
+    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+    with tqdm(total=len(paths), desc="checking runs", unit="file", delay=2) as progress:
+        if len(paths) < _FEW or workers < 2:
+            for path in paths:
+                yield _digest(path)
+                progress.update()
+            return
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            for digest in pool.map(_digest, paths, chunksize=4):
+                yield digest
+                progress.update()
+
+
+def _digest(path: Path) -> str:
+    """Return what one file's runs come to, as JSON, from the cache if it is there."""
+    try:
+        cached = _cache_folder() / f"{_key(path)}.json"
+        with suppress(OSError, UnicodeDecodeError):
+            text = cached.read_text(encoding="utf-8")
+            os.utime(cached)
+            return text
+    except OSError as error:
+        return json.dumps({"unusable": f"unreadable: {error.strerror}", "runs": []})
+    text = json.dumps(_content(path)) + "\n"
+    with suppress(OSError):  # a cache that cannot be written to costs time, no more
+        write_atomic(cached, text)
+    return text
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        runs = runs_of(path, "")
+    except UnusableError as error:
+        return {"unusable": str(error), "runs": []}
+    return {"unusable": None, "runs": [_plain(check(run)) for run in runs]}
+
+
+def _key(path: Path) -> str:
+    """Hash of a results file's bytes, of the samples beside it, and of the code that judges them."""
+    digest = hashlib.sha256(_code_hash().encode())
+    samples = (samples_file(path, task) for task in sorted(task_names()))
+    for file in (path, *(file for file in samples if file.is_file())):
+        digest.update(f"{file.name}\0{sha256_of_file(file)}\0".encode())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _code_hash() -> str:
+    """Hash of every file of the packages that a verdict rests on, and of the Python that runs them."""
+    digest = hashlib.sha256(sys.version.encode())
+    for package in ("recipe_mpr_task", "leaderboard"):
+        root = Path(str(files(package)))
+        for file in sorted(root.rglob("*")):
+            if file.suffix in (".py", ".json", ".yaml", ".jinja") and file.is_file():
+                digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _cache_folder() -> Path:
+    return cache_path().parent.parent / "runs"
+
+
+def _forget_unused() -> None:
+    """Remove what no build has asked for in a month."""
+    with suppress(OSError):
+        for cached in _cache_folder().glob("*.json"):
+            if time.time() - cached.stat().st_mtime > _KEPT_SECONDS:
+                cached.unlink(missing_ok=True)
+
+
+def _plain(run: CheckedRun) -> dict[str, Any]:
+    items = [
+        [item.item_id, item.accuracy, {k: v for k, v in item.metrics.items() if k in READ_METRICS}, item.chosen,
+         item.probabilities]
+        for item in run.items
+    ]  # fmt: skip
+    return {
+        "task": run.run.task,
+        "results": kept_of(run.run.results, run.run.task),
+        "is_record": run.run.is_record,
+        "has_samples": run.run.samples is not None,
+        "items": items,
+        "status": run.status,
+        "reason": run.reason,
+        "flags": run.flags,
+    }
+
+
+def _restored(plain: dict[str, Any], source: str) -> CheckedRun:
+    run = Run(source, plain["task"], plain["results"], None, is_record=plain["is_record"])
+    items = tuple(_restored_item(*fields) for fields in plain["items"])
+    return CheckedRun(run, items, plain["status"], plain["reason"], tuple(plain["flags"]))
+
+
+def _restored_item(
+    item_id: str, accuracy: float, metrics: dict[str, Any], chosen: list[str], probabilities: list[float] | None
+) -> ItemResult:
+    pinned = pinned_items()[item_id]
+    ids = {recipe_id: recipe_id for recipe_id in pinned.option_ids}  # one string for all runs
+    return ItemResult(
+        item_id=sys.intern(item_id),
+        accuracy=math.nan if accuracy is None else accuracy,
+        types=pinned.types,
+        metrics=metrics,
+        chosen=tuple(ids.get(recipe_id, recipe_id) for recipe_id in chosen),
+        probabilities=None if probabilities is None else tuple(probabilities),
+    )

@@ -1,0 +1,107 @@
+"""A folder of files that changes as one: readers see the old site or the new one, whole.
+
+OUT/.builds/HASH/...    the files of a build, named by their content
+OUT/.current            a link to one of them: replacing it is the one step that publishes
+OUT/index.html, ...     links to .current/index.html, ...
+"""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from filelock import FileLock
+
+from recipe_mpr_task.errors import RecipeMPRError
+
+_BUILDS = ".builds"
+_CURRENT = ".current"
+_LOCK = ".lock"
+_STAGING = ".staging"
+
+
+def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
+    """Write a site's files and make them the site.
+
+    Args:
+        files: relative path and text of each file.
+        out: the site's folder; other files in it are left alone.
+
+    Raises:
+        RecipeMPRError: the folder cannot be written to, or something of the user's is in the way; the site there is
+            left as it was.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        # Only one build writes at a time, so whatever half-written one is found was cut off.
+        with FileLock(out / _LOCK):
+            _adopt(out)
+            name = _write(files, out / _BUILDS)
+            _publish(out, name)
+            _prune(out, name)
+    except OSError as error:
+        raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
+
+
+def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
+    """Write the files into a folder of their own and return its name, the hash of their paths and contents."""
+    shutil.rmtree(builds / _STAGING, ignore_errors=True)
+    digest = hashlib.sha256()
+    for path, text in files:
+        target = builds / _STAGING / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = text.encode()
+        target.write_bytes(content)
+        digest.update(f"{path}\0{len(content)}\0".encode() + content)
+    os.sync()  # once for all files: after a power failure too, what is linked to is there
+    name = digest.hexdigest()[:16]
+    if (builds / name).is_dir():
+        shutil.rmtree(builds / _STAGING)  # the same files again
+    else:
+        (builds / _STAGING).rename(builds / name)
+    return name
+
+
+def _publish(out: Path, name: str) -> None:
+    _link(out / _CURRENT, f"{_BUILDS}/{name}")
+    there = {path.name for path in (out / _CURRENT).iterdir()}
+    for entry in sorted(there):
+        if not _is_ours(out / entry):
+            _link(out / entry, f"{_CURRENT}/{entry}")
+    for path in out.iterdir():
+        if _is_ours(path) and path.name not in there:
+            path.unlink()
+
+
+def _link(path: Path, target: str) -> None:
+    """Make or replace a link, in one step."""
+    if path.is_dir() and not path.is_symlink():
+        raise RecipeMPRError(f"{path} is a folder and not of this program's making: move it, or choose another --out")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary.symlink_to(target)
+    temporary.replace(path)
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_symlink() and str(path.readlink()) == f"{_CURRENT}/{path.name}"
+
+
+def _adopt(out: Path) -> None:
+    """Take plain files of a leaderboard into a build of their own, so that they too change as one."""
+    plain = [path for path in out.glob("leaderboard.*") if path.is_file() and not path.is_symlink()]
+    if plain and not (out / _CURRENT).is_symlink():
+        first = out / _BUILDS / "before"
+        first.mkdir(parents=True, exist_ok=True)
+        for path in plain:
+            (first / path.name).unlink(missing_ok=True)
+            (first / path.name).hardlink_to(path)
+        _publish(out, first.name)
+
+
+def _prune(out: Path, name: str) -> None:
+    """Keep the newest build before the current one, which a reader may still have open; remove the others."""
+    others = [path for path in (out / _BUILDS).iterdir() if path.name != name]
+    for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:
+        shutil.rmtree(path, ignore_errors=True)
