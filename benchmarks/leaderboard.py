@@ -1,0 +1,115 @@
+"""Building the leaderboard's site from many runs: time, memory, and a rebuild with one run more.
+
+    RECIPE_MPR_DATA=500QA.json python -m benchmarks.leaderboard [100 300 1000]
+
+Baseline of the ratios: the build of the smallest number of runs, cache empty. Every run has a samples file as lm-eval
+writes one for an LLM on the 500 items, prompts included.
+"""
+
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from recipe_mpr_task.data import load_items
+from recipe_mpr_task.item import LETTERS
+from recipe_mpr_task.metrics import letter_metrics
+from recipe_mpr_task.orders import display
+from recipe_mpr_task.prompts import render, template
+from recipe_mpr_task.task import record_of
+
+SIZES = (100, 300, 1000)
+_TASK = "recipe_mpr"
+
+
+def main() -> None:
+    """Measure and print one line for each number of runs."""
+    sizes = sorted(int(size) for size in sys.argv[1:]) or list(SIZES)
+    asked = [_asked(record_of(display(item, "shuffled"))) for item in load_items()]
+    with tempfile.TemporaryDirectory() as folder:
+        runs, first = Path(folder) / "runs", None
+        for size in sizes:
+            done = len(list(runs.iterdir())) if runs.is_dir() else 0
+            for k in range(done, size):
+                _write_run(runs / f"run{k:04}", k, asked)
+            megabytes = (runs / "run0000" / "samples_recipe_mpr_2026-01-01T00-00-00.000000.jsonl").stat().st_size / 1e6
+            seconds, peak = _build(Path(folder), f"out{size}", f"cache{size}")
+            _write_run(runs / f"run{size:04}", size, asked)
+            again, _ = _build(Path(folder), f"out{size}", f"cache{size}")
+            first = first or seconds / size
+            print(
+                f"{size} runs of {megabytes:.2f} MB: {seconds:.1f} s, {peak / 1e9:.2f} GB at most; "
+                f"a run {seconds / size / first:.2f} times what it takes at {sizes[0]}; "
+                f"with one run more {again:.1f} s, {again / seconds:.2f} of the whole",
+                flush=True,
+            )
+
+
+def _asked(doc: dict[str, Any]) -> dict[str, Any]:
+    """A sample but for its answer."""
+    context = render("default", doc)
+    arguments = {f"gen_args_{k}": {"arg_0": context, "arg_1": f" {letter}"} for k, letter in enumerate(LETTERS)}
+    return {"doc": doc, "target": str(doc["gold"]), "arguments": arguments, "filter": "none", "doc_hash": "0" * 64,
+            "prompt_hash": "0" * 64, "target_hash": "0" * 64}  # fmt: skip
+
+
+def _write_run(folder: Path, seed: int, asked: list[dict[str, Any]]) -> None:
+    draw = random.Random(seed)  # noqa: S311 (made-up scores)
+    skill = 0.2 + 0.6 * draw.random()
+    lines, right = [], 0.0
+    for k, sample in enumerate(asked):
+        scores = [draw.uniform(-9, -1) for _ in LETTERS]
+        if draw.random() < skill:
+            scores[sample["doc"]["gold"]] = -draw.random()
+        metrics = letter_metrics(sample["doc"], [(score, False) for score in scores])
+        right += metrics["acc"]
+        responses = [[str(score), "False"] for score in scores]
+        resps = [[response] for response in responses]
+        lines.append(json.dumps({"doc_id": k, **sample, "resps": resps, "filtered_resps": responses, **metrics}))
+    results = {
+        "results": {_TASK: {"acc,none": right / len(asked)}},
+        "configs": {_TASK: {"doc_to_text": template("default"), "metadata": {"version": 1}}},
+        "config": {"model": "hf", "model_args": {"pretrained": f"org/model-{seed}"}, "limit": None,
+                   "model_num_parameters": 10**6 * (seed + 1)},
+        "date": float(seed),
+    }  # fmt: skip
+    folder.mkdir(parents=True)
+    (folder / "results_2026-01-01T00-00-00.000000.json").write_text(json.dumps(results))
+    (folder / "samples_recipe_mpr_2026-01-01T00-00-00.000000.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def _build(folder: Path, out: str, cache: str) -> tuple[float, int]:
+    """Build in a process of its own; return seconds and the most bytes that it and its processes held together."""
+    environment = os.environ | {"RECIPE_MPR_CACHE": str(folder / cache)}
+    program = "import sys; from recipe_mpr_task.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", program, "leaderboard", str(folder / "runs"), "--out", str(folder / out)]
+    started = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, _held_by(process.pid))
+        time.sleep(0.1)
+    if process.returncode:
+        raise SystemExit(f"the build failed with code {process.returncode}")
+    seconds = time.monotonic() - started
+    return seconds, max(peak, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+
+
+def _held_by(pid: int) -> int:
+    """Resident bytes of a process and its children, from /proc; shared pages are counted once a process."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(_held_by(int(child)) for child in children)
+
+
+if __name__ == "__main__":
+    main()

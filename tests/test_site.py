@@ -1,0 +1,79 @@
+"""A site changes as one, whoever writes it and whenever it is killed."""
+
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from leaderboard.site import publish
+from recipe_mpr_task.errors import RecipeMPRError
+
+NAMES = ("index.html", "leaderboard.json", "systems/a.html", "systems/b.html")
+
+
+def site(mark, size=1):
+    return [(name, f"{mark}\n" * size) for name in NAMES]
+
+
+def marks(out):
+    """What each file of the site says it is of; a half file would say something else."""
+    found = set()
+    for name in NAMES:
+        found |= set((out / name).read_text().splitlines())
+    return found
+
+
+def test_the_same_files_are_the_same_build_and_other_files_stay(tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    publish(site("one"), tmp_path)
+    before = (tmp_path / ".current").readlink()
+    publish(site("one"), tmp_path)
+    assert (tmp_path / ".current").readlink() == before
+    publish([*site("two"), ("exports/x.yaml", "two")], tmp_path)
+    assert (tmp_path / "exports" / "x.yaml").read_text() == "two"
+    publish(site("three"), tmp_path)
+    assert marks(tmp_path) == {"three"}
+    assert not (tmp_path / "exports").exists(), "what the new site has not is gone"
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert len(list((tmp_path / ".builds").iterdir())) == 2, "the build before is kept for those who still read it"
+
+
+def test_plain_files_of_an_older_version_are_taken_over_and_a_folder_in_the_way_is_not(tmp_path):
+    (tmp_path / "leaderboard.json").write_text("old")
+    publish(site("new"), tmp_path)
+    assert marks(tmp_path) == {"new"}
+    other = tmp_path / "other"
+    (other / "index.html").mkdir(parents=True)
+    with pytest.raises(RecipeMPRError, match="not of this program's making"):
+        publish(site("new"), other)
+
+
+def test_concurrent_builds_never_mix(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(publish, site(f"build {k}"), tmp_path) for k in range(12)]:
+            done.result()
+            assert len(marks(tmp_path)) == 1
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_site(tmp_path):
+    publish(site("old", 3), tmp_path)
+    program = (
+        "import sys; from pathlib import Path; from leaderboard.site import publish\n"
+        "from tests.test_site import site\n"
+        "print('go', flush=True)\n"
+        "for k in range(10**6): publish(site(f'new {k}', 4000), Path(sys.argv[1]))"
+    )
+    for wait in (0.0, 0.003, 0.01, 0.02, 0.05, 0.1):
+        command = [sys.executable, "-c", program, str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(wait)
+            process.send_signal(signal.SIGKILL)
+        assert len(marks(tmp_path)) == 1
+    publish(site("last"), tmp_path)
+    assert marks(tmp_path) == {"last"}
+    assert not (tmp_path / ".builds" / ".staging").exists()
