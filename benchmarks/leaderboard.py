@@ -9,7 +9,6 @@ writes one for an LLM on the 500 items, prompts included.
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -98,7 +97,7 @@ def _build(folder: Path, out: str, cache: str) -> tuple[float, int]:
     if process.returncode:
         raise SystemExit(f"the build failed with code {process.returncode}")
     seconds = time.monotonic() - started
-    return seconds, max(peak, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+    return seconds, peak
 
 
 def _held_by(pid: int) -> int:

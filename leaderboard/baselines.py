@@ -13,6 +13,8 @@ from leaderboard.specs import TaskSpec
 from recipe_mpr_task.item import N_OPTIONS
 
 RESULTS = Path(__file__).parent / "results"
+"""Committed records: `untrained/` (what `recipe-mpr demo` runs), `trained/`, `exploit/`."""
+
 _TOLERANCE = 1e-5
 _FIRST = (1.0, *[0.0] * (N_OPTIONS - 1))
 
@@ -62,7 +64,7 @@ def _is_near(scores: Sequence[float], expected: Sequence[Sequence[float]]) -> bo
 def _reference() -> Mapping[str, Scores]:
     """Scores by baseline, item and recipe id, from the committed records."""
     found: dict[str, dict[str, dict[str, float]]] = {}
-    for path in sorted(RESULTS.glob(f"*{SUFFIX}")):
+    for path in sorted((RESULTS / "untrained").glob(f"*{SUFFIX}")):
         task, results, samples = read_record(path)
         config: dict[str, Any] = results["config"]
         if config.get("model") == "recipe-mpr-baseline" and task in ("recipe_mpr", "recipe_mpr_sample"):

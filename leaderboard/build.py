@@ -64,10 +64,16 @@ def _files(
             if page := links[row.id]["page"]:
                 yield page, system_page(system_content(row, links[row.id]))
     if exports:
-        from leaderboard.exports import export
+        yield from _exports(boards, texts)
 
-        for path, text in sorted(export(boards, texts).items()):
-            yield f"exports/{path}", text
+
+def _exports(boards: Sequence[Board], texts: Mapping[str, Item]) -> Iterator[tuple[str, str]]:
+    try:
+        from leaderboard.exports import export
+    except ImportError as error:
+        raise RecipeMPRError(f"--exports needs huggingface-hub 1.4 or newer ({error})") from None
+    for path, text in sorted(export(boards, texts).items()):
+        yield f"exports/{path}", text
 
 
 def texts_at_hand() -> Mapping[str, Item]:

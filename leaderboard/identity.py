@@ -76,7 +76,7 @@ def date(run: Run) -> float:
 
 
 def model_ids(run: Run) -> dict[str, str | None]:
-    """Return what was loaded: base model, adapter and revision, folders by their last name alone."""
+    """Return what was loaded: base model, adapter, revision, baseline, lm-eval's backend; of folders the last name."""
     arguments = model_args(run)
     trained = training_record(run)
     adapter = next((str(arguments[key]) for key in _ADAPTER_ARGUMENTS if arguments.get(key)), None)
@@ -87,6 +87,8 @@ def model_ids(run: Run) -> dict[str, str | None]:
         "base": _short(base) if base else None,
         "adapter": _short(adapter) if adapter else None,
         "revision": str(revision) if revision else None,
+        "baseline": str(arguments.get("kind")) if kind(run) == "baseline" else None,
+        "backend": str(run.config.get("model")),
     }
 
 

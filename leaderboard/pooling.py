@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from leaderboard import identity as who
+from leaderboard.items import ItemResult
 from leaderboard.row import Row
 from leaderboard.rows import row_of, score, type_scores
 from leaderboard.specs import task_spec
-from leaderboard.validate import RANKED, CheckedRun, ItemResult
+from leaderboard.validate import RANKED, CheckedRun
 from recipe_mpr_task.splits import N_FOLDS
 from recipe_mpr_task.tasks import TASKS_PATH
 
@@ -53,8 +54,8 @@ def _mean_over_runs(runs: Sequence[CheckedRun]) -> list[ItemResult]:
     for item in _union(runs):
         by_item[item.item_id].append(item)
     return [
-        replace(same[0], accuracy=math.fsum(item.accuracy for item in same) / len(same), metrics={})
-        for same in by_item.values()
+        ItemResult(item_id, math.fsum(item.accuracy for item in same) / len(same), same[0].types)
+        for item_id, same in by_item.items()
     ]
 
 

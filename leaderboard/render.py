@@ -89,16 +89,21 @@ def to_json(content: dict[str, Any]) -> str:
 def to_csv(boards: Sequence[Board]) -> str:
     """Return `leaderboard.csv`: one line a row, one block of columns a query type."""
     lead = ["board", "rank", "system", "kind", "status", "reason", "task", "task_version", "n", "acc", "acc_low",
-            "acc_high", "params", "source"]  # fmt: skip
+            "acc_high", "stderr", "chance_corrected", "with_leader", "params", "trainable_params", "train_seconds",
+            "eval_seconds", "source"]  # fmt: skip
+    against = ("difference", "low", "high", "p", "p_holm")
     parts = ("n", "acc", "low", "high")
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(lead + [f"{name.lower()}_{part}" for name in _TYPES for part in parts])
+    by_type = [f"{name.lower()}_{part}" for name in _TYPES for part in parts]
+    writer.writerow([*lead, *(f"vs_leader_{part}" for part in against), "flags", *by_type])
     for board in boards:
         for row in board.rows:
             cells = row.as_dict()
             types = [cells["types"].get(name, {}).get(part) for name in _TYPES for part in parts]
-            writer.writerow([_csv_cell(value) for value in [*(cells[key] for key in lead), *types]])
+            compared = [(cells.get("vs_leader") or {}).get(part) for part in against]
+            values = [*(cells.get(key) for key in lead), *compared, "; ".join(row.flags), *types]
+            writer.writerow([_csv_cell(value) for value in values])
     return out.getvalue()
 
 
@@ -113,7 +118,9 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
         "# Recipe-MPR leaderboard",
         f"Task version {TASK_VERSION}. Accuracy in percent with its 95% Wilson interval; chance is 20. An item can "
         "have several types or none, so type counts do not add up; their intervals are "
-        "in the JSON and CSV. `unknown ⚠`: nothing tells what it was trained on, these items perhaps included.",
+        "in the JSON and CSV. Against the leader: the paired difference in points with its 95% bootstrap interval, `=` "
+        "where an exact McNemar test, Holm-corrected over the board, cannot tell the two apart. "
+        "`unknown ⚠`: nothing tells what it was trained on, these items perhaps included.",
     ]
     for board in boards:
         parts.append(f"## {board.title}")
@@ -122,7 +129,7 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
         ranked = [row for row in board.rows if row.rank is not None]
         if ranked:
             parts.append(ranked_table(ranked))
-            parts += _why_unknown(ranked)
+            parts += _why_unknown(ranked) + _notes(ranked)
         if unranked := [row for row in board.rows if row.rank is None]:
             parts += ["Listed without rank:", _unranked_table(unranked)]
     if skipped:
@@ -146,16 +153,26 @@ def ranked_table(rows: Sequence[Row]) -> str:
     """Return the Markdown table of a board's ranked rows."""
     sizes = {name: rows[0].types[name].n for name in _TYPES if name in rows[0].types}
     columns = [name for name in _FURTHER if any(name in row.extra for row in rows)]
-    headers = ["#", "System", "Kind", "Params", "Shots", "n", "Accuracy", *(_FURTHER[name] for name in columns),
-               *(f"{t} (n {n})" for t, n in sizes.items()), "Status"]  # fmt: skip
+    headers = ["#", "System", "Kind", "Params", "Shots", "n", "Accuracy", "Against the leader",
+               *(_FURTHER[name] for name in columns), *(f"{t} (n {n})" for t, n in sizes.items()),
+               "Status"]  # fmt: skip
     named = Counter((row.system, row.extra.get("shots")) for row in rows)
     table = []
     for row in rows:
         traced = named[row.system, row.extra.get("shots")] > 1
         lead = [row.rank, _system(row, traced=traced), row.kind, _params(row.params), _plain(row.extra.get("shots"))]
-        scores = [row.score.n, interval(row.score), *(_further(row, name) for name in columns)]
+        scores = [row.score.n, interval(row.score), _against(row), *(_further(row, name) for name in columns)]
         table.append([*lead, *scores, *(_percent(row.types.get(t)) for t in sizes), _BADGES[row.status]])
     return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _against(row: Row) -> str:
+    """The difference to the leader with its interval; "=" where the test cannot tell the two apart."""
+    found = row.extra.get("vs_leader")
+    if not found:
+        return ""
+    difference, low, high = (f"{100 * found[key]:+.1f}" for key in ("difference", "low", "high"))
+    return f"{difference} [{low}, {high}]" + (" =" if row.extra["with_leader"] else "")
 
 
 def _plain(value: object) -> object:
@@ -169,6 +186,11 @@ def _why_unknown(rows: Sequence[Row]) -> list[str]:
             by_reason[row.reason].append(row.system)
     lines = [f"- {_text(', '.join(systems))}: {_text(reason)}" for reason, systems in sorted(by_reason.items())]
     return ["Why unknown:", "\n".join(lines)] if lines else []
+
+
+def _notes(rows: Sequence[Row]) -> list[str]:
+    lines = [f"- {_text(row.system)}: {_text(flag)}" for row in rows for flag in row.flags]
+    return ["Notes:", "\n".join(lines)] if lines else []
 
 
 def _further(row: Row, name: str) -> str:
@@ -214,7 +236,7 @@ def _system(row: Row, *, traced: bool = False) -> str:
 
 def _text(text: str) -> str:
     """A cell that no name can break out of: one line, no markup, no 10 MB."""
-    line = " ".join(text.split())
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
     shown = line if len(line) <= _LONGEST_CELL else line[: _LONGEST_CELL - 3] + "..."
     return shown.translate(_SIGNS)
 

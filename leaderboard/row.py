@@ -87,7 +87,7 @@ class Row:
         """A name for files and URLs: the same for the same row in any build."""
         slug = re.sub(r"[^a-z0-9]+", "-", self.system[:60].lower()).strip("-")[:40].strip("-")
         key = f"{self.extra.get('identity')}|{self.board}|{self.task}|{self.source}|{self.reason}|{self.system}"
-        return f"{slug or 'system'}-{sha256_of(key.encode())[:10]}"
+        return f"{slug or 'system'}-{sha256_of(key.encode(errors='replace'))[:10]}"
 
     @property
     def stderr(self) -> float | None:

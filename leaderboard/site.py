@@ -52,7 +52,7 @@ def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
     for path, text in files:
         target = builds / _STAGING / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        content = text.encode()
+        content = text.encode(errors="replace")  # a name may hold half a character
         target.write_bytes(content)
         digest.update(f"{path}\0{len(content)}\0".encode() + content)
     os.sync()  # once for all files: after a power failure too, what is linked to is there
