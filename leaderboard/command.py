@@ -39,9 +39,11 @@ def leaderboard(  # noqa: PLR0913 (each is an option)
 
 def _write_records(paths: Sequence[Path], folder: Path) -> list[str]:
     """Write the runs' records; return a line for each run that none could be made of."""
+    from leaderboard.conduct import prompt_faults
     from leaderboard.identity import system_name
     from leaderboard.load import load_runs
     from leaderboard.records import SUFFIX, RecordError, record_of, write_record
+    from leaderboard.specs import task_spec
     from leaderboard.validate import check
     from recipe_mpr_task.files import sha256_of
 
@@ -53,7 +55,9 @@ def _write_records(paths: Sequence[Path], folder: Path) -> list[str]:
         try:
             if not checked.items:
                 raise RecordError(checked.reason)
-            record = record_of(run.task, run.results, run.samples or [])
+            if fault := next(prompt_faults(run, task_spec(run.task)), None):
+                raise RecordError(f"{fault}; a record holds no prompts, so nobody could see that")
+            record = record_of(run.task, run.results, run.samples or [], checked.flags)
         except RecordError as error:
             skipped.append(f"record of {run.source}, {run.task}: {error}")
             continue

@@ -10,7 +10,7 @@ from leaderboard.identity import IMPORTED, kind, model_args
 from leaderboard.load import Run
 from leaderboard.specs import TaskSpec
 from recipe_mpr_task import prompts
-from recipe_mpr_task.item import N_OPTIONS
+from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import EXPLOITABLE_ORDERS
 from recipe_mpr_task.splits import scored_ids
 
@@ -22,11 +22,12 @@ def conduct_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
         run: its documents found genuine.
         spec: its task.
     """
-    order = model_args(run).get("order") if kind(run) == IMPORTED else spec.order
-    if order in EXPLOITABLE_ORDERS:
+    is_import = run.is_record and kind(run) == IMPORTED
+    orders = {spec.order, model_args(run).get("order")} if is_import else {spec.order}
+    for order in sorted(orders & {*EXPLOITABLE_ORDERS}):
         yield f"{order} order: the gold option is always A"
-    if kind(run) != IMPORTED:
-        yield from _prompt_faults(run, spec)
+    if not is_import:
+        yield from prompt_faults(run, spec)
     if run.config.get("limit") is not None:
         yield f"--limit {str(run.config['limit']).removesuffix('.0')[:40]}"
     counts = Counter(sample["doc"]["item_id"] for sample in run.samples or [])
@@ -40,8 +41,8 @@ def conduct_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
             yield f"{n_items(ids)} {what} ({some(sorted(ids))})"
 
 
-def _prompt_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
-    """What the model was shown must be the task's own: another text can give gold away."""
+def prompt_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
+    """What the model was shown and asked must be the task's own: another text can give gold away."""
     recorded = run.task_config
     if recorded.get("doc_to_text") != prompts.template(spec.prompt):
         yield f"its prompt template is not {spec.prompt}, the task's own: what the model was shown may give gold away"
@@ -51,26 +52,58 @@ def _prompt_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
     for key, own in spec.asked_as.items():
         if recorded.get(key, own) != own:
             yield f"its {key} is not the task's own"
-    if other := [sample["doc"]["item_id"] for sample in run.samples or [] if not _shown_as_asked(sample, run, spec)]:
+    shown = {sample["doc"]["item_id"]: _around(sample, run, spec) for sample in run.samples or []}
+    if other := [item_id for item_id, texts in shown.items() if texts is None]:
         yield f"{n_items(other)} shown with another prompt than the task's template gives ({some(other)})"
+    around = Counter(text for texts in shown.values() for text in texts or ())
+    if len(around) > 1:
+        usual = around.most_common(1)[0][0]
+        other = [item_id for item_id, texts in shown.items() if texts and texts != {usual}]
+        yield f"{n_items(other)} shown with other text around the prompt than the rest ({some(other)})"
+    if other := [sample["doc"]["item_id"] for sample in run.samples or [] if not _asked_for(sample, spec)]:
+        yield f"{n_items(other)} asked for other answers than the task's doc_to_choice gives ({some(other)})"
 
 
-def _shown_as_asked(sample: dict[str, Any], run: Run, spec: TaskSpec) -> bool:
-    """Say whether each logged prompt ends in the item's own; true where none was logged."""
-    is_chat = run.has_chat_template
-    plain = not is_chat and not run.n_shot and not run.results.get("system_instruction_sha")
-    for place, context in enumerate(_contexts(sample.get("arguments"))):
+def _around(sample: dict[str, Any], run: Run, spec: TaskSpec) -> set[tuple[str, str]] | None:
+    """What stands before and after an item's own prompt in each of its logged ones; None if one is not there.
+
+    Shots differ from item to item, so they are left out; they must not hold the item's own query.
+    """
+    found = set()
+    for place, context in enumerate(_contexts(sample)):
         expected = _prompt(sample["doc"], spec, rotation=place // N_OPTIONS)
-        shown = expected.strip() in context if is_chat else context.endswith(expected)
-        if not shown or (plain and context != spec.description + expected):
-            return False
-    return True
+        expected = expected.strip() if run.has_chat_template else spec.description * (not run.n_shot) + expected
+        before, own, after = context.rpartition(expected)
+        if not own or (not run.has_chat_template and after) or (_is_plain(run) and before):
+            return None
+        if run.n_shot and sample["doc"]["query"] in before:
+            return None
+        found.add(("" if run.n_shot else before, after))
+    return found
 
 
-def _contexts(arguments: Any) -> list[str]:
+def _is_plain(run: Run) -> bool:
+    """Whether nothing at all stands before a prompt."""
+    return not (run.has_chat_template or run.n_shot or run.results.get("system_instruction_sha"))
+
+
+def _asked_for(sample: dict[str, Any], spec: TaskSpec) -> bool:
+    """Say whether the logged continuations are the task's own, in the order of the options."""
+    choices = {"letters": LETTERS, "options": sample["doc"].get("options")}.get(str(spec.asked_as["doc_to_choice"]))
+    if spec.generates or not choices:
+        return True
+    asked = [request.get("arg_1") if isinstance(request, dict) else None for request in _requests(sample)]
+    return all(str(text).strip() == choices[k % N_OPTIONS].strip() for k, text in enumerate(asked))
+
+
+def _requests(sample: dict[str, Any]) -> list[Any]:
+    arguments = sample.get("arguments")
+    return list(arguments.values()) if isinstance(arguments, dict) else []
+
+
+def _contexts(sample: dict[str, Any]) -> list[str]:
     """The prompts that lm-eval logged for one item, in the order of its requests."""
-    requests = arguments.values() if isinstance(arguments, dict) else []
-    return [_text(request.get("arg_0") if isinstance(request, dict) else None) for request in requests]
+    return [_text(request.get("arg_0") if isinstance(request, dict) else None) for request in _requests(sample)]
 
 
 def _text(context: Any) -> str:

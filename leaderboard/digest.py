@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from multiprocessing import get_context
@@ -91,7 +92,15 @@ def _content(path: Path) -> dict[str, Any]:
         runs = runs_of(path, "")
     except UnusableError as error:
         return {"unusable": str(error), "runs": []}
-    return {"unusable": None, "runs": [_plain(check(run)) for run in runs]}
+    return {"unusable": None, "runs": [_plain(_checked(run)) for run in runs]}
+
+
+def _checked(run: Run) -> CheckedRun:
+    try:
+        return check(run)
+    except Exception as error:  # noqa: BLE001 (one run of junk must not stop the build for the others)
+        reason = f"it cannot be judged: {type(error).__name__}"
+        return CheckedRun(replace(run, results=kept_of({}, run.task)), (), "excluded", reason)
 
 
 def _key(path: Path) -> str:
@@ -135,7 +144,7 @@ def _plain(run: CheckedRun) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "task": run.run.task,
-        "results": kept_of(run.run.results, run.run.task),
+        "results": run.run.results,
         "is_record": run.run.is_record,
         "has_samples": run.run.samples is not None,
         "items": items,

@@ -19,6 +19,9 @@ _RUNTIME_ARGUMENTS = frozenset(
 
 _ADAPTER_ARGUMENTS = ("peft", "lora_local_path", "delta")
 _WEIGHT_ARGUMENTS = ("pretrained", "peft", "lora_local_path", "revision")
+_ALIASES = {"huggingface": "hf", "hf-auto": "hf"}
+"""Names that lm-eval has for one backend."""
+
 _MODEL_ARGUMENTS = ("pretrained", "model", "path", "engine")
 
 
@@ -71,7 +74,7 @@ def _short(name: Any) -> str:
 def date(run: Run) -> float:
     """Return when the run was made, in seconds since 1970; infinity if it does not say."""
     found = run.results.get("date")
-    is_date = isinstance(found, (int, float)) and math.isfinite(found)
+    is_date = isinstance(found, (int, float)) and found > 0
     return float(found) if is_date else math.inf  # type: ignore[arg-type]
 
 
@@ -123,8 +126,9 @@ def identity(run: Run, *, across_prompts: bool = False) -> str:
     if weights:  # a folder copied under another name is the same model; its head is recorded as it was resolved
         arguments.pop("pretrained", None)
         arguments.pop("head", None)
+    backend = str(run.config.get("model"))
     key = [
-        run.config.get("model"),
+        _ALIASES.get(backend, backend),
         sorted(arguments.items()),
         [trained["system"], trained.get("form")] if "system" in trained else weights or run.config.get("model_sha"),
         run.config.get("recipe_mpr_head"),
@@ -141,4 +145,4 @@ def identity(run: Run, *, across_prompts: bool = False) -> str:
 
 
 def _is_default(name: str, value: Any) -> bool:
-    return (name, str(value)) in (("seed", "0"), ("trust_remote_code", "False"))
+    return (name, str(value)) in (("seed", "0"), ("trust_remote_code", "False"), ("revision", "main"))

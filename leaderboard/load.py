@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leaderboard.items import CHOSEN
+from leaderboard.recorded import kept_of
 from leaderboard.records import SUFFIX, RecordError, read_record
+from leaderboard.specs import is_task
 
 _PREFIX = "recipe_mpr"
+_LONGEST_TASK = 60
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
 
@@ -20,7 +24,7 @@ class Run:
     Attributes:
         source: the results file, relative to the folder above the path that the user gave.
         task: the task's name.
-        results: the whole parsed results file.
+        results: what is kept of the results file, see `recorded.kept_of`.
         samples: the per-item records that belong to it; None if none were logged.
         is_record: read from a compact record: its documents are the pinned ones, without their texts.
     """
@@ -56,7 +60,7 @@ class Run:
     def n_shot(self) -> int:
         """Number of few-shot examples."""
         shots = _mapping(self.results.get("n-shot")).get(self.task)
-        return shots if isinstance(shots, int) else 0
+        return shots if isinstance(shots, int) and shots > 0 else 0
 
     @property
     def has_chat_template(self) -> bool:
@@ -150,7 +154,7 @@ def runs_of(file: Path, source: str) -> list[Run]:
             task, recorded, samples = read_record(file)
         except RecordError as error:
             raise UnusableError(str(error)) from None
-        return [Run(source, task, recorded, samples, is_record=True)]
+        return [Run(source, task, kept_of(recorded, task), samples, is_record=True)]
     results = _read_json(file)
     if not isinstance(results, dict) or not isinstance(results.get("results"), dict):
         raise UnusableError("not lm-eval's: no `results` object in it")
@@ -159,7 +163,13 @@ def runs_of(file: Path, source: str) -> list[Run]:
     tasks = [name for name in results["results"] if name.startswith(_PREFIX) and not groups.get(name)]
     if not tasks:
         raise UnusableError("no recipe_mpr task in it")
-    return [Run(source, task, results, _samples(samples_file(file, task))) for task in tasks]
+    return [_run(file, source, task, results) for task in tasks]
+
+
+def _run(file: Path, source: str, task: str, results: dict[str, Any]) -> Run:
+    if not is_task(task):  # nothing of it will be looked at, and its name may be anything
+        return Run(source, re.sub(r"[^A-Za-z0-9_]", "?", task)[:_LONGEST_TASK], {}, None)
+    return Run(source, task, kept_of(results, task), _samples(samples_file(file, task)))
 
 
 def _read_json(file: Path) -> Any:
@@ -175,9 +185,11 @@ def _samples(file: Path) -> list[dict[str, Any]] | None:
     if not file.is_file():
         return None
     try:
-        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
     except (ValueError, RecursionError, OSError) as error:
         raise UnusableError(f"{file.name} is broken: {error}") from None
     if not all(isinstance(row, dict) for row in rows):
         raise UnusableError(f"{file.name} is broken: a line is no JSON object")
+    for row in rows:
+        row.pop(CHOSEN, None)  # records alone have choices without scores
     return rows

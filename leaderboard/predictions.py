@@ -82,7 +82,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeMPRError(f"{path}: cannot be read: {error}") from None
     return ((number, line) for number, line in enumerate(lines, 1) if line.strip())

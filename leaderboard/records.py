@@ -13,8 +13,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leaderboard.items import CHOSEN
-from leaderboard.recorded import IMPORT_MODEL, kept_of
-from leaderboard.specs import TaskSpec, is_task, task_spec
+from leaderboard.recorded import FLAGS, IMPORT_MODEL, kept_of
+from leaderboard.specs import HELD_OUT_TASKS, TaskSpec, is_task, task_spec
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
@@ -79,13 +79,16 @@ def is_recordable(task: str) -> bool:
     return task_spec(task).process_results.__name__ in ("letter_metrics", "circular_metrics")
 
 
-def record_of(task: str, results: dict[str, Any], samples: Sequence[dict[str, Any]]) -> Record:
+def record_of(
+    task: str, results: dict[str, Any], samples: Sequence[dict[str, Any]], flags: Sequence[str] = ()
+) -> Record:
     """Make a run's record.
 
     Args:
         task: the task's name.
         results: the parsed results file.
         samples: its per-item records, as lm-eval logs them.
+        flags: what a reader should know of the run, see `row.Row`; a record holds no prompts to find it out from.
 
     Raises:
         RecordError: the task's metrics need texts, which a record has not.
@@ -98,7 +101,7 @@ def record_of(task: str, results: dict[str, Any], samples: Sequence[dict[str, An
         format=FORMAT,
         dataset_sha256=SHA256,
         task=task,
-        run=_without_folders(kept_of(results, task)),
+        run=_without_folders(kept_of(results, task) | ({FLAGS: list(flags)} if flags else {})),
         items=sorted(items, key=lambda item: item.item_id),
     )
 
@@ -164,8 +167,10 @@ def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
         raise RecordError(f"task {record.task!r} is not one of this release")
     if not is_recordable(record.task):
         raise RecordError(f"{record.task}: its metrics need texts, which a record has not")
-    if not imported and any(item.scores is None for item in record.items):
-        raise RecordError("an item without scores; only imported predictions have none")
+    if any((item.scores is None) != imported for item in record.items):
+        raise RecordError("an item without scores, or an imported one with some: only imported predictions have none")
+    if imported and record.task not in ("recipe_mpr", *HELD_OUT_TASKS.values()):
+        raise RecordError(f"{record.task}: predictions are imported for {', '.join(HELD_OUT_TASKS.values())}")
     return record.task, record.run, list(_samples(record, task_spec(record.task)))
 
 

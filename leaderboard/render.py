@@ -34,7 +34,7 @@ _FURTHER = {
 }
 _OF_POSITION = ("perf", "flip_rate", "consistency", "rstd")
 _LONGEST_CELL = 200
-_LONGEST_TEXT = 2000
+_LONGEST_TEXT = 500
 _BADGES = {"clean": "clean", "unknown": "unknown ⚠"}
 _SIGNS = str.maketrans({c: f"&#{ord(c)};" for c in "<>&|`[]*\\"})
 
@@ -72,9 +72,16 @@ def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: floa
 
 
 def _with_page(row: Row) -> dict[str, Any]:
-    shown = row.as_dict()
-    shown |= {key: _short(shown[key]) for key in ("system", "reason", "source")}
+    shown: dict[str, Any] = _bounded(row.as_dict())
     return shown | {"page": f"systems/{row.id}.html" if has_page(row) else None}
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _bounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_bounded(inner) for inner in value]
+    return _short(value) if isinstance(value, str) else value
 
 
 def _short(text: str) -> str:
@@ -108,8 +115,10 @@ def to_csv(boards: Sequence[Board]) -> str:
 
 
 def _csv_cell(value: object) -> object:
+    if not isinstance(value, str):
+        return value
     # A spreadsheet runs a text that begins like a formula.
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    return f"'{_short(value)}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else _short(value)
 
 
 def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
@@ -123,7 +132,7 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
         "`unknown ⚠`: nothing tells what it was trained on, these items perhaps included.",
     ]
     for board in boards:
-        parts.append(f"## {board.title}")
+        parts.append(f"## {_text(board.title)}")
         if board.key == MAIN_BOARD:
             parts.append(_floors_text())
         ranked = [row for row in board.rows if row.rank is not None]

@@ -1,18 +1,18 @@
 """What counts once: runs of one identity, rows of one system, copies under another name."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-
-import numpy as np
 
 from leaderboard import identity as who
 from leaderboard.row import Row
 from leaderboard.validate import RANKED, CheckedRun
 
-_SAME_SCORE = 1e-5
-"""Probabilities nearer than this on every item are of the same weights: records round, programs batch differently."""
+_DIGITS = 4
+"""Probabilities that agree so far on most items are of the same weights: records round, programs batch differently."""
+
+_FEW = 20
 
 
 def mark_repeats(runs: Iterable[CheckedRun]) -> list[CheckedRun]:
@@ -48,32 +48,45 @@ def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
 
 
 def mark_copies(rows: Iterable[Row]) -> list[Row]:
-    """Find rows of one board that answer every item alike, whatever they are called; the earliest counts.
+    """Find rows of one board that answer alike, whatever they are called; the earliest counts.
 
-    The same scores, or an import of the same choices, is a copy and loses its rank. The same choices by other
-    scores can be chance (a model that always answers "A"): both rows keep their rank and say so.
+    The same scores on half of the items or more, or an import of the same choices, is a copy and loses its rank. The
+    same choices by other scores can be chance (a model that always answers "A"): both rows keep their rank and say so.
     """
     kept: list[Row] = []
-    alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    by_answer: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    by_choices: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row.extra.get("date") or math.inf, row.source, row.reason)):
         if row.status not in RANKED or not row.items:
             kept.append(row)
             continue
-        earlier = alike[row.board, _choices(row)]
-        original = next((i for i in earlier if _is_copy(row, kept[i])), None)
-        if original is not None:
-            other = kept[original]
-            reason = f"answers every item as {other.system} ({other.source}) does: a copy, of which the earliest counts"
-            kept.append(replace(row, status="excluded", reason=reason))
-            kept[original] = _flagged(other, f"{row.system} ({row.source}) is a copy of it by its answers")
-            continue
-        if earlier:
-            other = kept[earlier[0]]
-            kept[earlier[0]] = _flagged(other, f"{row.system} chooses the same option on every item")
-        flag = f"chooses as {kept[earlier[0]].system} does on every item" if earlier else None
-        earlier.append(len(kept))
-        kept.append(_flagged(row, flag) if flag else row)
+        answers = _answers(row)
+        shared = Counter(place for answer in answers for place in by_answer[answer])
+        alike = by_choices[row.board, _choices(row)]
+        imports = [place for place in alike if who.IMPORTED in (row.kind, kept[place].kind)]
+        if shared and (most := shared.most_common(1)[0])[1] >= max(_FEW, len(row.items) / 2):
+            _mark(kept, row, most[0], f"gives the same scores on {most[1]} of {len(row.items)} items")
+        elif imports:
+            _mark(kept, row, imports[0], "chooses the same option on every item")
+        else:
+            if alike:
+                other = kept[alike[0]]
+                kept[alike[0]] = _flagged(other, f"{row.system} chooses the same option on every item")
+            kept.append(_flagged(row, f"chooses as {kept[alike[0]].system} does on every item") if alike else row)
+            alike.append(len(kept) - 1)
+            for answer in answers:
+                by_answer[answer].append(len(kept) - 1)
     return kept
+
+
+def _mark(kept: list[Row], copy: Row, original: int, what: str) -> None:
+    """Take a copy's rank, and say so on both rows."""
+    other = kept[original]
+    reason = f"{what} as {other.system} ({other.source}): a copy, of which the earliest counts"
+    kept.append(replace(copy, status="excluded", reason=reason))
+    kept[original] = _flagged(
+        other, f"{copy.system} ({copy.source}) {what}: one is a copy, and this the earlier by date"
+    )
 
 
 def _flagged(row: Row, flag: str) -> Row:
@@ -84,13 +97,10 @@ def _choices(row: Row) -> tuple[object, ...]:
     return tuple(sorted((item.item_id, round(item.accuracy, 6), tuple(sorted(item.chosen))) for item in row.items))
 
 
-def _is_copy(row: Row, other: Row) -> bool:
-    ours, theirs = _probabilities(row), _probabilities(other)
-    if ours is None or theirs is None:
-        return who.IMPORTED in (row.kind, other.kind)
-    return bool(np.allclose(ours, theirs, rtol=0, atol=_SAME_SCORE))
-
-
-def _probabilities(row: Row) -> np.ndarray | None:
-    found = [item.probabilities for item in sorted(row.items, key=lambda item: item.item_id)]
-    return None if any(p is None for p in found) else np.array(found)
+def _answers(row: Row) -> list[tuple[object, ...]]:
+    """Each item's probabilities, rounded; those of an item without any preference would be anybody's."""
+    return [
+        (row.board, item.item_id, *(round(p, _DIGITS) for p in item.probabilities))
+        for item in row.items
+        if item.probabilities and max(item.probabilities) - min(item.probabilities) > 10**-_DIGITS
+    ]

@@ -1,13 +1,14 @@
 """What a run's model had seen of the scored items, from what evaluation logged: clean, overlap or unknown."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from leaderboard.load import Run
 from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.plugin import TRAINING_KEY
 from recipe_mpr_task.provenance import ADAPTER_ARGUMENTS, UNTRACEABLE_ARGUMENTS
+from recipe_mpr_task.splits import TRAINING_SPLITS, parts_of
 
 _TRACED_BACKENDS = ("hf", "hf-auto", "huggingface", "vllm", "recipe-mpr-encoder")
 _OFF = (None, "", False, "False", "false")
@@ -28,7 +29,7 @@ def training_record(run: Run) -> dict[str, Any]:
     if not isinstance(found, dict):
         return {}
     kept = ("reason", "recipe_name", "split", "seed", "base_model", "system", "form", "order", "trainable_parameters",
-            "wall_time_s", "samples_per_second", "peak_memory_bytes")  # fmt: skip
+            "base_known", "wall_time_s", "samples_per_second", "peak_memory_bytes")  # fmt: skip
     return {k: found[k] for k in kept if isinstance(found.get(k), (int, float)) or _is_short(found.get(k))}
 
 
@@ -62,6 +63,8 @@ def training_status(run: Run, model_args: dict[str, Any], items: Sequence[Any]) 
     if seen := sum(flag == 1 for flag in flags):
         return "overlap", f"{seen} of the {len(items)} scored items were trained or validated on"
     record = training_record(run)
+    if hidden := _hidden(record, items):
+        return "excluded", f"{hidden} are logged as unseen, though its training record's split has them"
     if doubt := _doubt(run, model_args, record):
         return "unknown", doubt
     if any(flag is None for flag in flags):
@@ -70,11 +73,29 @@ def training_status(run: Run, model_args: dict[str, Any], items: Sequence[Any]) 
     return "clean", str(record.get("reason") or "no scored item was trained or validated on")
 
 
+def training_flags(run: Run, status: str) -> Iterator[str]:
+    """Give what a reader should know of a status that rests on the log alone."""
+    if status == "clean" and run.config.get("model") != "recipe-mpr-baseline" and not training_record(run):
+        yield "clean by its own word: the results file holds no training record, only the items' flags"
+
+
+def _hidden(record: dict[str, Any], items: Sequence[Any]) -> str:
+    """The items that the recorded split trains or validates on but that are not logged as seen."""
+    if "system" not in record or record.get("split") not in TRAINING_SPLITS:
+        return ""
+    parts = parts_of(str(record["split"]))
+    seen = {*parts.train, *parts.validation}
+    hidden = [item.item_id for item in items if item.item_id in seen and item.metrics.get(SEEN) != 1]
+    return f"{len(hidden)} items ({', '.join(hidden[:3])})" if hidden else ""
+
+
 def _doubt(run: Run, model_args: dict[str, Any], record: dict[str, Any]) -> str:
     """Why the logged flags do not settle the matter, or nothing."""
     for name in UNTRACEABLE_ARGUMENTS:
         if model_args.get(name) not in _OFF:
             return f"{UNKNOWN}: {name} makes another model than its manifest speaks of"
+    if record and ("system" not in record or record.get("base_known") is False):
+        return f"{UNKNOWN}: {record.get('reason') or 'its training record names no manifest'}"
     if record:
         return ""  # the loaded model itself was traced
     if run.config.get("model") not in _TRACED_BACKENDS:

@@ -8,16 +8,20 @@ stand as its order has them, and its accuracy is computed anew from its scores.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from leaderboard.baselines import baseline_status
 from leaderboard.conduct import conduct_faults, n_items, some
 from leaderboard.identity import IMPORTED, kind, model_args
 from leaderboard.items import CHOSEN, ItemResult, item_result
 from leaderboard.load import Run
+from leaderboard.recorded import FLAGS
 from leaderboard.specs import TaskSpec, is_task, task_spec
-from leaderboard.training import UNKNOWN, training_status
+from leaderboard.training import UNKNOWN, training_flags, training_status
 from recipe_mpr_task import TASK_VERSION
+from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.orders import digest_of_record, pinned_items
 
@@ -25,6 +29,30 @@ STATUSES = ("clean", "unknown", "overlap", "reported", "excluded")
 RANKED = ("clean", "unknown")
 
 _TOLERANCE = 1e-9
+
+
+def _are_letters(letters: list[str]) -> list[str]:
+    if letters != list(LETTERS):
+        raise ValueError("not the letters that every item is shown with")
+    return letters
+
+
+Texts = Annotated[list[str], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
+
+
+class _Document(BaseModel):
+    """What a logged document must be before its content is looked at; a record's has no texts."""
+
+    model_config = ConfigDict(strict=True)
+
+    item_id: str
+    option_ids: Texts
+    gold: Annotated[int, Field(ge=0, lt=N_OPTIONS)]
+    query_types: list[str]
+    query: str = ""
+    options: Texts | None = None
+    letters: Annotated[list[str], AfterValidator(_are_letters)] = list(LETTERS)
+    seen_in_training: Literal[0, 1] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +88,9 @@ def check(run: Run) -> CheckedRun:
     items = tuple(item_result(sample, spec) for sample in run.samples or [])
     if faults := [*conduct_faults(run, spec), *_number_faults(run, items)]:
         return CheckedRun(run, items, "excluded", "; ".join(faults))
-    return CheckedRun(run, items, *_status(run, spec, items), flags=tuple(_flags(run)))
+    status, reason = _status(run, spec, items)
+    flags = [*_flags(run), *training_flags(run, status)]
+    return CheckedRun(run, items, status, reason, tuple(flags))
 
 
 def _status(run: Run, spec: TaskSpec, items: tuple[ItemResult, ...]) -> tuple[str, str]:
@@ -82,7 +112,10 @@ def _unusable(run: Run) -> Iterator[str]:
 
 
 def _flags(run: Run) -> Iterator[str]:
-    if not run.is_record and not all("arguments" in sample for sample in run.samples or []):
+    kept = run.results.get(FLAGS)
+    if run.is_record and isinstance(kept, list):
+        yield from (str(flag)[:200] for flag in kept[:10])
+    if not run.is_record and not all(sample.get("arguments") for sample in run.samples or []):
         yield "its prompts were not logged, so nobody can see what the model was shown"
     truncated = run.config.get("recipe_mpr_truncated")
     if isinstance(truncated, int) and truncated > 0:
@@ -91,30 +124,53 @@ def _flags(run: Run) -> Iterator[str]:
 
 def _document_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
     """Faults after which no number of the run can be believed."""
-    foreign, disordered, unscored = [], [], []
-    pinned = pinned_items()
+    foreign, disordered, unscored, edited = [], [], [], []
     for sample in run.samples or []:
         doc = sample.get("doc")
         item_id = str(doc.get("item_id") if isinstance(doc, dict) else None)
-        try:
-            genuine = item_id in pinned and (run.is_record or digest_of_record(doc) == pinned[item_id].digest)  # type: ignore[arg-type]
-            shown = tuple(doc["option_ids"]) == pinned[item_id].shown_ids(spec.order)  # type: ignore[index]
-            n_responses = spec.n_responses if run.is_record and CHOSEN in sample else len(spec.responses(sample))
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            genuine, shown, n_responses = False, False, 0
-        if not genuine:
+        if not _is_genuine(doc, is_record=run.is_record):
             foreign.append(item_id)
-        elif not shown:
+        elif tuple(doc["option_ids"]) != pinned_items()[item_id].shown_ids(spec.order):  # type: ignore[index]
             disordered.append(item_id)
-        elif n_responses != spec.n_responses:
+        elif not _is_answered(sample, spec):
             unscored.append(item_id)
+        elif not _is_first_of_raw(sample):
+            edited.append(item_id)
     for ids, what in (
         (foreign, "not of the pinned dataset"),
         (disordered, f"with options not in {spec.order} order"),
         (unscored, f"without their {spec.n_responses} responses"),
+        (edited, "with other responses than the first of the raw ones"),
     ):
         if ids:
             yield f"{n_items(ids)} {what} ({some(ids)})"
+
+
+def _is_genuine(doc: Any, *, is_record: bool) -> bool:
+    """Say whether a logged document is a pinned one, field by field of the type that it must have."""
+    try:
+        document = _Document.model_validate(doc)
+        pinned = pinned_items()[document.item_id]
+        return is_record or digest_of_record(doc) == pinned.digest
+    except (ValidationError, KeyError, IndexError, TypeError, ValueError):
+        return False
+
+
+def _is_answered(sample: dict[str, Any], spec: TaskSpec) -> bool:
+    try:
+        return CHOSEN in sample or len(spec.responses(sample)) == spec.n_responses
+    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError):
+        return False
+
+
+def _is_first_of_raw(sample: dict[str, Any]) -> bool:
+    """Say whether what was scored is the first of each request's raw responses; true where none are logged."""
+    if "resps" not in sample:
+        return True
+    try:
+        return [responses[0] for responses in sample["resps"]] == list(sample["filtered_resps"])
+    except (KeyError, IndexError, TypeError):
+        return False
 
 
 def _number_faults(run: Run, items: tuple[ItemResult, ...]) -> Iterator[str]:
@@ -133,4 +189,5 @@ def _number_faults(run: Run, items: tuple[ItemResult, ...]) -> Iterator[str]:
 
 
 def _equal(logged: Any, computed: float) -> bool:
-    return isinstance(logged, (int, float)) and math.isclose(logged, computed, abs_tol=_TOLERANCE)
+    is_accuracy = isinstance(logged, (int, float)) and 0 <= logged <= 1
+    return is_accuracy and math.isclose(logged, computed, abs_tol=_TOLERANCE)

@@ -123,6 +123,7 @@ def test_two_checkpoints_in_folders_of_one_name_can_be_told_apart(tmp_path):
             model="recipe-mpr-encoder",
             name=f"/{sha}/model",
             skill=0.5 if sha == "a" else 0.4,
+            seed=ord(sha),
             edit_results=lambda r, sha=sha: r["config"].update(model_sha=sha * 64),
         )
     runs, skipped = load_runs([tmp_path])
