@@ -1,0 +1,83 @@
+"""Content of a leaderboard's pages, made up: many rows, blanks, several boards, a name that means harm."""
+
+import random
+
+HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\"'\n\t"
+TYPES = ("Specific", "Commonsense", "Negated", "Analogical", "Temporal", "Untyped")
+
+
+def row(k, board="recipe_mpr", **changes):
+    draw = random.Random(f"{board}{k}")
+    acc = round(0.9 - 0.01 * k, 4)
+    made = {
+        "id": f"{board}-{k}", "page": f"systems/{board}-{k}.html", "system": f"org/model-{k:02}", "kind": "causal",
+        "status": "unknown", "reason": "nothing tells what it was trained on", "flags": [], "rank": k + 1,
+        "board": board, "task": board, "task_version": 1, "n": 500, "acc": acc, "acc_low": acc - 0.04,
+        "acc_high": acc + 0.04, "stderr": 0.02, "chance_corrected": (acc - 0.2) / 0.8,
+        "types": {t: {"n": 80, "acc": draw.random(), "low": 0.1, "high": 0.9} for t in TYPES},
+        "with_leader": k < 3,
+        "vs_leader": {"difference": -0.01 * k, "low": -0.02 * k, "high": 0.01, "p": 0.3, "p_holm": 0.5, "wins": 1,
+                      "losses": 2} if k else None,
+        "params": 10 ** draw.randint(6, 10) if k % 3 else None, "trainable_params": None, "train_seconds": None,
+        "eval_seconds": 12.5 * k, "shots": 0, "prompt": "default", "chat_template": False,
+        "source": f"runs/model-{k}/results.json",
+    }  # fmt: skip
+    return made | changes
+
+
+def site_content(n=60):
+    rows = [row(k) for k in range(n)]
+    rows[1] |= {"kind": "encoder", "status": "clean", "protocol": "5 folds pooled", "fold_sd": 0.05}
+    rows[2] |= {
+        "system": HOSTILE,
+        "reason": HOSTILE,
+        "flags": [HOSTILE],
+        "source": HOSTILE,
+        "page": "javascript:alert(3)",
+    }
+    blank = {"rank": None, "with_leader": None, "vs_leader": None, "params": None, "eval_seconds": None, "shots": None}
+    rows += [
+        row(n, status="overlap", clean_subset={"n": 50, "acc": 0.5, "low": 0.4, "high": 0.6}, **blank),
+        row(n + 1, status="reported", kind="reported", system="GPT-3", types={}, page=None, **blank),
+        row(n + 2, status="excluded", acc=None, acc_low=None, acc_high=None, **blank),
+    ]
+    position = {"flip_rate": 0.4, "rstd": 0.1, "rstd_low": 0.05, "rstd_high": 0.2, "consistency": 0.6}
+    rows += [row(0, "recipe_mpr_circular", perf=0.3, **position),
+             row(1, "recipe_mpr_circular", perf=0.5, invariant=True, kind="encoder", **position)]  # fmt: skip
+    return {
+        "task_version": 1, "floors": {"longest": 0.237}, "target": 0.75, "rows": rows,
+        "boards": [board("recipe_mpr", "All 500 items", rows[:n], len(rows) - 2),
+                   board("recipe_mpr_circular", "In five rotations", rows[-2:], 2)],
+        "skipped": [{"source": HOSTILE, "reason": "not valid JSON"}],
+    }  # fmt: skip
+
+
+def board(key, title, ranked, n):
+    best = ranked[:50]
+    cells = [[None if a is b else round(a["acc"] - b["acc"], 4) for b in best] for a in best]
+    chances = [[None if a is b else 0.01 if abs(a["acc"] - b["acc"]) > 0.05 else 0.9 for b in best] for a in best]
+    return {"board": key, "title": title, "rows": n, "sizes": dict.fromkeys(TYPES, 80),
+            "minimal_detectable_effect": dict.fromkeys(("all", *TYPES), 0.1),
+            "pairwise": {"ids": [r["id"] for r in best], "difference": cells, "p_holm": chances}}  # fmt: skip
+
+
+def items(n=40):
+    shown = [f"{letter}{'0' * 9}" for letter in "abcde"]
+    return {
+        f"mpr-{k:03}": {"types": [TYPES[k % 5]], "gold": shown[k % 5], "shown": shown, "query": f"I want dish {k} <b>",
+                        "options": {recipe: f"Dish {recipe[0]}" for recipe in shown}}
+        for k in range(n)
+    }  # fmt: skip
+
+
+def system_content(n=40, *, hostile=False):
+    answers = []
+    for k, (item_id, item) in enumerate(items(n).items()):
+        right = k % 3 == 0
+        chosen = item["gold"] if right else item["shown"][(k + 1) % 5]
+        chances = [0.8 if recipe == chosen else 0.05 for recipe in item["shown"]]
+        answers.append([item_id, float(right), [chosen], chances, 0])
+    history = [{"step": 10 * k, "loss": 3 / k, "learning_rate": 1e-5 * k} for k in range(1, 8)]
+    position = {"answers": [0.2, 0.3, 0.1, 0.2, 0.2], "recall": [0.5, 0.4, 0.3, None, 0.2]}
+    named = {"system": HOSTILE, "reason": HOSTILE, "flags": [HOSTILE], "source": HOSTILE} if hostile else {}
+    return {"row": row(0, **named), "answers": answers, "position": position, "history": history}

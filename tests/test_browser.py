@@ -1,0 +1,163 @@
+"""The pages in a real browser: what a reader does with mouse, keyboard and address, and what axe says of them."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from leaderboard.page import index_page, items_script, system_page
+from tests.conftest import _skip
+from tests.page_content import items, site_content, system_content
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+AXE = Path(os.environ.get("RECIPE_MPR_AXE", Path(__file__).parent.parent / ".venv/node_modules/axe-core/axe.min.js"))
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+              "--disable-sync", "--no-first-run"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        _skip("no chromium: apt-get install chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _skip("playwright is not installed: pip install -e '.[dev]'")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "systems").mkdir()
+    (folder / "index.html").write_text(index_page(site_content()))
+    (folder / "systems" / "items.js").write_text(items_script(items()))
+    for k in (0, 1):
+        (folder / "systems" / f"recipe_mpr-{k}.html").write_text(system_page(system_content(hostile=k == 1)))
+    return folder.as_uri()
+
+
+@pytest.fixture
+def page(browser):
+    """A page on which a message, a dialog, an error or a request to elsewhere fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened, faults = context.new_page(), []
+    opened.on("console", lambda message: faults.append(message.text))
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("dialog", lambda dialog: (faults.append("dialog"), dialog.dismiss()))
+    opened.on("request", lambda request: request.url.startswith("file:") or faults.append(request.url))
+    yield opened
+    assert faults == []
+    context.close()
+
+
+def column(page, name):
+    """The texts of a column's cells, top to bottom."""
+    heads = page.locator("#table thead button").all_inner_texts()
+    return page.locator(f"#table tbody tr > :nth-child({heads.index(name) + 1})").all_inner_texts()
+
+
+def sort(page, name):
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def test_sorting_puts_blanks_last_in_both_directions_and_keeps_the_focus(page, site):
+    page.goto(f"{site}/index.html")
+    ranks = column(page, "#")
+    assert ranks[:3] == ["1", "2", "3"]
+    assert ranks[-3:] == ["", "", ""]
+    for expected in ("descending", "ascending"):
+        sort(page, "Evaluation")
+        assert page.locator("th[aria-sort=" + expected + "]").inner_text().strip() == "Evaluation"
+        cells = column(page, "Evaluation")
+        assert (cells[0] == "12.3 min", cells[-3:]) == (expected == "descending", ["", "", ""])
+    assert page.evaluate("document.activeElement.dataset.sort") == "eval_seconds"
+    page.keyboard.press("Enter")
+    assert column(page, "Evaluation")[0] == "12.3 min"
+
+
+def test_search_filters_and_board_stand_in_the_address_and_come_back(page, site):
+    page.goto(f"{site}/index.html")
+    page.get_by_label("Search").fill("model-0")
+    page.get_by_text("9 of 63 systems").wait_for()
+    page.locator("#kinds input[value=encoder]").uncheck()
+    page.get_by_text("8 of 63 systems").wait_for()
+    sort(page, "Accuracy")
+    sort(page, "Accuracy")
+    before = column(page, "System")
+    assert before[0].startswith("org/model-09")
+    page.reload()
+    assert column(page, "System") == before
+    assert page.get_by_label("Search").input_value() == "model-0"
+    page.get_by_role("button", name="Show all").click()
+    page.get_by_text("63 of 63 systems").wait_for()
+    page.get_by_label("Board").select_option("recipe_mpr_circular")
+    assert column(page, "Flips") == ["40.0", "invariant"]
+    assert "board=recipe_mpr_circular" in page.url
+    page.goto(f"{site}/index.html#board=nonsense&sort=nothing&dir=sideways&q=gpt")
+    page.get_by_text("1 of 63 systems").wait_for()
+    assert column(page, "System") == ["GPT-3"]
+
+
+def test_plots_follow_the_filters_and_the_matrix_marks_what_is_apart(page, site):
+    page.goto(f"{site}/index.html")
+    assert page.locator("#plot circle").count() == 50
+    assert "The best 50 of 63" in page.locator("#plot svg").get_attribute("aria-label")
+    assert page.locator("#plot").get_by_text("target").count() == 1
+    assert page.locator("#matrix tbody tr").count() == 50
+    assert page.locator("#matrix td.apart").first.inner_text().endswith("*")
+    page.get_by_label("Search").fill("model-01")
+    page.get_by_text("1 of 63 systems").wait_for()
+    assert page.locator("#plot circle").count() == 1
+    assert page.locator("#heat tbody tr").count() == 1
+
+
+def test_a_hostile_row_is_text_without_a_link(page, site):
+    page.goto(f"{site}/index.html")
+    cell = page.locator("#table tbody tr").nth(2).locator("th")
+    assert "<img src=x" in cell.inner_text()
+    assert (cell.locator("a").count(), page.locator("img").count()) == (0, 0)
+    page.goto(f"{site}/systems/recipe_mpr-1.html")
+    assert "<img src=x" in page.locator("h1").inner_text()
+
+
+def test_a_system_opens_from_the_table_and_its_items_can_be_searched(page, site):
+    page.goto(f"{site}/index.html")
+    page.get_by_role("link", name="org/model-00").click()
+    assert page.locator("h1").inner_text() == "org/model-00"
+    rows = page.locator("#items tbody tr:visible")
+    assert rows.count() == 40
+    page.locator("#result-choice").select_option("wrong")
+    page.get_by_text("26 of 40 items").wait_for()
+    page.locator("#type-choice").select_option("Negated")
+    page.get_by_label("Search").fill("dish 12")
+    page.locator("#result-choice").select_option("")
+    page.get_by_text("1 of 40 items").wait_for()
+    rows.first.locator("summary").click()
+    assert "the right option" in rows.first.inner_text()
+    assert page.locator("#position svg").count() == 2
+    assert page.locator("#history svg").count() == 2
+    page.get_by_role("link", name="All systems").click()
+    assert page.locator("h1").inner_text() == "Recipe-MPR leaderboard"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_serious_and_the_page_fits(browser, site, scheme, width):
+    if not AXE.is_file():
+        _skip(f"no axe-core: npm install --prefix {AXE.parents[2]} axe-core")
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
+    opened = context.new_page()
+    for name in ("index.html", "systems/recipe_mpr-0.html"):
+        opened.goto(f"{site}/{name}")
+        opened.evaluate("document.querySelectorAll('details').forEach((each, k) => { each.open = k < 40; })")
+        assert opened.evaluate("document.documentElement.scrollWidth") <= width
+        opened.add_script_tag(path=str(AXE))
+        found = opened.evaluate("axe.run().then((result) => result.violations)")
+        serious = {v["id"]: v["nodes"][0]["html"][:200] for v in found if v["impact"] in ("serious", "critical")}
+        assert serious == {}
+    context.close()
