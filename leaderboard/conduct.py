@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import Any
 
+from leaderboard.fewshot import Checker, shot_checker
 from leaderboard.identity import IMPORTED, kind, model_args
 from leaderboard.load import Run
-from leaderboard.specs import TaskSpec
+from leaderboard.specs import TaskSpec, prompt_of
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import EXPLOITABLE_ORDERS
@@ -23,8 +24,8 @@ def conduct_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
         spec: its task.
     """
     is_import = run.is_record and kind(run) == IMPORTED
-    orders = {spec.order, model_args(run).get("order")} if is_import else {spec.order}
-    for order in sorted(orders & {*EXPLOITABLE_ORDERS}):
+    orders = (spec.order, model_args(run).get("order") if is_import else None)
+    for order in [order for order in EXPLOITABLE_ORDERS if order in orders]:
         yield f"{order} order: the gold option is always A"
     if not is_import:
         yield from prompt_faults(run, spec)
@@ -52,7 +53,8 @@ def prompt_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
     for key, own in spec.asked_as.items():
         if recorded.get(key, own) != own:
             yield f"its {key} is not the task's own"
-    shown = {sample["doc"]["item_id"]: _around(sample, run, spec) for sample in run.samples or []}
+    are_shots = shot_checker(run, spec)
+    shown = {sample["doc"]["item_id"]: _around(sample, run, spec, are_shots) for sample in run.samples or []}
     if other := [item_id for item_id, texts in shown.items() if texts is None]:
         yield f"{n_items(other)} shown with another prompt than the task's template gives ({some(other)})"
     around = Counter(text for texts in shown.values() for text in texts or ())
@@ -64,19 +66,19 @@ def prompt_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
         yield f"{n_items(other)} asked for other answers than the task's doc_to_choice gives ({some(other)})"
 
 
-def _around(sample: dict[str, Any], run: Run, spec: TaskSpec) -> set[tuple[str, str]] | None:
+def _around(sample: dict[str, Any], run: Run, spec: TaskSpec, are_shots: Checker) -> set[tuple[str, str]] | None:
     """What stands before and after an item's own prompt in each of its logged ones; None if one is not there.
 
-    Shots differ from item to item, so they are left out; they must not hold the item's own query.
+    Shots differ from item to item, so they are checked and left out.
     """
     found = set()
     for place, context in enumerate(_contexts(sample)):
-        expected = _prompt(sample["doc"], spec, rotation=place // N_OPTIONS)
+        expected = prompt_of(sample["doc"], spec, rotation=place // N_OPTIONS)
         expected = expected.strip() if run.has_chat_template else spec.description * (not run.n_shot) + expected
         before, own, after = context.rpartition(expected)
         if not own or (not run.has_chat_template and after) or (_is_plain(run) and before):
             return None
-        if run.n_shot and sample["doc"]["query"] in before:
+        if run.n_shot and not are_shots(before, sample["doc"]):
             return None
         found.add(("" if run.n_shot else before, after))
     return found
@@ -89,11 +91,13 @@ def _is_plain(run: Run) -> bool:
 
 def _asked_for(sample: dict[str, Any], spec: TaskSpec) -> bool:
     """Say whether the logged continuations are the task's own, in the order of the options."""
-    choices = {"letters": LETTERS, "options": sample["doc"].get("options")}.get(str(spec.asked_as["doc_to_choice"]))
-    if spec.generates or not choices:
-        return True
+    named = spec.asked_as["doc_to_choice"]
+    choices = named if isinstance(named, list) else {"letters": LETTERS}.get(named) or sample["doc"].get("options")
     asked = [request.get("arg_1") if isinstance(request, dict) else None for request in _requests(sample)]
-    return all(str(text).strip() == choices[k % N_OPTIONS].strip() for k, text in enumerate(asked))
+    if spec.generates or not asked:
+        return True
+    own = (str(text).strip() == choices[k % N_OPTIONS].strip() for k, text in enumerate(asked))
+    return len(asked) == spec.n_responses and all(own)
 
 
 def _requests(sample: dict[str, Any]) -> list[Any]:
@@ -115,18 +119,6 @@ def _text(context: Any) -> str:
     return text
 
 
-_RENDERED: dict[tuple[str, str, str, int], str] = {}
-
-
-def _prompt(doc: dict[str, Any], spec: TaskSpec, rotation: int) -> str:
-    """Render an item's prompt, once for all runs: its document is genuine, so the same in each."""
-    key = (spec.prompt, spec.order, doc["item_id"], rotation)
-    if key not in _RENDERED:
-        turned = {name: [*doc[name][rotation:], *doc[name][:rotation]] for name in ("options", "option_ids")}
-        _RENDERED[key] = prompts.render(spec.prompt, doc | turned)
-    return _RENDERED[key]
-
-
 def n_items(ids: Collection[Any]) -> str:
     """Return "1 item" or "N items"."""
     return "1 item" if len(ids) == 1 else f"{len(ids)} items"
@@ -135,4 +127,6 @@ def n_items(ids: Collection[Any]) -> str:
 def some(ids: Collection[Any]) -> str:
     """Return the first three ids, for a message."""
     shown = list(ids)[:3]
-    return ", ".join(str(i)[:40] for i in shown) + (", ..." if len(ids) > len(shown) else "")
+    return ", ".join(str(i)[:40].encode(errors="replace").decode() for i in shown) + (
+        ", ..." if len(ids) > len(shown) else ""
+    )

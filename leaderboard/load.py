@@ -54,7 +54,7 @@ class Run:
     def version(self) -> int | None:
         """The task's version; None if none was recorded."""
         version = self.metadata.get("version")
-        return version if isinstance(version, int) else None
+        return version if isinstance(version, int) and not isinstance(version, bool) else None
 
     @property
     def n_shot(self) -> int:

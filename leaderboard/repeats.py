@@ -8,11 +8,13 @@ from dataclasses import replace
 from leaderboard import identity as who
 from leaderboard.row import Row
 from leaderboard.validate import RANKED, CheckedRun
+from recipe_mpr_task.item import N_OPTIONS
 
 _DIGITS = 4
 """Probabilities that agree so far on most items are of the same weights: records round, programs batch differently."""
 
 _FEW = 20
+_TELLING = 0.001
 
 
 def mark_repeats(runs: Iterable[CheckedRun]) -> list[CheckedRun]:
@@ -48,10 +50,10 @@ def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
 
 
 def mark_copies(rows: Iterable[Row]) -> list[Row]:
-    """Find rows of one board that answer alike, whatever they are called; the earliest counts.
+    """Find rows of one board that answer alike, whatever they are called, and say so on both.
 
-    The same scores on half of the items or more, or an import of the same choices, is a copy and loses its rank. The
-    same choices by other scores can be chance (a model that always answers "A"): both rows keep their rank and say so.
+    A date proves nothing, so neither loses its rank to the other, unless they are one run read twice (a run and its
+    record): the same name, date and scores.
     """
     kept: list[Row] = []
     by_answer: dict[tuple[object, ...], list[int]] = defaultdict(list)
@@ -63,30 +65,32 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
         answers = _answers(row)
         shared = Counter(place for answer in answers for place in by_answer[answer])
         alike = by_choices[row.board, _choices(row)]
-        imports = [place for place in alike if who.IMPORTED in (row.kind, kept[place].kind)]
-        if shared and (most := shared.most_common(1)[0])[1] >= max(_FEW, len(row.items) / 2):
-            _mark(kept, row, most[0], f"gives the same scores on {most[1]} of {len(row.items)} items")
-        elif imports:
-            _mark(kept, row, imports[0], "chooses the same option on every item")
-        else:
-            if alike:
-                other = kept[alike[0]]
-                kept[alike[0]] = _flagged(other, f"{row.system} chooses the same option on every item")
-            kept.append(_flagged(row, f"chooses as {kept[alike[0]].system} does on every item") if alike else row)
-            alike.append(len(kept) - 1)
-            for answer in answers:
-                by_answer[answer].append(len(kept) - 1)
+        other, what = _likeness(row, shared, alike)
+        if other is not None and what == "" and _is_same_run(row, kept[other]):
+            reason = f"repeat of {kept[other].source}: the same run, read twice"
+            kept.append(replace(row, status="excluded", reason=reason))
+            continue
+        marked = row
+        if other is not None:
+            said = what or f"gives the same scores on {shared[other]} of {len(row.items)} items: one is a copy"
+            marked = _flagged(row, f"like {kept[other].system} ({kept[other].source}), {said}")
+            kept[other] = _flagged(kept[other], f"like {row.system} ({row.source}), {said}")
+        kept.append(marked)
+        alike.append(len(kept) - 1)
+        for answer in answers:
+            by_answer[answer].append(len(kept) - 1)
     return kept
 
 
-def _mark(kept: list[Row], copy: Row, original: int, what: str) -> None:
-    """Take a copy's rank, and say so on both rows."""
-    other = kept[original]
-    reason = f"{what} as {other.system} ({other.source}): a copy, of which the earliest counts"
-    kept.append(replace(copy, status="excluded", reason=reason))
-    kept[original] = _flagged(
-        other, f"{copy.system} ({copy.source}) {what}: one is a copy, and this the earlier by date"
-    )
+def _likeness(row: Row, shared: Counter[int], alike: list[int]) -> tuple[int | None, str]:
+    """The earlier row that this one answers like, and how, "" for the same scores; None if there is none."""
+    if shared and (most := shared.most_common(1)[0])[1] >= max(_FEW, len(row.items) / 2):
+        return most[0], ""
+    return (alike[0], "chooses the same option on every item: perhaps a copy") if alike else (None, "")
+
+
+def _is_same_run(row: Row, other: Row) -> bool:
+    return (row.system, row.extra.get("date")) == (other.system, other.extra.get("date"))
 
 
 def _flagged(row: Row, flag: str) -> Row:
@@ -98,9 +102,9 @@ def _choices(row: Row) -> tuple[object, ...]:
 
 
 def _answers(row: Row) -> list[tuple[object, ...]]:
-    """Each item's probabilities, rounded; those of an item without any preference would be anybody's."""
+    """Each item's probabilities, rounded; without those that are anybody's: no preference, or no doubt."""
     return [
         (row.board, item.item_id, *(round(p, _DIGITS) for p in item.probabilities))
         for item in row.items
-        if item.probabilities and max(item.probabilities) - min(item.probabilities) > 10**-_DIGITS
+        if item.probabilities and 1 / N_OPTIONS + _TELLING < max(item.probabilities) < 1 - _TELLING
     ]

@@ -47,7 +47,7 @@ def row_of(run: CheckedRun) -> Row:
             "date": date if math.isfinite(date := who.date(run.run)) else None,
             "model": who.model_ids(run.run),
             "lm_eval_version": str(run.run.results.get("lm_eval_version")),
-            "eval_seconds": _seconds(run.run.results.get("total_evaluation_time_seconds")),
+            "eval_seconds": _amount(run.run.results.get("total_evaluation_time_seconds")),
             **_training(run),
         },
         items=run.items,
@@ -56,12 +56,12 @@ def row_of(run: CheckedRun) -> Row:
     )
 
 
-def _seconds(recorded: Any) -> float | None:
+def _amount(recorded: Any) -> float | None:
     try:
-        seconds = float(recorded)
+        amount = float(recorded)
     except (TypeError, ValueError):
         return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    return amount if math.isfinite(amount) and amount >= 0 else None
 
 
 def _training(run: CheckedRun) -> dict[str, Any]:
@@ -70,8 +70,8 @@ def _training(run: CheckedRun) -> dict[str, Any]:
     record.pop("reason", None)
     found: dict[str, Any] = {"training": record} if record else {}
     for column, key in (("trainable_params", "trainable_parameters"), ("train_seconds", "wall_time_s")):
-        if isinstance(record.get(key), (int, float)):
-            found[column] = record[key]
+        if (number := _amount(record.get(key))) is not None:
+            found[column] = number
     if run.status == "overlap":
         found["clean_subset"] = score(run.unseen_items).as_dict()
     return found

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from recipe_mpr_task import prompts
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.splits import FOLDS
 from recipe_mpr_task.tasks import TASKS_PATH
@@ -87,6 +88,18 @@ def task_spec(task: str) -> TaskSpec:
         n_responses=1 if generates else N_OPTIONS**2 if "class" in config else N_OPTIONS,
         asked_as={key: config.get(key) for key in _ASKED_AS},
     )
+
+
+_RENDERED: dict[tuple[str, str, str, int], str] = {}
+
+
+def prompt_of(doc: dict[str, Any], spec: TaskSpec, rotation: int = 0) -> str:
+    """Render an item's own prompt, once for all runs: its document is genuine, so the same in each."""
+    key = (spec.prompt, spec.order, doc["item_id"], rotation)
+    if key not in _RENDERED:
+        turned = {name: [*doc[name][rotation:], *doc[name][:rotation]] for name in ("options", "option_ids")}
+        _RENDERED[key] = prompts.render(spec.prompt, doc | turned)
+    return _RENDERED[key]
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -94,7 +94,8 @@ def _doubt(run: Run, model_args: dict[str, Any], record: dict[str, Any]) -> str:
     for name in UNTRACEABLE_ARGUMENTS:
         if model_args.get(name) not in _OFF:
             return f"{UNKNOWN}: {name} makes another model than its manifest speaks of"
-    if record and ("system" not in record or record.get("base_known") is False):
+    is_whole = "system" in record and record.get("split") in TRAINING_SPLITS and record.get("base_known") is not False
+    if record and not is_whole:
         return f"{UNKNOWN}: {record.get('reason') or 'its training record names no manifest'}"
     if record:
         return ""  # the loaded model itself was traced

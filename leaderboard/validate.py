@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from leaderboard.baselines import baseline_status
 from leaderboard.conduct import conduct_faults, n_items, some
+from leaderboard.fewshot import shots_are_checked
 from leaderboard.identity import IMPORTED, kind, model_args
 from leaderboard.items import CHOSEN, ItemResult, item_result
 from leaderboard.load import Run
@@ -117,6 +118,8 @@ def _flags(run: Run) -> Iterator[str]:
         yield from (str(flag)[:200] for flag in kept[:10])
     if not run.is_record and not all(sample.get("arguments") for sample in run.samples or []):
         yield "its prompts were not logged, so nobody can see what the model was shown"
+    if run.n_shot and not run.is_record and kind(run) == "causal" and not shots_are_checked(run, task_spec(run.task)):
+        yield "its shots are items that its log does not hold, so they were not checked"
     truncated = run.config.get("recipe_mpr_truncated")
     if isinstance(truncated, int) and truncated > 0:
         yield f"{truncated} texts were cut to the model's length"

@@ -22,8 +22,11 @@ _STATEMENT = re.compile(
 )
 _DENIED = re.compile(r"\b(?:not|isn't|isn’t|never|rather than|instead of)\s*(?:the\s+)?(?:\w+\s*)?$", re.IGNORECASE)
 _ALTERNATIVE = re.compile(
-    r"^[\s.)]*(?:,|/|&|\bor\b|\band\b|\bor maybe\b)\s*(?:option\s+)?\(?([A-E])\)?(?![\w'’])", re.IGNORECASE
+    r"[\s.)]*(?:,|/|&|\bor\b|\band\b|\bor maybe\b)\s*(?:option\s+)?\(?([A-E])\)?(?![\w'’])", re.IGNORECASE
 )
+_NEAR = 80
+"""Characters before a statement in which it can be denied."""
+
 _MARKED = re.compile(r"(?<![\w'’])\(?([A-E])\s?[).:](?=\s|$)|(?<![\w'’])\(([A-Ea-e])\)")
 _LEADING = re.compile(r"^\W*([A-E])\s*(?:[).:,;–—-]|\n|$)")
 _ALONE = re.compile(r"^\W*([A-Ea-e])\W*$")
@@ -82,13 +85,15 @@ def _stated(reply: str) -> set[str]:
     for match in _STATEMENT.finditer(reply):
         # "a" after "choose" or "answer" is mostly the article: as a letter it must be a capital.
         is_article = match[1] == "a" or (match[1] == "A" and _ARTICLE.match(reply, match.start(1)))
-        if is_article or _DENIED.search(reply[: match.start()]) or _denied_inside(match[0]):
+        # Only what stands near: a reply that repeats itself must not be read again for each of its statements.
+        denied = _DENIED.search(reply[max(0, match.start() - _NEAR) : match.start()])
+        if is_article or denied or _denied_inside(match[0]):
             continue
         letters.add(match[1].upper())
-        rest = reply[match.end() :]
-        while alternative := _ALTERNATIVE.match(rest):
+        end = match.end()
+        while alternative := _ALTERNATIVE.match(reply, end):
             letters.add(alternative[1].upper())
-            rest = rest[alternative.end() :]
+            end = alternative.end()
     return letters
 
 

@@ -109,7 +109,10 @@ def test_a_renamed_folder_of_the_same_weights_is_a_repeat(tmp_path):
 
 
 def test_shots_make_no_second_row_of_a_system_that_reads_no_prompt(tmp_path):
-    shots = {"edit_results": lambda r: r["n-shot"].update(recipe_mpr_sample=5)}
+    shots = {
+        "edit_results": lambda r: r["n-shot"].update(recipe_mpr_sample=5),
+        "edit_samples": lambda samples: [sample.pop("arguments") for sample in samples],
+    }
     for model, ranks in (("recipe-mpr-encoder", [1, None]), ("hf", [1, 2])):
         run_files(tmp_path / model / "0", model=model, date=1.0)
         run_files(tmp_path / model / "5", model=model, date=2.0, seed=1, skill=0.3, **shots)

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from leaderboard.add import find_checkpoints
+from leaderboard.build import FILES
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.plugin import TRAINING_KEY
 from recipe_mpr_task.splits import parts_of, scored_ids
@@ -122,8 +123,8 @@ def test_finetune_then_add(trained, tmp_path):
     done = recipe_mpr("add", str(trained), "--site", str(site))
     assert done.returncode == 0, done.stderr
     key = find_checkpoints(trained)[0].key
-    folders = {p.relative_to(site).as_posix() for p in site.iterdir()}
-    assert folders == {"runs", "leaderboard.md", "leaderboard.json", "leaderboard.csv"}
+    shown = {path.name for path in site.iterdir() if not path.name.startswith(".")}
+    assert shown == {"runs", "systems", *FILES}
     logged = sorted(p.name.partition("_20")[0] for p in (site / "runs" / key / "recipe_mpr_test").rglob("*.json*"))
     assert logged == ["results", "samples_recipe_mpr_test"]
     rows = json.loads((site / "leaderboard.json").read_text())["rows"]

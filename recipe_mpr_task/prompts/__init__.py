@@ -8,9 +8,12 @@ lm-eval puts the answer's own leading space into the scored continuation.
 
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recipe_mpr_task.errors import RecipeMPRError
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 def names() -> tuple[str, ...]:
@@ -47,7 +50,12 @@ def __getattr__(name: str) -> str:
 
 def render(name: str, record: dict[str, Any]) -> str:
     """Render a template with lm-eval's own Jinja environment, so that training sees what is evaluated."""
-    from lm_eval.utils import apply_template
+    return _compiled(name).render(**record)
 
-    rendered: str = apply_template(template(name), record)
-    return rendered
+
+@lru_cache(maxsize=32)
+def _compiled(name: str) -> "Template":
+    from lm_eval.utils import env
+
+    compiled: Template = env.from_string(template(name))
+    return compiled
