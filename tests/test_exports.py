@@ -170,7 +170,12 @@ def test_a_lora_run_is_credited_to_its_adapter(tmp_path, committed):
 def test_variants_of_one_model_stay_apart(tmp_path):
     for shots in (0, 5):
         asked = {"n-shot": {"recipe_mpr_sample": shots}}
-        run_files(tmp_path / str(shots), seed=shots, edit_results=lambda results, asked=asked: results.update(asked))
+        run_files(
+            tmp_path / str(shots),
+            seed=shots,
+            edit_results=lambda results, asked=asked: results.update(asked),
+            edit_samples=lambda samples: [sample.pop("arguments") for sample in samples],
+        )
     files = export(boards_of(tmp_path), None)
     assert len(eval_results(files)) == 2
     (card,) = cards(files).values()

@@ -216,6 +216,7 @@ def test_logged_flags_decide_and_partly_known_is_unknown(tmp_path):
 def test_fold_runs_of_one_system_pool_though_each_has_weights_of_its_own(tmp_path):
     for k in range(5):
         record = {"system": "a" * 64, "recipe_name": "mine", "base_model": "org/base", "form": "adapter", "reason": "r"}
+        record["split"] = f"fold{k}"
         run_files(
             tmp_path / f"fold{k}",
             f"recipe_mpr_fold{k}",
