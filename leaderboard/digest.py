@@ -22,10 +22,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from leaderboard.items import ItemResult
+from leaderboard.items import READ_METRICS, ItemResult
 from leaderboard.load import Run, Skipped, UnusableError, find_files, runs_of, samples_file
 from leaderboard.recorded import kept_of
-from leaderboard.rows import READ_METRICS
 from leaderboard.specs import task_names
 from leaderboard.validate import CheckedRun, check
 from recipe_mpr_task.data import cache_path
@@ -57,33 +56,38 @@ def checked_runs(paths: Iterable[Path]) -> tuple[list[CheckedRun], list[Skipped]
 
 
 def _digests(paths: Sequence[Path]) -> Iterator[str]:
-    """Digest every file, in the order given, on all processors if there are many."""
-    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+    """Digest every file, in the order given: from the cache, or anew, on all processors if there is much to do."""
+    remembered = [_remembered(path) for path in tqdm(paths, desc="looking for runs", unit="file", delay=2)]
+    made = _made([path for path, there in zip(paths, remembered, strict=True) if there is None])
     with tqdm(total=len(paths), desc="checking runs", unit="file", delay=2) as progress:
-        if len(paths) < _FEW or workers < 2:
-            for path in paths:
-                yield _digest(path)
-                progress.update()
-            return
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            for digest in pool.map(_digest, paths, chunksize=4):
-                yield digest
-                progress.update()
+        for there in remembered:
+            yield next(made) if there is None else there.read_text(encoding="utf-8")
+            progress.update()
+
+
+def _made(paths: Sequence[Path]) -> Iterator[str]:
+    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+    if len(paths) < _FEW or workers < 2:
+        yield from map(_digest, paths)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_digest, paths, chunksize=4)
+
+
+def _remembered(path: Path) -> Path | None:
+    """Return where it is kept what one file's runs come to, or None."""
+    with suppress(OSError):
+        cached = _cache_file(path)
+        os.utime(cached)
+        return cached
+    return None
 
 
 def _digest(path: Path) -> str:
-    """Return what one file's runs come to, as JSON, from the cache if it is there."""
-    try:
-        cached = _cache_folder() / f"{_key(path)}.json"
-        with suppress(OSError, UnicodeDecodeError):
-            text = cached.read_text(encoding="utf-8")
-            os.utime(cached)
-            return text
-    except OSError as error:
-        return json.dumps({"unusable": f"unreadable: {error.strerror}", "runs": []})
+    """Return what one file's runs come to, as JSON, and remember it."""
     text = json.dumps(_content(path)) + "\n"
     with suppress(OSError):  # a cache that cannot be written to costs time, no more
-        write_atomic(cached, text)
+        write_atomic(_cache_file(path), text)
     return text
 
 
@@ -103,13 +107,13 @@ def _checked(run: Run) -> CheckedRun:
         return CheckedRun(replace(run, results=kept_of({}, run.task)), (), "excluded", reason)
 
 
-def _key(path: Path) -> str:
-    """Hash of a results file's bytes, of the samples beside it, and of the code that judges them."""
+def _cache_file(path: Path) -> Path:
+    """Name it by the hash of a results file's bytes, of the samples beside it, and of the code that judges them."""
     digest = hashlib.sha256(_code_hash().encode())
     samples = (samples_file(path, task) for task in sorted(task_names()))
     for file in (path, *(file for file in samples if file.is_file())):
         digest.update(f"{file.name}\0{sha256_of_file(file)}\0".encode())
-    return digest.hexdigest()
+    return _cache_folder() / f"{digest.hexdigest()}.json"
 
 
 @lru_cache(maxsize=1)

@@ -8,14 +8,20 @@ from typing import Any
 from leaderboard.specs import TaskSpec
 from recipe_mpr_task.extraction import extract_letter
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
-from recipe_mpr_task.metrics import averaged_probabilities, choice_metrics, softmax
+from recipe_mpr_task.metrics import SEEN, averaged_probabilities, choice_metrics, softmax
 from recipe_mpr_task.orders import pinned_items
 
 CHOSEN = "recipe_mpr_chosen"
 """A sample's field of chosen recipe ids, where a record has choices without scores."""
 
+MEANS = ("brier", "perf", "acc_averaged", "flip_rate", "consistency", "acc_norm", "parse_fail", SEEN)
+"""Metrics that a row shows the mean of, besides accuracy."""
 
-@dataclass(frozen=True)
+READ_METRICS = frozenset((*MEANS, "rstd"))
+"""All that is read of an item's metrics."""
+
+
+@dataclass(frozen=True, slots=True)
 class ItemResult:
     """One item's result, computed anew from what the model answered.
 

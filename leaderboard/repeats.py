@@ -5,6 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
+import numpy as np
+
 from leaderboard import identity as who
 from leaderboard.row import Row
 from leaderboard.validate import RANKED, CheckedRun
@@ -56,7 +58,7 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
     record): the same name, date and scores.
     """
     kept: list[Row] = []
-    by_answer: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    by_answer: dict[tuple[str, str, bytes], list[int]] = defaultdict(list)
     by_choices: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row.extra.get("date") or math.inf, row.source, row.reason)):
         if row.status not in RANKED or not row.items:
@@ -101,10 +103,13 @@ def _choices(row: Row) -> tuple[object, ...]:
     return tuple(sorted((item.item_id, round(item.accuracy, 6), tuple(sorted(item.chosen))) for item in row.items))
 
 
-def _answers(row: Row) -> list[tuple[object, ...]]:
+def _answers(row: Row) -> list[tuple[str, str, bytes]]:
     """Each item's probabilities, rounded; without those that are anybody's: no preference, or no doubt."""
-    return [
-        (row.board, item.item_id, *(round(p, _DIGITS) for p in item.probabilities))
-        for item in row.items
-        if item.probabilities and 1 / N_OPTIONS + _TELLING < max(item.probabilities) < 1 - _TELLING
-    ]
+    items = [item for item in row.items if item.probabilities]
+    if not items:
+        return []
+    probabilities = np.array([item.probabilities for item in items])
+    best = probabilities.max(axis=1)
+    tells = (best > 1 / N_OPTIONS + _TELLING) & (best < 1 - _TELLING)
+    rounded = np.rint(probabilities * 10**_DIGITS).astype(np.int32)
+    return [(row.board, items[k].item_id, rounded[k].tobytes()) for k in np.flatnonzero(tells)]

@@ -8,16 +8,12 @@ from typing import Any
 import numpy as np
 
 from leaderboard import identity as who
-from leaderboard.items import ItemResult
+from leaderboard.items import MEANS, ItemResult
 from leaderboard.row import LONGEST_NAME, Row, Score
 from leaderboard.training import training_history, training_record
 from leaderboard.validate import CheckedRun
 from recipe_mpr_task.item import LETTERS, QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import SEEN, recall_std
-
-_MEANS = ("brier", "perf", "acc_averaged", "flip_rate", "consistency", "acc_norm", "parse_fail", SEEN)
-READ_METRICS = frozenset((*_MEANS, "rstd"))
-"""What is read of an item's metrics, besides its accuracy."""
 
 _RESAMPLES = 2000
 
@@ -83,7 +79,7 @@ def extra_metrics(run: CheckedRun) -> dict[str, Any]:
     An encoder's scores are no text log-likelihoods: its length-normalised accuracy is left out.
     """
     found: dict[str, Any] = {}
-    for name in _MEANS:
+    for name in MEANS:
         values = [item.metrics[name] for item in run.items if name in item.metrics]
         if name == SEEN and len(values) < len(run.items):
             continue  # a mean over the known alone would be no share of the items
