@@ -11,8 +11,8 @@ from typing import Any
 import click
 from tabulate import tabulate
 
+from leaderboard.load.specs import HELD_OUT_TASKS, task_names
 from leaderboard.scoring import lm_eval
-from leaderboard.specs import HELD_OUT_TASKS, task_names
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError, RecipeMPRError
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.manifest import TrainingManifest, read_manifest

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from leaderboard.compute import build_boards
-from leaderboard.details import items_content, system_content
+from leaderboard.compute.boards import build_boards
+from leaderboard.compute.standing import Board
 from leaderboard.digest import checked_runs
-from leaderboard.render import content_of, to_csv, to_json, to_markdown
-from leaderboard.site import publish
-from leaderboard.standing import Board
+from leaderboard.render.details import items_content, system_content
+from leaderboard.render.site import publish
+from leaderboard.render.tables import content_of, to_csv, to_json, to_markdown
 from recipe_mpr_task.data import load_items, load_sample, local_source
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import Item
@@ -50,7 +50,7 @@ def _files(
     boards: Sequence[Board], content: dict[str, Any], markdown: str, *, exports: bool
 ) -> Iterator[tuple[str, str]]:
     """Render the site's files one by one: a thousand pages are not held in memory."""
-    from leaderboard.page import index_page, items_script, system_page
+    from leaderboard.render.page import index_page, items_script, system_page
 
     texts = texts_at_hand()
     yield "index.html", index_page(content)
@@ -69,7 +69,7 @@ def _files(
 
 def _exports(boards: Sequence[Board], texts: Mapping[str, Item]) -> Iterator[tuple[str, str]]:
     try:
-        from leaderboard.exports import export
+        from leaderboard.render.exports import export
     except ImportError as error:
         raise RecipeMPRError(f"--exports needs huggingface-hub 1.4 or newer ({error})") from None
     for path, text in sorted(export(boards, texts).items()):

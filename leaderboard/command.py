@@ -39,12 +39,12 @@ def leaderboard(  # noqa: PLR0913 (each is an option)
 
 def _write_records(paths: Sequence[Path], folder: Path) -> list[str]:
     """Write the runs' records; return a line for each run that none could be made of."""
-    from leaderboard.conduct import prompt_faults
-    from leaderboard.identity import system_name
-    from leaderboard.load import load_runs
-    from leaderboard.records import SUFFIX, RecordError, record_of, write_record
-    from leaderboard.specs import task_spec
-    from leaderboard.validate import check
+    from leaderboard.load.files import load_runs
+    from leaderboard.load.records import SUFFIX, RecordError, record_of, write_record
+    from leaderboard.load.specs import task_spec
+    from leaderboard.validate.conduct import prompt_faults
+    from leaderboard.validate.identity import system_name
+    from leaderboard.validate.run import check
     from recipe_mpr_task.files import sha256_of
 
     skipped = []

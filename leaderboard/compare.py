@@ -9,9 +9,9 @@ import click
 from recipe_mpr_task.errors import RecipeMPRError
 
 if TYPE_CHECKING:
-    from leaderboard.items import ItemResult
-    from leaderboard.row import Row
-    from leaderboard.statistics import Comparison
+    from leaderboard.compute.row import Row
+    from leaderboard.compute.statistics import Comparison
+    from leaderboard.validate.items import ItemResult
 
     Pair = tuple[ItemResult, ItemResult]
 
@@ -52,7 +52,7 @@ def _rows(path: Path) -> "list[Row]":
     Raises:
         RecipeMPRError: it holds none with items, or several systems.
     """
-    from leaderboard.compute import build_boards
+    from leaderboard.compute.boards import build_boards
     from leaderboard.digest import checked_runs
 
     runs, skipped = checked_runs([path])
@@ -79,7 +79,7 @@ def report(a: "Row", b: "Row") -> Iterator[str]:
         RecipeMPRError: they share no item, or a score is not finite.
     """
     from leaderboard.build import texts_at_hand
-    from leaderboard.render import interval
+    from leaderboard.render.tables import interval
 
     pairs = _pairs(a, b)
     for letter, row in (("A", a), ("B", b)):
@@ -113,7 +113,7 @@ def _types_table(pairs: "Sequence[Pair]") -> str:
     import numpy as np
     from tabulate import tabulate
 
-    from leaderboard.statistics import holm
+    from leaderboard.compute.statistics import holm
     from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 
     by_type = {name: [p for p in pairs if name in (p[0].types or (UNTYPED,))] for name in (*QUERY_TYPES, UNTYPED)}
@@ -129,13 +129,13 @@ def _types_table(pairs: "Sequence[Pair]") -> str:
 def _compared(pairs: "Sequence[Pair]") -> "Comparison":
     import numpy as np
 
-    from leaderboard.statistics import compare as paired
+    from leaderboard.compute.statistics import compare as paired
 
     return paired(*(np.array([pair[k].accuracy for pair in pairs]) for k in (0, 1)))
 
 
 def _cells(name: str, pairs: "Sequence[Pair]", found: "Comparison", p_holm: float | None) -> list[Any]:
-    from leaderboard.statistics import minimal_detectable_effect
+    from leaderboard.compute.statistics import minimal_detectable_effect
 
     n = len(pairs)
     discordance = (found.wins + found.losses) / n

@@ -36,8 +36,8 @@ def demo(ctx: click.Context, out: Path) -> None:
 
     The committed results of trained models and the published ones stand beside them.
     """
-    from leaderboard.baselines import RESULTS
     from leaderboard.build import FILES, build
+    from leaderboard.validate.baselines import RESULTS
 
     task = "recipe_mpr" if _dataset_is_there() else "recipe_mpr_sample"
     if task != "recipe_mpr":

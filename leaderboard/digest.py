@@ -22,11 +22,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from leaderboard.items import READ_METRICS, ItemResult
-from leaderboard.load import Run, Skipped, UnusableError, find_files, runs_of, samples_file
-from leaderboard.recorded import kept_of
-from leaderboard.specs import task_names
-from leaderboard.validate import CheckedRun, check
+from leaderboard.load.files import Run, Skipped, UnusableError, find_files, runs_of, samples_file
+from leaderboard.load.recorded import kept_of
+from leaderboard.load.specs import task_names
+from leaderboard.validate.items import READ_METRICS, ItemResult
+from leaderboard.validate.run import CheckedRun, check
 from recipe_mpr_task.data import cache_path
 from recipe_mpr_task.files import sha256_of_file, write_atomic
 from recipe_mpr_task.orders import pinned_items

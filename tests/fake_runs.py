@@ -4,9 +4,9 @@ import json
 import math
 import random
 
-from leaderboard.compute import build_boards
-from leaderboard.load import load_runs
-from leaderboard.validate import check
+from leaderboard.compute.boards import build_boards
+from leaderboard.load.files import load_runs
+from leaderboard.validate.run import check
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.metrics import letter_metrics
 from recipe_mpr_task.orders import display

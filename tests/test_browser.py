@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard.page import index_page, items_script, system_page
+from leaderboard.render.page import index_page, items_script, system_page
 from tests.conftest import _skip
 from tests.page_content import items, site_content, system_content
 

@@ -12,7 +12,7 @@ from lm_eval.models import MODEL_MAPPING
 from lm_eval.models.api_models import TemplateAPI
 
 from leaderboard.demo import BASELINES
-from leaderboard.specs import task_names
+from leaderboard.load.specs import task_names
 from recipe_mpr_task.models import MODELS
 
 CONFIGS = sorted(file for file in files("harness_configs").iterdir() if file.name.endswith(".yaml"))

@@ -9,13 +9,13 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
 
-from leaderboard.baselines import RESULTS
-from leaderboard.compute import build_boards
-from leaderboard.exports import export
-from leaderboard.exports.credit import hub_id
-from leaderboard.exports.every_eval_ever import SCHEMA_VERSION
-from leaderboard.load import load_runs
-from leaderboard.validate import check
+from leaderboard.compute.boards import build_boards
+from leaderboard.load.files import load_runs
+from leaderboard.render.exports import export
+from leaderboard.render.exports.credit import hub_id
+from leaderboard.render.exports.every_eval_ever import SCHEMA_VERSION
+from leaderboard.validate.baselines import RESULTS
+from leaderboard.validate.run import check
 from recipe_mpr_task.data import COMMIT, load_items, load_sample
 from tests.conftest import _skip
 from tests.fake_runs import run_files

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from leaderboard.predictions import read_choices, record_of_choices
+from leaderboard.load.predictions import read_choices, record_of_choices
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import LETTERS

@@ -46,7 +46,7 @@ def test_install_is_found_by_lm_eval_and_uninstall_leaves_nothing(bare_venv, tmp
     names = {line.split("|")[1].strip() for line in listed.splitlines() if line.startswith("|")}
     assert set(NAMES) <= names
     code = (
-        "import recipe_mpr_task, leaderboard.published as p, importlib.resources as r;"
+        "import recipe_mpr_task, leaderboard.compute.published as p, importlib.resources as r;"
         "from recipe_mpr_task import data;"
         "print(recipe_mpr_task.__file__, len(data.load_sample()), len(p.published_rows('recipe_mpr')),"
         "(r.files('harness_configs') / 'minilm.yaml').is_file())"

@@ -6,10 +6,10 @@ import math
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from leaderboard.compute import build_boards
-from leaderboard.load import load_runs
-from leaderboard.render import to_markdown
-from leaderboard.validate import check
+from leaderboard.compute.boards import build_boards
+from leaderboard.load.files import load_runs
+from leaderboard.render.tables import to_markdown
+from leaderboard.validate.run import check
 from tests.fake_runs import rows_of, run_files
 
 

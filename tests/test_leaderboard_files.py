@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 from leaderboard.build import FILES
 from leaderboard.command import leaderboard
-from leaderboard.compute import build_boards
-from leaderboard.load import load_runs
-from leaderboard.render import content_of, to_csv, to_json, to_markdown
-from leaderboard.validate import check
+from leaderboard.compute.boards import build_boards
+from leaderboard.load.files import load_runs
+from leaderboard.render.tables import content_of, to_csv, to_json, to_markdown
+from leaderboard.validate.run import check
 from tests.fake_runs import run_files
 
 

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from leaderboard.compute import build_boards
-from leaderboard.load import load_runs
-from leaderboard.validate import check
+from leaderboard.compute.boards import build_boards
+from leaderboard.load.files import load_runs
+from leaderboard.validate.run import check
 from recipe_mpr_task.data import load_items
 from tests.conftest import run_python
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from leaderboard.page import index_page, items_script, system_page
+from leaderboard.render.page import index_page, items_script, system_page
 from tests.page_content import HOSTILE, site_content, system_content
 
 

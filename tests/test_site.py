@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from leaderboard.site import publish
+from leaderboard.render.site import publish
 from recipe_mpr_task.errors import RecipeMPRError
 
 NAMES = ("index.html", "leaderboard.json", "systems/a.html", "systems/b.html")
@@ -62,7 +62,7 @@ def test_concurrent_builds_never_mix(tmp_path):
 def test_a_kill_at_any_moment_leaves_a_whole_site(tmp_path):
     publish(site("old", 3), tmp_path)
     program = (
-        "import sys; from pathlib import Path; from leaderboard.site import publish\n"
+        "import sys; from pathlib import Path; from leaderboard.render.site import publish\n"
         "from tests.test_site import site\n"
         "print('go', flush=True)\n"
         "for k in range(10**6): publish(site(f'new {k}', 4000), Path(sys.argv[1]))"

@@ -11,9 +11,8 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as of_statsmodels
 from statsmodels.stats.multitest import multipletests
 
-from leaderboard.items import ItemResult
-from leaderboard.row import Row, Score
-from leaderboard.statistics import (
+from leaderboard.compute.row import Row, Score
+from leaderboard.compute.statistics import (
     bootstrap_intervals,
     compare,
     compare_with,
@@ -22,6 +21,7 @@ from leaderboard.statistics import (
     pairwise,
     sign_flip,
 )
+from leaderboard.validate.items import ItemResult
 
 ACCURACIES = st.sampled_from([0.0, 1.0, 0.5, 1 / 3, 0.25, 0.2])
 RNG = np.random.default_rng(7)

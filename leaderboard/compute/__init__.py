@@ -1,0 +1,1 @@
+"""Third stage: checked runs to rows, ranks and comparisons, from per-item results alone."""

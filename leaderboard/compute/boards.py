@@ -1,0 +1,46 @@
+"""From checked runs to boards: what counts once, pooled folds, reported rows beside."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from leaderboard.compute.pooling import MAIN_BOARD, POOLS, pool
+from leaderboard.compute.published import boards_with_published_rows, published_rows
+from leaderboard.compute.repeats import mark_copies, mark_repeated_rows, mark_repeats
+from leaderboard.compute.row import Row
+from leaderboard.compute.rows import row_of
+from leaderboard.compute.standing import Board, board_of
+from leaderboard.validate.run import CheckedRun
+
+_TITLES = {
+    MAIN_BOARD: "All 500 items",
+    "recipe_mpr_test": "Published held-out split, 50 items",
+    "recipe_mpr_circular": "Every item in five rotations: accuracy averaged over positions",
+    "recipe_mpr_prompts": "Prompt sensitivity: mean accuracy over five templates",
+    "recipe_mpr_generate": "Letters read from generated text",
+    "recipe_mpr_cloze": "Likelihood of the option texts",
+    "recipe_mpr_options_only": "The query withheld: what the options give away",
+    "recipe_mpr_sample": "Embedded sample, 60 items of our own: shows that it runs, not how good a model is",
+    "recipe_mpr_file_order": "File order, the flaw for demonstration: the gold option is always A",
+    "recipe_mpr_test_file_order": "File order on the held-out split, the flaw for demonstration",
+}
+
+
+def build_boards(runs: Iterable[CheckedRun]) -> list[Board]:
+    """Make every board from checked runs and the reported rows.
+
+    Returns:
+        The main board first; rows sorted by rank, then those without rank.
+    """
+    kept = mark_repeats(runs)
+    pooled = {task for group in POOLS for task in group.tasks}
+    rows = [row_of(run) for run in kept if run.run.task not in pooled]
+    for group in POOLS:
+        rows += pool(group, [run for run in kept if run.run.task in group.tasks])
+    by_board: dict[str, list[Row]] = defaultdict(list)
+    for row in mark_copies(mark_repeated_rows(rows)):
+        by_board[row.board].append(row)
+    for key in boards_with_published_rows():
+        by_board[key] += published_rows(key)
+    known = list(_TITLES)
+    keys = sorted(by_board, key=lambda key: (known.index(key) if key in known else len(known), key))
+    return [board_of(key, _TITLES.get(key, key), by_board[key]) for key in keys]

@@ -1,0 +1,150 @@
+"""Runs that only together make a row: the five folds of a system, the prompts of a system.
+
+Pooling goes over items: means over tasks weighted by their sizes would be wrong for a type, whose
+items are spread unevenly over the folds.
+"""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from leaderboard.compute.row import Row
+from leaderboard.compute.rows import row_of, score, type_scores
+from leaderboard.load.specs import task_spec
+from leaderboard.validate import identity as who
+from leaderboard.validate.items import ItemResult
+from leaderboard.validate.run import RANKED, CheckedRun
+from recipe_mpr_task.splits import N_FOLDS
+from recipe_mpr_task.tasks import TASKS_PATH
+
+MAIN_BOARD = "recipe_mpr"
+_PROMPT_TASKS = tuple(sorted(path.stem for path in TASKS_PATH.glob("recipe_mpr_prompt_*.yaml")))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Tasks whose runs of one system make one row.
+
+    Attributes:
+        task: the group's name.
+        tasks: its tasks; a row needs a run of each.
+        board: where the row stands.
+        what: the runs in words.
+        items: from the runs to the row's items.
+        spread: from the runs' accuracies, in the order of `tasks`, to further columns.
+    """
+
+    task: str
+    tasks: tuple[str, ...]
+    board: str
+    what: str
+    items: Callable[[Sequence[CheckedRun]], list[ItemResult]]
+    spread: Callable[[list[float]], dict[str, Any]]
+
+
+def _union(runs: Sequence[CheckedRun]) -> list[ItemResult]:
+    return [item for run in runs for item in run.items]
+
+
+def _mean_over_runs(runs: Sequence[CheckedRun]) -> list[ItemResult]:
+    by_item: dict[str, list[ItemResult]] = defaultdict(list)
+    for item in _union(runs):
+        by_item[item.item_id].append(item)
+    return [
+        ItemResult(item_id, math.fsum(item.accuracy for item in same) / len(same), same[0].types)
+        for item_id, same in by_item.items()
+    ]
+
+
+def _fold_spread(accs: list[float]) -> dict[str, Any]:
+    return {
+        "fold_accs": accs,
+        "fold_mean": statistics.fmean(accs),
+        "fold_sd": statistics.stdev(accs),
+        "protocol": f"{N_FOLDS} folds pooled",
+    }
+
+
+def _prompt_spread(accs: list[float]) -> dict[str, Any]:
+    names = [task_spec(task).prompt for task in _PROMPT_TASKS]
+    return {
+        "prompt": "all",
+        "prompt_accs": dict(zip(names, accs, strict=True)),
+        "prompt_mean": statistics.fmean(accs),
+        "prompt_sd": statistics.stdev(accs),
+        "prompt_min": min(accs),
+        "prompt_max": max(accs),
+    }
+
+
+POOLS = (
+    Pool("recipe_mpr_folds", tuple(f"recipe_mpr_fold{k}" for k in range(N_FOLDS)), MAIN_BOARD, "folds", _union,
+         _fold_spread),
+    Pool("recipe_mpr_prompts", _PROMPT_TASKS, "recipe_mpr_prompts", "prompts", _mean_over_runs, _prompt_spread),
+)  # fmt: skip
+
+
+def pool(group: Pool, runs: Sequence[CheckedRun]) -> list[Row]:
+    """Pool the runs of each system into one row; list those that cannot be pooled, and why."""
+    by_system: dict[str, list[CheckedRun]] = defaultdict(list)
+    rows = []
+    for run in runs:
+        if run.status in RANKED:
+            by_system[who.identity(run.run, across_prompts=group.what == "prompts")].append(run)
+        else:
+            rows.append(replace(row_of(run), board=group.board))
+    for same in by_system.values():
+        missing = sorted(set(group.tasks) - {run.run.task for run in same})
+        if missing:
+            reason = f"{group.what} missing: {', '.join(missing)}; a row needs all {len(group.tasks)}"
+            rows += [replace(row_of(run), board=group.board, status="excluded", reason=reason) for run in same]
+        else:
+            rows.append(_pooled(group, sorted(same, key=lambda run: run.run.task)))
+    return rows
+
+
+def _pooled(group: Pool, runs: Sequence[CheckedRun]) -> Row:
+    rows = [row_of(run) for run in runs]
+    # As doubtful as the most doubtful of its runs.
+    first = max(rows, key=lambda row: RANKED.index(row.status))
+    items = group.items(runs)
+    accs = [math.fsum(item.accuracy for item in run.items) / len(run.items) for run in runs]
+    kept = {key: value for key, value in first.extra.items() if key != "brier"} | _totals(rows)
+    others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
+    return replace(
+        first,
+        reason=first.reason + others,
+        task=group.task,
+        board=group.board,
+        score=score(items),
+        types=type_scores(items),
+        source=", ".join(sorted({row.source for row in rows})),
+        items=tuple(items),
+        flags=tuple(dict.fromkeys(flag for row in rows for flag in row.flags)),
+        history=_mean_history([row.history for row in rows]),
+        extra={**kept, **group.spread(accs)},
+    )
+
+
+def _totals(rows: Sequence[Row]) -> dict[str, Any]:
+    """Times of all runs together, and the date of the first; nothing where a run does not say."""
+    found: dict[str, Any] = {}
+    for column, together in (("eval_seconds", math.fsum), ("train_seconds", math.fsum), ("date", min)):
+        values = [row.extra[column] for row in rows if row.extra.get(column) is not None]
+        found[column] = together(values) if len(values) == len(rows) else None
+    return found
+
+
+def _mean_history(histories: Sequence[tuple[dict[str, float], ...]]) -> tuple[dict[str, float], ...]:
+    """Training curves averaged over runs, at the steps that all of them logged."""
+    by_step = [{entry["step"]: entry for entry in history} for history in histories]
+    steps = sorted(set.intersection(*(set(curve) for curve in by_step)))
+    mean = []
+    for step in steps:
+        entries = [curve[step] for curve in by_step]
+        shared = set.intersection(*(set(entry) for entry in entries)) - {"step"}
+        mean.append({"step": step, **{k: statistics.fmean(e[k] for e in entries) for k in sorted(shared)}})
+    return tuple(mean)

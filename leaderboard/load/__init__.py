@@ -1,0 +1,1 @@
+"""First stage: files to runs. What a results file says is read and tamed; nothing is judged."""

@@ -1,0 +1,194 @@
+"""Reads lm-eval's output, and compact records of it: one `Run` for each Recipe-MPR task in a file. Judges nothing."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leaderboard.load.recorded import CHOSEN, kept_of
+from leaderboard.load.records import SUFFIX, RecordError, read_record
+from leaderboard.load.specs import is_task
+
+_PREFIX = "recipe_mpr"
+_LONGEST_TASK = 60
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}T")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One task of one lm-eval results file.
+
+    Attributes:
+        source: the results file, relative to the folder above the path that the user gave.
+        task: the task's name.
+        results: what is kept of the results file, see `recorded.kept_of`.
+        samples: the per-item records that belong to it; None if none were logged.
+        is_record: read from a compact record: its documents are the pinned ones, without their texts.
+    """
+
+    source: str
+    task: str
+    results: dict[str, Any]
+    samples: list[dict[str, Any]] | None
+    is_record: bool = False
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What lm-eval recorded of the model and the run."""
+        return _mapping(self.results.get("config"))
+
+    @property
+    def task_config(self) -> dict[str, Any]:
+        """The task's configuration as lm-eval recorded it."""
+        return _mapping(_mapping(self.results.get("configs")).get(self.task))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The task's metadata, with the model's arguments and `--metadata` merged in."""
+        return _mapping(self.task_config.get("metadata"))
+
+    @property
+    def version(self) -> int | None:
+        """The task's version; None if none was recorded."""
+        version = self.metadata.get("version")
+        return version if isinstance(version, int) and not isinstance(version, bool) else None
+
+    @property
+    def n_shot(self) -> int:
+        """Number of few-shot examples."""
+        shots = _mapping(self.results.get("n-shot")).get(self.task)
+        return shots if isinstance(shots, int) and shots > 0 else 0
+
+    @property
+    def has_chat_template(self) -> bool:
+        """Whether the prompts went through the model's chat template."""
+        return bool(self.results.get("chat_template_sha"))
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The task's metrics as lm-eval recorded them, keyed like "acc,none"."""
+        return _mapping(_mapping(self.results.get("results")).get(self.task))
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A path or file that is no run, and why."""
+
+    source: str
+    reason: str
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def load_runs(paths: Iterable[Path]) -> tuple[list[Run], list[Skipped]]:
+    """Read every results file under `paths`.
+
+    Args:
+        paths: lm-eval output folders, searched in depth for `results_*.json` and `*.record.json`, or single files.
+
+    Returns:
+        The runs, and what was skipped, each sorted by source: the order of `paths` does not matter.
+    """
+    files, skipped = find_files(paths)
+    runs: list[Run] = []
+    for file, source in files:
+        try:
+            runs += runs_of(file, source)
+        except UnusableError as error:
+            skipped.append(Skipped(source, str(error)))
+    return sorted(runs, key=lambda run: (run.source, run.task)), sorted(skipped, key=lambda s: (s.source, s.reason))
+
+
+def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skipped]]:
+    """Find the results files and records under `paths`.
+
+    Returns:
+        Each file once with its name for people, sorted; and the paths that hold none.
+    """
+    found: dict[Path, tuple[Path, str]] = {}
+    skipped = []
+    for path in paths:
+        files = _files_in(path) if path.is_dir() else [path] * path.is_file()
+        if not files:
+            reason = f"no results_*.json or *{SUFFIX} in it" if path.is_dir() else "no such file or folder"
+            skipped.append(Skipped(str(path), reason))
+        for file in files:
+            source = _source(Path(path.resolve().name) / file.relative_to(path)) if path.is_dir() else file.name
+            found.setdefault(file.resolve(), (file, source))
+    return sorted(found.values(), key=lambda entry: entry[1]), skipped
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return sorted({*folder.rglob("results_*.json"), *folder.rglob(f"*{SUFFIX}")})
+
+
+def _source(path: Path) -> str:
+    # lm-eval names a folder after the model's whole path, with "__" for "/": where it lay is nobody's business.
+    return Path(*(f"__{part.rpartition('__')[2]}" if part.startswith("__") else part for part in path.parts)).as_posix()
+
+
+class UnusableError(Exception):
+    """A results file that holds no run."""
+
+
+def samples_file(file: Path, task: str) -> Path:
+    """Return where lm-eval put the samples of a task of a results file."""
+    # results_DATE.json in an output folder, NAME_DATE.json for `--output_path NAME.json`; samples end in the same date.
+    stamp = file.stem[m.start() :] if (m := _DATE.search(file.stem)) else file.stem.removeprefix("results_")
+    return file.parent / f"samples_{task}_{stamp}.jsonl"
+
+
+def runs_of(file: Path, source: str) -> list[Run]:
+    """Read the runs of one file.
+
+    Raises:
+        UnusableError: it holds none.
+    """
+    if file.name.endswith(SUFFIX):
+        try:
+            task, recorded, samples = read_record(file)
+        except RecordError as error:
+            raise UnusableError(str(error)) from None
+        return [Run(source, task, kept_of(recorded, task), samples, is_record=True)]
+    results = _read_json(file)
+    if not isinstance(results, dict) or not isinstance(results.get("results"), dict):
+        raise UnusableError("not lm-eval's: no `results` object in it")
+    # A group's own line (recipe_mpr_folds) has no items: its tasks are the runs.
+    groups = _mapping(results.get("group_subtasks"))
+    tasks = [name for name in results["results"] if name.startswith(_PREFIX) and not groups.get(name)]
+    if not tasks:
+        raise UnusableError("no recipe_mpr task in it")
+    return [_run(file, source, task, results) for task in tasks]
+
+
+def _run(file: Path, source: str, task: str, results: dict[str, Any]) -> Run:
+    if not is_task(task):  # nothing of it will be looked at, and its name may be anything
+        return Run(source, re.sub(r"[^A-Za-z0-9_]", "?", task)[:_LONGEST_TASK], {}, None)
+    return Run(source, task, kept_of(results, task), _samples(samples_file(file, task)))
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UnusableError(f"unreadable: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise UnusableError(f"not valid JSON: {error}") from None
+
+
+def _samples(file: Path) -> list[dict[str, Any]] | None:
+    if not file.is_file():
+        return None
+    try:
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
+    except (ValueError, RecursionError, OSError) as error:
+        raise UnusableError(f"{file.name} is broken: {error}") from None
+    if not all(isinstance(row, dict) for row in rows):
+        raise UnusableError(f"{file.name} is broken: a line is no JSON object")
+    for row in rows:
+        row.pop(CHOSEN, None)  # records alone have choices without scores
+    return rows

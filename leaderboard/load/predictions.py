@@ -1,0 +1,190 @@
+"""`recipe-mpr import PREDICTIONS --name NAME`: choices made by any system, in any language, as a record."""
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.item import LETTERS
+from recipe_mpr_task.orders import ORDERS
+
+FIELDS = ("item_id", "query", "option_id", "letter")
+_MOST_FAULTS = 5
+
+
+@click.command(name="import")
+@click.argument("predictions", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="What the system is called.")
+@click.option("--out", default="out/imported", show_default=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--order", type=click.Choice(ORDERS), help="How the options stood; needed to read letters.")
+@click.option("--field", "fields", multiple=True, metavar="NEW=OLD",
+              help=f"The file's own name of a field: NEW is one of {', '.join(FIELDS)}.")  # fmt: skip
+def import_(predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str]) -> None:
+    """Make a record of PREDICTIONS, a JSONL file with one item a line.
+
+    A line has `item_id` or `query`, and `option_id` or `letter` (which needs --order). An item that the system did not
+    answer has null there, and counts as wrong. All items of a task must be there: the 500, the held-out 50, or a fold.
+    """
+    from leaderboard.load.records import write_record
+
+    record = record_of_choices(read_choices(predictions, order, _mapping(fields)), name, order)
+    path = out / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)[:80].strip('-') or 'system'}-{record.task}.record.json"
+    if path.exists():
+        raise RecipeMPRError(f"{path} is there already; choose another --name or --out, or remove it")
+    write_record(record, path)
+    acc = record.run["results"][record.task]["acc,none"]
+    click.echo(f"{path}\n{record.task}: {len(record.items)} items, accuracy {100 * acc:.1f}")
+    click.echo(f"Its row, of status unknown: recipe-mpr leaderboard {out} --out DIR")
+
+
+def _mapping(fields: Sequence[str]) -> dict[str, str]:
+    pairs = dict(field.partition("=")[::2] for field in fields)
+    if wrong := [new for new, old in pairs.items() if new not in FIELDS or not old]:
+        raise RecipeMPRError(f"--field {wrong[0]}: expected NEW=OLD with NEW one of {', '.join(FIELDS)}")
+    return pairs
+
+
+def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None = None) -> dict[str, str | None]:
+    """Read what a system chose.
+
+    Args:
+        path: JSONL, see `import_`.
+        order: one of ORDERS, to read letters by.
+        names: our name of a field to the file's.
+
+    Returns:
+        Item id to recipe id; None for an item that was not answered.
+
+    Raises:
+        RecipeMPRError: a line cannot be read; names all faults, by line.
+    """
+    choices: dict[str, str | None] = {}
+    faults = []
+    for number, line in _lines(path):
+        try:
+            item_id, recipe_id = _choice(_parsed(line), order, names or {})
+            if item_id in choices:
+                raise ValueError(f"{item_id} is there twice")
+            choices[item_id] = recipe_id
+        except ValueError as error:
+            faults.append(f"line {number}: {error}")
+    if faults:
+        more = f"; and {len(faults) - _MOST_FAULTS} more" if len(faults) > _MOST_FAULTS else ""
+        raise RecipeMPRError(f"{path}: {'; '.join(faults[:_MOST_FAULTS])}{more}")
+    return choices
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeMPRError(f"{path}: cannot be read: {error}") from None
+    return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError("not a JSON object")
+    return found
+
+
+def _choice(line: Mapping[str, Any], order: str | None, names: Mapping[str, str]) -> tuple[str, str | None]:
+    from recipe_mpr_task.orders import pinned_items
+
+    item_id = _item_id(line, names)
+    shown = pinned_items()[item_id].shown_ids(order or "shuffled")
+    if (key := names.get("option_id", "option_id")) in line:
+        chosen, allowed = line[key], shown
+    elif (key := names.get("letter", "letter")) in line:
+        if order is None:
+            raise ValueError(f"a letter says nothing without --order ({', '.join(ORDERS)})")
+        letter = line[key].strip().upper() if isinstance(line[key], str) else line[key]
+        by_letter = dict(zip(LETTERS, shown, strict=True))
+        chosen, allowed = (by_letter.get(letter, letter) if letter else None), shown
+    else:
+        raise ValueError(f"no option_id or letter; its fields: {', '.join(map(str, line))[:200]} (--field NEW=OLD)")
+    if chosen in (None, ""):
+        return item_id, None
+    if chosen not in allowed:
+        raise ValueError(f"{item_id}: {str(chosen)[:40]!r} is none of its options ({', '.join(allowed)})")
+    return item_id, str(chosen)
+
+
+def _item_id(line: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    from recipe_mpr_task.orders import pinned_items
+
+    if (key := names.get("item_id", "item_id")) in line:
+        if str(line[key]) not in pinned_items():
+            raise ValueError(f"item_id {str(line[key])[:40]!r}; expected mpr-000 to mpr-499")
+        return str(line[key])
+    if (key := names.get("query", "query")) in line:
+        item_id = _by_query().get(" ".join(str(line[key]).split()))
+        if item_id is None:
+            raise ValueError(f"query {str(line[key])[:60]!r} is none of the dataset's")
+        return item_id
+    raise ValueError(f"no item_id or query; its fields: {', '.join(map(str, line))[:200]} (--field NEW=OLD)")
+
+
+@lru_cache(maxsize=1)
+def _by_query() -> dict[str, str]:
+    from recipe_mpr_task.data import load_items
+
+    return {item.query: item.item_id for item in load_items()}
+
+
+def record_of_choices(choices: Mapping[str, str | None], name: str, order: str | None) -> Any:
+    """Return the record of a system's choices.
+
+    Args:
+        choices: see `read_choices`.
+        name: the system's.
+        order: how the options stood, or None if that is not told.
+
+    Raises:
+        RecipeMPRError: the items are not those of a task.
+    """
+    from leaderboard.load.recorded import IMPORT_MODEL
+    from leaderboard.load.records import FORMAT, Record, RecordedItem
+    from recipe_mpr_task import TASK_VERSION
+    from recipe_mpr_task.data import SHA256
+    from recipe_mpr_task.orders import pinned_items
+
+    task = _task_of(choices)
+    right = sum(choice == pinned_items()[item_id].gold for item_id, choice in choices.items())
+    run = {
+        "config": {"model": IMPORT_MODEL, "model_args": {"name": name, "order": order}, "limit": None},
+        "configs": {task: {"metadata": {"version": TASK_VERSION}}},
+        "n-shot": {},
+        "results": {task: {"acc,none": right / len(choices)}},
+        "date": time.time(),
+    }
+    items = [
+        RecordedItem(item_id=item_id, scores=None, chosen=[[choice] if choice else []], seen=None)
+        for item_id, choice in sorted(choices.items())
+    ]
+    return Record(format=FORMAT, dataset_sha256=SHA256, task=task, run=run, items=items)
+
+
+def _task_of(choices: Mapping[str, str | None]) -> str:
+    """The task whose items these are, all of them."""
+    from leaderboard.load.specs import HELD_OUT_TASKS
+    from recipe_mpr_task.splits import scored_ids
+
+    for split, task in ({"all": "recipe_mpr"} | HELD_OUT_TASKS).items():
+        if choices.keys() == scored_ids(split):
+            return task
+    missing = sorted(scored_ids("all") - choices.keys())
+    raise RecipeMPRError(
+        f"{len(choices)} items, which are not those of a task; of the 500 {len(missing)} are missing "
+        f"({', '.join(missing[:3])}, ...). An item that was not answered has option_id null, and counts as wrong"
+    )

@@ -1,0 +1,61 @@
+"""Hugging Face's two formats, through its own library: `.eval_results/*.yaml` and a card's model-index.
+
+The first lies as a model repository has it: the folder `hub/OWNER--MODEL` can be uploaded as it is. The second is a
+metadata block for the top of a README.md, which anybody puts in by hand.
+"""
+
+from collections.abc import Sequence
+
+import yaml
+from huggingface_hub import EvalResult, EvalResultEntry, ModelCardData, eval_result_entries_to_yaml
+
+from leaderboard.compute.row import Row
+from leaderboard.render.exports import facts
+from leaderboard.render.exports.credit import Credit, hub_id
+
+
+def eval_results_file(row: Row, credit: Credit) -> dict[str, str]:
+    """Return by its path a row's `.eval_results` file.
+
+    One file a row: a model's scores on one task under several prompts are variants, which the format keeps apart so.
+    """
+    dataset = facts.dataset_of(row)
+    entry = EvalResultEntry(
+        dataset_id=dataset.id,
+        task_id=row.task,
+        value=facts.accuracy(row),
+        dataset_revision=dataset.revision,
+        date=facts.iso_date(row),
+        notes=facts.notes(row),
+    )
+    text = yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False, allow_unicode=True)
+    return {f"hub/{credit.folder}/.eval_results/{row.task}-{facts.run_hash(row)}.yaml": text}
+
+
+def model_index_file(rows: Sequence[Row], credit: Credit) -> dict[str, str]:
+    """Return by its path the metadata block with all of a model's rows."""
+    card = ModelCardData(
+        model_name=credit.name,
+        base_model=hub_id(credit.base),
+        eval_results=[_eval_result(row) for row in rows],
+    )
+    return {f"model_index/{credit.folder}.md": f"---\n{card.to_yaml()}\n---\n"}
+
+
+def _eval_result(row: Row) -> EvalResult:
+    """Make a row's entry. What tells rows apart stands with the metric: the library merges equal tasks into one."""
+    dataset = facts.dataset_of(row)
+    ends = facts.interval(row.score) or (None, None)
+    measured = {"n": row.score.n, "ci95_low": ends[0], "ci95_high": ends[1], "stderr": facts.standard_error(row)}
+    return EvalResult(
+        task_type="multiple-choice",
+        task_name="Recipe choice among five options",
+        dataset_type=dataset.id,
+        dataset_name=dataset.name,
+        dataset_config=row.task,
+        dataset_revision=dataset.revision,
+        metric_type="accuracy",
+        metric_value=facts.accuracy(row),
+        metric_name=f"Accuracy ({facts.interval_words(row)}, status {row.status})",
+        metric_args={**measured, "status": facts.status_words(row), **facts.conduct(row)},
+    )

@@ -1,0 +1,270 @@
+"""Boards to Markdown, JSON and CSV. Computes nothing: every number comes from a row."""
+
+import csv
+import io
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from tabulate import tabulate
+
+from leaderboard.compute.pooling import MAIN_BOARD
+from leaderboard.compute.row import Row, Score
+from leaderboard.compute.standing import Board
+from leaderboard.load.files import Skipped
+from leaderboard.render.details import has_page
+from recipe_mpr_task import TASK_VERSION
+from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
+
+_TYPES = (*QUERY_TYPES, UNTYPED)
+_FURTHER = {
+    "perf": "Right in all rotations",
+    "acc_averaged": "Averaged choice",
+    "flip_rate": "Flips",
+    "consistency": "Consistency",
+    "rstd": "RStd",
+    "acc_norm": "By length",
+    "parse_fail": "No letter",
+    "prompt_sd": "sd over prompts",
+    "prompt_min": "Worst prompt",
+    "prompt_max": "Best prompt",
+}
+_OF_POSITION = ("perf", "flip_rate", "consistency", "rstd")
+_LONGEST_CELL = 200
+_LONGEST_TEXT = 500
+_BADGES = {"clean": "clean", "unknown": "unknown ⚠"}
+_SIGNS = str.maketrans({c: f"&#{ord(c)};" for c in "<>&|`[]*\\"})
+
+
+def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None) -> dict[str, Any]:
+    """Return the object of `leaderboard.json`, which is also all that `index.html` shows.
+
+    Args:
+        boards: see `compute.build_boards`.
+        skipped: files that hold no run.
+        target: an accuracy to draw a line at, a fraction.
+
+    Returns:
+        `rows` in board order, fractions in [0, 1]; of a board its sizes by query type, the smallest differences that
+        can be detected, and the matrix of pairs.
+    """
+    return {
+        "task_version": TASK_VERSION,
+        "floors": floors(),
+        "target": target,
+        "boards": [
+            {
+                "board": board.key,
+                "title": board.title,
+                "rows": len(board.rows),
+                "sizes": board.sizes,
+                "minimal_detectable_effect": board.detectable or None,
+                "pairwise": board.matrix,
+            }
+            for board in boards
+        ],
+        "rows": [_with_page(row) for board in boards for row in board.rows],
+        "skipped": [{"source": _short(s.source), "reason": _short(s.reason)} for s in skipped],
+    }
+
+
+def _with_page(row: Row) -> dict[str, Any]:
+    shown: dict[str, Any] = _bounded(row.as_dict())
+    return shown | {"page": f"systems/{row.id}.html" if has_page(row) else None}
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _bounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_bounded(inner) for inner in value]
+    return _short(value) if isinstance(value, str) else value
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
+
+
+def to_json(content: dict[str, Any]) -> str:
+    """Return `leaderboard.json`."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_csv(boards: Sequence[Board]) -> str:
+    """Return `leaderboard.csv`: one line a row, one block of columns a query type."""
+    lead = ["board", "rank", "system", "kind", "status", "reason", "task", "task_version", "n", "acc", "acc_low",
+            "acc_high", "stderr", "chance_corrected", "with_leader", "params", "trainable_params", "train_seconds",
+            "eval_seconds", "source"]  # fmt: skip
+    against = ("difference", "low", "high", "p", "p_holm")
+    parts = ("n", "acc", "low", "high")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    by_type = [f"{name.lower()}_{part}" for name in _TYPES for part in parts]
+    writer.writerow([*lead, *(f"vs_leader_{part}" for part in against), "flags", *by_type])
+    for board in boards:
+        for row in board.rows:
+            cells = row.as_dict()
+            types = [cells["types"].get(name, {}).get(part) for name in _TYPES for part in parts]
+            compared = [(cells.get("vs_leader") or {}).get(part) for part in against]
+            values = [*(cells.get(key) for key in lead), *compared, "; ".join(row.flags), *types]
+            writer.writerow([_csv_cell(value) for value in values])
+    return out.getvalue()
+
+
+def _csv_cell(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    # A spreadsheet runs a text that begins like a formula.
+    return f"'{_short(value)}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else _short(value)
+
+
+def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
+    """Return `leaderboard.md`: for each board a table of ranked rows and one of rows without rank."""
+    parts = [
+        "# Recipe-MPR leaderboard",
+        f"Task version {TASK_VERSION}. Accuracy in percent with its 95% Wilson interval; chance is 20. An item can "
+        "have several types or none, so type counts do not add up; their intervals are "
+        "in the JSON and CSV. Against the leader: the paired difference in points with its 95% bootstrap interval, `=` "
+        "where an exact McNemar test, Holm-corrected over the board, cannot tell the two apart. "
+        "`unknown ⚠`: nothing tells what it was trained on, these items perhaps included.",
+    ]
+    for board in boards:
+        parts.append(f"## {_text(board.title)}")
+        if board.key == MAIN_BOARD:
+            parts.append(_floors_text())
+        ranked = [row for row in board.rows if row.rank is not None]
+        if ranked:
+            parts.append(ranked_table(ranked))
+            parts += _why_unknown(ranked) + _notes(ranked)
+        if unranked := [row for row in board.rows if row.rank is None]:
+            parts += ["Listed without rank:", _unranked_table(unranked)]
+    if skipped:
+        parts += ["## Skipped", "\n".join(f"- {_text(s.source)}: {_text(s.reason)}" for s in skipped)]
+    return "\n\n".join(parts) + "\n"
+
+
+@lru_cache(maxsize=1)
+def floors() -> dict[str, float]:
+    """Return what rules that cannot see the order reach without answering, from the committed audit."""
+    found = json.loads((files("recipe_mpr_task") / "audit.json").read_text())["artifacts"]
+    return {a["name"]: a["acc"] for a in found if "position" not in a["reads"]}
+
+
+def _floors_text() -> str:
+    listed = ", ".join(f"{name} {100 * acc:.1f}" for name, acc in floors().items())
+    return f"What is right without answering (`recipe-mpr audit`): {listed}."
+
+
+def ranked_table(rows: Sequence[Row]) -> str:
+    """Return the Markdown table of a board's ranked rows."""
+    sizes = {name: rows[0].types[name].n for name in _TYPES if name in rows[0].types}
+    columns = [name for name in _FURTHER if any(name in row.extra for row in rows)]
+    headers = ["#", "System", "Kind", "Params", "Shots", "n", "Accuracy", "Against the leader",
+               *(_FURTHER[name] for name in columns), *(f"{t} (n {n})" for t, n in sizes.items()),
+               "Status"]  # fmt: skip
+    named = Counter((row.system, row.extra.get("shots")) for row in rows)
+    table = []
+    for row in rows:
+        traced = named[row.system, row.extra.get("shots")] > 1
+        lead = [row.rank, _system(row, traced=traced), row.kind, _params(row.params), _plain(row.extra.get("shots"))]
+        scores = [row.score.n, interval(row.score), _against(row), *(_further(row, name) for name in columns)]
+        table.append([*lead, *scores, *(_percent(row.types.get(t)) for t in sizes), _BADGES[row.status]])
+    return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _against(row: Row) -> str:
+    """The difference to the leader with its interval; "=" where the test cannot tell the two apart."""
+    found = row.extra.get("vs_leader")
+    if not found:
+        return ""
+    difference, low, high = (f"{100 * found[key]:+.1f}" for key in ("difference", "low", "high"))
+    return f"{difference} [{low}, {high}]" + (" =" if row.extra["with_leader"] else "")
+
+
+def _plain(value: object) -> object:
+    return "" if value is None else value
+
+
+def _why_unknown(rows: Sequence[Row]) -> list[str]:
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.status == "unknown":
+            by_reason[row.reason].append(row.system)
+    lines = [f"- {_text(', '.join(systems))}: {_text(reason)}" for reason, systems in sorted(by_reason.items())]
+    return ["Why unknown:", "\n".join(lines)] if lines else []
+
+
+def _notes(rows: Sequence[Row]) -> list[str]:
+    lines = [f"- {_text(row.system)}: {_text(flag)}" for row in rows for flag in row.flags]
+    return ["Notes:", "\n".join(lines)] if lines else []
+
+
+def _further(row: Row, name: str) -> str:
+    if name not in row.extra:
+        return ""
+    if row.extra.get("invariant") and name in _OF_POSITION:
+        return "invariant"
+    value = f"{100 * row.extra[name]:.1f}"
+    if name == "rstd":
+        return f"{value} [{100 * row.extra['rstd_low']:.1f}, {100 * row.extra['rstd_high']:.1f}]"
+    return value
+
+
+def _unranked_table(rows: Sequence[Row]) -> str:
+    headers = ["System", "Params", "n", "Accuracy", "Status", "Why", "Source"]
+    table = [
+        [_system(row), _params(row.params), row.score.n or "", interval(row.score), row.status, _text(_why(row)),
+         _text(row.source)]
+        for row in rows
+    ]  # fmt: skip
+    return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _why(row: Row) -> str:
+    subset = row.extra.get("clean_subset")
+    if subset is None:
+        return row.reason
+    return f"{row.reason}; " + (
+        f"on the {subset['n']} others {interval(Score(**subset))}" if subset["n"] else "no other item was scored"
+    )
+
+
+def _system(row: Row, *, traced: bool = False) -> str:
+    """Name a system with what sets the row apart; `traced` adds its source where the name alone does not."""
+    details = [row.extra["protocol"]] if "protocol" in row.extra else []
+    if "fold_sd" in row.extra:
+        details.append(f"sd over folds {100 * row.extra['fold_sd']:.1f}")
+    if row.extra.get("chat_template"):
+        details.append("chat template")
+    details += [row.source] if traced else []
+    return _text(row.system + (f" ({'; '.join(details)})" if details else ""))
+
+
+def _text(text: str) -> str:
+    """A cell that no name can break out of: one line, no markup, no 10 MB."""
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    shown = line if len(line) <= _LONGEST_CELL else line[: _LONGEST_CELL - 3] + "..."
+    return shown.translate(_SIGNS)
+
+
+def _percent(score: Score | None) -> str:
+    return f"{100 * score.acc:.1f}" if score and score.acc is not None else ""
+
+
+def interval(score: Score) -> str:
+    """Return an accuracy in percent with its interval."""
+    if score.low is None or score.high is None:
+        return _percent(score)
+    return f"{_percent(score)} [{100 * score.low:.1f}, {100 * score.high:.1f}]"
+
+
+def _params(params: int | None) -> str:
+    if not params:
+        return "" if params is None else "0"
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if params >= size:
+            return f"{params / size:.3g}{unit}"
+    return str(params)

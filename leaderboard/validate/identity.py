@@ -1,0 +1,148 @@
+"""Who a run is of: the system's name for people, and its identity for counting it once."""
+
+import json
+import math
+from pathlib import PurePath
+from typing import Any
+
+from leaderboard.load.files import Run
+from leaderboard.load.recorded import IMPORT_MODEL
+from leaderboard.validate.training import training_record
+from recipe_mpr_task import prompts
+from recipe_mpr_task.files import sha256_of
+
+_RUNTIME_ARGUMENTS = frozenset(
+    ("device", "batch_size", "max_batch_size", "max_batch_tokens", "parallelize", "num_concurrent", "base_url",
+     "tensor_parallel_size", "data_parallel_size", "gpu_memory_utilization", "device_map")
+)  # fmt: skip
+"""Model arguments that say how to run a model, not which model it is."""
+
+_ADAPTER_ARGUMENTS = ("peft", "lora_local_path", "delta")
+_WEIGHT_ARGUMENTS = ("pretrained", "peft", "lora_local_path", "revision")
+_ALIASES = {"huggingface": "hf", "hf-auto": "hf"}
+"""Names that lm-eval has for one backend."""
+
+_MODEL_ARGUMENTS = ("pretrained", "model", "path", "engine")
+
+
+def model_args(run: Run) -> dict[str, Any]:
+    """Return the model's arguments as a mapping, however lm-eval recorded them."""
+    recorded = run.config.get("model_args")
+    if isinstance(recorded, str):
+        pairs = (pair.partition("=") for pair in recorded.split(",") if pair)
+        return {key.strip(): value for key, _, value in pairs}
+    return recorded if isinstance(recorded, dict) else {}
+
+
+IMPORTED = "imported"
+_KINDS = {"recipe-mpr-baseline": "baseline", "recipe-mpr-encoder": "encoder", IMPORT_MODEL: IMPORTED}
+
+
+def kind(run: Run) -> str:
+    """Return "baseline", "encoder", "imported" or "causal"."""
+    return _KINDS.get(str(run.config.get("model")), "causal")
+
+
+def system_name(run: Run) -> str:
+    """Return a name for people: what the run's config calls the system, else the model's own name."""
+    named = run.metadata.get("recipe_mpr_system")
+    if named:
+        return str(named)
+    arguments = model_args(run)
+    if kind(run) in ("baseline", IMPORTED):
+        return str(arguments.get("kind") or arguments.get("name"))
+    trained = training_record(run)
+    if "recipe_name" in trained:
+        what = ", merged" if trained.get("form") == "merged" else ""
+        return f"{trained['recipe_name']} ({_short(trained.get('base_model', 'base unknown'))}{what})"
+    adapter = next((arguments[key] for key in _ADAPTER_ARGUMENTS if arguments.get(key)), None)
+    model = next((arguments[key] for key in _MODEL_ARGUMENTS if arguments.get(key)), run.config.get("model"))
+    head = run.config.get("recipe_mpr_head")
+    return _short(adapter or model) + (f" ({head})" if head else "")
+
+
+def _short(name: Any) -> str:
+    """A hub id stays whole; of a path only the last folder is shown."""
+    path = PurePath(str(name))
+    return (
+        str(name)
+        if len(path.parts) == 2 and not path.is_absolute() and path.parts[0] != "."
+        else path.name or str(name)
+    )
+
+
+def date(run: Run) -> float:
+    """Return when the run was made, in seconds since 1970; infinity if it does not say."""
+    found = run.results.get("date")
+    is_date = isinstance(found, (int, float)) and found > 0
+    return float(found) if is_date else math.inf  # type: ignore[arg-type]
+
+
+def model_ids(run: Run) -> dict[str, str | None]:
+    """Return what was loaded: base model, adapter, revision, baseline, lm-eval's backend; of folders the last name."""
+    arguments = model_args(run)
+    trained = training_record(run)
+    adapter = next((str(arguments[key]) for key in _ADAPTER_ARGUMENTS if arguments.get(key)), None)
+    base = next((str(arguments[key]) for key in _MODEL_ARGUMENTS if arguments.get(key)), None)
+    base = str(trained["base_model"]) if adapter and "base_model" in trained else base
+    revision = arguments.get("revision")
+    return {
+        "base": _short(base) if base else None,
+        "adapter": _short(adapter) if adapter else None,
+        "revision": str(revision) if revision else None,
+        "baseline": str(arguments.get("kind")) if kind(run) == "baseline" else None,
+        "backend": str(run.config.get("model")),
+    }
+
+
+def prompt_name(run: Run) -> str:
+    """Return the template's name, or "other" for a text that is none of ours."""
+    return prompts.name_of(str(run.task_config.get("doc_to_text", ""))) or "other"
+
+
+def is_order_invariant(run: Run) -> bool:
+    """Say whether the system scores each option alone and so cannot see where it stands."""
+    return kind(run) == "encoder" or (kind(run) == "baseline" and model_args(run).get("kind") != "first")
+
+
+def identity(run: Run, *, across_prompts: bool = False) -> str:
+    """Hash what makes two runs the same measurement, apart from the task.
+
+    Model, its arguments and weights, or how it was trained; of a system that reads prompts also prompt, shots and
+    their seed, chat template and system text. Not the display name, nor where and when it ran.
+
+    Args:
+        run: the run.
+        across_prompts: leave the prompt out, to find one system's runs under several.
+    """
+    arguments = {k: str(v) for k, v in model_args(run).items() if k not in _RUNTIME_ARGUMENTS and not _is_default(k, v)}
+    reads_prompt = kind(run) == "causal"
+    trained = training_record(run)
+    if "system" in trained:
+        # Trained here: the folds of one recipe are one system, and so is its being trained once more.
+        for name in _WEIGHT_ARGUMENTS:
+            arguments.pop(name, None)
+    weights = run.config.get("model_sha") if kind(run) == "encoder" else None
+    if weights:  # a folder copied under another name is the same model; its head is recorded as it was resolved
+        arguments.pop("pretrained", None)
+        arguments.pop("head", None)
+    backend = str(run.config.get("model"))
+    key = [
+        _ALIASES.get(backend, backend),
+        sorted(arguments.items()),
+        [trained["system"], trained.get("form")] if "system" in trained else weights or run.config.get("model_sha"),
+        run.config.get("recipe_mpr_head"),
+    ]
+    if reads_prompt:
+        key += [
+            run.n_shot,
+            (run.config.get("fewshot_seed"), run.results.get("fewshot_as_multiturn")) if run.n_shot else None,
+            run.results.get("chat_template_sha"),
+            run.results.get("system_instruction_sha"),
+            None if across_prompts else (run.task_config.get("doc_to_text"), run.task_config.get("description")),
+        ]
+    return sha256_of(json.dumps(key, default=str).encode())
+
+
+def _is_default(name: str, value: Any) -> bool:
+    return (name, str(value)) in (("seed", "0"), ("trust_remote_code", "False"), ("revision", "main"))
