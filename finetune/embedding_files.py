@@ -7,6 +7,7 @@ from pathlib import Path
 from finetune.base import Base
 from recipe_mpr_task.models.bi_encoder import pooling_mode, text_prompts
 from recipe_mpr_task.models.checkpoint import Checkpoint, open_checkpoint
+from recipe_mpr_task.models.negation import QUERY_FILE
 
 _FILES = ("modules.json", "1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json")
 
@@ -17,9 +18,17 @@ def embedding_details(base: Base) -> dict[str, object]:
     return {"pooling": pooling_mode(checkpoint), "prompts": text_prompts(checkpoint)}
 
 
-def write_embedding_files(base: Base, folder: Path) -> None:
-    """Write into a trained model's folder how it pools: the base's own files, or minimal ones where it has none."""
+def write_embedding_files(base: Base, folder: Path, negation: float = 0.0) -> None:
+    """Write into a trained model's folder how it pools: the base's own files, or minimal ones where it has none.
+
+    Args:
+        base: the base model.
+        folder: of the trained one.
+        negation: see `models.negation`.
+    """
     checkpoint = _checkpoint(base)
+    if negation:
+        (folder / QUERY_FILE).write_text(json.dumps({"negation": negation}) + "\n")
     for name in _FILES:
         source = checkpoint.folder / name
         if source.is_file():

@@ -14,6 +14,7 @@ from finetune.recipe import Recipe, RecipeError
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.models.batching import batches_by_length
 from recipe_mpr_task.models.bi_encoder import pooled
+from recipe_mpr_task.models.negation import negated_part
 from recipe_mpr_task.orders import DisplayedItem
 
 Tokens = dict[str, list[int]]
@@ -28,6 +29,7 @@ class OptionsExample:
         gold: index of the right option, 0..4.
         option_ids: recipe ids of the five.
         aspects: tokenizer outputs of the query's annotated parts; of training items only.
+        negated: tokenizer output of what the query rules out, if it does and the recipe looks at it.
     """
 
     item_id: str
@@ -35,6 +37,7 @@ class OptionsExample:
     gold: int
     option_ids: tuple[str, ...]
     aspects: tuple[Tokens, ...] = ()
+    negated: Tokens | None = None
 
     @property
     def longest(self) -> int:
@@ -138,9 +141,21 @@ class BiEncoderTraining(OptionTraining):
     def encode(self, shown: Sequence[DisplayedItem]) -> list[OptionsExample]:
         """Turn displayed items into examples; see `OptionTraining.encode`."""
         annotated = self.details.get("aspects", {})
-        return [replace(e, aspects=self._aspects(annotated.get(e.item_id, ()))) for e in super().encode(shown)]
+        queries = {item.item.item_id: item.item.query for item in shown}
+        return [
+            replace(
+                example,
+                aspects=self._as_queries(annotated.get(example.item_id, ())),
+                negated=next(iter(self._as_queries(self._negated(queries[example.item_id]))), None),
+            )
+            for example in super().encode(shown)
+        ]
 
-    def _aspects(self, texts: Sequence[str]) -> tuple[Tokens, ...]:
+    def _negated(self, query: str) -> Sequence[str]:
+        part = negated_part(query) if self.recipe.negation else ""
+        return [part] if part else []
+
+    def _as_queries(self, texts: Sequence[str]) -> tuple[Tokens, ...]:
         if not texts:
             return ()
         encoded = self.tokenizer([self.details["prompts"][0] + text for text in texts])
@@ -198,10 +213,17 @@ class BiEncoderTraining(OptionTraining):
         return functional.cross_entropy(scores.masked_fill(left_out, -torch.inf), targets, reduction="none")
 
     def option_scores(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
-        """Return similarities over temperature, shape (batch, 5), float32."""
+        """Return similarities over temperature, shape (batch, 5), float32, as `models.bi_encoder` scores them.
+
+        What a query rules out is taken off in scoring alone, not in the loss.
+        """
         texts = [text for example in batch for text in example.texts]
-        unit = self._embed(model, texts, device).view(len(batch), 1 + N_OPTIONS, -1)
-        return torch.einsum("bh,boh->bo", unit[:, 0], unit[:, 1:]) / self.recipe.temperature
+        negated = {i: example.negated for i, example in enumerate(batch) if example.negated}
+        unit = self._embed(model, [*texts, *negated.values()], device)
+        items = unit[: len(texts)].view(len(batch), 1 + N_OPTIONS, -1)
+        queries = items[:, 0].clone()
+        queries[list(negated)] -= self.recipe.negation * unit[len(texts) :]
+        return torch.einsum("bh,boh->bo", queries, items[:, 1:]) / self.recipe.temperature
 
 
 TRAINING = {

@@ -74,6 +74,8 @@ class Recipe(_Strict):
         label_smoothing: of the five-way loss of encoders.
         temperature: that divides a bi-encoder's similarities.
         aspects: weight of a bi-encoder's second loss, in which the annotated parts of training queries are queries.
+        negation: how much of an option's likeness to what the query rules out a bi-encoder takes off, see
+            `recipe_mpr_task.models.negation`; in scoring alone.
         repeat_negated: how often an epoch shows a training item of type Negated.
         select: keep the "best" epoch by validation cross-entropy, or the "last".
         refit: train on the validation part as well, for settings that were chosen before; nothing is selected then.
@@ -103,6 +105,7 @@ class Recipe(_Strict):
     label_smoothing: Share = 0.0
     temperature: Rate = 0.05
     aspects: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    negation: Share = 0.0
     repeat_negated: Positive = 1
     select: Literal["best", "last"] = "best"
     refit: bool = False
@@ -147,6 +150,8 @@ class Recipe(_Strict):
             raise ValueError("refit: leaves no item to select the best epoch by; set select=last, or leave refit out")
         if self.aspects and self.head != "bi_encoder":
             raise ValueError(f"aspects: head {self.head} has no loss for them; leave aspects out")
+        if self.negation and self.head != "bi_encoder":
+            raise ValueError(f"negation: head {self.head} reads query and option together; leave negation out")
         if self.warmup_steps and self.warmup_ratio:
             raise ValueError("warmup_steps and warmup_ratio are both given; leave one out")
         return self

@@ -197,7 +197,7 @@ def finish(trainer: StepTrainer, base: Base, fields: dict[str, Any], out: Path) 
         adapter = {"save_embedding_layers": False} if fields["form"] == "adapter" else {}
         trainer.model.save_pretrained(staged, state_dict=state, **adapter)
         if fields["head"] == "bi_encoder":
-            write_embedding_files(base, staged)
+            write_embedding_files(base, staged, trainer.objective.recipe.negation)
         trainer.objective.tokenizer.save_pretrained(staged)
         manifest = TrainingManifest(**fields, weights=weight_hashes(staged), settings=setting_hashes(staged))
         write_atomic(staged / "README.md", card_text(manifest, f"recipe-mpr finetune {manifest.recipe_name}"))

@@ -1,8 +1,7 @@
 """The leaderboard: a pure function of result files, one package a stage.
 
 `load` (lm-eval's output folders and compact records to runs) -> `validate` (a run to checked items, a status and its
-reason) -> `compute` (rows, pooled folds, ranks inside a board, paired statistics) -> `render` (page, Markdown, JSON, CSV,
-exports, and the folder that changes as one). `digest` does the first two for many runs at once, `build` all four.
-All numbers come from per-item results. The commands stand beside: add, compare, demo, leaderboard; `load.predictions` is
-import.
+reason) -> `compute` (rows, pooled folds, ranks inside a board, paired statistics) -> `render` (page, Markdown, JSON,
+CSV, exports, and the folder that changes as one). `digest` does the first two for many runs at once, `build` all four.
+All numbers come from per-item results. Beside them stand the commands; import's is `load.predictions`.
 """

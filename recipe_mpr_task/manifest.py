@@ -19,7 +19,7 @@ FILE_NAME = "recipe_mpr_training.json"
 _MAX_BYTES = 8_000_000
 
 SETTING_FILES = ("config.json", "adapter_config.json", "tokenizer.json", "modules.json", "1_Pooling/config.json",
-                 "sentence_bert_config.json", "config_sentence_transformers.json")  # fmt: skip
+                 "sentence_bert_config.json", "config_sentence_transformers.json", "recipe_mpr_query.json")  # fmt: skip
 """Files beside the weights that change what a model answers."""
 
 _MAY_CHANGE = ("base_model_name_or_path", "_name_or_path", "revision", "transformers_version", "peft_version")

@@ -36,6 +36,7 @@ def run(request, tmp_path_factory):
     out = tmp_path_factory.mktemp("encoder") / "run"
     settings = [f"model={model}", f"head={request.param}", f"out={out}", "split=sample", "epochs=2", "select=last"]
     more = ["learning_rate=1e-3", "dtype=float32", "refit=false"]
+    more += ["negation=0.5"] if request.param == "bi_encoder" else []
     recipe = load_recipe(name, settings + more)
     engine.check(recipe)
     ((_, manifest),) = engine.run(recipe)
@@ -125,7 +126,7 @@ def test_an_aspect_is_asked_without_the_items_own_distractors(run):
         losses = []
         for k in range(2):
             (text,) = aspects[SHOWN[k].item.item_id]
-            asked = training._embed(model, training._aspects([text]), CPU)[0]
+            asked = training._embed(model, training._as_queries([text]), CPU)[0]
             others = [unit[i, 1 + j] for i in range(6) for j in range(5) if i != k]
             scores = torch.stack([unit[k, 1 + SHOWN[k].gold], *others]) @ asked / training.recipe.temperature
             losses.append(-scores.log_softmax(0)[0])

@@ -9,6 +9,7 @@ from transformers import AutoModel
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.models.checkpoint import Checkpoint
 from recipe_mpr_task.models.loading import LoadSettings, load_model, load_tokenizer, max_length_of, run_in_batches
+from recipe_mpr_task.models.negation import negated_part, negation_weight
 
 _LEGACY_POOLING = {
     "pooling_mode_cls_token": "cls",
@@ -33,6 +34,7 @@ class BiEncoder:
         self._settings = settings
         self._pooling = pooling_mode(checkpoint)
         self._prompts = text_prompts(checkpoint)
+        self._negation = negation_weight(checkpoint)
         self._tokenizer = load_tokenizer(checkpoint, settings)
         declared = (checkpoint.read_json("sentence_bert_config.json") or {}).get("max_seq_length")
         self._max_length = max_length_of(checkpoint, self._tokenizer, settings, declared)
@@ -41,21 +43,30 @@ class BiEncoder:
         self.n_parameters: int = self._model.num_parameters()
 
     def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """Return cosine similarities, in [-1, 1], one list a question.
+        """Return cosine similarities, one list a question; see `negation` for what a checkpoint may take off them.
 
         Each distinct text is embedded once, in an order that depends on the texts alone: an item's
         scores are the same bit for bit in whatever order its options stand.
         """
         queries = [self._prompts[0] + query for query, _ in questions]
         options = [[self._prompts[1] + text for text in texts] for _, texts in questions]
-        texts = sorted({*queries, *(text for row in options for text in row)})
+        negated = [self._negated(query) for query, _ in questions]
+        texts = sorted({*queries, *filter(None, negated), *(text for row in options for text in row)})
         row = {text: i for i, text in enumerate(texts)}
         # Element-wise, in double: a matrix product may round a row by its place in the matrix.
         embeddings = self.embed(texts).double()
+        asked = [embeddings[row[query]] for query in queries]
+        for place, text in enumerate(negated):
+            if text:
+                asked[place] = asked[place] - self._negation * embeddings[row[text]]
         return [
-            (embeddings[[row[text] for text in texts_]] * embeddings[row[query]]).sum(dim=1).tolist()
-            for query, texts_ in zip(queries, options, strict=True)
+            (embeddings[[row[text] for text in texts_]] * vector).sum(dim=1).tolist()
+            for vector, texts_ in zip(asked, options, strict=True)
         ]
+
+    def _negated(self, query: str) -> str:
+        part = negated_part(query) if self._negation else ""
+        return self._prompts[0] + part if part else ""
 
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
         """Return embeddings of unit length, shape (texts, hidden size), float32, on the CPU."""
