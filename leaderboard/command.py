@@ -2,11 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from recipe_mpr_task.errors import EXIT_BAD_INPUT
+
+if TYPE_CHECKING:
+    from leaderboard.load.files import Run
 
 
 @click.command()
@@ -39,7 +44,21 @@ def leaderboard(  # noqa: PLR0913 (each is an option)
 
 def _write_records(paths: Sequence[Path], folder: Path) -> list[str]:
     """Write the runs' records; return a line for each run that none could be made of."""
-    from leaderboard.load.files import load_runs
+    from leaderboard.load.files import UnusableError, find_files, runs_of
+    from leaderboard.load.records import RecordError
+
+    skipped = []
+    for file, source in find_files(paths)[0]:
+        with suppress(UnusableError):  # the build has said so
+            for run in runs_of(file, source):
+                try:
+                    _write_record(run, folder)
+                except RecordError as error:
+                    skipped.append(f"record of {run.source}, {run.task}: {error}")
+    return skipped
+
+
+def _write_record(run: "Run", folder: Path) -> None:
     from leaderboard.load.records import SUFFIX, RecordError, record_of, write_record
     from leaderboard.load.specs import task_spec
     from leaderboard.validate.conduct import prompt_faults
@@ -47,21 +66,14 @@ def _write_records(paths: Sequence[Path], folder: Path) -> list[str]:
     from leaderboard.validate.run import check
     from recipe_mpr_task.files import sha256_of
 
-    skipped = []
-    for run in load_runs(paths)[0]:
-        if run.is_record:
-            continue
-        checked = check(run)
-        try:
-            if not checked.items:
-                raise RecordError(checked.reason)
-            if fault := next(prompt_faults(run, task_spec(run.task)), None):
-                raise RecordError(f"{fault}; a record holds no prompts, so nobody could see that")
-            record = record_of(run.task, run.results, run.samples or [], checked.flags)
-        except RecordError as error:
-            skipped.append(f"record of {run.source}, {run.task}: {error}")
-            continue
-        name = re.sub(r"[^A-Za-z0-9]+", "-", f"{system_name(run)[:80]} {run.task}")
-        # By what the run measured, so that it is written over by itself only.
-        write_record(record, folder / f"{name.strip('-')}-{sha256_of(str(record).encode())[:8]}{SUFFIX}")
-    return skipped
+    if run.is_record:
+        return
+    checked = check(run)
+    if not checked.items:
+        raise RecordError(checked.reason)
+    if fault := next(prompt_faults(run, task_spec(run.task)), None):
+        raise RecordError(f"{fault}; a record holds no prompts, so nobody could see that")
+    record = record_of(run.task, run.results, run.samples or [], checked.flags)
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{system_name(run)[:80]} {run.task}")
+    # By what the run measured, so that it is written over by itself only.
+    write_record(record, folder / f"{name.strip('-')}-{sha256_of(str(record).encode())[:8]}{SUFFIX}")
