@@ -7,9 +7,10 @@ from typing import Any
 from leaderboard.compute.boards import build_boards
 from leaderboard.compute.standing import Board
 from leaderboard.digest import checked_runs
+from leaderboard.render.content import content_of, to_json
 from leaderboard.render.details import items_content, system_content
 from leaderboard.render.site import publish
-from leaderboard.render.tables import content_of, to_csv, to_json, to_markdown
+from leaderboard.render.tables import to_csv, to_markdown
 from recipe_mpr_task.data import load_items, load_sample, local_source
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import Item

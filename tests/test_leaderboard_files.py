@@ -10,7 +10,8 @@ from leaderboard.build import FILES
 from leaderboard.command import leaderboard
 from leaderboard.compute.boards import build_boards
 from leaderboard.load.files import load_runs
-from leaderboard.render.tables import content_of, to_csv, to_json, to_markdown
+from leaderboard.render.content import content_of, to_json
+from leaderboard.render.tables import to_csv, to_markdown
 from leaderboard.validate.run import check
 from tests.fake_runs import run_files
 

@@ -1,13 +1,9 @@
-"""Boards to Markdown, JSON and CSV. Computes nothing: every number comes from a row."""
+"""Boards to Markdown and CSV."""
 
 import csv
 import io
-import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from functools import lru_cache
-from importlib.resources import files
-from typing import Any
 
 from tabulate import tabulate
 
@@ -15,7 +11,7 @@ from leaderboard.compute.pooling import MAIN_BOARD
 from leaderboard.compute.row import Row, Score
 from leaderboard.compute.standing import Board
 from leaderboard.load.files import Skipped
-from leaderboard.render.details import has_page
+from leaderboard.render.content import floors, short
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 
@@ -34,63 +30,8 @@ _FURTHER = {
 }
 _OF_POSITION = ("perf", "flip_rate", "consistency", "rstd")
 _LONGEST_CELL = 200
-_LONGEST_TEXT = 500
 _BADGES = {"clean": "clean", "unknown": "unknown ⚠"}
 _SIGNS = str.maketrans({c: f"&#{ord(c)};" for c in "<>&|`[]*\\"})
-
-
-def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None) -> dict[str, Any]:
-    """Return the object of `leaderboard.json`, which is also all that `index.html` shows.
-
-    Args:
-        boards: see `compute.build_boards`.
-        skipped: files that hold no run.
-        target: an accuracy to draw a line at, a fraction.
-
-    Returns:
-        `rows` in board order, fractions in [0, 1]; of a board its sizes by query type, the smallest differences that
-        can be detected, and the matrix of pairs.
-    """
-    return {
-        "task_version": TASK_VERSION,
-        "floors": floors(),
-        "target": target,
-        "boards": [
-            {
-                "board": board.key,
-                "title": board.title,
-                "rows": len(board.rows),
-                "sizes": board.sizes,
-                "minimal_detectable_effect": board.detectable or None,
-                "pairwise": board.matrix,
-            }
-            for board in boards
-        ],
-        "rows": [_with_page(row) for board in boards for row in board.rows],
-        "skipped": [{"source": _short(s.source), "reason": _short(s.reason)} for s in skipped],
-    }
-
-
-def _with_page(row: Row) -> dict[str, Any]:
-    shown: dict[str, Any] = _bounded(row.as_dict())
-    return shown | {"page": f"systems/{row.id}.html" if has_page(row) else None}
-
-
-def _bounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _bounded(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_bounded(inner) for inner in value]
-    return _short(value) if isinstance(value, str) else value
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
-
-
-def to_json(content: dict[str, Any]) -> str:
-    """Return `leaderboard.json`."""
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def to_csv(boards: Sequence[Board]) -> str:
@@ -118,7 +59,7 @@ def _csv_cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     # A spreadsheet runs a text that begins like a formula.
-    return f"'{_short(value)}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else _short(value)
+    return f"'{short(value)}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else short(value)
 
 
 def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
@@ -144,13 +85,6 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
     if skipped:
         parts += ["## Skipped", "\n".join(f"- {_text(s.source)}: {_text(s.reason)}" for s in skipped)]
     return "\n\n".join(parts) + "\n"
-
-
-@lru_cache(maxsize=1)
-def floors() -> dict[str, float]:
-    """Return what rules that cannot see the order reach without answering, from the committed audit."""
-    found = json.loads((files("recipe_mpr_task") / "audit.json").read_text())["artifacts"]
-    return {a["name"]: a["acc"] for a in found if "position" not in a["reads"]}
 
 
 def _floors_text() -> str:
