@@ -37,10 +37,16 @@ function withInterval(score) {
   return [percent(score.acc), " ", el("span", { class: "interval" }, interval(score.low, score.high))];
 }
 
+function foldsText(row) {
+  if (!isNumber(row.fold_sd)) return "";
+  return isNumber(row.fold_mean) ? `mean over folds ${percent(row.fold_mean)} \u00b1 ${percent(row.fold_sd)}`
+    : `sd over folds ${percent(row.fold_sd)}`;
+}
+
 function systemCell(row) {
   const name = line(row.system);
   const known = /^systems\/[A-Za-z0-9._-]+\.html$/.test(row.page || "");
-  const details = [row.protocol, isNumber(row.fold_sd) ? `sd over folds ${percent(row.fold_sd)}` : "",
+  const details = [row.protocol, foldsText(row),
     row.chat_template ? "chat template" : ""].filter(Boolean).join("; ");
   const notes = (row.flags || []).map((flag) => el("div", { class: "flag" }, "Note: " + line(flag, 400)));
   return [known ? el("a", { href: row.page }, name) : name,
