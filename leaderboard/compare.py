@@ -21,33 +21,35 @@ _SMALLEST_P = 0.001
 @click.command()
 @click.argument("run_a", type=click.Path(path_type=Path))
 @click.argument("run_b", type=click.Path(path_type=Path))
+@click.option("--a", "name_a", default="", help="Of several systems in RUN_A the one whose name holds this.")
+@click.option("--b", "name_b", default="", help="Of several systems in RUN_B the one whose name holds this.")
 @click.option("--board", help="Which board's rows, if a path holds several; such as recipe_mpr or recipe_mpr_test.")
-def compare(run_a: Path, run_b: Path, board: str | None) -> None:
+def compare(run_a: Path, run_b: Path, name_a: str, name_b: str, board: str | None) -> None:
     """Compare two systems item by item.
 
     RUN_A and RUN_B are lm-eval output folders, results files or compact records; a folder with a system's five fold
     runs is that system. Query texts are shown where the dataset is at hand, else item ids alone.
     """
-    a, b = _two_rows(run_a, run_b, board)
+    a, b = _two_rows((run_a, name_a), (run_b, name_b), board)
     for line in report(a, b):
         click.echo(line)
 
 
-def _two_rows(run_a: Path, run_b: Path, board: str | None) -> tuple["Row", "Row"]:
-    """The one row of each path, on a board that both are on."""
-    found = [{row.board: row for row in _rows(path)} for path in (run_a, run_b)]
+def _two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None) -> tuple["Row", "Row"]:
+    """The one row of each path and name, on a board that both are on."""
+    found = [{row.board: row for row in _rows(path, name)} for path, name in (run_a, run_b)]
     shared = [key for key in found[0] if key in found[1] and board in (None, key)]
     if len(shared) != 1:
         boards = [", ".join(rows) or "none" for rows in found]
         raise RecipeMPRError(
-            f"{run_a} has rows on {boards[0]}; {run_b} on {boards[1]}; "
+            f"{run_a[0]} has rows on {boards[0]}; {run_b[0]} on {boards[1]}; "
             + ("choose one with --board" if shared else f"they share none{f' named {board}' if board else ''}")
         )
     return found[0][shared[0]], found[1][shared[0]]
 
 
-def _rows(path: Path) -> "list[Row]":
-    """The rows of one path, one a board.
+def _rows(path: Path, name: str = "") -> "list[Row]":
+    """The rows of one path whose system's name holds `name`, one a board.
 
     Raises:
         RecipeMPRError: it holds none with items, or several systems.
@@ -57,17 +59,21 @@ def _rows(path: Path) -> "list[Row]":
 
     runs, skipped = checked_runs([path])
     rows = [row for board in build_boards(runs) for row in board.rows if row.kind != "reported"]
+    rows = [row for row in rows if name.lower() in row.system.lower()]
     whole = [row for row in rows if row.items]
     if not whole:
         reasons = [row.reason for row in rows] or [f"{s.source}: {s.reason}" for s in skipped]
-        raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(reasons) or 'no Recipe-MPR run'}")
+        what = f"no system named {name!r}" if name else "no Recipe-MPR run"
+        raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(reasons) or what}")
     for key in {row.board for row in whole}:
         # What has a rank stands for the path; of runs without one there must be only one.
         here = [row for row in whole if row.board == key]
         best = [row for row in here if row.rank] or here
         if len(best) > 1:
             names = "; ".join(f"{row.system} ({row.source})"[:120] for row in best)
-            raise RecipeMPRError(f"{path} holds {len(best)} rows on {key}: {names}; name one run's folder or file")
+            raise RecipeMPRError(
+                f"{path} holds {len(best)} rows on {key}: {names}; choose one with --a or --b, or by path"
+            )
         whole = [row for row in whole if row.board != key or row is best[0]]
     return whole
 
