@@ -6,7 +6,6 @@ folder, under the hash of all three: a rebuild reads only what is new.
 
 import hashlib
 import json
-import math
 import os
 import sys
 import time
@@ -167,13 +166,11 @@ def _restored(plain: dict[str, Any], source: str) -> CheckedRun:
 def _restored_item(
     item_id: str, accuracy: float, metrics: dict[str, Any], chosen: list[str], probabilities: list[float] | None
 ) -> ItemResult:
-    pinned = pinned_items()[item_id]
-    ids = {recipe_id: recipe_id for recipe_id in pinned.option_ids}  # one string for all runs
     return ItemResult(
         item_id=sys.intern(item_id),
-        accuracy=math.nan if accuracy is None else accuracy,
-        types=pinned.types,
+        accuracy=accuracy,
+        types=pinned_items()[item_id].types,
         metrics=metrics,
-        chosen=tuple(ids.get(recipe_id, recipe_id) for recipe_id in chosen),
+        chosen=tuple(map(sys.intern, chosen)),  # one string for all runs
         probabilities=None if probabilities is None else tuple(probabilities),
     )

@@ -100,7 +100,7 @@ def _flagged(row: Row, flag: str) -> Row:
 
 
 def _choices(row: Row) -> tuple[object, ...]:
-    return tuple(sorted((item.item_id, round(item.accuracy, 6), tuple(sorted(item.chosen))) for item in row.items))
+    return tuple(sorted((item.item_id, item.chosen) for item in row.items))
 
 
 def _answers(row: Row) -> list[tuple[str, str, bytes]]:

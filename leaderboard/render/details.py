@@ -1,6 +1,7 @@
 """What a system's own page shows: every item's answer, letters and positions, the training curve."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from leaderboard.compute.row import Row
@@ -8,7 +9,7 @@ from leaderboard.load.specs import is_task, task_spec
 from leaderboard.validate.items import ItemResult
 from recipe_mpr_task.item import N_OPTIONS, Item
 from recipe_mpr_task.metrics import SEEN
-from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.orders import ORDERS, pinned_items
 
 _DIGITS = 4
 
@@ -48,15 +49,26 @@ def _position(row: Row) -> dict[str, list[float | None]] | None:
     if not row.items or not _in_one_order(row):
         return None
     answers, right, golds = ([0.0] * N_OPTIONS for _ in range(3))
+    places, order = _places(), _order(row)
     for item in row.items:
-        shown = pinned_items()[item.item_id].shown_ids(_order(row))
+        place = places[item.item_id, order]
         for recipe_id in item.chosen:
-            answers[shown.index(recipe_id)] += 1 / len(item.chosen)
-        golds[shown.index(item.gold)] += 1
-        right[shown.index(item.gold)] += item.accuracy
+            answers[place[recipe_id]] += 1 / len(item.chosen)
+        golds[place[item.gold]] += 1
+        right[place[item.gold]] += item.accuracy
     shares = [round(answer / len(row.items), _DIGITS) for answer in answers]
     recalls = [round(r / g, _DIGITS) if g and r == r else None for r, g in zip(right, golds, strict=True)]  # noqa: PLR0124
     return {"answers": list(shares), "recall": recalls}
+
+
+@lru_cache(maxsize=1)
+def _places() -> dict[tuple[str, str], dict[str, int]]:
+    """Where each option stands: item and order to recipe id to the letter's index."""
+    return {
+        (item_id, order): {recipe_id: k for k, recipe_id in enumerate(pinned.shown_ids(order))}
+        for item_id, pinned in pinned_items().items()
+        for order in ORDERS
+    }
 
 
 def _in_one_order(row: Row) -> bool:
