@@ -2,7 +2,7 @@
 
 import random
 
-HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\"'\n\t"
+HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\"'\u202e\n\t"
 TYPES = ("Specific", "Commonsense", "Negated", "Analogical", "Temporal", "Untyped")
 
 
@@ -81,3 +81,16 @@ def system_content(n=40, *, hostile=False):
     position = {"answers": [0.2, 0.3, 0.1, 0.2, 0.2], "recall": [0.5, 0.4, 0.3, None, 0.2]}
     named = {"system": HOSTILE, "reason": HOSTILE, "flags": [HOSTILE], "source": HOSTILE} if hostile else {}
     return {"row": row(0, **named), "answers": answers, "position": position, "history": history}
+
+
+def reported_content():
+    """A row taken over from elsewhere: a training curve, no items."""
+    history = [{"step": k, "eval_accuracy": 0.2 + 0.1 * k} for k in range(5)]
+    blank = {"rank": None, "vs_leader": None, "with_leader": None, "types": {}, "n": None, "acc_low": None}
+    return {"row": row(9, kind="reported", status="reported", system="a published run", **blank), "answers": [],
+            "position": None, "history": history}  # fmt: skip
+
+
+def file_order_content():
+    """A run that showed the options in another order than the pinned one."""
+    return system_content(4) | {"row": row(8, "recipe_mpr_file_order", system="in file order")}

@@ -1,40 +1,65 @@
 """The site's HTML: templates, style and scripts of this folder, filled with data and with nothing from elsewhere.
 
 Each page is one file: style and scripts are inlined, data is embedded as JSON, and a content security policy forbids
-every request but the one for the items that all systems' pages share. Same input, same bytes.
+every other style and script, by hash, and every request but the one for the items that all systems' pages share. Same
+input, same bytes.
 """
 
+import base64
+import hashlib
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 _FOLDER = Path(__file__).parent
-_INDEX_SCRIPTS = ("dom.js", "state.js", "columns.js", "table.js", "charts.js", "matrix.js", "index.js")
-_SYSTEM_SCRIPTS = ("dom.js", "charts.js", "items.js", "system.js")
+_SHARED = ("dom.js", "numbers.js", "draw.js")
+_SCRIPTS = {
+    "index.html.jinja": (*_SHARED, "state.js", "columns.js", "cells.js", "table.js", "charts.js", "scatter.js",
+                         "heat.js", "matrix.js", "tabs.js", "index.js"),
+    "system.html.jinja": (*_SHARED, "curves.js", "facts.js", "items.js", "system.js"),
+}  # fmt: skip
 # What would end the data's script element, or is a line end to JavaScript alone.
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+# Control signs, and signs that are not seen but turn the direction of what follows them.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
+# What the templates write of a row and a row may lack.
+_OPTIONAL = ("page", "rank", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason", "flags", "board")
+
+
+@dataclass(frozen=True)
+class _Assets:
+    """What is the same in all pages of a template."""
+
+    template: Template
+    style: Markup
+    script: Markup
+    policy: Markup
 
 
 def index_page(content: Mapping[str, Any]) -> str:
     """Return `index.html`.
 
     Args:
-        content: the object of `leaderboard.json`, see `render.content_of`.
+        content: the object of `leaderboard.json`, see `content.content_of`.
     """
     boards = [board for board in content["boards"] if board["rows"]]
     first = boards[0]["board"] if boards else None
-    return _template("index.html.jinja").render(
-        content=content,
-        rows=[row for row in content["rows"] if row["board"] == first],
-        title=boards[0]["title"] if boards else "",
-        data=_data(content),
-        style=_asset("page.css"),
-        script=_scripts(_INDEX_SCRIPTS),
+    return _render(
+        "index.html.jinja",
+        content,
+        task_version=content.get("task_version"),
+        floors=content.get("floors") or {},
+        skipped=content.get("skipped") or [],
+        rows=[_whole(row) for row in content["rows"] if row["board"] == first],
+        title=boards[0]["title"] if boards else "No board",
     )
 
 
@@ -44,9 +69,7 @@ def system_page(content: Mapping[str, Any]) -> str:
     Args:
         content: see `details.system_content`.
     """
-    return _template("system.html.jinja").render(
-        row=content["row"], data=_data(content), style=_asset("page.css"), script=_scripts(_SYSTEM_SCRIPTS)
-    )
+    return _render("system.html.jinja", content, row=_whole(content["row"]))
 
 
 def items_script(items: Mapping[str, Any]) -> str:
@@ -58,12 +81,37 @@ def items_script(items: Mapping[str, Any]) -> str:
     return f"window.RECIPE_MPR_ITEMS = {_json(items)};\n"
 
 
-def _data(content: Mapping[str, Any]) -> Markup:
-    return Markup(_json(content))  # noqa: S704 (every sign that could end the script element is escaped)
+def _render(name: str, content: Mapping[str, Any], **values: Any) -> str:
+    assets = _assets(name)
+    data = Markup(_json(content))  # noqa: S704 (every sign that could end the script element is escaped)
+    return assets.template.render(data=data, style=assets.style, script=assets.script, policy=assets.policy, **values)
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
+
+
+def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**dict.fromkeys(_OPTIONAL), **row}
+
+
+@lru_cache(maxsize=len(_SCRIPTS))
+def _assets(name: str) -> _Assets:
+    """Read and compile what a page needs: once, not for each of a thousand pages."""
+    style = (_FOLDER / "page.css").read_text()
+    scripts = "\n".join((_FOLDER / script).read_text() for script in _SCRIPTS[name])
+    script = f'"use strict";\n(() => {{\n{scripts}\n}})();'  # in a scope of their own
+    # From disk no page has an origin that 'self' could mean to every browser.
+    items = " 'self' file:" if name.startswith("system") else ""
+    policy = (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}{items}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return _Assets(_environment().get_template(name), *map(Markup, (style, script, policy)))
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 @lru_cache(maxsize=1)
@@ -75,22 +123,28 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,
     )
-    environment.filters["percent"] = lambda value: "" if value is None else f"{100 * value:.1f}"
-    environment.filters["line"] = lambda text: " ".join(str(text).split())[:200]
+    environment.filters |= {"percent": _percent, "interval": _interval, "line": _line, "link": _link}
     return environment
 
 
-def _template(name: str) -> Any:
-    return _environment().get_template(name)
+def _percent(fraction: float | None) -> str:
+    return "" if fraction is None else f"{100 * fraction:.1f}"
 
 
-@lru_cache(maxsize=8)
-def _asset(name: str) -> Markup:
-    return Markup((_FOLDER / name).read_text())  # noqa: S704 (a file of this folder)
+def _interval(row: Mapping[str, Any]) -> str:
+    if row["acc_low"] is None or row["acc_high"] is None:
+        return ""
+    return f"[{_percent(row['acc_low'])}, {_percent(row['acc_high'])}]"
 
 
-@lru_cache(maxsize=2)
-def _scripts(names: tuple[str, ...]) -> Markup:
-    """The scripts one after the other, in a scope of their own."""
-    return Markup('"use strict";\n(() => {\n{}\n})();').replace("{}", Markup("\n").join(_asset(name) for name in names))
+def _line(text: object, longest: int = 200) -> str:
+    """One line that is not too long, without signs that could turn or break what stands beside it."""
+    folded = _UNSEEN.sub("", " ".join(("" if text is None else str(text)).split()))
+    return folded if len(folded) <= longest else f"{folded[: longest - 1]}…"
+
+
+def _link(page: object) -> str | None:
+    """The address of a system's page, if that is what it is."""
+    return page if isinstance(page, str) and _LINK.fullmatch(page) else None

@@ -1,16 +1,19 @@
-// Elements and numbers. Text from data only ever becomes a text node.
+// Elements. Text from data only ever becomes a text node or an attribute's value, never markup.
 
 const SVG = "http://www.w3.org/2000/svg";
-const LETTERS = ["A", "B", "C", "D", "E"];
-const CHANCE = 0.2;
 
 function data() {
-  return JSON.parse(document.getElementById("data").textContent);
+  return JSON.parse(byId("data").textContent);
+}
+
+function byId(id) {
+  return document.getElementById(id);
 }
 
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === null || value === undefined || value === false) continue;
+    // A style attribute would be against the policy; setting a property is not.
     if (name.startsWith("--")) node.style.setProperty(name, value);
     else node.setAttribute(name, value === true ? "" : value);
   }
@@ -26,46 +29,18 @@ function svg(tag, attributes, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-function byId(id) {
-  return document.getElementById(id);
+function note(text) {
+  return el("p", { class: "note" }, text);
 }
 
-function line(text, longest = 200) {
-  const folded = String(text).replace(/\s+/g, " ").trim();
-  return folded.length > longest ? folded.slice(0, longest - 1) + "\u2026" : folded;
+// Text for those who do not see what the look says.
+function hiddenText(text) {
+  return el("span", { class: "hidden" }, text);
 }
 
-function isNumber(value) {
-  return typeof value === "number" && Number.isFinite(value);
-}
-
-function percent(fraction, signed) {
-  if (!isNumber(fraction)) return "";
-  const text = (100 * fraction).toFixed(1);
-  return signed && fraction > 0 ? "+" + text : text.replace("-", "\u2212");
-}
-
-function interval(low, high, signed) {
-  return isNumber(low) && isNumber(high) ? `[${percent(low, signed)}, ${percent(high, signed)}]` : "";
-}
-
-function chance(p) {
-  if (!isNumber(p)) return "";
-  return p < 0.001 ? "<0.001" : p.toFixed(3);
-}
-
-function count(n) {
-  if (!isNumber(n)) return "";
-  for (const [size, unit] of [[1e9, "B"], [1e6, "M"], [1e3, "k"]]) {
-    if (n >= size) return Number((n / size).toPrecision(3)) + unit;
-  }
-  return String(n);
-}
-
-function duration(seconds) {
-  if (!isNumber(seconds)) return "";
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  return seconds < 7200 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
+// Wide content scrolls by itself, by keyboard too, and leaves the page in place.
+function scrolling(label, ...children) {
+  return el("div", { class: "scroll tall", role: "region", "aria-label": label, tabindex: 0 }, ...children);
 }
 
 // The skip link moves the focus without touching the address, which holds the page's state.

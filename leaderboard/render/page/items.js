@@ -2,52 +2,85 @@
 
 const ITEMS = window.RECIPE_MPR_ITEMS || {};
 
-function letterOf(item, recipeId) {
-  const place = item.shown ? item.shown.indexOf(recipeId) : -1;
-  return place < 0 ? recipeId : `${LETTERS[place]} ${recipeId}`;
+// How the options stood is known of runs in the pinned order alone; a wrong letter is worse than none.
+function ordersOf(row) {
+  if (/file_order/.test(row.task || "")) {
+    return { letters: false, says: "This run showed the options in the dataset file's order, which is not repeated "
+      + "here: options have no letters below, but A to E of the probabilities stand in that order." };
+  }
+  if (row.kind === "imported") {
+    return { letters: false, says: "How the options stood in an imported run is not told: they have no letters." };
+  }
+  const says = "Each item was asked in five orders: letters are those of the first, probabilities the mean over all.";
+  return { letters: true, says: isBlank(row.perf) ? "" : says };
 }
 
-function resultOf(accuracy) {
-  if (accuracy === 1) return ["right", "right"];
-  if (accuracy === 0) return ["wrong", "wrong"];
-  return isNumber(accuracy) ? ["tied", ""] : ["no score", "wrong"];
+function itemOf(id) {
+  return (Object.hasOwn(ITEMS, id) && ITEMS[id]) || {};
 }
 
-function itemRow([id, accuracy, chosen, chances, seen], withSeen) {
-  const item = ITEMS[id] || {};
-  const [result, look] = resultOf(accuracy);
-  const cells = [
-    el("th", { scope: "row" }, id, queryOf(item)),
-    el("td", {}, (item.types || []).join(", ") || "none"),
-    el("td", { class: look }, result + (result === "tied" ? ` (${percent(accuracy)}%)` : "")),
-    el("td", {}, chosen.map((recipeId) => letterOf(item, recipeId)).join(" or ") || "none"),
-    el("td", {}, item.gold ? letterOf(item, item.gold) : ""),
-    el("td", {}, chances ? el("div", { class: "chances" },
-      ...chances.map((p, k) => el("span", { "--v": p }, `${LETTERS[k]} ${(100 * p).toFixed(0)}`))) : ""),
-  ];
-  if (withSeen) cells.push(el("td", {}, seen === 1 ? "yes" : seen === 0 ? "no" : "unknown"));
-  return el("tr", {}, ...cells);
+function optionCell(item, recipeIds, withLetters) {
+  if (!recipeIds.length) return el("td", {}, "none");
+  return el("td", {}, ...recipeIds.map((recipeId) => {
+    const place = withLetters && item.shown ? item.shown.indexOf(recipeId) : -1;
+    const letter = place < 0 ? "" : el("b", {}, LETTERS[place]);
+    return el("div", { class: "option" }, letter, " ", el("code", {}, line(recipeId, 40)));
+  }));
+}
+
+function resultCell(accuracy) {
+  if (accuracy === 1) return el("td", { class: "right" }, "right");
+  if (accuracy === 0) return el("td", { class: "wrong" }, "wrong");
+  return el("td", {}, isNumber(accuracy) ? `tied (${percent(accuracy)}%)` : "no score");
+}
+
+function probabilityCells(item, chances, orders) {
+  const gold = orders.letters && item.shown ? item.shown.indexOf(item.gold) : -1;
+  return LETTERS.map((_, k) => {
+    const p = chances?.[k];
+    if (!isNumber(p)) return el("td", {});
+    return el("td", { class: k === gold ? "number share gold" : "number share", "--v": p }, (100 * p).toFixed(0));
+  });
+}
+
+function itemRow([id, accuracy, chosen, chances, seen], shows) {
+  const item = itemOf(id);
+  return el("tr", {},
+    el("th", { scope: "row" }, line(id, 40), queryOf(item, chosen, shows.orders.letters)),
+    resultCell(accuracy),
+    el("td", {}, (item.types || []).join(", ") || el("span", { class: "soft" }, "none")),
+    optionCell(item, chosen, shows.orders.letters),
+    optionCell(item, item.gold ? [item.gold] : [], shows.orders.letters),
+    ...(shows.chances ? probabilityCells(item, chances, shows.orders) : []),
+    shows.seen ? el("td", {}, seen === 1 ? "yes" : seen === 0 ? "no" : "unknown") : null);
 }
 
 // Options are written out when asked for: five hundred times five texts would slow the page.
-function queryOf(item) {
+function queryOf(item, chosen, withLetters) {
   if (!item.query) return null;
-  const details = el("details", { class: "query" }, el("summary", {}, item.query));
+  const details = el("details", { class: "query" }, el("summary", {}, line(item.query, 500)));
   details.addEventListener("toggle", () => {
-    if (details.open && !details.querySelector("ol")) details.append(optionsOf(item));
+    if (details.open && !details.querySelector("ul")) details.append(optionsOf(item, chosen, withLetters));
   });
   return details;
 }
 
-function optionsOf(item) {
-  return el("ol", {}, ...item.shown.map((recipeId, k) => el("li", { class: recipeId === item.gold ? "right" : null },
-    `${LETTERS[k]}) ${item.options[recipeId]}${recipeId === item.gold ? " (the right option)" : ""}`)));
+function optionsOf(item, chosen, withLetters) {
+  return el("ul", {}, ...item.shown.map((recipeId, k) => {
+    const says = [recipeId === item.gold && "right", chosen.includes(recipeId) && "chosen"].filter(Boolean);
+    const text = line(item.options?.[recipeId] ?? recipeId, 500);
+    return el("li", {}, withLetters ? `${LETTERS[k]}) ` : "", text,
+      says.length ? el("strong", {}, ` (${says.join(", ")})`) : "");
+  }));
 }
 
-function itemsTable(answers) {
-  const withSeen = answers.some((answer) => answer[4] === 1);
-  const heads = ["Item", "Types", "Result", "Chosen", "Right option", "Probability, %", ...(withSeen ? ["Seen in training"] : [])];
-  return el("table", {}, el("caption", { class: "hidden" }, "Every item with the chosen and the right option"),
-    el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))),
-    el("tbody", {}, ...answers.map((answer) => itemRow(answer, withSeen))));
+function itemsTable(answers, orders) {
+  const [seen, chances] = [answers.some((answer) => answer[4] === 1), answers.some((answer) => answer[3])];
+  const shows = { orders, seen, chances };
+  const heads = [["Item"], ["Result"], ["Types"], ["Chosen"], ["Right option"],
+    ...(chances ? LETTERS.map((letter) => [`${letter} %`, "number"]) : []), ...(seen ? [["Seen in training"]] : [])];
+  const caption = "Every item with the chosen and the right option and the probability of each letter";
+  return el("table", { class: "items" }, el("caption", { class: "hidden" }, caption),
+    el("thead", {}, el("tr", {}, ...heads.map(([head, look]) => el("th", { scope: "col", class: look }, head)))),
+    el("tbody", {}, ...answers.map((answer) => itemRow(answer, shows))));
 }

@@ -1,27 +1,30 @@
 // Every pair of a board's best systems.
 
-function drawMatrix(place, note, board, rows) {
+function drawMatrix(place, { board, onBoard }) {
   const pairs = board.pairwise;
-  const names = new Map(rows.map((row) => [row.id, line(row.system, 60)]));
-  if (!pairs) {
-    note.textContent = "Fewer than two systems with a rank.";
-    place.replaceChildren();
+  if (!pairs || pairs.ids.length < 2) {
+    place.replaceChildren(note("Fewer than two systems with a rank on this board: no pair to compare."));
     return;
   }
-  note.textContent = "Row minus column in points. Bold with *: apart by an exact McNemar test, Holm-corrected over all "
-    + `pairs at the 5% level. The ${pairs.ids.length} best systems.`;
-  const heads = pairs.ids.map((id, k) => el("th", { scope: "col", class: "number" },
-    String(k + 1), el("span", { class: "hidden" }, ` ${names.get(id)}`)));
-  const body = pairs.ids.map((id, i) => el("tr", {},
-    el("th", { scope: "row" }, `${i + 1}. ${names.get(id) ?? id}`),
-    ...pairs.difference[i].map((difference, k) => cell(difference, pairs.p_holm[i][k]))));
-  place.replaceChildren(el("table", { class: "matrix" },
-    el("caption", { class: "hidden" }, "Paired differences of the best systems"),
-    el("thead", {}, el("tr", {}, el("td", {}), ...heads)), el("tbody", {}, ...body)));
+  const names = new Map(onBoard.map((row) => [row.id, line(row.system, 60)]));
+  const name = (id) => names.get(id) ?? line(id, 80);
+  const ranked = onBoard.filter((row) => row.rank).length;
+  const isCut = pairs.ids.length < ranked;
+  const of = isCut ? `the best ${pairs.ids.length} of ${ranked} systems` : "all systems with a rank";
+  const heads = pairs.ids.map((id, k) =>
+    el("th", { scope: "col", class: "number" }, String(k + 1), hiddenText(` ${name(id)}`)));
+  const body = pairs.ids.map((id, i) => el("tr", {}, el("th", { scope: "row" }, `${i + 1}. ${name(id)}`),
+    ...pairs.difference[i].map((difference, k) => pairCell(difference, pairs.p_holm[i][k]))));
+  place.replaceChildren(note(`Row minus column in points, ${of}, whatever the filters. A star and a tint mark pairs `
+      + "that an exact McNemar test, corrected by Holm over all pairs, tells apart at the 5% level."),
+    scrolling("Every pair of systems", el("table", { class: "matrix" },
+      el("caption", { class: "hidden" }, `${board.title}: paired differences in points`),
+      el("thead", {}, el("tr", {}, el("td", {}), ...heads)), el("tbody", {}, ...body))));
 }
 
-function cell(difference, p) {
-  if (difference === null) return el("td", { class: "number soft" }, "\u2013");
-  const apart = isNumber(p) && p < 0.05;
-  return el("td", { class: apart ? "number apart" : "number" }, percent(difference, true) + (apart ? "*" : ""));
+function pairCell(difference, p) {
+  if (!isNumber(difference)) return el("td", { class: "number soft" }, "\u2013");
+  const isApart = isNumber(p) && p < 0.05;
+  const look = isApart ? (difference > 0 ? " above" : " below") : "";
+  return el("td", { class: "number" + look }, percent(difference, true) + (isApart ? "*" : ""));
 }

@@ -1,13 +1,17 @@
 // What is shown, kept in the address behind "#" so that it can be sent, reloaded and gone back to.
 
-const DEFAULTS = { board: "", sort: "rank", dir: "asc", q: "", kind: "", status: "" };
+const DEFAULTS = {
+  board: "", view: "table", sort: "rank", dir: "asc", q: "", "hide-kind": "", "hide-status": "", rows: "",
+};
+const VIEWS = ["table", "accuracy", "types", "size", "pairs"];
 
 function readState(boards) {
   const found = { ...DEFAULTS };
   for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
-    if (key in found) found[key] = value;
+    if (Object.hasOwn(DEFAULTS, key)) found[key] = value;
   }
   if (!boards.some((board) => board.board === found.board)) found.board = boards[0].board;
+  if (!VIEWS.includes(found.view)) found.view = DEFAULTS.view;
   if (found.dir !== "desc") found.dir = "asc";
   return found;
 }
@@ -19,33 +23,33 @@ function writeState(state, boards) {
     if (value !== usual[key]) parts.set(key, value);
   }
   const hash = parts.toString();
-  if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? "#" + hash : "#");
+  if (hash !== location.hash.slice(1)) history.replaceState(null, "", "#" + hash);
 }
 
 // Hidden kinds and statuses are named, so that a kind that comes later is shown.
 function hiddenOf(state, key) {
-  return new Set(state[key] ? state[key].split(",") : []);
+  return new Set(state["hide-" + key].split(",").filter(Boolean));
 }
 
-function matches(row, state, words) {
-  if (hiddenOf(state, "kind").has(row.kind) || hiddenOf(state, "status").has(row.status)) return false;
-  const text = [row.system, row.source, row.reason, row.kind, row.status, ...(row.flags || [])].join(" ").toLowerCase();
-  return words.every((word) => text.includes(word));
-}
-
-function filtered(rows, state) {
+function matcher(state) {
+  const [kinds, statuses] = [hiddenOf(state, "kind"), hiddenOf(state, "status")];
   const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
-  return rows.filter((row) => row.board === state.board && matches(row, state, words));
+  return (row) => {
+    if (kinds.has(row.kind) || statuses.has(row.status)) return false;
+    const text = [row.system, row.source, row.reason, row.kind, row.status, row.protocol, ...(row.flags || [])]
+      .join(" ").toLowerCase();
+    return words.every((word) => text.includes(word));
+  };
 }
 
 // Blanks stand last in both directions.
 function sorted(rows, column, dir) {
   const sign = dir === "desc" ? -1 : 1;
-  const blank = (value) => value === null || value === undefined || value === "" || Number.isNaN(value);
   const decorated = rows.map((row, place) => ({ row, place, value: column.value(row) }));
   decorated.sort((a, b) => {
-    if (blank(a.value) || blank(b.value)) return blank(a.value) - blank(b.value) || a.place - b.place;
-    const order = typeof a.value === "string" ? a.value.localeCompare(b.value) : a.value - b.value;
+    if (isBlank(a.value) || isBlank(b.value)) return isBlank(a.value) - isBlank(b.value) || a.place - b.place;
+    const isText = typeof a.value === "string";
+    const order = isText ? a.value.localeCompare(b.value, "en", { numeric: true }) : a.value - b.value;
     return sign * order || a.place - b.place;
   });
   return decorated.map((entry) => entry.row);

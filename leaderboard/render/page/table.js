@@ -17,7 +17,7 @@ function headCell(column, state, onSort) {
   const button = el("button", { type: "button", "data-sort": column.key }, column.label);
   button.addEventListener("click", () => onSort(column, current));
   return el("th", {
-    scope: "col", class: column.number ? "number" : null,
+    scope: "col", class: column.number ? "number" : column.header ? "name" : null,
     "aria-sort": current ? (state.dir === "desc" ? "descending" : "ascending") : "none",
   }, button);
 }

@@ -1,0 +1,50 @@
+// What is written in the cells that hold more than a number.
+
+function withInterval(score) {
+  if (!score || !isNumber(score.acc)) return [];
+  return [percent(score.acc), " ", el("span", { class: "interval" }, interval(score.low, score.high))];
+}
+
+// The score on items that were not trained on stands beside the one that counts for nothing.
+function accuracyCell(row) {
+  const rest = row.clean_subset;
+  const seen = rest && isNumber(rest.acc)
+    ? el("div", { class: "aside" }, `on ${whole(rest.n)} unseen: `, ...withInterval(rest)) : null;
+  return [...withInterval({ acc: row.acc, low: row.acc_low, high: row.acc_high }), seen];
+}
+
+function pageOf(row) {
+  return /^systems\/[A-Za-z0-9._-]+\.html$/.test(row.page || "") ? row.page : null;
+}
+
+function foldsText(row) {
+  if (!isNumber(row.fold_sd)) return "";
+  return isNumber(row.fold_mean) ? `mean over folds ${percent(row.fold_mean)} \u00b1 ${percent(row.fold_sd)}`
+    : `sd over folds ${percent(row.fold_sd)}`;
+}
+
+function systemCell(row) {
+  const page = pageOf(row);
+  const known = [line(row.protocol), foldsText(row), row.chat_template ? "chat template" : ""];
+  const details = known.filter(Boolean).join("; ");
+  const flags = (row.flags || []).map((flag) =>
+    el("div", { class: "flag" }, el("strong", {}, "Note: "), line(flag, 500)));
+  return [page ? el("a", { href: page }, line(row.system)) : el("bdi", {}, line(row.system)),
+    details ? el("div", { class: "aside" }, details) : null, ...flags];
+}
+
+function statusCell(row) {
+  const rest = row.clean_subset;
+  const none = rest && !rest.n ? el("p", { class: "why" }, "No other item was scored.") : null;
+  return [el("details", {},
+    el("summary", {}, el("span", { class: "badge " + row.status }, row.status), hiddenText(": why")),
+    el("p", { class: "why" }, line(row.reason, 500)), none)];
+}
+
+function leaderCell(row) {
+  const found = row.vs_leader;
+  if (!found) return row.rank ? [el("span", { class: "soft" }, "the leader")] : [];
+  const tied = el("span", { class: "badge tie" }, "tied", hiddenText(" with the leader, as far as the test can tell"));
+  return [percent(found.difference, true), " ",
+    el("span", { class: "interval" }, interval(found.low, found.high, true)), ...(row.with_leader ? [" ", tied] : [])];
+}

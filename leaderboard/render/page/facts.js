@@ -1,0 +1,81 @@
+// The row's own facts: its cards, its scores by type, where it comes from.
+
+const TRAINING = {
+  recipe_name: "Recipe", base_model: "Base model", base_known: "Base model is known", system: "Weights (SHA-256)",
+  form: "Form", split: "Split", order: "Option order", seed: "Seed", trainable_parameters: "Trained parameters",
+  wall_time_s: "Training time", samples_per_second: "Samples a second", peak_memory_bytes: "Peak memory",
+  reason: "In words",
+};
+
+function drawCards(row) {
+  const found = row.vs_leader;
+  const against = found && `${percent(found.difference, true)} ${interval(found.low, found.high, true)}`;
+  const cards = [["Board", row.board && line(row.board)], ["Against the leader", against],
+    ["p (Holm)", chance(found?.p_holm)],
+    ["Right where the leader is wrong", whole(found?.wins)], ["Wrong where the leader is right", whole(found?.losses)],
+    ["Parameters", count(row.params)], ["Brier", plain(row.brier)]];
+  for (const [name, value] of cards) {
+    if (!isBlank(value)) byId("cards").append(el("div", {}, el("dt", {}, name), el("dd", {}, value)));
+  }
+}
+
+function drawTypes(row) {
+  const all = { n: row.n, acc: row.acc, low: row.acc_low, high: row.acc_high };
+  const rest = row.clean_subset ? { "Not seen in training": row.clean_subset } : {};
+  const lines = Object.entries({ "All items": all, ...rest, ...row.types });
+  const heads = ["Items", "Accuracy", "95% interval"];
+  byId("types").append(el("table", {}, el("caption", { class: "hidden" }, "Percent right by query type"),
+    el("thead", {}, el("tr", {}, el("td", {}),
+      ...heads.map((head) => el("th", { scope: "col", class: "number" }, head)),
+      el("td", { "aria-hidden": "true" }))),
+    el("tbody", {}, ...lines.map(([name, score]) => el("tr", {}, el("th", { scope: "row" }, line(name, 40)),
+      el("td", { class: "number" }, whole(score.n)), el("td", { class: "number" }, percent(score.acc)),
+      el("td", { class: "number" }, interval(score.low, score.high)),
+      el("td", { "aria-hidden": "true" }, smallWhisker(score)))))));
+}
+
+function smallWhisker(score) {
+  if (!isNumber(score.acc)) return "";
+  const x = scale(0, 1, 4, 156);
+  const bar = isNumber(score.low) && isNumber(score.high) ? stroke("bar", x(score.low), 9, x(score.high), 9) : "";
+  return svg("svg", { width: 160, height: 18, viewBox: "0 0 160 18" }, stroke("axis", 4, 9, 156, 9),
+    stroke("guide", x(CHANCE), 1, x(CHANCE), 17), bar,
+    svg("circle", { class: "dot", cx: x(score.acc), cy: 9, r: 3.5 }));
+}
+
+function drawFacts(row) {
+  const accs = (row.fold_accs || []).map((acc) => percent(acc)).join(", ");
+  const run = [["Source", row.source], ["Task", row.task], ["Task version", row.task_version], ["Kind", row.kind],
+    ["Protocol", row.protocol], ["Accuracy by fold", accs], ["sd over folds", percent(row.fold_sd)],
+    ["Shots", row.shots], ["Prompt", row.prompt], ["Chat template", row.chat_template ? "yes" : ""],
+    ["Standard error", percent(row.stderr)], ["Evaluation", duration(row.eval_seconds)], ["Evaluated", day(row.date)],
+    ["lm-eval", row.lm_eval_version], ["Identity", row.identity],
+    ...Object.entries(row.model || {}).map(([key, value]) => [`Model: ${key}`, value])];
+  const training = Object.entries(row.training || {})
+    .map(([key, value]) => [TRAINING[key] || key.replaceAll("_", " "), written(key, value)]);
+  // A pooled row has as many trainings as folds, and shows one record.
+  const listed = [["Run", run], [row.fold_accs ? "Training, as recorded for one of the folds" : "Training", training]];
+  for (const [title, facts] of listed) {
+    const known = facts.filter(([, value]) => !isBlank(value));
+    if (!known.length) continue;
+    byId("facts").append(el("div", {}, el("h3", {}, title), el("dl", { class: "facts" },
+      ...known.flatMap(([name, value]) => [el("dt", {}, line(name, 60)), el("dd", {}, textOf(value))]))));
+  }
+}
+
+function written(key, value) {
+  if (key === "wall_time_s") return duration(value);
+  if (key === "peak_memory_bytes" && isNumber(value)) return `${(value / 1e9).toFixed(2)} GB`;
+  if (key === "trainable_parameters") return count(value);
+  return key === "samples_per_second" ? plain(value) : value;
+}
+
+function textOf(value) {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return line(typeof value === "object" ? JSON.stringify(value) : value, 600);
+}
+
+// The day of a run, from seconds since 1970; nothing for a number that is no such time.
+function day(seconds) {
+  return isNumber(seconds) && seconds > 0 && seconds < 4e9 ? new Date(1000 * seconds).toISOString().slice(0, 10) : "";
+}

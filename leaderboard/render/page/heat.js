@@ -1,0 +1,33 @@
+// Accuracy by query type as a table whose cells are coloured by their number.
+
+function drawHeat(place, { rows, board }) {
+  const names = TYPES.filter((name) => rows.some((row) => row.types?.[name]));
+  const [shown, cut] = mostOf(rows.filter((row) => names.some((name) => row.types?.[name])), "systems");
+  if (!shown.length) {
+    place.replaceChildren(note("No system here has scores by query type."));
+    return;
+  }
+  const least = board.minimal_detectable_effect || {};
+  const about = "Percent right, in the order of the table."
+    + (isNumber(least.all) ? " Under each type: its items, and how many points two systems must be apart before a "
+      + "test on so few items can tell; smaller differences are noise." : "") + cut;
+  const ramp = el("p", { class: "note ramp" }, "0 ", el("span", { "aria-hidden": "true" }), " 100");
+  const body = shown.map((row) => el("tr", { class: row.rank ? null : "unranked" },
+    el("th", { scope: "row" }, line(row.system, 80)), ...names.map((name) => heatCell(row.types?.[name]))));
+  place.replaceChildren(note(about), ramp, scrolling("Accuracy by query type",
+    el("table", { class: "heatmap" }, el("caption", { class: "hidden" }, `${board.title}: percent right by query type`),
+      el("thead", {}, el("tr", {}, el("th", { scope: "col", class: "name" }, "System"),
+        ...names.map((name) => heatHead(name, board.sizes?.[name], least[name])))),
+      el("tbody", {}, ...body))));
+}
+
+function heatHead(name, n, least) {
+  return el("th", { scope: "col", class: "number" }, name,
+    el("span", { class: "under" }, isNumber(n) ? `${n} items` : ""),
+    isNumber(least) ? el("span", { class: "under" }, `noise under ${percent(least)}`) : null);
+}
+
+function heatCell(score) {
+  if (!score || !isNumber(score.acc)) return el("td", { class: "number soft" }, "\u2013");
+  return el("td", { class: "number heat", "--v": score.acc }, percent(score.acc));
+}

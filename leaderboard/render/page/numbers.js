@@ -1,0 +1,60 @@
+// Numbers and names as they are written.
+
+const LETTERS = ["A", "B", "C", "D", "E"];
+const CHANCE = 0.2;
+// Control signs, and signs that are not seen but turn the direction of what follows them.
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+function isNumber(value) {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+function isBlank(value) {
+  return value === null || value === undefined || value === "" || Number.isNaN(value);
+}
+
+function line(text, longest = 200) {
+  const folded = String(text ?? "").replace(/\s+/g, " ").replace(UNSEEN, "").trim();
+  if (folded.length <= longest) return folded;
+  // By code points, so that no character is cut in half.
+  return [...folded.slice(0, 2 * longest)].slice(0, longest - 1).join("") + "\u2026";
+}
+
+function percent(fraction, signed) {
+  if (!isNumber(fraction)) return "";
+  const text = (100 * fraction).toFixed(1).replace(/^-(0\.0)$/, "$1");
+  return signed && fraction > 0 ? "+" + text : text.replace("-", "\u2212");
+}
+
+function interval(low, high, signed) {
+  return isNumber(low) && isNumber(high) ? `[${percent(low, signed)}, ${percent(high, signed)}]` : "";
+}
+
+function chance(p) {
+  if (!isNumber(p)) return "";
+  return p < 0.001 ? "<0.001" : p.toFixed(3);
+}
+
+function whole(n) {
+  return isNumber(n) ? String(n) : "";
+}
+
+function count(n) {
+  if (!isNumber(n)) return "";
+  for (const [size, unit] of [[1e9, "B"], [1e6, "M"], [1e3, "k"]]) {
+    if (n >= size) return Number((n / size).toPrecision(3)) + unit;
+  }
+  return String(n);
+}
+
+function duration(seconds) {
+  if (!isNumber(seconds)) return "";
+  if (seconds < 10) return `${Number(seconds.toPrecision(2))} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  return seconds < 7200 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+function plain(value) {
+  if (!isNumber(value)) return "";
+  return value && Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,74 @@
+// Accuracy against the number of parameters, on a logarithmic axis.
+
+// Where a name may stand beside its dot, best first.
+const SIDES = [[9, 4, "start"], [-9, 4, "end"], [0, -9, "middle"], [0, 18, "middle"]];
+
+function drawScatter(place, { rows }) {
+  const sized = rows.filter((row) => isNumber(row.acc) && row.params > 0);
+  const [shown, cut] = mostOf(sized, "systems");
+  if (!shown.length) {
+    place.replaceChildren(note("No system here says how many parameters it has."));
+    return;
+  }
+  const without = rows.length - sized.length;
+  const about = "Percent right with the 95% interval. Hollow: without a rank. Dashed: chance."
+    + (without ? ` ${without} of ${rows.length} have no parameters, or do not say how many.` : "") + cut;
+  const width = widthOf(place, 980);
+  const frame = { left: 40, right: width - 16, top: 12, bottom: Math.round(Math.min(380, 200 + width / 5)), width };
+  const logs = shown.map((row) => Math.log10(row.params));
+  const low = Math.floor(Math.min(...logs));
+  const high = Math.max(Math.ceil(Math.max(...logs) + 1e-9), low + 1);
+  const highest = Math.ceil(10 * Math.max(0.5, ...shown.map((row) => row.acc_high ?? row.acc)) - 1e-9) / 10;
+  const x = scale(low, high, frame.left + 12, frame.right - 24);
+  const y = scale(0, highest, frame.bottom, frame.top);
+  const summary = `Accuracy in percent against parameters of ${shown.length} systems: `
+    + shown.slice(0, 10).map((row) => `${line(row.system, 60)} ${count(row.params)}, ${percent(row.acc)}`).join("; ");
+  place.replaceChildren(note(about), image(width, frame.bottom + 38, summary,
+    ...axes(x, y, frame, [low, high], highest), ...points(shown, x, y, frame)));
+}
+
+function axes(x, y, { left, right, top, bottom }, [low, high], highest) {
+  const parts = [];
+  for (let power = low; power <= high; power += 1) {
+    parts.push(stroke("axis", x(power), top, x(power), bottom),
+      mark(x(power), bottom + 16, count(10 ** power), "middle", "soft"));
+  }
+  for (let tick = 0; tick <= highest + 1e-9; tick += highest > 0.6 ? 0.2 : 0.1) {
+    parts.push(stroke("axis", left, y(tick), right, y(tick)),
+      mark(left - 6, y(tick) + 4, String(Math.round(100 * tick)), "end", "soft"));
+  }
+  parts.push(stroke("guide", left, y(CHANCE), right, y(CHANCE)), mark(right, y(CHANCE) - 4, "chance", "end", "soft"),
+    mark((left + right) / 2, bottom + 34, "parameters", "middle", "soft"));
+  return parts;
+}
+
+// All dots first: a name keeps clear of every dot, also of those that come later.
+function points(rows, x, y, frame) {
+  const dots = rows.map((row) => ({ row, cx: x(Math.log10(row.params)), cy: y(row.acc) }));
+  const taken = dots.map(({ cx, cy }) => [cx - 6, cy - 6, cx + 6, cy + 6]);
+  const bars = dots.filter(({ row }) => isNumber(row.acc_low) && isNumber(row.acc_high))
+    .map(({ row, cx }) => stroke("bar faint", cx, y(row.acc_low), cx, y(row.acc_high)));
+  const marks = dots.map(({ row, cx, cy }) => svg("circle", { class: row.rank ? "dot" : "dot unranked", cx, cy, r: 5 },
+    svg("title", {}, `${line(row.system)}: ${percent(row.acc)}, ${count(row.params)} parameters, ${row.status}`)));
+  return [...bars, ...marks, ...dots.map((dot) => nameOf(dot, taken, frame)).filter(Boolean)];
+}
+
+// A name where it runs into nothing, cut shorter where that helps; none where there is no such place.
+function nameOf({ row, cx, cy }, taken, frame) {
+  const places = [30, 16].flatMap((longest) => SIDES.map((side) => [line(row.system, longest), ...side]));
+  for (const [name, dx, dy, anchor] of places) {
+    const long = name.length * 6.6;
+    const from = cx + dx - (anchor === "end" ? long : anchor === "middle" ? long / 2 : 0);
+    const box = [from, cy + dy - 11, from + long, cy + dy + 3];
+    const isInside = box[0] > frame.left && box[2] < frame.width && box[1] > 0 && box[3] < frame.bottom;
+    if (isInside && !taken.some((other) => overlaps(box, other))) {
+      taken.push(box);
+      return mark(cx + dx, cy + dy, name, anchor);
+    }
+  }
+  return null;
+}
+
+function overlaps(a, b) {
+  return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+}
