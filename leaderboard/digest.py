@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -32,6 +32,8 @@ from recipe_mpr_task.orders import pinned_items
 
 _FEW = 24
 """Files below which starting further processes costs more than it saves."""
+
+_WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 _KEPT_SECONDS = 30 * 24 * 3600
 
@@ -56,7 +58,10 @@ def checked_runs(paths: Iterable[Path]) -> tuple[list[CheckedRun], list[Skipped]
 
 def _digests(paths: Sequence[Path]) -> Iterator[str]:
     """Digest every file, in the order given: from the cache, or anew, on all processors if there is much to do."""
-    remembered = [_remembered(path) for path in tqdm(paths, desc="looking for runs", unit="file", delay=2)]
+    _code_hash()  # once, before the threads ask for it
+    with ThreadPoolExecutor(_WORKERS) as pool:  # hashing lets other threads run
+        found = pool.map(_remembered, paths)
+        remembered = list(tqdm(found, desc="looking for runs", unit="file", delay=2, total=len(paths)))
     made = _made([path for path, there in zip(paths, remembered, strict=True) if there is None])
     with tqdm(total=len(paths), desc="checking runs", unit="file", delay=2) as progress:
         for there in remembered:
@@ -65,11 +70,10 @@ def _digests(paths: Sequence[Path]) -> Iterator[str]:
 
 
 def _made(paths: Sequence[Path]) -> Iterator[str]:
-    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
-    if len(paths) < _FEW or workers < 2:
+    if len(paths) < _FEW or _WORKERS < 2:
         yield from map(_digest, paths)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(_WORKERS, mp_context=get_context("spawn")) as pool:
         yield from pool.map(_digest, paths, chunksize=4)
 
 

@@ -48,8 +48,9 @@ def test_plain_files_of_an_older_version_are_taken_over_and_a_folder_in_the_way_
     assert marks(tmp_path) == {"new"}
     other = tmp_path / "other"
     (other / "index.html").mkdir(parents=True)
-    with pytest.raises(RecipeMPRError, match="not of this program's making"):
+    with pytest.raises(RecipeMPRError, match="a folder of another making"):
         publish(site("new"), other)
+    assert not (other / ".current").exists(), "nothing was published"
 
 
 def test_concurrent_builds_never_mix(tmp_path):

@@ -185,6 +185,6 @@ def _task_of(choices: Mapping[str, str | None]) -> str:
             return task
     missing = sorted(scored_ids("all") - choices.keys())
     raise RecipeMPRError(
-        f"{len(choices)} items, which are not those of a task; of the 500 {len(missing)} are missing "
+        f"the items are not those of a task: {len(missing)} of the 500 are missing "
         f"({', '.join(missing[:3])}, ...). An item that was not answered has option_id null, and counts as wrong"
     )

@@ -65,8 +65,11 @@ def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
 
 
 def _publish(out: Path, name: str) -> None:
+    there = {path.name for path in (out / _BUILDS / name).iterdir()}
+    for entry in sorted(there):
+        if (out / entry).is_dir() and not (out / entry).is_symlink():
+            raise RecipeMPRError(f"{out / entry} is a folder of another making: move it, or choose another --out")
     _link(out / _CURRENT, f"{_BUILDS}/{name}")
-    there = {path.name for path in (out / _CURRENT).iterdir()}
     for entry in sorted(there):
         if not _is_ours(out / entry):
             _link(out / entry, f"{_CURRENT}/{entry}")
@@ -77,8 +80,6 @@ def _publish(out: Path, name: str) -> None:
 
 def _link(path: Path, target: str) -> None:
     """Make or replace a link, in one step."""
-    if path.is_dir() and not path.is_symlink():
-        raise RecipeMPRError(f"{path} is a folder and not of this program's making: move it, or choose another --out")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     temporary.symlink_to(target)
     temporary.replace(path)
