@@ -1,7 +1,7 @@
 // The row's own facts: its cards, its scores by type, where it comes from.
 
 const TRAINING = {
-  recipe_name: "Recipe", base_model: "Base model", base_known: "Base model is known", system: "Weights (SHA-256)",
+  recipe_name: "Recipe", base_model: "Base model", base_known: "Base model is known", system: "System (recipe, base, seed)",
   form: "Form", split: "Split", order: "Option order", seed: "Seed", trainable_parameters: "Trained parameters",
   wall_time_s: "Training time", samples_per_second: "Samples a second", peak_memory_bytes: "Peak memory",
   reason: "In words",
