@@ -8,7 +8,7 @@ from typing import Any
 
 from leaderboard.compute.boards import build_boards
 from leaderboard.compute.standing import Board
-from leaderboard.digest import checked_runs
+from leaderboard.digest import read_rows
 from leaderboard.render.content import content_of, to_json
 from leaderboard.render.details import items_content, system_content
 from leaderboard.render.site import publish
@@ -55,11 +55,11 @@ def _uncollected() -> Iterator[None]:
 
 
 def _build(paths: Sequence[Path], out: Path, target: float | None, *, exports: bool) -> tuple[str, list[str]]:
-    runs, skipped = checked_runs(paths)
+    rows, skipped = read_rows(paths)
     reasons = [f"{s.source}: {s.reason}" for s in skipped]
-    if not runs:
+    if not rows:
         raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
-    boards = build_boards(runs)
+    boards = build_boards(rows)
     content = content_of(boards, skipped, target)
     markdown = to_markdown(boards, skipped)
     publish(_files(boards, content, markdown, exports=exports), out)
@@ -82,7 +82,7 @@ def _files(
     for board in boards:
         for row in board.rows:
             if page := links[row.id]["page"]:
-                yield page, system_page(system_content(row, links[row.id]))
+                yield page, system_page(system_content(row, links[row.id]), row.items.text)
     if exports:
         yield from _exports(boards, texts)
 

@@ -55,10 +55,10 @@ def _rows(path: Path, name: str = "") -> "list[Row]":
         RecipeMPRError: it holds none with items, or several systems.
     """
     from leaderboard.compute.boards import build_boards
-    from leaderboard.digest import checked_runs
+    from leaderboard.digest import read_rows
 
-    runs, skipped = checked_runs([path])
-    rows = [row for board in build_boards(runs) for row in board.rows if row.kind != "reported"]
+    found, skipped = read_rows([path])
+    rows = [row for board in build_boards(found) for row in board.rows if row.kind != "reported"]
     rows = [row for row in rows if name.lower() in row.system.lower()]
     whole = [row for row in rows if row.items]
     if not whole:

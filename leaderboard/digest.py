@@ -1,9 +1,11 @@
-"""Reads and checks many runs side by side, and remembers what it found.
+"""Reads, checks and scores many runs side by side, and remembers the rows.
 
-What a file's runs come to depends on the file, its samples and this package alone. So it is kept, in the user's cache
-folder, under the hash of all three: a rebuild reads only what is new.
+What a file's rows are depends on the file, its samples and this package alone. So they are kept, in the user's cache
+folder, under the hash of all three: a rebuild reads only what is new. A digest is a line of JSON, and a line more for
+each row's items, which most builds pass on unread.
 """
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -21,14 +23,15 @@ from typing import Any
 
 from tqdm import tqdm
 
+from leaderboard.compute.packed import PackedItems
+from leaderboard.compute.row import Row, Score
+from leaderboard.compute.rows import row_of
 from leaderboard.load.files import Run, Skipped, UnusableError, find_files, runs_of, samples_file
 from leaderboard.load.recorded import kept_of
 from leaderboard.load.specs import task_names
-from leaderboard.validate.items import READ_METRICS, ItemResult
 from leaderboard.validate.run import CheckedRun, check
 from recipe_mpr_task.data import cache_path
 from recipe_mpr_task.files import sha256_of_file, write_atomic
-from recipe_mpr_task.orders import pinned_items
 
 _FEW = 24
 """Files below which starting further processes costs more than it saves."""
@@ -38,22 +41,23 @@ _WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") 
 _KEPT_SECONDS = 30 * 24 * 3600
 
 
-def checked_runs(paths: Iterable[Path]) -> tuple[list[CheckedRun], list[Skipped]]:
-    """Read and check every run under `paths`; see `load.load_runs`, whose order it keeps.
+def read_rows(paths: Iterable[Path]) -> tuple[list[Row], list[Skipped]]:
+    """Read and check every run under `paths` and make its row.
 
     Returns:
-        The runs, without their samples, and what was skipped.
+        The rows and what was skipped, each sorted by source: the order of `paths` does not matter.
     """
     found, skipped = find_files(paths)
-    runs: list[CheckedRun] = []
+    rows: list[Row] = []
     for (_, source), digest in zip(found, _digests([file for file, _ in found]), strict=True):
-        content = json.loads(digest)
+        head, *items = digest.rstrip("\n").split("\n")
+        content = json.loads(head)
         if content["unusable"] is not None:
             skipped.append(Skipped(source, content["unusable"]))
-        runs += [_restored(run, source) for run in content["runs"]]
+        rows += [_restored(row, text, source) for row, text in zip(content["rows"], items, strict=True)]
     _forget_unused()
-    runs.sort(key=lambda run: (run.run.source, run.run.task))
-    return runs, sorted(skipped, key=lambda s: (s.source, s.reason))
+    rows.sort(key=lambda row: (row.source, row.task))
+    return rows, sorted(skipped, key=lambda s: (s.source, s.reason))
 
 
 def _digests(paths: Sequence[Path]) -> Iterator[str]:
@@ -78,7 +82,7 @@ def _made(paths: Sequence[Path]) -> Iterator[str]:
 
 
 def _remembered(path: Path) -> Path | None:
-    """Return where it is kept what one file's runs come to, or None."""
+    """Return where one file's digest is kept, or None."""
     with suppress(OSError):
         cached = _cache_file(path)
         os.utime(cached)
@@ -87,27 +91,24 @@ def _remembered(path: Path) -> Path | None:
 
 
 def _digest(path: Path) -> str:
-    """Return what one file's runs come to, as JSON, and remember it."""
-    text = json.dumps(_content(path)) + "\n"
+    """Return the rows of one file's runs as text, and remember it."""
+    try:
+        unusable, rows = None, [_row(run) for run in runs_of(path, "")]
+    except UnusableError as error:
+        unusable, rows = str(error), []
+    head = json.dumps({"unusable": unusable, "rows": [_plain(row) for row in rows]})
+    text = "".join(f"{line}\n" for line in (head, *(row.items.text for row in rows)))
     with suppress(OSError):  # a cache that cannot be written to costs time, no more
         write_atomic(_cache_file(path), text)
     return text
 
 
-def _content(path: Path) -> dict[str, Any]:
+def _row(run: Run) -> Row:
     try:
-        runs = runs_of(path, "")
-    except UnusableError as error:
-        return {"unusable": str(error), "runs": []}
-    return {"unusable": None, "runs": [_plain(_checked(run)) for run in runs]}
-
-
-def _checked(run: Run) -> CheckedRun:
-    try:
-        return check(run)
+        return row_of(check(run))
     except Exception as error:  # noqa: BLE001 (one run of junk must not stop the build for the others)
         reason = f"it cannot be judged: {type(error).__name__}"
-        return CheckedRun(replace(run, results=kept_of({}, run.task)), (), "excluded", reason)
+        return row_of(CheckedRun(replace(run, results=kept_of({}, run.task)), (), "excluded", reason))
 
 
 def _cache_file(path: Path) -> Path:
@@ -143,38 +144,19 @@ def _forget_unused() -> None:
                 cached.unlink(missing_ok=True)
 
 
-def _plain(run: CheckedRun) -> dict[str, Any]:
-    items = [
-        [item.item_id, item.accuracy, {k: v for k, v in item.metrics.items() if k in READ_METRICS}, item.chosen,
-         item.probabilities]
-        for item in run.items
-    ]  # fmt: skip
-    return {
-        "task": run.run.task,
-        "results": run.run.results,
-        "is_record": run.run.is_record,
-        "has_samples": run.run.samples is not None,
-        "items": items,
-        "status": run.status,
-        "reason": run.reason,
-        "flags": run.flags,
+def _plain(row: Row) -> dict[str, Any]:
+    fields = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    types = {name: dataclasses.astuple(score) for name, score in row.types.items()}
+    return fields | {"score": dataclasses.astuple(row.score), "types": types, "items": row.items.columns()}
+
+
+def _restored(plain: dict[str, Any], text: str, source: str) -> Row:
+    changed = {
+        "score": Score(*plain["score"]),
+        "types": {name: Score(*score) for name, score in plain["types"].items()},
+        "items": PackedItems.restored(text, plain["items"]),
+        "flags": tuple(plain["flags"]),
+        "history": tuple(plain["history"]),
+        "source": source,
     }
-
-
-def _restored(plain: dict[str, Any], source: str) -> CheckedRun:
-    run = Run(source, plain["task"], plain["results"], None, is_record=plain["is_record"])
-    items = tuple(_restored_item(*fields) for fields in plain["items"])
-    return CheckedRun(run, items, plain["status"], plain["reason"], tuple(plain["flags"]))
-
-
-def _restored_item(
-    item_id: str, accuracy: float, metrics: dict[str, Any], chosen: list[str], probabilities: list[float] | None
-) -> ItemResult:
-    return ItemResult(
-        item_id=sys.intern(item_id),
-        accuracy=accuracy,
-        types=pinned_items()[item_id].types,
-        metrics=metrics,
-        chosen=tuple(map(sys.intern, chosen)),  # one string for all runs
-        probabilities=None if probabilities is None else tuple(probabilities),
-    )
+    return Row(**(plain | changed))

@@ -5,6 +5,7 @@ import math
 import random
 
 from leaderboard.compute.boards import build_boards
+from leaderboard.compute.rows import row_of
 from leaderboard.load.files import load_runs
 from leaderboard.validate.run import check
 from recipe_mpr_task.data import load_items, load_sample
@@ -71,5 +72,5 @@ def run_files(
 
 def rows_of(*folders):
     runs, _ = load_runs(folders)
-    boards = build_boards(check(run) for run in runs)
+    boards = build_boards(row_of(check(run)) for run in runs)
     return [row for board in boards for row in board.rows if row.kind != "reported"]

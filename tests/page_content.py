@@ -1,5 +1,6 @@
 """Content of a leaderboard's pages, made up: many rows, blanks, several boards, a name that means harm."""
 
+import json
 import random
 
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\"'\u202e\n\t"
@@ -70,27 +71,32 @@ def items(n=40):
     }  # fmt: skip
 
 
-def system_content(n=40, *, hostile=False):
-    answers = []
+def answers(n=40):
+    """JSON of a system's items, as `PackedItems.text` has it."""
+    found = []
     for k, (item_id, item) in enumerate(items(n).items()):
         right = k % 3 == 0
         chosen = item["gold"] if right else item["shown"][(k + 1) % 5]
         chances = [0.8 if recipe == chosen else 0.05 for recipe in item["shown"]]
-        answers.append([item_id, float(right), [chosen], chances, 0])
+        found.append([item_id, float(right), [chosen], chances, 0])
+    return json.dumps(found)
+
+
+def system_content(*, hostile=False):
     history = [{"step": 10 * k, "loss": 3 / k, "learning_rate": 1e-5 * k} for k in range(1, 8)]
     position = {"answers": [0.2, 0.3, 0.1, 0.2, 0.2], "recall": [0.5, 0.4, 0.3, None, 0.2]}
     named = {"system": HOSTILE, "reason": HOSTILE, "flags": [HOSTILE], "source": HOSTILE} if hostile else {}
-    return {"row": row(0, **named), "answers": answers, "position": position, "history": history}
+    return {"row": row(0, **named), "position": position, "history": history}
 
 
 def reported_content():
     """A row taken over from elsewhere: a training curve, no items."""
     history = [{"step": k, "eval_accuracy": 0.2 + 0.1 * k} for k in range(5)]
     blank = {"rank": None, "vs_leader": None, "with_leader": None, "types": {}, "n": None, "acc_low": None}
-    return {"row": row(9, kind="reported", status="reported", system="a published run", **blank), "answers": [],
-            "position": None, "history": history}  # fmt: skip
+    return {"row": row(9, kind="reported", status="reported", system="a published run", **blank), "position": None,
+            "history": history}  # fmt: skip
 
 
 def file_order_content():
     """A run that showed the options in another order than the pinned one."""
-    return system_content(4) | {"row": row(8, "recipe_mpr_file_order", system="in file order")}
+    return system_content() | {"row": row(8, "recipe_mpr_file_order", system="in file order")}

@@ -8,7 +8,7 @@ import pytest
 
 from leaderboard.render.page import index_page, items_script, system_page
 from tests.conftest import _skip
-from tests.page_content import file_order_content, items, reported_content, site_content, system_content
+from tests.page_content import answers, file_order_content, items, reported_content, site_content, system_content
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(os.environ.get("RECIPE_MPR_AXE", Path(__file__).parent.parent / ".venv/node_modules/axe-core/axe.min.js"))
@@ -36,10 +36,10 @@ def site(tmp_path_factory):
     (folder / "systems").mkdir()
     (folder / "index.html").write_text(index_page(site_content()))
     (folder / "systems" / "items.js").write_text(items_script(items()))
-    made = {"recipe_mpr-0": system_content(), "hostile": system_content(hostile=True),
-            "reported": reported_content(), "file-order": file_order_content()}  # fmt: skip
+    made = {"recipe_mpr-0": (system_content(), answers()), "hostile": (system_content(hostile=True), answers()),
+            "reported": (reported_content(), "[]"), "file-order": (file_order_content(), answers(4))}  # fmt: skip
     for name, content in made.items():
-        (folder / "systems" / f"{name}.html").write_text(system_page(content))
+        (folder / "systems" / f"{name}.html").write_text(system_page(*content))
     return folder.as_uri()
 
 

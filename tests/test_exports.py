@@ -10,6 +10,7 @@ import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
 
 from leaderboard.compute.boards import build_boards
+from leaderboard.compute.rows import row_of
 from leaderboard.load.files import load_runs
 from leaderboard.render.exports import export
 from leaderboard.render.exports.credit import hub_id
@@ -28,7 +29,7 @@ HOSTILE = (
 
 
 def boards_of(*folders):
-    return build_boards(check(run) for run in load_runs(folders)[0])
+    return build_boards(row_of(check(run)) for run in load_runs(folders)[0])
 
 
 def ranked(boards):

@@ -7,6 +7,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from leaderboard.compute.boards import build_boards
+from leaderboard.compute.rows import row_of
 from leaderboard.load.files import load_runs
 from leaderboard.render.tables import to_markdown
 from leaderboard.validate.run import check
@@ -130,7 +131,7 @@ def test_two_checkpoints_in_folders_of_one_name_can_be_told_apart(tmp_path):
             edit_results=lambda r, sha=sha: r["config"].update(model_sha=sha * 64),
         )
     runs, skipped = load_runs([tmp_path])
-    table = to_markdown(build_boards(check(run) for run in runs), skipped)
+    table = to_markdown(build_boards(row_of(check(run)) for run in runs), skipped)
     lines = [line for line in table.splitlines() if "| model (" in line]
     assert len(lines) == 2
     assert ["/a/results_" in lines[0] or "/a/results_" in lines[1], "/b/results_" in table] == [True, True]

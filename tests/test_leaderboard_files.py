@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from leaderboard.build import FILES
 from leaderboard.command import leaderboard
 from leaderboard.compute.boards import build_boards
+from leaderboard.compute.rows import row_of
 from leaderboard.load.files import load_runs
 from leaderboard.render.content import content_of, to_json
 from leaderboard.render.tables import to_csv, to_markdown
@@ -23,7 +24,7 @@ def test_same_input_same_bytes_in_any_order(tmp_path):
 
     def rendered(paths):
         runs, skipped = load_runs(paths)
-        boards = build_boards(check(run) for run in runs)
+        boards = build_boards(row_of(check(run)) for run in runs)
         return to_markdown(boards, skipped), to_json(content_of(boards, skipped)), to_csv(boards)
 
     assert rendered(folders) == rendered(folders[::-1]) == rendered([*folders, folders[0]])
@@ -76,7 +77,7 @@ def test_hostile_names_stay_inside_their_cell(tmp_path):
     hostile = "=cmd|' /C calc'!A0 | <script>alert(1)</script>\n| `x` [a](b) " + "A" * 100_000
     run_files(tmp_path / "x", name=hostile)
     runs, skipped = load_runs([tmp_path])
-    boards = build_boards(check(run) for run in runs)
+    boards = build_boards(row_of(check(run)) for run in runs)
     lines = [line for line in to_markdown(boards, skipped).splitlines() if "script" in line]
     (in_table, why_unknown) = lines
     assert not any("<script>" in line or len(line) > 2000 for line in lines)
@@ -96,7 +97,7 @@ def test_hostile_names_stay_inside_their_cell(tmp_path):
 def test_published_rows_are_reported_with_their_note_and_without_rank(tmp_path):
     run_files(tmp_path, "recipe_mpr", skill=0.3)
     runs, skipped = load_runs([tmp_path])
-    content = content_of(build_boards(check(run) for run in runs), skipped)
+    content = content_of(build_boards(row_of(check(run)) for run in runs), skipped)
     reported = {row["system"]: row for row in content["rows"] if row["kind"] == "reported"}
     assert len(reported) == 11
     assert all(row["rank"] is None and row["status"] == "reported" for row in reported.values())

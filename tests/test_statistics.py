@@ -11,6 +11,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as of_statsmodels
 from statsmodels.stats.multitest import multipletests
 
+from leaderboard.compute.packed import PackedItems
 from leaderboard.compute.row import Row, Score
 from leaderboard.compute.statistics import (
     bootstrap_intervals,
@@ -87,7 +88,7 @@ def test_intervals_cover_at_their_rate():
 
 def test_an_rows_standard_error_and_chance_correction():
     accuracies = [1.0, 0.0, 0.5, 1.0]
-    items = tuple(ItemResult(f"mpr-00{k}", accuracy, ()) for k, accuracy in enumerate(accuracies))
+    items = PackedItems.of([ItemResult(f"mpr-00{k}", accuracy, ()) for k, accuracy in enumerate(accuracies)])
     row = Row("s", "causal", "clean", "", "b", "b", 1, Score.of(2.5, 4), {}, None, "", items=items)
     assert row.stderr == pytest.approx(stats.sem(accuracies))
     assert row.chance_corrected == pytest.approx((0.625 - 0.2) / 0.8)

@@ -1,4 +1,4 @@
-"""From checked runs to boards: what counts once, pooled folds, reported rows beside."""
+"""From the rows of single runs to boards: what counts once, pooled folds, reported rows beside."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,9 +7,7 @@ from leaderboard.compute.pooling import MAIN_BOARD, POOLS, pool
 from leaderboard.compute.published import boards_with_published_rows, published_rows
 from leaderboard.compute.repeats import mark_copies, mark_repeated_rows, mark_repeats
 from leaderboard.compute.row import Row
-from leaderboard.compute.rows import row_of
 from leaderboard.compute.standing import Board, board_of
-from leaderboard.validate.run import CheckedRun
 
 _TITLES = {
     MAIN_BOARD: "All 500 items",
@@ -25,17 +23,17 @@ _TITLES = {
 }
 
 
-def build_boards(runs: Iterable[CheckedRun]) -> list[Board]:
-    """Make every board from checked runs and the reported rows.
+def build_boards(runs: Iterable[Row]) -> list[Board]:
+    """Make every board from the rows of single runs, see `rows.row_of`, and the reported rows.
 
     Returns:
         The main board first; rows sorted by rank, then those without rank.
     """
     kept = mark_repeats(runs)
     pooled = {task for group in POOLS for task in group.tasks}
-    rows = [row_of(run) for run in kept if run.run.task not in pooled]
+    rows = [row for row in kept if row.task not in pooled]
     for group in POOLS:
-        rows += pool(group, [run for run in kept if run.run.task in group.tasks])
+        rows += pool(group, [row for row in kept if row.task in group.tasks])
     by_board: dict[str, list[Row]] = defaultdict(list)
     for row in mark_copies(mark_repeated_rows(rows)):
         by_board[row.board].append(row)

@@ -1,4 +1,4 @@
-"""Runs that only together make a row: the five folds of a system, the prompts of a system.
+"""Rows that only together make a row: the five folds of a system, the prompts of a system.
 
 Pooling goes over items: means over tasks weighted by their sizes would be wrong for a type, whose
 items are spread unevenly over the folds.
@@ -7,16 +7,17 @@ items are spread unevenly over the folds.
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from leaderboard.compute.packed import PackedItems
+from leaderboard.compute.position import position_profile
 from leaderboard.compute.row import Row
-from leaderboard.compute.rows import row_of, score, type_scores
+from leaderboard.compute.rows import score, type_scores
 from leaderboard.load.specs import task_spec
-from leaderboard.validate import identity as who
 from leaderboard.validate.items import ItemResult
-from leaderboard.validate.run import RANKED, CheckedRun
+from leaderboard.validate.run import RANKED
 from recipe_mpr_task.splits import N_FOLDS
 from recipe_mpr_task.tasks import TASKS_PATH
 
@@ -26,32 +27,34 @@ _PROMPT_TASKS = tuple(sorted(path.stem for path in TASKS_PATH.glob("recipe_mpr_p
 
 @dataclass(frozen=True)
 class Pool:
-    """Tasks whose runs of one system make one row.
+    """Tasks whose rows of one system make one row.
 
     Attributes:
         task: the group's name.
-        tasks: its tasks; a row needs a run of each.
-        board: where the row stands.
-        what: the runs in words.
-        items: from the runs to the row's items.
-        spread: from the runs' accuracies, in the order of `tasks`, to further columns.
+        tasks: its tasks; a pooled row needs a row of each.
+        board: where the pooled row stands.
+        what: the rows in words.
+        system: what the rows of one system share.
+        items: from the rows to the pooled row's items.
+        spread: from the rows' accuracies, in the order of `tasks`, to further columns.
     """
 
     task: str
     tasks: tuple[str, ...]
     board: str
     what: str
-    items: Callable[[Sequence[CheckedRun]], list[ItemResult]]
+    system: Callable[[Row], str]
+    items: Callable[[Sequence[Row]], list[ItemResult]]
     spread: Callable[[list[float]], dict[str, Any]]
 
 
-def _union(runs: Sequence[CheckedRun]) -> list[ItemResult]:
-    return [item for run in runs for item in run.items]
+def _union(rows: Sequence[Row]) -> list[ItemResult]:
+    return [item for row in rows for item in row.items]
 
 
-def _mean_over_runs(runs: Sequence[CheckedRun]) -> list[ItemResult]:
+def _mean_over_rows(rows: Sequence[Row]) -> list[ItemResult]:
     by_item: dict[str, list[ItemResult]] = defaultdict(list)
-    for item in _union(runs):
+    for item in _union(rows):
         by_item[item.item_id].append(item)
     return [
         ItemResult(item_id, math.fsum(item.accuracy for item in same) / len(same), same[0].types)
@@ -81,37 +84,37 @@ def _prompt_spread(accs: list[float]) -> dict[str, Any]:
 
 
 POOLS = (
-    Pool("recipe_mpr_folds", tuple(f"recipe_mpr_fold{k}" for k in range(N_FOLDS)), MAIN_BOARD, "folds", _union,
-         _fold_spread),
-    Pool("recipe_mpr_prompts", _PROMPT_TASKS, "recipe_mpr_prompts", "prompts", _mean_over_runs, _prompt_spread),
+    Pool("recipe_mpr_folds", tuple(f"recipe_mpr_fold{k}" for k in range(N_FOLDS)), MAIN_BOARD, "folds",
+         lambda row: row.identity, _union, _fold_spread),
+    Pool("recipe_mpr_prompts", _PROMPT_TASKS, "recipe_mpr_prompts", "prompts",
+         lambda row: row.family, _mean_over_rows, _prompt_spread),
 )  # fmt: skip
 
 
-def pool(group: Pool, runs: Sequence[CheckedRun]) -> list[Row]:
-    """Pool the runs of each system into one row; list those that cannot be pooled, and why."""
-    by_system: dict[str, list[CheckedRun]] = defaultdict(list)
-    rows = []
-    for run in runs:
-        if run.status in RANKED:
-            by_system[who.identity(run.run, across_prompts=group.what == "prompts")].append(run)
+def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
+    """Pool the rows of each system into one; list those that cannot be pooled, and why."""
+    by_system: dict[str, list[Row]] = defaultdict(list)
+    found = []
+    for row in rows:
+        if row.status in RANKED:
+            by_system[group.system(row)].append(row)
         else:
-            rows.append(replace(row_of(run), board=group.board))
+            found.append(replace(row, board=group.board))
     for same in by_system.values():
-        missing = sorted(set(group.tasks) - {run.run.task for run in same})
+        missing = sorted(set(group.tasks) - {row.task for row in same})
         if missing:
             reason = f"{group.what} missing: {', '.join(missing)}; a row needs all {len(group.tasks)}"
-            rows += [replace(row_of(run), board=group.board, status="excluded", reason=reason) for run in same]
+            found += [replace(row, board=group.board, status="excluded", reason=reason) for row in same]
         else:
-            rows.append(_pooled(group, sorted(same, key=lambda run: run.run.task)))
-    return rows
+            found.append(_pooled(group, sorted(same, key=lambda row: row.task)))
+    return found
 
 
-def _pooled(group: Pool, runs: Sequence[CheckedRun]) -> Row:
-    rows = [row_of(run) for run in runs]
-    # As doubtful as the most doubtful of its runs.
+def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
+    # As doubtful as the most doubtful of its rows.
     first = max(rows, key=lambda row: RANKED.index(row.status))
-    items = group.items(runs)
-    accs = [math.fsum(item.accuracy for item in run.items) / len(run.items) for run in runs]
+    items = group.items(rows)
+    accs = [row.score.acc for row in rows if row.score.acc is not None]
     kept = {key: value for key, value in first.extra.items() if key != "brier"} | _totals(rows)
     others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
     return replace(
@@ -122,7 +125,8 @@ def _pooled(group: Pool, runs: Sequence[CheckedRun]) -> Row:
         score=score(items),
         types=type_scores(items),
         source=", ".join(sorted({row.source for row in rows})),
-        items=tuple(items),
+        items=PackedItems.of(items),
+        position=position_profile(items, task_spec(group.tasks[0]).order) if first.position else None,
         flags=tuple(dict.fromkeys(flag for row in rows for flag in row.flags)),
         history=_mean_history([row.history for row in rows]),
         extra={**kept, **group.spread(accs)},

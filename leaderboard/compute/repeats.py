@@ -2,53 +2,48 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from leaderboard.compute.row import Row
-from leaderboard.validate import identity as who
-from leaderboard.validate.run import RANKED, CheckedRun
-from recipe_mpr_task.item import N_OPTIONS
-
-_DIGITS = 4
-"""Probabilities that agree so far on most items are of the same weights: records round, programs batch differently."""
+from leaderboard.compute.statistics import Ints
+from leaderboard.validate.run import RANKED
 
 _FEW = 20
-_TELLING = 0.001
+"""Items: fewer that answer alike prove nothing."""
 
 
-def mark_repeats(runs: Iterable[CheckedRun]) -> list[CheckedRun]:
-    """Of several valid runs of one identity let the earliest count, so that nobody picks the best."""
-    seen: dict[tuple[str, str], str] = {}
-    kept = []
-    for run in sorted(runs, key=lambda run: (who.date(run.run), run.run.source, run.run.task)):
-        key = (run.run.task, who.identity(run.run))
-        if run.status in RANKED and key in seen:
-            reason = f"repeat of {seen[key]}: of one system's runs the earliest counts"
-            kept.append(replace(run, status="excluded", reason=reason))
-            continue
-        if run.status in RANKED:
-            seen[key] = run.run.source
-        kept.append(run)
-    return kept
+def mark_repeats(rows: Iterable[Row]) -> list[Row]:
+    """Of several valid rows of one identity on one task let the earliest count, so that nobody picks the best."""
+    why = "of one system's runs the earliest counts"
+    return _one_each(sorted(rows, key=lambda row: (*_by_date(row), row.task)), lambda row: row.task, why)
 
 
 def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
     """Of two rows of one identity on one board (a whole run, and its folds pooled) let one count."""
+    why = "the same items asked the same way"
+    return _one_each(sorted(rows, key=lambda row: (row.task != row.board, row.source)), lambda row: row.board, why)
+
+
+def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> list[Row]:
+    """Let the first row of each identity at a place count; exclude the later ones."""
     seen: dict[tuple[str, str], str] = {}
     kept = []
-    for row in sorted(rows, key=lambda row: (row.task != row.board, row.source)):
-        key = (row.board, row.extra["identity"])
+    for row in rows:
+        key = (place(row), row.identity)
         if row.status in RANKED and key in seen:
-            reason = f"repeat of {seen[key]}: the same items asked the same way"
-            kept.append(replace(row, status="excluded", reason=reason))
+            kept.append(replace(row, status="excluded", reason=f"repeat of {seen[key]}: {why}"))
             continue
         if row.status in RANKED:
             seen[key] = row.source
         kept.append(row)
     return kept
+
+
+def _by_date(row: Row) -> tuple[float, str]:
+    return row.extra.get("date") or math.inf, row.source
 
 
 def mark_copies(rows: Iterable[Row]) -> list[Row]:
@@ -57,16 +52,18 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
     A date proves nothing, so neither loses its rank to the other, unless they are one run read twice (a run and its
     record): the same name, date and scores.
     """
+    rows = sorted(rows, key=lambda row: (*_by_date(row), row.reason))
+    given_twice = _answers_given_twice(rows)
     kept: list[Row] = []
-    by_answer: dict[tuple[str, str, bytes], list[int]] = defaultdict(list)
-    by_choices: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: (row.extra.get("date") or math.inf, row.source, row.reason)):
-        if row.status not in RANKED or not row.items:
+    by_answer: dict[tuple[str, int], list[int]] = defaultdict(list)
+    by_choices: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row in rows:
+        if not _may_be_copy(row):
             kept.append(row)
             continue
-        answers = _answers(row)
+        answers = [(row.board, answer) for answer in np.intersect1d(row.items.answers, given_twice).tolist()]
         shared = Counter(place for answer in answers for place in by_answer[answer])
-        alike = by_choices[row.board, _choices(row)]
+        alike = by_choices[row.board, row.items.choices] if row.items.choices else []
         other, what = _likeness(row, shared, alike)
         if other is not None and what == "" and _is_same_run(row, kept[other]):
             reason = f"repeat of {kept[other].source}: the same run, read twice"
@@ -84,6 +81,17 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
     return kept
 
 
+def _may_be_copy(row: Row) -> bool:
+    return row.status in RANKED and bool(row.items)
+
+
+def _answers_given_twice(rows: Iterable[Row]) -> Ints:
+    """The answers that more than one row gave: the few that need a closer look."""
+    given = [row.items.answers for row in rows if _may_be_copy(row)]
+    answers, times = np.unique(np.concatenate(given) if given else np.array([], np.int64), return_counts=True)
+    return answers[times > 1]
+
+
 def _likeness(row: Row, shared: Counter[int], alike: list[int]) -> tuple[int | None, str]:
     """The earlier row that this one answers like, and how, "" for the same scores; None if there is none."""
     if shared and (most := shared.most_common(1)[0])[1] >= max(_FEW, len(row.items) / 2):
@@ -97,19 +105,3 @@ def _is_same_run(row: Row, other: Row) -> bool:
 
 def _flagged(row: Row, flag: str) -> Row:
     return replace(row, flags=(*row.flags, flag))
-
-
-def _choices(row: Row) -> tuple[object, ...]:
-    return tuple(sorted((item.item_id, item.chosen) for item in row.items))
-
-
-def _answers(row: Row) -> list[tuple[str, str, bytes]]:
-    """Each item's probabilities, rounded; without those that are anybody's: no preference, or no doubt."""
-    items = [item for item in row.items if item.probabilities]
-    if not items:
-        return []
-    probabilities = np.array([item.probabilities for item in items])
-    best = probabilities.max(axis=1)
-    tells = (best > 1 / N_OPTIONS + _TELLING) & (best < 1 - _TELLING)
-    rounded = np.rint(probabilities * 10**_DIGITS).astype(np.int32)
-    return [(row.board, items[k].item_id, rounded[k].tobytes()) for k in np.flatnonzero(tells)]

@@ -7,7 +7,8 @@ from typing import Any
 
 from statsmodels.stats.proportion import proportion_confint
 
-from leaderboard.validate.items import ItemResult
+from leaderboard.compute.packed import NO_ITEMS, PackedItems
+from leaderboard.compute.position import Position
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import N_OPTIONS
 
@@ -60,7 +61,10 @@ class Row:
         types: query type to Score; a type without items is absent.
         params: number of parameters; None if unknown.
         extra: further columns for the JSON, by name.
+        identity: what makes two rows of one task the same measurement, see `validate.identity`; "" for reported rows.
+        family: the same with the prompt left out.
         items: what the numbers were computed from; empty for a reported row.
+        position: see `position.position_profile`; None where the options stood in no one order, or nobody knows it.
         flags: what a reader should know of a row though it keeps its rank, in words.
         history: values logged in training, by step.
     """
@@ -78,7 +82,10 @@ class Row:
     source: str
     rank: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
-    items: tuple[ItemResult, ...] = ()
+    identity: str = ""
+    family: str = ""
+    items: PackedItems = NO_ITEMS
+    position: Position | None = None
     flags: tuple[str, ...] = ()
     history: tuple[dict[str, float], ...] = ()
 
@@ -95,7 +102,7 @@ class Row:
         n = len(self.items)
         if n < 2 or self.score.acc is None:
             return None
-        return math.sqrt(math.fsum((i.accuracy - self.score.acc) ** 2 for i in self.items) / (n - 1) / n)
+        return math.sqrt(math.fsum((self.items.accuracies - self.score.acc) ** 2) / (n - 1) / n)
 
     @property
     def chance_corrected(self) -> float | None:

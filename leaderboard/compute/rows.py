@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from leaderboard.compute.packed import PackedItems
+from leaderboard.compute.position import Position, position_profile
 from leaderboard.compute.row import LONGEST_NAME, Row, Score
+from leaderboard.load.specs import is_task, task_spec
 from leaderboard.validate import identity as who
 from leaderboard.validate.items import MEANS, ItemResult
 from leaderboard.validate.run import CheckedRun
 from leaderboard.validate.training import training_history, training_record
-from recipe_mpr_task.item import LETTERS, QUERY_TYPES, UNTYPED
+from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import SEEN, recall_std
 
 _RESAMPLES = 2000
@@ -21,6 +24,7 @@ _RESAMPLES = 2000
 def row_of(run: CheckedRun) -> Row:
     """Make the row of one run, on the board of its task."""
     params = run.run.config.get("model_num_parameters")
+    identity, extra = who.identity(run.run), extra_metrics(run)
     return Row(
         system=who.system_name(run.run)[:LONGEST_NAME],
         kind=who.kind(run.run),
@@ -34,8 +38,8 @@ def row_of(run: CheckedRun) -> Row:
         params=params if isinstance(params, int) and params >= 0 else None,
         source=run.run.source,
         extra={
-            **extra_metrics(run),
-            "identity": who.identity(run.run)[:12],
+            **extra,
+            "identity": identity[:12],
             # A system that reads no prompt has no shots, whatever was asked for; of an imported one nothing is known.
             "shots": {"causal": run.run.n_shot, who.IMPORTED: None}.get(who.kind(run.run), 0),
             "prompt": None if who.kind(run.run) == who.IMPORTED else who.prompt_name(run.run),
@@ -46,10 +50,21 @@ def row_of(run: CheckedRun) -> Row:
             "eval_seconds": _amount(run.run.results.get("total_evaluation_time_seconds")),
             **_training(run),
         },
-        items=run.items,
+        identity=identity,
+        family=who.identity(run.run, across_prompts=True),
+        items=PackedItems.of(run.items),
+        position=_position(run),
         flags=run.flags,
         history=training_history(run.run),
     )
+
+
+def _position(run: CheckedRun) -> Position | None:
+    """The run's position profile, where its options stood in one order and that is known."""
+    if not is_task(run.run.task) or who.kind(run.run) == who.IMPORTED:
+        return None
+    spec = task_spec(run.run.task)
+    return None if spec.n_responses > N_OPTIONS else position_profile(run.items, spec.order)
 
 
 def _amount(recorded: Any) -> float | None:

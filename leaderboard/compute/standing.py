@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from leaderboard.compute.row import Row
-from leaderboard.compute.rows import type_scores
 from leaderboard.compute.statistics import (
     LEVEL,
     Floats,
@@ -50,7 +49,7 @@ def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
     if accuracies is not None:
         ranked = _against_leader(ranked, accuracies)
     first = next((row for row in (*ranked, *others) if row.items), None)
-    sizes = {name: score.n or 0 for name, score in type_scores(first.items).items()} if first else {}
+    sizes = {name: score.n or 0 for name, score in first.types.items()} if first else {}
     return Board(
         key=key,
         title=title,
@@ -77,9 +76,7 @@ def _accuracies(ranked: Sequence[Row]) -> Floats | None:
     """Accuracies by item and row, shape (items, rows); None if there are no two rows to compare."""
     if len(ranked) < 2:
         return None
-    by_row = [{item.item_id: item.accuracy for item in row.items} for row in ranked]
-    ids = sorted(by_row[0])
-    return np.array([[row[item_id] for row in by_row] for item_id in ids])
+    return np.column_stack([row.items.accuracies for row in ranked])  # a board's ranked rows have the same items
 
 
 def _against_leader(ranked: Sequence[Row], accuracies: Floats) -> list[Row]:

@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from leaderboard.compute.boards import build_boards
 from leaderboard.compute.pooling import MAIN_BOARD
-from leaderboard.compute.rows import score
+from leaderboard.compute.rows import row_of, score
 from leaderboard.compute.standing import Board
 from leaderboard.load.files import Run, load_runs
 from leaderboard.render.tables import ranked_table
@@ -38,7 +38,7 @@ def tables(folder: Path = RESULTS) -> dict[str, str]:
     if skipped:
         raise RecipeMPRError("; ".join(f"{s.source}: {s.reason}" for s in skipped))
     checked = [check(run) for run in runs]
-    return {"results": _results(build_boards(checked)), "exploit": _exploit(checked)}
+    return {"results": _results(build_boards(map(row_of, checked))), "exploit": _exploit(checked)}
 
 
 def _results(boards: Iterable[Board]) -> str:

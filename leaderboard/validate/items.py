@@ -15,9 +15,6 @@ from recipe_mpr_task.orders import pinned_items
 MEANS = ("brier", "perf", "acc_averaged", "flip_rate", "consistency", "acc_norm", "parse_fail", SEEN)
 """Metrics that a row shows the mean of, besides accuracy."""
 
-READ_METRICS = frozenset((*MEANS, "rstd"))
-"""All that is read of an item's metrics."""
-
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:

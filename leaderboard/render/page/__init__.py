@@ -26,7 +26,7 @@ _SCRIPTS = {
     "system.html.jinja": (*_SHARED, "curves.js", "facts.js", "items.js", "system.js"),
 }  # fmt: skip
 # What would end the data's script element, or is a line end to JavaScript alone.
-_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+_UNSAFE = re.compile("[<>&\u2028\u2029]")
 # Control signs, and signs that are not seen but turn the direction of what follows them.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
@@ -63,13 +63,14 @@ def index_page(content: Mapping[str, Any]) -> str:
     )
 
 
-def system_page(content: Mapping[str, Any]) -> str:
+def system_page(content: Mapping[str, Any], answers: str) -> str:
     """Return the page of one system.
 
     Args:
         content: see `details.system_content`.
+        answers: its items as JSON, see `packed.PackedItems`.
     """
-    return _render("system.html.jinja", content, row=_whole(content["row"]))
+    return _render("system.html.jinja", content, row=_whole(content["row"]), answers=_embedded(answers))
 
 
 def items_script(items: Mapping[str, Any]) -> str:
@@ -78,17 +79,25 @@ def items_script(items: Mapping[str, Any]) -> str:
     Args:
         items: see `details.items_content`.
     """
-    return f"window.RECIPE_MPR_ITEMS = {_json(items)};\n"
+    return f"window.RECIPE_MPR_ITEMS = {_embedded(_json(items))};\n"
 
 
 def _render(name: str, content: Mapping[str, Any], **values: Any) -> str:
-    assets = _assets(name)
-    data = Markup(_json(content))  # noqa: S704 (every sign that could end the script element is escaped)
+    assets, data = _assets(name), _embedded(_json(content))
     return assets.template.render(data=data, style=assets.style, script=assets.script, policy=assets.policy, **values)
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _embedded(text: str) -> Markup:
+    """JSON as it may stand in a script element."""
+    return Markup(_UNSAFE.sub(_escape, text))  # noqa: S704 (every sign that could end the element is escaped)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _whole(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-function data() {
-  return JSON.parse(byId("data").textContent);
+function data(id = "data") {
+  return JSON.parse(byId(id).textContent);
 }
 
 function byId(id) {

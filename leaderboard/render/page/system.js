@@ -13,7 +13,7 @@ function drawHistory(history) {
   byId("history").append(...drawn);
 }
 
-function drawItems({ answers, row }) {
+function drawItems(row, answers) {
   if (!answers.length) {
     byId("items-note").textContent = "There are no items to show: the figure was taken over from elsewhere.";
     return;
@@ -66,7 +66,7 @@ function start() {
   drawPosition(content.position);
   drawHistory(content.history);
   drawFacts(content.row);
-  drawItems(content);
+  drawItems(content.row, data("answers"));
 }
 
 start();
