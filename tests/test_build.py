@@ -1,10 +1,12 @@
 """The build as a whole: the same input gives the same bytes, and what is remembered is never out of date."""
 
 import json
+import os
+import time
 
 import pytest
 
-from leaderboard import digest
+from leaderboard import digest, remembered
 from leaderboard.build import FILES, build
 from tests.fake_runs import run_files
 
@@ -37,17 +39,35 @@ def test_same_bytes_whatever_the_order_of_paths_and_with_or_without_the_cache(tm
     assert any(name.startswith("exports/every_eval_ever/") for name in first)
 
 
-def test_what_is_remembered_goes_by_content(tmp_path):
+@pytest.mark.parametrize("settled_seconds", [3, 0])
+def test_a_change_is_seen_that_keeps_a_files_size_and_date(tmp_path, monkeypatch, settled_seconds):
+    monkeypatch.setattr(remembered, "_SETTLED_SECONDS", settled_seconds)
     samples = run_files(tmp_path / "run", skill=0.9)
+    (file,) = (tmp_path / "run").glob("samples_*")
+    before = file.stat()
+    time.sleep(0.1)
     build([tmp_path / "run"], tmp_path / "out")
     (row,) = [row for row in rows(tmp_path / "out") if row["kind"] != "reported"]
     assert row["rank"] == 1
-    (file,) = (tmp_path / "run").glob("samples_*")
     samples[0]["acc"] = 1.0 - samples[0]["acc"]
     file.write_text("".join(json.dumps(sample) + "\n" for sample in samples))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
     build([tmp_path / "run"], tmp_path / "out")
     (row,) = [row for row in rows(tmp_path / "out") if row["kind"] != "reported"]
     assert (row["rank"], "another accuracy" in row["reason"]) == (None, True)
+
+
+def test_a_rebuild_reads_no_results_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(remembered, "_SETTLED_SECONDS", 0)
+    run_files(tmp_path / "run")
+    time.sleep(0.1)
+    build([tmp_path / "run"], tmp_path / "out")
+    first = content(tmp_path / "out")
+    for module, reader in ((digest, "runs_of"), (remembered, "sha256_of_file")):
+        monkeypatch.setattr(module, reader, lambda path, *_: pytest.fail(f"{path} was read again"))
+    build([tmp_path / "run"], tmp_path / "out")
+    assert content(tmp_path / "out") == first
 
 
 def test_many_runs_are_checked_by_several_processes_to_the_same_site(tmp_path, monkeypatch):
@@ -58,4 +78,4 @@ def test_many_runs_are_checked_by_several_processes_to_the_same_site(tmp_path, m
     monkeypatch.setattr(digest, "_FEW", 2)
     build([tmp_path / "runs"], tmp_path / "two")
     assert content(tmp_path / "one") == content(tmp_path / "two")
-    assert len(list((tmp_path / "other" / "runs").iterdir())) == 6
+    assert len(list((tmp_path / "other" / "runs").glob("*.digest"))) == 6

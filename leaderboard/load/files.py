@@ -9,7 +9,7 @@ from typing import Any
 
 from leaderboard.load.recorded import CHOSEN, kept_of
 from leaderboard.load.records import SUFFIX, RecordError, read_record
-from leaderboard.load.specs import is_task
+from leaderboard.load.specs import is_task, task_names
 
 _PREFIX = "recipe_mpr"
 _LONGEST_TASK = 60
@@ -135,11 +135,19 @@ class UnusableError(Exception):
     """A results file that holds no run."""
 
 
-def samples_file(file: Path, task: str) -> Path:
-    """Return where lm-eval put the samples of a task of a results file."""
+def samples_files(file: Path) -> list[Path]:
+    """Return the samples that lie beside a results file, whatever task of this release they are of."""
+    return [path for task in sorted(task_names()) if (path := _samples_file(file, task)).is_file()]
+
+
+def _samples_file(file: Path, task: str) -> Path:
+    """Where lm-eval puts the samples of a task of a results file."""
+    return file.with_name(f"samples_{task}_{_stamp(file.stem)}.jsonl")
+
+
+def _stamp(stem: str) -> str:
     # results_DATE.json in an output folder, NAME_DATE.json for `--output_path NAME.json`; samples end in the same date.
-    stamp = file.stem[m.start() :] if (m := _DATE.search(file.stem)) else file.stem.removeprefix("results_")
-    return file.parent / f"samples_{task}_{stamp}.jsonl"
+    return stem[m.start() :] if (m := _DATE.search(stem)) else stem.removeprefix("results_")
 
 
 def runs_of(file: Path, source: str) -> list[Run]:
@@ -168,7 +176,7 @@ def runs_of(file: Path, source: str) -> list[Run]:
 def _run(file: Path, source: str, task: str, results: dict[str, Any]) -> Run:
     if not is_task(task):  # nothing of it will be looked at, and its name may be anything
         return Run(source, re.sub(r"[^A-Za-z0-9_]", "?", task)[:_LONGEST_TASK], {}, None)
-    return Run(source, task, kept_of(results, task), _samples(samples_file(file, task)))
+    return Run(source, task, kept_of(results, task), _samples(_samples_file(file, task)))
 
 
 def _read_json(file: Path) -> Any:

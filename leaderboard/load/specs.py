@@ -56,6 +56,7 @@ class TaskSpec:
         return [(float(response[0]), False) for response in logged]
 
 
+@lru_cache(maxsize=1)
 def task_names() -> frozenset[str]:
     """Return the names of the tasks and groups that this release ships."""
     return frozenset(path.stem for path in TASKS_PATH.glob("recipe_mpr*.yaml"))
