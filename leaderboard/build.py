@@ -82,7 +82,7 @@ def _files(
     for board in boards:
         for row in board.rows:
             if page := links[row.id]["page"]:
-                yield page, system_page(system_content(row, links[row.id]), row.items.text)
+                yield page, system_page(system_content(row, links[row.id], board.title), row.items.text)
     if exports:
         yield from _exports(boards, texts)
 

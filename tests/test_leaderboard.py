@@ -11,6 +11,7 @@ from leaderboard.compute.rows import row_of
 from leaderboard.load.files import load_runs
 from leaderboard.render.tables import to_markdown
 from leaderboard.validate.run import check
+from recipe_mpr_task.plugin import TRAINING_KEY
 from tests.fake_runs import rows_of, run_files
 
 
@@ -154,6 +155,17 @@ def test_folds_pool_over_items_where_means_of_folds_would_be_wrong(tmp_path):
     assert abs(group_average - row.types["Temporal"].acc) > 0.03
     assert row.extra["fold_mean"] == pytest.approx(row.score.acc)
     assert len(row.extra["fold_accs"]) == 5
+
+
+@pytest.mark.real_data
+def test_a_pooled_rows_training_is_that_of_all_folds(tmp_path):
+    for k in range(5):
+        record = {"system": "s", "split": f"fold{k}", "seed": 7, "wall_time_s": k + 1.0, "peak_memory_bytes": 10 * k}
+        run_files(tmp_path / f"f{k}", f"recipe_mpr_fold{k}", date=float(k),
+                  edit_results=lambda results, record=record: results.update({TRAINING_KEY: record}))  # fmt: skip
+    (row,) = rows_of(tmp_path)
+    assert row.extra["training"] == {"system": "s", "seed": 7, "wall_time_s": 15.0, "peak_memory_bytes": 40}
+    assert row.extra["train_seconds"] == 15.0
 
 
 @pytest.mark.real_data

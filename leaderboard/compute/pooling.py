@@ -134,11 +134,30 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
 
 
 def _totals(rows: Sequence[Row]) -> dict[str, Any]:
-    """Times of all runs together, and the date of the first; nothing where a run does not say."""
+    """Times and training of all rows together, and the first date; nothing where a row does not say."""
     found: dict[str, Any] = {}
+    if any("training" in row.extra for row in rows):
+        found["training"] = _training_of_all([row.extra.get("training", {}) for row in rows])
     for column, together in (("eval_seconds", math.fsum), ("train_seconds", math.fsum), ("date", min)):
         values = [row.extra[column] for row in rows if row.extra.get(column) is not None]
         found[column] = together(values) if len(values) == len(rows) else None
+    return found
+
+
+def _training_of_all(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the trainings share, their time together, their mean speed and highest memory."""
+    together: dict[str, Callable[[Sequence[float]], float]] = {
+        "wall_time_s": math.fsum,
+        "samples_per_second": statistics.fmean,
+        "peak_memory_bytes": max,
+    }
+    found = {}
+    for key in sorted(set.intersection(*(set(record) for record in records))):
+        values = [record[key] for record in records]
+        if key in together and all(isinstance(value, (int, float)) for value in values):
+            found[key] = together[key](values)
+        elif all(value == values[0] for value in values):
+            found[key] = values[0]
     return found
 
 

@@ -13,14 +13,15 @@ def has_page(row: Row) -> bool:
     return bool(row.items or row.history)
 
 
-def system_content(row: Row, shown: dict[str, Any]) -> dict[str, Any]:
+def system_content(row: Row, shown: dict[str, Any], title: str) -> dict[str, Any]:
     """Return the data of a system's page but for its items, which are `row.items.text`.
 
     Args:
         row: the row.
         shown: the same row as `leaderboard.json` has it.
+        title: its board's.
     """
-    return {"row": shown, "position": row.position, "history": list(row.history) or None}
+    return {"row": shown, "board_title": title, "position": row.position, "history": list(row.history) or None}
 
 
 def items_content(texts: Mapping[str, Item]) -> dict[str, dict[str, Any]]:

@@ -7,10 +7,10 @@ const TRAINING = {
   reason: "In words",
 };
 
-function drawCards(row) {
+function drawCards(row, title) {
   const found = row.vs_leader;
   const against = found && `${percent(found.difference, true)} ${interval(found.low, found.high, true)}`;
-  const cards = [["Board", row.board && line(row.board)], ["Against the leader", against],
+  const cards = [["Board", line(title || row.board || "")], ["Against the leader", against],
     ["p (Holm)", chance(found?.p_holm)],
     ["Right where the leader is wrong", whole(found?.wins)], ["Wrong where the leader is right", whole(found?.losses)],
     ["Parameters", count(row.params)], ["Brier", plain(row.brier)]];
@@ -53,8 +53,7 @@ function drawFacts(row) {
     ...Object.entries(row.model || {}).map(([key, value]) => [`Model: ${key}`, value])];
   const training = Object.entries(row.training || {})
     .map(([key, value]) => [TRAINING[key] || key.replaceAll("_", " "), written(key, value)]);
-  // A pooled row has as many trainings as folds, and shows one record.
-  const listed = [["Run", run], [row.fold_accs ? "Training, as recorded for one of the folds" : "Training", training]];
+  const listed = [["Run", run], [row.fold_accs ? "Training, all folds together" : "Training", training]];
   for (const [title, facts] of listed) {
     const known = facts.filter(([, value]) => !isBlank(value));
     if (!known.length) continue;

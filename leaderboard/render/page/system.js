@@ -61,7 +61,7 @@ function filterOn(answers, lines) {
 function start() {
   const content = data();
   skipLinks();
-  drawCards(content.row);
+  drawCards(content.row, content.board_title);
   drawTypes(content.row);
   drawPosition(content.position);
   drawHistory(content.history);
