@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,39 +35,39 @@ class Run:
     samples: list[dict[str, Any]] | None
     is_record: bool = False
 
-    @property
+    @cached_property
     def config(self) -> dict[str, Any]:
         """What lm-eval recorded of the model and the run."""
         return _mapping(self.results.get("config"))
 
-    @property
+    @cached_property
     def task_config(self) -> dict[str, Any]:
         """The task's configuration as lm-eval recorded it."""
         return _mapping(_mapping(self.results.get("configs")).get(self.task))
 
-    @property
+    @cached_property
     def metadata(self) -> dict[str, Any]:
         """The task's metadata, with the model's arguments and `--metadata` merged in."""
         return _mapping(self.task_config.get("metadata"))
 
-    @property
+    @cached_property
     def version(self) -> int | None:
         """The task's version; None if none was recorded."""
         version = self.metadata.get("version")
         return version if isinstance(version, int) and not isinstance(version, bool) else None
 
-    @property
+    @cached_property
     def n_shot(self) -> int:
         """Number of few-shot examples."""
         shots = _mapping(self.results.get("n-shot")).get(self.task)
         return shots if isinstance(shots, int) and shots > 0 else 0
 
-    @property
+    @cached_property
     def has_chat_template(self) -> bool:
         """Whether the prompts went through the model's chat template."""
         return bool(self.results.get("chat_template_sha"))
 
-    @property
+    @cached_property
     def metrics(self) -> dict[str, Any]:
         """The task's metrics as lm-eval recorded them, keyed like "acc,none"."""
         return _mapping(_mapping(self.results.get("results")).get(self.task))

@@ -72,8 +72,8 @@ def _around(sample: dict[str, Any], run: Run, spec: TaskSpec, are_shots: Checker
     Shots differ from item to item, so they are checked and left out.
     """
     found = set()
-    for place, context in enumerate(_contexts(sample)):
-        expected = prompt_of(sample["doc"], spec, rotation=place // N_OPTIONS)
+    for rotation, context in {(place // N_OPTIONS, text) for place, text in enumerate(_contexts(sample))}:
+        expected = prompt_of(sample["doc"], spec, rotation)
         expected = expected.strip() if run.has_chat_template else spec.description * (not run.n_shot) + expected
         before, own, after = context.rpartition(expected)
         if not own or (not run.has_chat_template and after) or (_is_plain(run) and before):
