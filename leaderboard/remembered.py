@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
@@ -62,8 +63,9 @@ def forget_unused() -> None:
 
 @lru_cache(maxsize=1)
 def code_hash() -> str:
-    """Hash of every file of the packages that a verdict rests on, and of the Python that runs them."""
-    digest = hashlib.sha256(sys.version.encode())
+    """Hash of every file of the packages that a row rests on, and of the versions of what computes its numbers."""
+    computing = (sys.version, *(version(name) for name in ("numpy", "scipy", "statsmodels", "pydantic")))
+    digest = hashlib.sha256(repr(computing).encode())
     for package in ("recipe_mpr_task", "leaderboard"):
         root = Path(str(files(package)))
         for file in sorted(root.rglob("*")):
