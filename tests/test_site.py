@@ -42,15 +42,18 @@ def test_the_same_files_are_the_same_build_and_other_files_stay(tmp_path):
     assert len(list((tmp_path / ".builds").iterdir())) == 2, "the build before is kept for those who still read it"
 
 
-def test_plain_files_of_an_older_version_are_taken_over_and_a_folder_in_the_way_is_not(tmp_path):
+def test_plain_files_of_an_older_version_are_taken_over_and_what_is_the_users_is_not(tmp_path):
     (tmp_path / "leaderboard.json").write_text("old")
     publish(site("new"), tmp_path)
     assert marks(tmp_path) == {"new"}
-    other = tmp_path / "other"
-    (other / "index.html").mkdir(parents=True)
-    with pytest.raises(RecipeMPRError, match="a folder of another making"):
-        publish(site("new"), other)
-    assert not (other / ".current").exists(), "nothing was published"
+    (tmp_path / "folder" / "index.html").mkdir(parents=True)
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file" / "index.html").write_text("mine")
+    for other in (tmp_path / "folder", tmp_path / "file"):
+        with pytest.raises(RecipeMPRError, match="of another making"):
+            publish(site("new"), other)
+        assert not (other / ".current").exists(), "nothing was published"
+    assert (tmp_path / "file" / "index.html").read_text() == "mine"
 
 
 def test_concurrent_builds_never_mix(tmp_path):

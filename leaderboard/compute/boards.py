@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from leaderboard.compute.pooling import MAIN_BOARD, POOLS, pool
 from leaderboard.compute.published import boards_with_published_rows, published_rows
-from leaderboard.compute.repeats import mark_copies, mark_repeated_rows, mark_repeats
+from leaderboard.compute.repeats import mark_copies, mark_namesakes, mark_repeated_rows, mark_repeats
 from leaderboard.compute.row import Row
 from leaderboard.compute.standing import Board, board_of
 
@@ -35,7 +35,7 @@ def build_boards(runs: Iterable[Row]) -> list[Board]:
     for group in POOLS:
         rows += pool(group, [row for row in kept if row.task in group.tasks])
     by_board: dict[str, list[Row]] = defaultdict(list)
-    for row in mark_copies(mark_repeated_rows(rows)):
+    for row in mark_namesakes(mark_copies(mark_repeated_rows(rows))):
         by_board[row.board].append(row)
     for key in boards_with_published_rows():
         by_board[key] += published_rows(key)

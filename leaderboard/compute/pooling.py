@@ -136,6 +136,7 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
 def _totals(rows: Sequence[Row]) -> dict[str, Any]:
     """Times and training of all rows together, and the first date; nothing where a row does not say."""
     found: dict[str, Any] = {}
+    found["model"] = _shared([row.extra["model"] for row in rows])
     if any("training" in row.extra for row in rows):
         found["training"] = _training_of_all([row.extra.get("training", {}) for row in rows])
     for column, together in (("eval_seconds", math.fsum), ("train_seconds", math.fsum), ("date", min)):
@@ -151,14 +152,17 @@ def _training_of_all(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "samples_per_second": statistics.fmean,
         "peak_memory_bytes": max,
     }
-    found = {}
-    for key in sorted(set.intersection(*(set(record) for record in records))):
-        values = [record[key] for record in records]
-        if key in together and all(isinstance(value, (int, float)) for value in values):
-            found[key] = together[key](values)
-        elif all(value == values[0] for value in values):
-            found[key] = values[0]
+    found = _shared(records)
+    for key, combine in together.items():
+        values = [record.get(key) for record in records]
+        if all(isinstance(value, (int, float)) for value in values):
+            found[key] = combine(values)  # type: ignore[arg-type]
     return found
+
+
+def _shared(mappings: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What all say alike."""
+    return {key: value for key, value in mappings[0].items() if all(other.get(key) == value for other in mappings)}
 
 
 def _mean_history(histories: Sequence[tuple[dict[str, float], ...]]) -> tuple[dict[str, float], ...]:

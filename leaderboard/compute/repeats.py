@@ -28,18 +28,27 @@ def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
 
 
 def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> list[Row]:
-    """Let the first row of each identity at a place count; exclude the later ones."""
-    seen: dict[tuple[str, str], str] = {}
-    kept = []
+    """Let the first row of each identity at a place count; exclude the later ones, and say on both if they disagree."""
+    seen: dict[tuple[str, str], int] = {}
+    kept: list[Row] = []
     for row in rows:
         key = (place(row), row.identity)
         if row.status in RANKED and key in seen:
-            kept.append(replace(row, status="excluded", reason=f"repeat of {seen[key]}: {why}"))
+            first = kept[seen[key]]
+            reason = f"repeat of {first.source}: {why}"
+            if row.score.acc != first.score.acc:
+                reason += f"; this one scores {_percent(row)}, that one {_percent(first)}"
+                kept[seen[key]] = _flagged(first, f"run again ({row.source}) it scores {_percent(row)}")
+            kept.append(replace(row, status="excluded", reason=reason))
             continue
         if row.status in RANKED:
-            seen[key] = row.source
+            seen[key] = len(kept)
         kept.append(row)
     return kept
+
+
+def _percent(row: Row) -> str:
+    return f"{100 * (row.score.acc or 0):.1f}"
 
 
 def _by_date(row: Row) -> tuple[float, str]:
@@ -90,6 +99,22 @@ def _answers_given_twice(rows: Iterable[Row]) -> Ints:
     given = [row.items.answers for row in rows if _may_be_copy(row)]
     answers, times = np.unique(np.concatenate(given) if given else np.array([], np.int64), return_counts=True)
     return answers[times > 1]
+
+
+def mark_namesakes(rows: Iterable[Row]) -> list[Row]:
+    """Mark ranked rows of one board that share a name, unless shots, prompt or chat template tell them apart."""
+    rows = list(rows)
+    by_name: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        if row.status in RANKED:
+            by_name[row.board, " ".join(row.system.lower().split())].append(place)
+    for places in by_name.values():
+        asked = {tuple(str(rows[k].extra.get(key)) for key in ("shots", "prompt", "chat_template")) for k in places}
+        if len({rows[k].kind for k in places}) > 1 or len(asked) < len(places):
+            for k in places:
+                other = rows[next(j for j in places if j != k)].source
+                rows[k] = _flagged(rows[k], f"has the name of another row ({other})")
+    return rows
 
 
 def _likeness(row: Row, shared: Counter[int], alike: list[int]) -> tuple[int | None, str]:

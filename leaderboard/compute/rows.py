@@ -82,7 +82,7 @@ def _training(run: CheckedRun) -> dict[str, Any]:
     found: dict[str, Any] = {"training": record} if record else {}
     for column, key in (("trainable_params", "trainable_parameters"), ("train_seconds", "wall_time_s")):
         if (number := _amount(record.get(key))) is not None:
-            found[column] = number
+            found[column] = int(number) if column == "trainable_params" else number
     if run.status == "overlap":
         found["clean_subset"] = score(run.unseen_items).as_dict()
     return found

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from leaderboard.load.recorded import CHOSEN, kept_of
 from leaderboard.load.records import SUFFIX, RecordError, read_record
 from leaderboard.load.specs import is_task, task_names
@@ -186,18 +188,31 @@ def _read_json(file: Path) -> Any:
     except OSError as error:
         raise UnusableError(f"unreadable: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise UnusableError(f"not valid JSON: {error}") from None
+        wanted = "expected lm-eval's results_*.json or a *.record.json; predictions: recipe-mpr import"
+        raise UnusableError(f"not valid JSON: {error}; {wanted}") from None
 
 
 def _samples(file: Path) -> list[dict[str, Any]] | None:
     if not file.is_file():
         return None
     try:
-        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
-    except (ValueError, RecursionError, OSError) as error:
-        raise UnusableError(f"{file.name} is broken: {error}") from None
-    if not all(isinstance(row, dict) for row in rows):
-        raise UnusableError(f"{file.name} is broken: a line is no JSON object")
+        lines = file.read_text(encoding="utf-8").split("\n")
+    except (ValueError, OSError) as error:
+        raise UnusableError(f"{file.name} cannot be read: {error}") from None
+    rows = [_row(line, f"{file.name}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
     for row in rows:
         row.pop(CHOSEN, None)  # records alone have choices without scores
     return rows
+
+
+def _row(line: str, where: str) -> dict[str, Any]:
+    try:
+        try:
+            row = from_json(line, cache_strings="keys")  # half of json's time, but it takes no half characters
+        except ValueError:
+            row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UnusableError(f"{where} is no JSON, so the file is broken: {error}") from None
+    if not isinstance(row, dict):
+        raise UnusableError(f"{where} is no JSON object, so the file is broken")
+    return row

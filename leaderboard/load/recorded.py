@@ -14,8 +14,9 @@ FLAGS = "recipe_mpr_flags"
 
 _CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "model_dtype", "model_revision", "limit",
            "batch_size", "device", "fewshot_seed", "recipe_mpr_head", "recipe_mpr_truncated")  # fmt: skip
+_SECONDS = "total_evaluation_time_seconds"
 _RUN = ("date", "lm_eval_version", "transformers_version", "chat_template_sha", "system_instruction_sha",
-        "fewshot_as_multiturn", "total_evaluation_time_seconds", TRAINING_KEY, FLAGS)  # fmt: skip
+        "fewshot_as_multiturn", _SECONDS, TRAINING_KEY, FLAGS)  # fmt: skip
 _TASK = ("doc_to_text", "description", "metadata", "doc_to_choice", "doc_to_target", "target_delimiter",
          "fewshot_delimiter", "output_type", "gen_prefix")  # fmt: skip
 _LARGEST = 2**53
@@ -46,6 +47,8 @@ def kept_of(results: dict[str, Any], task: str) -> dict[str, Any]:
         "n-shot": {task: _in(results, "n-shot", task) or 0},
         "results": {task: _mapping(_in(results, "results", task))},
     }
+    if len(_mapping(results.get("configs"))) > 1:
+        kept.pop(_SECONDS, None)  # the time of all tasks that were run together is none's
     tamed: dict[str, Any] = _tame(kept)
     return tamed
 

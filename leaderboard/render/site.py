@@ -20,6 +20,8 @@ _BUILDS = ".builds"
 _CURRENT = ".current"
 _LOCK = ".lock"
 _STAGING = ".staging"
+_OURS = "leaderboard."
+"""How the names of the plain files begin that an older version wrote."""
 
 
 def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
@@ -39,6 +41,7 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
         with FileLock(out / _LOCK):
             _adopt(out)
             name = _write(files, out / _BUILDS)
+            _refuse_strangers(out, name)
             _publish(out, name)
             _prune(out, name)
     except OSError as error:
@@ -64,11 +67,17 @@ def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
     return name
 
 
+def _refuse_strangers(out: Path, name: str) -> None:
+    """Raise if a file, folder or link of the user's stands where one of the site's would."""
+    for entry in sorted((out / _BUILDS / name).iterdir()):
+        path = out / entry.name
+        is_there, is_old_table = path.is_symlink() or path.exists(), path.is_file() and path.name.startswith(_OURS)
+        if is_there and not _is_ours(path) and not is_old_table:
+            raise RecipeMPRError(f"{path} is of another making: move it, or choose another --out")
+
+
 def _publish(out: Path, name: str) -> None:
     there = {path.name for path in (out / _BUILDS / name).iterdir()}
-    for entry in sorted(there):
-        if (out / entry).is_dir() and not (out / entry).is_symlink():
-            raise RecipeMPRError(f"{out / entry} is a folder of another making: move it, or choose another --out")
     _link(out / _CURRENT, f"{_BUILDS}/{name}")
     for entry in sorted(there):
         if not _is_ours(out / entry):
@@ -91,7 +100,7 @@ def _is_ours(path: Path) -> bool:
 
 def _adopt(out: Path) -> None:
     """Take plain files of a leaderboard into a build of their own, so that they too change as one."""
-    plain = [path for path in out.glob("leaderboard.*") if path.is_file() and not path.is_symlink()]
+    plain = [path for path in out.glob(f"{_OURS}*") if path.is_file() and not path.is_symlink()]
     if plain and not (out / _CURRENT).is_symlink():
         first = out / _BUILDS / "before"
         first.mkdir(parents=True, exist_ok=True)

@@ -120,6 +120,8 @@ def _flags(run: Run) -> Iterator[str]:
         yield "its prompts were not logged, so nobody can see what the model was shown"
     if run.n_shot and not run.is_record and kind(run) == "causal" and not shots_are_checked(run, task_spec(run.task)):
         yield "its shots are items that its log does not hold, so they were not checked"
+    if kind(run) == IMPORTED and not model_args(run).get("order"):
+        yield "in which order it saw the options is not told: in the file's order the right one is always the first"
     truncated = run.config.get("recipe_mpr_truncated")
     if isinstance(truncated, int) and truncated > 0:
         yield f"{truncated} texts were cut to the model's length"

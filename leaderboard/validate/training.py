@@ -69,7 +69,7 @@ def training_status(run: Run, model_args: dict[str, Any], items: Sequence[Any]) 
         return "unknown", doubt
     if any(flag is None for flag in flags):
         reason = str(record.get("reason", ""))
-        return "unknown", f"{UNKNOWN}: {reason}" if reason else UNKNOWN
+        return "unknown", f"{UNKNOWN}; its log says: {reason}" if reason else UNKNOWN
     return "clean", str(record.get("reason") or "no scored item was trained or validated on")
 
 
@@ -96,7 +96,8 @@ def _doubt(run: Run, model_args: dict[str, Any], record: dict[str, Any]) -> str:
             return f"{UNKNOWN}: {name} makes another model than its manifest speaks of"
     is_whole = "system" in record and record.get("split") in TRAINING_SPLITS and record.get("base_known") is not False
     if record and not is_whole:
-        return f"{UNKNOWN}: {record.get('reason') or 'its training record names no manifest'}"
+        reason = record.get("reason")
+        return f"{UNKNOWN}; its log says: {reason}" if reason else f"{UNKNOWN}: its training record names no manifest"
     if record:
         return ""  # the loaded model itself was traced
     if run.config.get("model") not in _TRACED_BACKENDS:
