@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     Pair = tuple[ItemResult, ItemResult]
 
 _SMALLEST_P = 0.001
+_MOST_NAMES = 12
 
 
 @click.command()
 @click.argument("run_a", type=click.Path(path_type=Path))
 @click.argument("run_b", type=click.Path(path_type=Path))
-@click.option("--a", "name_a", default="", help="Of several systems in RUN_A the one whose name holds this.")
-@click.option("--b", "name_b", default="", help="Of several systems in RUN_B the one whose name holds this.")
+@click.option("--a", "name_a", default="", help="Of several systems in RUN_A the one of this name, or that holds it.")
+@click.option("--b", "name_b", default="", help="Of several systems in RUN_B the one of this name, or that holds it.")
 @click.option("--board", help="Which board's rows, if a path holds several; such as recipe_mpr or recipe_mpr_test.")
 def compare(run_a: Path, run_b: Path, name_a: str, name_b: str, board: str | None) -> None:
     """Compare two systems item by item.
@@ -37,19 +38,24 @@ def compare(run_a: Path, run_b: Path, name_a: str, name_b: str, board: str | Non
 
 def _two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None) -> tuple["Row", "Row"]:
     """The one row of each path and name, on a board that both are on."""
-    found = [{row.board: row for row in _rows(path, name)} for path, name in (run_a, run_b)]
-    shared = [key for key in found[0] if key in found[1] and board in (None, key)]
+    found = [{row.board: row for row in _rows(path, name, board)} for path, name in (run_a, run_b)]
+    shared = [key for key in found[0] if key in found[1]]
     if len(shared) != 1:
         boards = [", ".join(rows) or "none" for rows in found]
         raise RecipeMPRError(
             f"{run_a[0]} has rows on {boards[0]}; {run_b[0]} on {boards[1]}; "
-            + ("choose one with --board" if shared else f"they share none{f' named {board}' if board else ''}")
+            + ("choose one with --board" if shared else "they share none")
         )
-    return found[0][shared[0]], found[1][shared[0]]
+    a, b = found[0][shared[0]], found[1][shared[0]]
+    if a.id == b.id:
+        raise RecipeMPRError(
+            f"both are {a.system} ({a.source}): there is nothing to compare; name two with --a and --b"
+        )
+    return a, b
 
 
-def _rows(path: Path, name: str = "") -> "list[Row]":
-    """The rows of one path whose system's name holds `name`, one a board.
+def _rows(path: Path, name: str, board: str | None) -> "list[Row]":
+    """The rows of one path that a name and a board ask for, one a board.
 
     Raises:
         RecipeMPRError: it holds none with items, or several systems.
@@ -58,24 +64,38 @@ def _rows(path: Path, name: str = "") -> "list[Row]":
     from leaderboard.digest import read_rows
 
     found, skipped = read_rows([path])
-    rows = [row for board in build_boards(found) for row in board.rows if row.kind != "reported"]
-    rows = [row for row in rows if name.lower() in row.system.lower()]
-    whole = [row for row in rows if row.items]
-    if not whole:
-        reasons = [row.reason for row in rows] or [f"{s.source}: {s.reason}" for s in skipped]
-        what = f"no system named {name!r}" if name else "no Recipe-MPR run"
-        raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(reasons) or what}")
-    for key in {row.board for row in whole}:
-        # What has a rank stands for the path; of runs without one there must be only one.
-        here = [row for row in whole if row.board == key]
-        best = [row for row in here if row.rank] or here
-        if len(best) > 1:
-            names = "; ".join(f"{row.system} ({row.source})"[:120] for row in best)
-            raise RecipeMPRError(
-                f"{path} holds {len(best)} rows on {key}: {names}; choose one with --a or --b, or by path"
-            )
-        whole = [row for row in whole if row.board != key or row is best[0]]
-    return whole
+    everything = [row for board in build_boards(found) for row in board.rows if row.kind != "reported"]
+    if not everything:
+        hint = "" if path.exists() else "; a system's name goes into --a or --b, beside the path of its run"
+        raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(s.reason for s in skipped)}{hint}")
+    rows = _named([row for row in everything if board in (None, row.board)], name)
+    if not rows:
+        listed = sorted({f"{row.system} on {row.board}"[:120] for row in everything})
+        asked = f"{name!r}{f' on {board}' if board else ''}" if name else f"a row on {board}"
+        more = f"; and {len(listed) - _MOST_NAMES} more" if len(listed) > _MOST_NAMES else ""
+        raise RecipeMPRError(f"{path} does not hold {asked}; it holds {'; '.join(listed[:_MOST_NAMES])}{more}")
+    if not any(row.items for row in rows):
+        raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(row.reason for row in rows)}")
+    by_board: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.items:
+            by_board.setdefault(row.board, []).append(row)
+    # What has a rank stands for the path; of runs without one there must be only one.
+    return [_only(path, [row for row in here if row.rank] or here) for here in by_board.values()]
+
+
+def _named(rows: "Sequence[Row]", name: str) -> "Sequence[Row]":
+    """The rows of a name; where there are none those whose name holds it."""
+    exact = [row for row in rows if row.system.lower() == name.lower()]
+    return exact or [row for row in rows if name.lower() in row.system.lower()]
+
+
+def _only(path: Path, rows: "Sequence[Row]") -> "Row":
+    if len(rows) > 1:
+        names = "; ".join(f"{row.system} ({row.source})"[:120] for row in rows[:_MOST_NAMES])
+        what = f"{path} holds {len(rows)} rows on {rows[0].board}"
+        raise RecipeMPRError(f"{what}: {names}; choose one with --a or --b, by its path, or another --board")
+    return rows[0]
 
 
 def report(a: "Row", b: "Row") -> Iterator[str]:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from leaderboard.load.predictions import read_choices, record_of_choices
+from leaderboard.validate.baselines import RESULTS
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import LETTERS
@@ -64,20 +65,44 @@ def test_names_as_found_in_the_wild_and_queries_instead_of_ids(tmp_path):
 
 FAULTS = {
     "not JSON": ("{", "line 1: not a JSON object"),
+    "empty": (" \n", "is empty"),
+    "an array": ('[{"item_id": "sample-00"}]', "a JSON array; expected JSONL"),
+    "many times the same": ("{\n" * 7, "line 1 and 6 more: not a JSON object"),
     "no id": ('{"answer": 1}', "no item_id or query; its fields: answer"),
     "unknown id": ('{"item_id": "mpr-500", "letter": "A"}', "expected mpr-000 to mpr-499"),
     "no choice": ('{"item_id": "sample-00"}', "no option_id or letter"),
     "letter without order": ('{"item_id": "sample-00", "letter": "A"}', "without --order"),
+    "letter that is none": (
+        '{"item_id": "sample-00", "letter": "F"}',
+        "letter 'F'; expected A, B, C, D, E or null",
+        "file",
+    ),
+    "disagreeing": (
+        '{"item_id": "sample-00", "option_id": null, "letter": "A"}',
+        "option_id says None, letter says",
+        "file",
+    ),
     "foreign option": ('{"item_id": "sample-00", "option_id": "zz"}', "'zz' is none of its options"),
     "twice": ('{"item_id": "sample-00", "option_id": null}\n' * 2, "line 2: sample-00 is there twice"),
 }
 
 
-@pytest.mark.parametrize(("text", "message"), FAULTS.values(), ids=FAULTS)
-def test_faults_are_named_by_line(tmp_path, text, message):
-    (tmp_path / "p").write_text(text)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_named_by_line(tmp_path, fault):
+    text, message, *order = FAULTS[fault]
+    (tmp_path / "p").write_text(text, encoding="utf-8-sig")
     with pytest.raises(RecipeMPRError, match=message):
-        read_choices(tmp_path / "p", None)
+        read_choices(tmp_path / "p", order[0] if order else None)
+
+
+def test_import_asks_for_a_name_and_says_where_it_cannot_write(tmp_path):
+    path = jsonl(tmp_path / "p", letters("shuffled", load_sample()))
+    (tmp_path / "file").write_text("")
+    nowhere = ["--name", "x", "--out", str(tmp_path / "file" / "x")]
+    for arguments, message in ((["--name", " "], "--name is empty"), (nowhere, "cannot be written")):
+        done = recipe_mpr("import", path, "--order", "shuffled", *arguments)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+        assert message in done.stderr
 
 
 def test_some_of_the_items_make_no_record():
@@ -101,9 +126,25 @@ def test_compare_names_difference_interval_and_the_items_that_flipped(tmp_path):
 
 
 def test_compare_asks_which_run_where_a_folder_holds_several(tmp_path):
-    for name, seed in (("a", 0), ("b", 1)):
+    for name, seed in (("model", 0), ("model-2", 1)):
         run_files(tmp_path / name, name=f"org/{name}", seed=seed)
-    done = recipe_mpr("compare", str(tmp_path), str(tmp_path / "a"))
-    assert done.returncode == 2
-    assert "holds 2 rows on recipe_mpr_sample" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    folder = str(tmp_path)
+    for arguments, message in (
+        ([folder, str(tmp_path / "model")], "holds 2 rows on recipe_mpr_sample"),
+        ([folder, folder, "--a", "nobody"], "org/model on recipe_mpr_sample; org/model-2"),
+        ([folder, folder, "--a", "model-2", "--b", "2", "--board", "recipe_mpr_sample"], "both are org/model-2"),
+        ([folder, folder, "--board", "recipe_mpr"], "does not hold a row on recipe_mpr"),
+        (["org/model", folder], "goes into --a or --b"),
+    ):
+        done = recipe_mpr("compare", *arguments)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+        assert message in done.stderr
+    done = recipe_mpr("compare", folder, folder, "--a", "org/model", "--b", "org/model-2")
+    assert done.returncode == 0, "a whole name is the one, though another's holds it"
+
+
+def test_compare_takes_two_of_many_rows_on_the_board_that_is_asked_for():
+    done = recipe_mpr("compare", str(RESULTS), str(RESULTS), "--a", "first", "--b", "random", "--board", "recipe_mpr")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("A: first, 20.0 [16.7, 23.7] on 500 items")
+    assert "\nB: random, 22.2 [18.8, 26.0] on 500 items" in done.stdout

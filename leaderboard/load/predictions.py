@@ -22,7 +22,8 @@ _MOST_FAULTS = 5
 @click.argument("predictions", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="What the system is called.")
 @click.option("--out", default="out/imported", show_default=True, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--order", type=click.Choice(ORDERS), help="How the options stood; needed to read letters.")
+@click.option("--order", type=click.Choice(ORDERS), help="How the system saw the options: needed to read letters, and "
+              "asked for in any case. In file order the right one is always A: such a run gets no rank.")  # fmt: skip
 @click.option("--field", "fields", multiple=True, metavar="NEW=OLD",
               help=f"The file's own name of a field: NEW is one of {', '.join(FIELDS)}.")  # fmt: skip
 def import_(predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str]) -> None:
@@ -33,14 +34,20 @@ def import_(predictions: Path, name: str, out: Path, order: str | None, fields: 
     """
     from leaderboard.load.records import write_record
 
+    if not name.strip():
+        raise RecipeMPRError("--name is empty; expected what the system is called")
     record = record_of_choices(read_choices(predictions, order, _mapping(fields)), name, order)
     path = out / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)[:80].strip('-') or 'system'}-{record.task}.record.json"
     if path.exists():
         raise RecipeMPRError(f"{path} is there already; choose another --name or --out, or remove it")
-    write_record(record, path)
+    try:
+        write_record(record, path)
+    except OSError as error:
+        raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
     acc = record.run["results"][record.task]["acc,none"]
     click.echo(f"{path}\n{record.task}: {len(record.items)} items, accuracy {100 * acc:.1f}")
-    click.echo(f"Its row, of status unknown: recipe-mpr leaderboard {out} --out DIR")
+    status = "without rank, as in file order the right option is always A" if order == "file" else "of status unknown"
+    click.echo(f"Its row, {status}: recipe-mpr leaderboard {out} --out DIR")
 
 
 def _mapping(fields: Sequence[str]) -> dict[str, str]:
@@ -65,7 +72,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
         RecipeMPRError: a line cannot be read; names all faults, by line.
     """
     choices: dict[str, str | None] = {}
-    faults = []
+    faults: dict[str, list[int]] = {}
     for number, line in _lines(path):
         try:
             item_id, recipe_id = _choice(_parsed(line), order, names or {})
@@ -73,18 +80,25 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
                 raise ValueError(f"{item_id} is there twice")
             choices[item_id] = recipe_id
         except ValueError as error:
-            faults.append(f"line {number}: {error}")
+            faults.setdefault(str(error), []).append(number)
     if faults:
-        more = f"; and {len(faults) - _MOST_FAULTS} more" if len(faults) > _MOST_FAULTS else ""
-        raise RecipeMPRError(f"{path}: {'; '.join(faults[:_MOST_FAULTS])}{more}")
+        said = [f"line {lines[0]}{f' and {len(lines) - 1} more' * (len(lines) > 1)}: {what}"
+                for what, lines in faults.items()]  # fmt: skip
+        more = f"; and {len(said) - _MOST_FAULTS} other faults" if len(said) > _MOST_FAULTS else ""
+        raise RecipeMPRError(f"{path}: {'; '.join(said[:_MOST_FAULTS])}{more}")
     return choices
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeMPRError(f"{path}: cannot be read: {error}") from None
+    if not text.strip():
+        raise RecipeMPRError(f"{path} is empty; expected one JSON object a line")
+    if text.lstrip().startswith("["):
+        raise RecipeMPRError(f"{path} is a JSON array; expected JSONL, one JSON object a line, without brackets around")
+    lines = text.split("\n")
     return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
 
 
@@ -94,30 +108,46 @@ def _parsed(line: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise ValueError("not a JSON object")
+        raise ValueError("not a JSON object; expected JSONL, one object a line")
     return found
 
 
 def _choice(line: Mapping[str, Any], order: str | None, names: Mapping[str, str]) -> tuple[str, str | None]:
+    item_id = _item_id(line, names)
+    told = [names.get(field, field) in line for field in ("option_id", "letter")]
+    if not any(told):
+        raise ValueError(f"no option_id or letter; its fields: {', '.join(map(str, line))[:200]} (--field NEW=OLD)")
+    by_id = _option(item_id, line[names.get("option_id", "option_id")]) if told[0] else None
+    if told[0] and not (told[1] and order):
+        return item_id, by_id
+    by_letter = _option_at(item_id, line[names.get("letter", "letter")], order)
+    if told[0] and by_id != by_letter:
+        raise ValueError(f"{item_id}: option_id says {by_id}, letter says {by_letter} in {order} order")
+    return item_id, by_letter
+
+
+def _option(item_id: str, chosen: Any) -> str | None:
     from recipe_mpr_task.orders import pinned_items
 
-    item_id = _item_id(line, names)
-    shown = pinned_items()[item_id].shown_ids(order or "shuffled")
-    if (key := names.get("option_id", "option_id")) in line:
-        chosen, allowed = line[key], shown
-    elif (key := names.get("letter", "letter")) in line:
-        if order is None:
-            raise ValueError(f"a letter says nothing without --order ({', '.join(ORDERS)})")
-        letter = line[key].strip().upper() if isinstance(line[key], str) else line[key]
-        by_letter = dict(zip(LETTERS, shown, strict=True))
-        chosen, allowed = (by_letter.get(letter, letter) if letter else None), shown
-    else:
-        raise ValueError(f"no option_id or letter; its fields: {', '.join(map(str, line))[:200]} (--field NEW=OLD)")
     if chosen in (None, ""):
-        return item_id, None
+        return None
+    allowed = pinned_items()[item_id].shown_ids("shuffled")
     if chosen not in allowed:
-        raise ValueError(f"{item_id}: {str(chosen)[:40]!r} is none of its options ({', '.join(allowed)})")
-    return item_id, str(chosen)
+        raise ValueError(f"{item_id}: option_id {str(chosen)[:40]!r} is none of its options ({', '.join(allowed)})")
+    return str(chosen)
+
+
+def _option_at(item_id: str, letter: Any, order: str | None) -> str | None:
+    from recipe_mpr_task.orders import pinned_items
+
+    if order is None:
+        raise ValueError(f"a letter says nothing without --order ({', '.join(ORDERS)})")
+    letter = letter.strip().upper() if isinstance(letter, str) else letter
+    if letter in (None, ""):
+        return None
+    if letter not in LETTERS:
+        raise ValueError(f"{item_id}: letter {str(letter)[:40]!r}; expected {', '.join(LETTERS)} or null")
+    return pinned_items()[item_id].shown_ids(order)[LETTERS.index(letter)]
 
 
 def _item_id(line: Mapping[str, Any], names: Mapping[str, str]) -> str:
