@@ -36,6 +36,7 @@ def site_content(n=60):
         "source": HOSTILE,
         "page": "javascript:alert(3)",
     }
+    rows[3]["types"]["Temporal"]["acc"] = 10 / 32
     blank = {"rank": None, "with_leader": None, "vs_leader": None, "params": None, "eval_seconds": None, "shots": None}
     rows += [
         row(n, status="overlap", clean_subset={"n": 50, "acc": 0.5, "low": 0.4, "high": 0.6}, **blank),

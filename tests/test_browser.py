@@ -8,7 +8,7 @@ import pytest
 
 from leaderboard.render.page import index_page, items_script, system_page
 from tests.conftest import _skip
-from tests.page_content import answers, file_order_content, items, reported_content, site_content, system_content
+from tests.page_content import answers, file_order_content, items, reported_content, row, site_content, system_content
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(os.environ.get("RECIPE_MPR_AXE", Path(__file__).parent.parent / ".venv/node_modules/axe-core/axe.min.js"))
@@ -37,7 +37,8 @@ def site(tmp_path_factory):
     (folder / "index.html").write_text(index_page(site_content()))
     (folder / "systems" / "items.js").write_text(items_script(items()))
     made = {"recipe_mpr-0": (system_content(), answers()), "hostile": (system_content(hostile=True), answers()),
-            "reported": (reported_content(), "[]"), "file-order": (file_order_content(), answers(4))}  # fmt: skip
+            "reported": (reported_content(), "[]"), "file-order": (file_order_content(), answers(4)),
+            "prompts": (system_content() | {"row": row(7, "recipe_mpr_prompts", prompt_accs={"mmlu": 0.5})}, answers(4))}  # fmt: skip
     for name, content in made.items():
         (folder / "systems" / f"{name}.html").write_text(system_page(*content))
     return folder.as_uri()
@@ -191,6 +192,19 @@ def test_a_system_without_items_and_one_in_another_order_say_so(page, site):
     page.goto(f"{site}/systems/file-order.html")
     assert "options have no letters" in page.locator("#items-note").inner_text()
     assert page.locator("#items tbody td:nth-child(4)").first.inner_text().strip() == "a000000000"
+
+
+def test_a_row_over_prompts_shows_no_choice_as_it_has_several(page, site):
+    page.goto(f"{site}/systems/prompts.html")
+    heads = page.locator("#items thead th").all_inner_texts()
+    assert heads[:4] == ["Item", "Result", "Types", "Right option"]
+    assert "under five templates" in page.locator("#items-note").inner_text()
+
+
+def test_numbers_are_rounded_as_in_the_other_files(page, site):
+    """Half to even, as Python does: 10 of 32 are 31.25."""
+    page.goto(f"{site}/index.html")
+    assert column(page, "Temporal")[3].startswith(f"{31.25:.1f} [")
 
 
 def test_the_board_can_be_read_without_javascript(browser, site):

@@ -115,7 +115,7 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
     first = max(rows, key=lambda row: RANKED.index(row.status))
     items = group.items(rows)
     accs = [row.score.acc for row in rows if row.score.acc is not None]
-    kept = {key: value for key, value in first.extra.items() if key != "brier"} | _totals(rows)
+    kept = {**first.extra, **_totals(rows)}
     others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
     return replace(
         first,
@@ -134,15 +134,20 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
 
 
 def _totals(rows: Sequence[Row]) -> dict[str, Any]:
-    """Times and training of all rows together, and the first date; nothing where a row does not say."""
-    found: dict[str, Any] = {}
-    found["model"] = _shared([row.extra["model"] for row in rows])
+    """What is told of all rows together: score of the probabilities, model, training, times, first date; else None."""
+    found: dict[str, Any] = {"brier": _mean_brier(rows), "model": _shared([row.extra["model"] for row in rows])}
     if any("training" in row.extra for row in rows):
         found["training"] = _training_of_all([row.extra.get("training", {}) for row in rows])
     for column, together in (("eval_seconds", math.fsum), ("train_seconds", math.fsum), ("date", min)):
         values = [row.extra[column] for row in rows if row.extra.get(column) is not None]
         found[column] = together(values) if len(values) == len(rows) else None
     return found
+
+
+def _mean_brier(rows: Sequence[Row]) -> float | None:
+    """The mean over all items of all rows."""
+    sums = [row.extra["brier"] * len(row.items) for row in rows if "brier" in row.extra]
+    return math.fsum(sums) / sum(len(row.items) for row in rows) if len(sums) == len(rows) else None
 
 
 def _training_of_all(records: Sequence[dict[str, Any]]) -> dict[str, Any]:

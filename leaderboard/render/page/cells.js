@@ -19,8 +19,7 @@ function pageOf(row) {
 
 function foldsText(row) {
   if (!isNumber(row.fold_sd)) return "";
-  return isNumber(row.fold_mean) ? `mean over folds ${percent(row.fold_mean)} \u00b1 ${percent(row.fold_sd)}`
-    : `sd over folds ${percent(row.fold_sd)}`;
+  return `${isNumber(row.fold_mean) ? `mean over folds ${percent(row.fold_mean)}, ` : ""}sd ${percent(row.fold_sd)}`;
 }
 
 function systemCell(row) {

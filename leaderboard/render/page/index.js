@@ -26,6 +26,8 @@ function drawRows(board, columns, rows, by) {
   byId("more").hidden = shown.length === rows.length;
   byId("more").textContent = `Show all ${rows.length} rows`;
   if (shown.length < rows.length) byId("count").textContent += `, the first ${shown.length} shown`;
+  const place = byId("table").parentElement;
+  byId("wide").hidden = place.scrollWidth <= place.clientWidth;
 }
 
 function sortBy(column, isCurrent) {

@@ -4,6 +4,10 @@ const ITEMS = window.RECIPE_MPR_ITEMS || {};
 
 // How the options stood is known of runs in the pinned order alone; a wrong letter is worse than none.
 function ordersOf(row) {
+  if (row.prompt_accs) {
+    return { letters: false, several: true, says: "Each item was asked under five templates and has an answer to each: "
+      + "results are the mean over them." };
+  }
   if (/file_order/.test(row.task || "")) {
     return { letters: false, says: "This run showed the options in the dataset file's order, which is not repeated "
       + "here: options have no letters below, but A to E of the probabilities stand in that order." };
@@ -11,8 +15,9 @@ function ordersOf(row) {
   if (row.kind === "imported") {
     return { letters: false, says: "How the options stood in an imported run is not told: they have no letters." };
   }
-  const says = "Each item was asked in five orders: letters are those of the first, probabilities the mean over all.";
-  return { letters: true, says: isBlank(row.perf) ? "" : says };
+  const says = "Each item was asked in five orders: results and probabilities are the mean over them, letters those of "
+    + "the first.";
+  return isBlank(row.perf) ? { letters: true, says: "" } : { letters: true, several: true, says };
 }
 
 function itemOf(id) {
@@ -28,10 +33,10 @@ function optionCell(item, recipeIds, withLetters) {
   }));
 }
 
-function resultCell(accuracy) {
+function resultCell(accuracy, several) {
   if (accuracy === 1) return el("td", { class: "right" }, "right");
   if (accuracy === 0) return el("td", { class: "wrong" }, "wrong");
-  return el("td", {}, isNumber(accuracy) ? `tied (${percent(accuracy)}%)` : "no score");
+  return el("td", {}, isNumber(accuracy) ? `${several ? "partly" : "tied"} (${percent(accuracy)}%)` : "no score");
 }
 
 function probabilityCells(item, chances, orders) {
@@ -47,9 +52,9 @@ function itemRow([id, accuracy, chosen, chances, seen], shows) {
   const item = itemOf(id);
   return el("tr", {},
     el("th", { scope: "row" }, line(id, 40), queryOf(item, chosen, shows.orders.letters)),
-    resultCell(accuracy),
+    resultCell(accuracy, shows.orders.several),
     el("td", {}, (item.types || []).join(", ") || el("span", { class: "soft" }, "none")),
-    optionCell(item, chosen, shows.orders.letters),
+    shows.chosen ? optionCell(item, chosen, shows.orders.letters) : null,
     optionCell(item, item.gold ? [item.gold] : [], shows.orders.letters),
     ...(shows.chances ? probabilityCells(item, chances, shows.orders) : []),
     shows.seen ? el("td", {}, seen === 1 ? "yes" : seen === 0 ? "no" : "unknown") : null);
@@ -76,8 +81,9 @@ function optionsOf(item, chosen, withLetters) {
 
 function itemsTable(answers, orders) {
   const [seen, chances] = [answers.some((answer) => answer[4] === 1), answers.some((answer) => answer[3])];
-  const shows = { orders, seen, chances };
-  const heads = [["Item"], ["Result"], ["Types"], ["Chosen"], ["Right option"],
+  const chosen = !orders.several || orders.letters;
+  const shows = { orders, seen, chances, chosen };
+  const heads = [["Item"], ["Result"], ["Types"], ...(chosen ? [["Chosen"]] : []), ["Right option"],
     ...(chances ? LETTERS.map((letter) => [`${letter} %`, "number"]) : []), ...(seen ? [["Seen in training"]] : [])];
   const caption = "Every item with the chosen and the right option and the probability of each letter";
   return el("table", { class: "items" }, el("caption", { class: "hidden" }, caption),

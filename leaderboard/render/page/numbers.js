@@ -22,8 +22,14 @@ function line(text, longest = 200) {
 
 function percent(fraction, signed) {
   if (!isNumber(fraction)) return "";
-  const text = (100 * fraction).toFixed(1).replace(/^-(0\.0)$/, "$1");
+  const text = oneDecimal(100 * fraction).replace(/^-(0\.0)$/, "$1");
   return signed && fraction > 0 ? "+" + text : text.replace("-", "\u2212");
+}
+
+// Half to even, as the other files round: .25 alone is a half that toFixed takes upwards.
+function oneDecimal(value) {
+  const isHalf = Number.isInteger(4 * value) && Math.abs(4 * value) % 4 === 1;
+  return (isHalf ? value - Math.sign(value) * 0.01 : value).toFixed(1);
 }
 
 function interval(low, high, signed) {

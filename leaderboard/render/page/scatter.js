@@ -7,7 +7,7 @@ function drawScatter(place, { rows }) {
   const sized = rows.filter((row) => isNumber(row.acc) && row.params > 0);
   const [shown, cut] = mostOf(sized, "systems");
   if (!shown.length) {
-    place.replaceChildren(note("No system here says how many parameters it has."));
+    place.replaceChildren(note("Of no system here a number of parameters above 0 is known."));
     return;
   }
   const without = rows.length - sized.length;

@@ -24,11 +24,12 @@ function drawItems(row, answers) {
   byId("items").hidden = byId("item-controls").hidden = false;
   const hasTexts = answers.some(([id]) => itemOf(id).query);
   byId("items-note").textContent = (hasTexts ? "A query opens its five options. " : "Ids alone: this page was built "
-    + "without the dataset at hand. ") + orders.says;
+    + "without the dataset at hand. ") + orders.says
+    + (answers.some((answer) => answer[3]) ? " Percentages under A to E: softmax of the five scores." : "");
   const types = [...new Set(answers.flatMap(([id]) => itemOf(id).types || []))].sort();
   byId("type-choice").append(...types.map((name) => el("option", { value: name }, name)));
   if (answers.some(([, accuracy]) => resultOf(accuracy) === "tied")) {
-    byId("result-choice").append(el("option", { value: "tied" }, "tied"));
+    byId("result-choice").append(el("option", { value: "tied" }, orders.several ? "partly" : "tied"));
   }
   filterOn(answers, [...table.tBodies[0].rows]);
 }
