@@ -13,6 +13,7 @@ from leaderboard.render.content import content_of, to_json
 from leaderboard.render.details import items_content, system_content
 from leaderboard.render.site import publish
 from leaderboard.render.tables import to_csv, to_markdown
+from leaderboard.render.terminal import to_terminal
 from recipe_mpr_task.data import load_items, load_sample, local_source
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import Item
@@ -33,7 +34,7 @@ def build(
         exports: write the interchange formats too.
 
     Returns:
-        The Markdown, and one line for each path or file that was skipped.
+        The boards in a few lines for the terminal, and one line for each path or file that was skipped.
 
     Raises:
         RecipeMPRError: no run could be read, or the folder cannot be written to; what is there stays.
@@ -61,9 +62,8 @@ def _build(paths: Sequence[Path], out: Path, target: float | None, *, exports: b
         raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
     boards = build_boards(rows)
     content = content_of(boards, skipped, target)
-    markdown = to_markdown(boards, skipped)
-    publish(_files(boards, content, markdown, exports=exports), out)
-    return markdown, reasons
+    publish(_files(boards, content, to_markdown(boards, skipped), exports=exports), out)
+    return to_terminal(boards), reasons
 
 
 def _files(

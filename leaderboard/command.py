@@ -31,8 +31,8 @@ def leaderboard(  # noqa: PLR0913 (each is an option)
     """
     from leaderboard.build import FILES, build
 
-    table, skipped = build(runs, out, target=target, exports=exports)
-    click.echo(table)
+    summary, skipped = build(runs, out, target=target, exports=exports)
+    click.echo(f"{summary}\n")
     for name in FILES:
         click.echo(str(out / name))
     if records:

@@ -106,12 +106,13 @@ def report(a: "Row", b: "Row") -> Iterator[str]:
     """
     from leaderboard.build import texts_at_hand
     from leaderboard.render.tables import interval
+    from leaderboard.render.terminal import line
 
     pairs = _pairs(a, b)
     for letter, row in (("A", a), ("B", b)):
-        yield f"{letter}: {_line(row.system)}, {interval(row.score)} on {row.score.n} items"
-        yield f"   {row.status}: {_line(row.reason)}"
-        yield from (f"   note: {_line(flag)}" for flag in row.flags)
+        yield f"{letter}: {line(row.system)}, {interval(row.score)} on {row.score.n} items"
+        yield f"   {row.status}: {line(row.reason)}"
+        yield from (f"   note: {line(flag)}" for flag in row.flags)
     if len(pairs) < max(len(a.items), len(b.items)):
         yield f"Only the {len(pairs)} items that both were scored on are compared."
     yield ""
@@ -187,10 +188,3 @@ def _flips(pairs: "Sequence[Pair]", queries: Mapping[str, str]) -> Iterator[str]
             text = f"  {queries[pair[0].item_id]}" if pair[0].item_id in queries else ""
             other = "+".join(pair[1 - k].chosen) or "nothing"
             yield f"  {pair[0].item_id}  right {pair[0].gold}, {'BA'[k]} chose {other}{text}"
-
-
-def _line(text: str) -> str:
-    """One line of a text that came with a file."""
-    line = " ".join(text.split())
-    shown = "".join(c if c.isprintable() else "?" for c in line)
-    return shown if len(shown) <= 200 else f"{shown[:197]}..."

@@ -53,8 +53,8 @@ def demo(ctx: click.Context, out: Path) -> None:
             ctx.exit(EXIT_FAULT_FOUND)
         click.echo(f"{time.monotonic() - started:.0f} s")
     committed = [RESULTS / "trained", RESULTS / "exploit"] if task == "recipe_mpr" else []
-    table, _ = build([runs, *committed], out / "leaderboard")
-    click.echo(f"\n{table}")
+    summary, _ = build([runs, *committed], out / "leaderboard")
+    click.echo(f"\n{summary}")
     if task != "recipe_mpr":
         click.echo(_BANNER)
     for name in FILES:

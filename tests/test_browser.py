@@ -36,9 +36,10 @@ def site(tmp_path_factory):
     (folder / "systems").mkdir()
     (folder / "index.html").write_text(index_page(site_content()))
     (folder / "systems" / "items.js").write_text(items_script(items()))
+    over_prompts = system_content() | {"row": row(7, "prompts", prompt_accs={"mmlu": 0.5})}
     made = {"recipe_mpr-0": (system_content(), answers()), "hostile": (system_content(hostile=True), answers()),
             "reported": (reported_content(), "[]"), "file-order": (file_order_content(), answers(4)),
-            "prompts": (system_content() | {"row": row(7, "recipe_mpr_prompts", prompt_accs={"mmlu": 0.5})}, answers(4))}  # fmt: skip
+            "prompts": (over_prompts, answers(4))}  # fmt: skip
     for name, content in made.items():
         (folder / "systems" / f"{name}.html").write_text(system_page(*content))
     return folder.as_uri()

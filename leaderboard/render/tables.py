@@ -104,13 +104,13 @@ def ranked_table(rows: Sequence[Row]) -> str:
     for row in rows:
         traced = named[row.system, row.extra.get("shots")] > 1
         lead = [row.rank, _system(row, traced=traced), row.kind, _params(row.params), _plain(row.extra.get("shots"))]
-        scores = [row.score.n, interval(row.score), _against(row), *(_further(row, name) for name in columns)]
+        scores = [row.score.n, interval(row.score), against(row), *(_further(row, name) for name in columns)]
         table.append([*lead, *scores, *(_percent(row.types.get(t)) for t in sizes), _BADGES[row.status]])
     return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
 
 
-def _against(row: Row) -> str:
-    """The difference to the leader with its interval; "=" where the test cannot tell the two apart."""
+def against(row: Row) -> str:
+    """Return the difference to the leader with its interval; "=" where the test cannot tell the two apart."""
     found = row.extra.get("vs_leader")
     if not found:
         return ""

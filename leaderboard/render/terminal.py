@@ -1,0 +1,40 @@
+"""Boards in a few narrow lines, for the terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from tabulate import tabulate
+
+from leaderboard.compute.row import Row
+from leaderboard.compute.standing import Board
+from leaderboard.render.tables import against, interval
+
+_MOST_ROWS = 10
+_LONGEST_NAME = 60
+
+
+def to_terminal(boards: Sequence[Board]) -> str:
+    """Return each board's best rows; boards of reported rows alone are left out."""
+    return "\n\n".join("\n".join(_board(board)) for board in boards if any(row.items for row in board.rows))
+
+
+def _board(board: Board) -> Iterator[str]:
+    ranked = [row for row in board.rows if row.rank is not None]
+    yield f"{board.title}: {len(ranked)} ranked, {len(board.rows) - len(ranked)} listed without rank"
+    if ranked:
+        headers = ["#", "System", "Accuracy", "Against the leader", "Status"]
+        cells = [[row.rank, line(row.system, _LONGEST_NAME), interval(row.score), against(row), _status(row)]
+                 for row in ranked[:_MOST_ROWS]]  # fmt: skip
+        yield tabulate(cells, headers, tablefmt="simple", disable_numparse=True)
+    if len(ranked) > _MOST_ROWS:
+        yield f"... and {len(ranked) - _MOST_ROWS} more"
+
+
+def _status(row: Row) -> str:
+    return row.status + (", see its notes" if row.flags else "")
+
+
+def line(text: str, longest: int = 200) -> str:
+    """One line of a text that came with a file."""
+    folded = " ".join(text.split())
+    shown = "".join(c if c.isprintable() else "?" for c in folded)
+    return shown if len(shown) <= longest else f"{shown[: longest - 3]}..."
