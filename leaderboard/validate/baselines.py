@@ -34,7 +34,8 @@ def baseline_status(run: Run, spec: TaskSpec) -> tuple[str, str]:
     samples = run.samples or []
     known = {sample["doc"]["item_id"] for sample in samples} <= (reference or {}).keys()
     if reference is None or not known or seed != "0" or "{{ query }}" not in str(run.task_config.get("doc_to_text")):
-        return "unknown", f"it says it is the baseline {name}; there are no committed scores to compare it with"
+        missing = f"there are no committed scores to compare it with on {run.task}"
+        return "unknown", f"it says it is the baseline {name}; {missing}"
     for sample in samples:
         scores = [score for score, _ in spec.responses(sample)]
         shown = sample["doc"]["option_ids"]
