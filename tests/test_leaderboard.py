@@ -138,6 +138,16 @@ def test_two_checkpoints_in_folders_of_one_name_can_be_told_apart(tmp_path):
     assert ["/a/results_" in lines[0] or "/a/results_" in lines[1], "/b/results_" in table] == [True, True]
 
 
+def test_the_time_of_several_tasks_is_shown_as_none_of_theirs(tmp_path):
+    timed = {"total_evaluation_time_seconds": "40.5"}
+    run_files(tmp_path / "one", name="org/one", edit_results=lambda r: r.update(timed))
+    more = {"recipe_mpr_circular": {"task": "recipe_mpr_circular"}}
+    run_files(
+        tmp_path / "two", name="org/two", seed=1, edit_results=lambda r: (r.update(timed), r["configs"].update(more))
+    )
+    assert {row.system: row.extra["eval_seconds"] for row in rows_of(tmp_path)} == {"org/one": 40.5, "org/two": None}
+
+
 @pytest.mark.real_data
 def test_folds_pool_over_items_where_means_of_folds_would_be_wrong(tmp_path):
     samples = []
@@ -154,6 +164,7 @@ def test_folds_pool_over_items_where_means_of_folds_would_be_wrong(tmp_path):
     group_average = sum(sum(fold) / len(fold) for fold in folds) / 5
     assert abs(group_average - row.types["Temporal"].acc) > 0.03
     assert row.extra["fold_mean"] == pytest.approx(row.score.acc)
+    assert row.extra["brier"] == pytest.approx(math.fsum(s["brier"] for s in samples) / 500)
     assert len(row.extra["fold_accs"]) == 5
 
 
