@@ -115,6 +115,8 @@ def report(a: "Row", b: "Row") -> Iterator[str]:
         yield from (f"   note: {line(flag)}" for flag in row.flags)
     if len(pairs) < max(len(a.items), len(b.items)):
         yield f"Only the {len(pairs)} items that both were scored on are compared."
+    if all(one.accuracy == other.accuracy and one.chosen == other.chosen for one, other in pairs):
+        yield "Both chose the same on every item: this may be one run, read from two places."
     yield ""
     yield _types_table(pairs)
     yield (

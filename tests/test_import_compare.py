@@ -123,6 +123,14 @@ def test_compare_names_difference_interval_and_the_items_that_flipped(tmp_path):
     assert f"A is better on {wins} items" in done.stdout
     won = next(g["doc"] for g, b in zip(good, bad, strict=True) if g["acc"] > b["acc"])
     assert won["query"] in done.stdout, "the sample's texts are at hand"
+    assert "chose the same" not in done.stdout
+
+
+def test_compare_says_that_two_paths_may_hold_one_run(tmp_path):
+    for folder in "ab":
+        run_files(tmp_path / folder, name=f"org/{folder}")
+    done = recipe_mpr("compare", str(tmp_path / "a"), str(tmp_path / "b"))
+    assert "Both chose the same on every item" in done.stdout
 
 
 def test_compare_asks_which_run_where_a_folder_holds_several(tmp_path):
