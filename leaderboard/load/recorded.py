@@ -16,7 +16,7 @@ _CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "model_dt
            "batch_size", "device", "fewshot_seed", "recipe_mpr_head", "recipe_mpr_truncated")  # fmt: skip
 _SECONDS = "total_evaluation_time_seconds"
 _RUN = ("date", "lm_eval_version", "transformers_version", "chat_template_sha", "system_instruction_sha",
-        "fewshot_as_multiturn", _SECONDS, TRAINING_KEY, FLAGS)  # fmt: skip
+        "system_instruction", "fewshot_as_multiturn", _SECONDS, TRAINING_KEY, FLAGS)  # fmt: skip
 _TASK = ("doc_to_text", "description", "metadata", "doc_to_choice", "doc_to_target", "target_delimiter",
          "fewshot_delimiter", "output_type", "gen_prefix")  # fmt: skip
 _LARGEST = 2**53

@@ -17,9 +17,9 @@ from leaderboard.load.recorded import CHOSEN, FLAGS
 from leaderboard.load.specs import TaskSpec, is_task, task_spec
 from leaderboard.validate.baselines import baseline_status
 from leaderboard.validate.conduct import conduct_faults, n_items, some
-from leaderboard.validate.fewshot import shots_are_checked
 from leaderboard.validate.identity import IMPORTED, kind, model_args
 from leaderboard.validate.items import ItemResult, item_result
+from leaderboard.validate.shown import prompt_faults, prompt_flags
 from leaderboard.validate.training import UNKNOWN, training_flags, training_status
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
@@ -87,11 +87,12 @@ def check(run: Run) -> CheckedRun:
     if broken := list(_document_faults(run, spec)):
         return CheckedRun(run, (), "excluded", "; ".join(broken))
     items = tuple(item_result(sample, spec) for sample in run.samples or [])
-    if faults := [*conduct_faults(run, spec), *_number_faults(run, items)]:
+    shown = () if kind(run) == IMPORTED and run.is_record else prompt_faults(run, spec)
+    if faults := [*conduct_faults(run, spec), *shown, *_number_faults(run, items)]:
         return CheckedRun(run, items, "excluded", "; ".join(faults))
     status, reason = _status(run, spec, items)
-    flags = [*_flags(run), *training_flags(run, status)]
-    return CheckedRun(run, items, status, reason, tuple(flags))
+    flags = [*_flags(run), *prompt_flags(run, spec), *training_flags(run, status)]
+    return CheckedRun(run, items, status, reason, tuple(dict.fromkeys(flags)))
 
 
 def _status(run: Run, spec: TaskSpec, items: tuple[ItemResult, ...]) -> tuple[str, str]:
@@ -116,10 +117,6 @@ def _flags(run: Run) -> Iterator[str]:
     kept = run.results.get(FLAGS)
     if run.is_record and isinstance(kept, list):
         yield from (str(flag)[:200] for flag in kept[:10])
-    if not run.is_record and not all(sample.get("arguments") for sample in run.samples or []):
-        yield "its prompts were not logged, so nobody can see what the model was shown"
-    if run.n_shot and not run.is_record and kind(run) == "causal" and not shots_are_checked(run, task_spec(run.task)):
-        yield "its shots are items that its log does not hold, so they were not checked"
     if kind(run) == IMPORTED and not model_args(run).get("order"):
         yield "in which order it saw the options is not told: in the file's order the right one is always the first"
     truncated = run.config.get("recipe_mpr_truncated")
