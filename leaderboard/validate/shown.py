@@ -14,8 +14,8 @@ from leaderboard.validate.identity import kind
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 
-_LONG = 600
-"""Characters around a prompt: chat templates have fewer; instructions, or a key to the answers, have more."""
+_LONG = 300
+"""Characters around a prompt: most chat templates have fewer; instructions, or a key to many answers, have more."""
 
 _TELLING = 20
 """Characters of a query or option from which its being in another text is no chance."""
