@@ -102,19 +102,23 @@ def _answers_given_twice(rows: Iterable[Row]) -> Ints:
 
 
 def mark_namesakes(rows: Iterable[Row]) -> list[Row]:
-    """Mark ranked rows of one board that share a name, unless shots, prompt or chat template tell them apart."""
+    """Mark ranked rows of one board that share a name, unless shots, prompt, chat or system text tell them apart."""
     rows = list(rows)
     by_name: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
         if row.status in RANKED:
             by_name[row.board, " ".join(row.system.lower().split())].append(place)
     for places in by_name.values():
-        asked = {tuple(str(rows[k].extra.get(key)) for key in ("shots", "prompt", "chat_template")) for k in places}
-        if len({rows[k].kind for k in places}) > 1 or len(asked) < len(places):
-            for k in places:
-                other = rows[next(j for j in places if j != k)].source
-                rows[k] = _flagged(rows[k], f"has the name of another row ({other})")
+        for k in places:
+            same = (j for j in places if j != k and not _is_asked_otherwise(rows[j], rows[k]))
+            if (other := next(same, None)) is not None:
+                rows[k] = _flagged(rows[k], f"has the name of another row ({rows[other].source})")
     return rows
+
+
+def _is_asked_otherwise(row: Row, other: Row) -> bool:
+    keys = ("shots", "prompt", "chat_template", "system_text")
+    return row.kind == other.kind and any(row.extra.get(key) != other.extra.get(key) for key in keys)
 
 
 def _likeness(row: Row, shared: Counter[int], alike: list[int]) -> tuple[int | None, str]:

@@ -44,6 +44,7 @@ def row_of(run: CheckedRun) -> Row:
             "shots": {"causal": run.run.n_shot, who.IMPORTED: None}.get(who.kind(run.run), 0),
             "prompt": None if who.kind(run.run) == who.IMPORTED else who.prompt_name(run.run),
             "chat_template": run.run.has_chat_template,
+            "system_text": run.run.has_system_text,
             "date": date if math.isfinite(date := who.date(run.run)) else None,
             "model": who.model_ids(run.run),
             "lm_eval_version": str(run.run.results.get("lm_eval_version")),

@@ -70,6 +70,11 @@ class Run:
         return bool(self.results.get("chat_template_sha"))
 
     @cached_property
+    def has_system_text(self) -> bool:
+        """Whether the run had a system text of its own."""
+        return bool(self.results.get("system_instruction_sha"))
+
+    @cached_property
     def metrics(self) -> dict[str, Any]:
         """The task's metrics as lm-eval recorded them, keyed like "acc,none"."""
         return _mapping(_mapping(self.results.get("results")).get(self.task))

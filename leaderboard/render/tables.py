@@ -168,13 +168,17 @@ def _why(row: Row) -> str:
 
 def _system(row: Row, *, traced: bool = False) -> str:
     """Name a system with what sets the row apart; `traced` adds its source where the name alone does not."""
-    details = [row.extra["protocol"]] if "protocol" in row.extra else []
+    known = [*details(row), *([row.source] if traced else [])]
+    return _text(row.system + (f" ({'; '.join(known)})" if known else ""))
+
+
+def details(row: Row) -> list[str]:
+    """Return how a row came about, as far as its name and columns do not say it."""
+    found = [row.extra["protocol"]] if "protocol" in row.extra else []
     if "fold_sd" in row.extra:
-        details.append(f"sd over folds {100 * row.extra['fold_sd']:.1f}")
-    if row.extra.get("chat_template"):
-        details.append("chat template")
-    details += [row.source] if traced else []
-    return _text(row.system + (f" ({'; '.join(details)})" if details else ""))
+        found.append(f"sd over folds {100 * row.extra['fold_sd']:.1f}")
+    asked = {"chat_template": "chat template", "system_text": "system text"}
+    return found + [words for key, words in asked.items() if row.extra.get(key)]
 
 
 def _text(text: str) -> str:

@@ -6,7 +6,7 @@ from tabulate import tabulate
 
 from leaderboard.compute.row import Row
 from leaderboard.compute.standing import Board
-from leaderboard.render.tables import against, interval
+from leaderboard.render.tables import against, details, interval
 
 _MOST_ROWS = 10
 _LONGEST_NAME = 60
@@ -22,11 +22,17 @@ def _board(board: Board) -> Iterator[str]:
     yield f"{board.title}: {len(ranked)} ranked, {len(board.rows) - len(ranked)} listed without rank"
     if ranked:
         headers = ["#", "System", "Accuracy", "Against the leader", "Status"]
-        cells = [[row.rank, line(row.system, _LONGEST_NAME), interval(row.score), against(row), _status(row)]
+        cells = [[row.rank, _system(row), interval(row.score), against(row), _status(row)]
                  for row in ranked[:_MOST_ROWS]]  # fmt: skip
         yield tabulate(cells, headers, tablefmt="simple", disable_numparse=True)
     if len(ranked) > _MOST_ROWS:
         yield f"... and {len(ranked) - _MOST_ROWS} more"
+
+
+def _system(row: Row) -> str:
+    shots = row.extra.get("shots")
+    known = [*details(row), *([f"{shots} shots"] if shots else [])]
+    return line(row.system, _LONGEST_NAME) + (f" ({'; '.join(known)})" if known else "")
 
 
 def _status(row: Row) -> str:

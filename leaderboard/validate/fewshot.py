@@ -16,7 +16,7 @@ Checker = Callable[[str, dict[str, Any]], bool]
 
 def shots_are_checked(run: Run, spec: TaskSpec) -> bool:
     """Say whether a run's shots can be told from its log: it holds the items they are made of, as they stood."""
-    plain = not run.has_chat_template and not run.results.get("system_instruction_sha")
+    plain = not run.has_chat_template and not run.has_system_text
     return plain and spec.split in ("all", "sample") and not spec.generates
 
 

@@ -56,7 +56,7 @@ def prompt_flags(run: Run, spec: TaskSpec) -> Iterator[str]:
         run: without `prompt_faults`.
         spec: its task.
     """
-    if run.results.get("system_instruction_sha"):
+    if run.has_system_text:
         own = " ".join(str(run.results.get("system_instruction") or "not logged").split())
         yield f"asked under a system text of its own: {own[:_QUOTED]}{'...' * (len(own) > _QUOTED)}"
     if run.is_record:  # the rest was said when the record was made
@@ -107,7 +107,7 @@ def _around(sample: dict[str, Any], run: Run, spec: TaskSpec, are_shots: Checker
 
 def _is_plain(run: Run) -> bool:
     """Whether nothing at all stands before a prompt."""
-    return not (run.has_chat_template or run.n_shot or run.results.get("system_instruction_sha"))
+    return not (run.has_chat_template or run.n_shot or run.has_system_text)
 
 
 def _asked_for(sample: dict[str, Any], spec: TaskSpec) -> bool:

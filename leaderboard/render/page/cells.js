@@ -24,7 +24,8 @@ function foldsText(row) {
 
 function systemCell(row) {
   const page = pageOf(row);
-  const known = [line(row.protocol), foldsText(row), row.chat_template ? "chat template" : ""];
+  const known = [line(row.protocol), foldsText(row), row.chat_template ? "chat template" : "",
+    row.system_text ? "system text" : ""];
   const details = known.filter(Boolean).join("; ");
   const flags = (row.flags || []).map((flag) =>
     el("div", { class: "flag" }, el("strong", {}, "Note: "), line(flag, 500)));

@@ -48,6 +48,7 @@ function drawFacts(row) {
   const run = [["Source", row.source], ["Task", row.task], ["Task version", row.task_version], ["Kind", row.kind],
     ["Protocol", row.protocol], ["Accuracy by fold", accs], ["sd over folds", percent(row.fold_sd)],
     ["Shots", row.shots], ["Prompt", row.prompt], ["Chat template", row.chat_template ? "yes" : ""],
+    ["System text of its own", row.system_text ? "yes" : ""],
     ["Standard error", percent(row.stderr)], ["Evaluation", duration(row.eval_seconds)], ["Evaluated", day(row.date)],
     ["lm-eval", row.lm_eval_version], ["Identity", row.identity],
     ...Object.entries(row.model || {}).map(([key, value]) => [`Model: ${key}`, value])];
