@@ -11,6 +11,7 @@ from typing import Any
 import click
 from tabulate import tabulate
 
+from leaderboard.load.files import samples_files
 from leaderboard.load.specs import HELD_OUT_TASKS, task_names
 from leaderboard.scoring import lm_eval
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError, RecipeMPRError
@@ -109,22 +110,22 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
         for task in asked or [HELD_OUT_TASKS[one.manifest.split]]:
             click.echo(f"[{place}/{len(found)}] {one.folder.name}: {task} ... ", nl=False)
             started = time.monotonic()
-            if failure := _score(one, task, backend, more, site / "runs" / one.key / task):
+            if failure := _score(one, task, backend, more, _runs_folder(site, one, backend) / task):
                 click.echo(f"failed\n{failure}", err=True)
                 ctx.exit(EXIT_FAULT_FOUND)
             click.echo(f"{time.monotonic() - started:.0f} s")
     _, skipped = build([site / "runs"], site)
-    click.echo(f"\n{_rows_of(site, {one.key for one in found})}\n")
+    click.echo(f"\n{_rows_of(site, {_runs_folder(site, one, backend).name for one in found})}\n")
     for reason in skipped:
         click.echo(f"recipe-mpr: skipped {reason}", err=True)
     for name in FILES:
         click.echo(str(site / name))
 
 
-def _rows_of(site: Path, keys: set[str]) -> str:
-    """Return the table's rows that some runs made, for the terminal."""
+def _rows_of(site: Path, folders: set[str]) -> str:
+    """Return the table's rows that the runs in some folders made, for the terminal."""
     rows = json.loads((site / "leaderboard.json").read_text())["rows"]
-    ours = [row for row in rows if any(f"/{key}/" in row["source"] for key in keys)]
+    ours = [row for row in rows if any(f"/{folder}/" in row["source"] for folder in folders)]
     ranked = Counter(row["board"] for row in rows if row["rank"])
     lines = [
         [row["system"], row["task"], row["n"], f"{100 * row['acc']:.1f}" if row["acc"] is not None else "",
@@ -152,9 +153,14 @@ def _check_traceable(one: Checkpoint, backend: str) -> None:
         raise CheckpointError(f"{one.folder}: what it has seen cannot be known: {seen.reason}")
 
 
+def _runs_folder(site: Path, one: Checkpoint, backend: str) -> Path:
+    return site / "runs" / (one.key if backend == "hf" else f"{one.key}-{backend}")
+
+
 def _score(one: Checkpoint, task: str, backend: str, more: Sequence[str], out: Path) -> str:
     """Score a checkpoint on a task, once: the same weights are not scored again."""
-    if list(out.rglob("results_*.json")):
+    if any(samples_files(results) for results in out.rglob("results_*.json")):  # written last
+        click.echo("already scored, ", nl=False)
         return ""
     model, arguments = one.model(backend)
     flags = ["--model", model, "--model_args", json.dumps(arguments), "--tasks", task, "--log_samples", *more]

@@ -44,7 +44,8 @@ def leaderboard(  # noqa: PLR0913 (each is an option)
 
 def _write_records(paths: Sequence[Path], folder: Path) -> list[str]:
     """Write the runs' records; return a line for each run that none could be made of."""
-    from leaderboard.load.files import UnusableError, find_files, runs_of
+    from leaderboard.load.files import UnusableError, runs_of
+    from leaderboard.load.find import find_files
     from leaderboard.load.records import RecordError
 
     skipped = []

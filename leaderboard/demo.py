@@ -53,12 +53,15 @@ def demo(ctx: click.Context, out: Path) -> None:
             ctx.exit(EXIT_FAULT_FOUND)
         click.echo(f"{time.monotonic() - started:.0f} s")
     committed = [RESULTS / "trained", RESULTS / "exploit"] if task == "recipe_mpr" else []
-    summary, _ = build([runs, *committed], out / "leaderboard")
+    summary, skipped = build([runs, *committed], out / "leaderboard")
     click.echo(f"\n{summary}")
+    for reason in skipped:
+        click.echo(f"recipe-mpr: skipped {reason}", err=True)
     if task != "recipe_mpr":
         click.echo(_BANNER)
     for name in FILES:
         click.echo(str(out / "leaderboard" / name))
+    ctx.exit(EXIT_FAULT_FOUND if skipped else 0)
 
 
 def _dataset_is_there() -> bool:

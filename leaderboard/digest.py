@@ -20,9 +20,10 @@ from tqdm import tqdm
 from leaderboard.compute.packed import PackedItems
 from leaderboard.compute.row import Row, Score
 from leaderboard.compute.rows import row_of
-from leaderboard.load.files import Run, Skipped, UnusableError, find_files, runs_of
+from leaderboard.load.files import Run, UnusableError, runs_of
+from leaderboard.load.find import Skipped, find_files
 from leaderboard.load.recorded import kept_of
-from leaderboard.remembered import code_hash, forget_unused, remember, remembered
+from leaderboard.remembered import code_hash, forget_unused, recalled, remember, remembered
 from leaderboard.validate.run import CheckedRun, check
 
 _FEW = 24
@@ -58,8 +59,8 @@ def _digests(paths: Sequence[Path]) -> Iterator[str]:
         kept = list(tqdm(found, desc="looking for runs", unit="file", delay=2, total=len(paths)))
     made = _made([path for path, there in zip(paths, kept, strict=True) if there is None])
     with tqdm(total=len(paths), desc="checking runs", unit="file", delay=2) as progress:
-        for there in kept:
-            yield next(made) if there is None else there.read_text(encoding="utf-8")
+        for path, there in zip(paths, kept, strict=True):
+            yield next(made) if there is None else recalled(there) or _digest(path)
             progress.update()
 
 

@@ -22,6 +22,9 @@ from recipe_mpr_task.files import sha256_of, sha256_of_file, write_atomic
 
 _KEPT_SECONDS = 30 * 24 * 3600
 
+_COMPUTING = ("numpy", "scipy", "statsmodels", "pydantic", "pydantic_core", "lm_eval", "jinja2", "pyyaml")
+"""Packages that read files, render prompts or compute numbers."""
+
 _SETTLED_SECONDS = 3
 """A file that changed this shortly ago may change again without its times telling: their steps are up to 2 s."""
 
@@ -32,6 +35,14 @@ def remembered(path: Path) -> Path | None:
         kept = _place(path)
         os.utime(kept)
         return kept
+    return None
+
+
+def recalled(place: Path) -> str | None:
+    """Return the digest kept at a place; None if it is gone, or is not what was written there."""
+    with suppress(OSError, ValueError):
+        written, _, text = place.read_text(encoding="utf-8").partition("\n")
+        return text if written == sha256_of(text.encode()) else None
     return None
 
 
@@ -49,7 +60,7 @@ def remember(path: Path, make: Callable[[], str]) -> str:
     text = make()
     with suppress(OSError):  # a cache that cannot be written to costs time, no more
         if _place(path) == place:
-            write_atomic(place, text)
+            write_atomic(place, f"{sha256_of(text.encode())}\n{text}")
     return text
 
 
@@ -64,7 +75,7 @@ def forget_unused() -> None:
 @lru_cache(maxsize=1)
 def code_hash() -> str:
     """Hash of every file of the packages that a row rests on, and of the versions of what computes its numbers."""
-    computing = (sys.version, *(version(name) for name in ("numpy", "scipy", "statsmodels", "pydantic")))
+    computing = (sys.version, *(version(name) for name in _COMPUTING))
     digest = hashlib.sha256(repr(computing).encode())
     for package in ("recipe_mpr_task", "leaderboard"):
         root = Path(str(files(package)))

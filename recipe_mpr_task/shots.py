@@ -4,16 +4,13 @@ lm-eval's own sampler walks one random stream over the documents in turn; there,
 depend on how many items came before it.
 """
 
-import hashlib
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from lm_eval.api.samplers import ContextSampler
 
+from recipe_mpr_task.drawing import Record, are_related, even_letters
 from recipe_mpr_task.errors import RecipeMPRError
-
-Record = dict[str, Any]
 
 
 class OtherFoldShots(ContextSampler):
@@ -49,28 +46,12 @@ class OtherFoldShots(ContextSampler):
             return []
         if eval_doc is None:
             raise RecipeMPRError("shots need the scored item; use the recipe_mpr tasks' own fewshot_config")
-        pool = [shot for shot in (df or self.df) if self.may_use(shot, eval_doc) and not _related(shot, eval_doc)]
+        pool = [shot for shot in (df or self.df) if self.may_use(shot, eval_doc) and not are_related(shot, eval_doc)]
         if n > len(pool):
             raise RecipeMPRError(
                 f"num_fewshot {n}; {eval_doc['item_id']} allows 0 to {len(pool)} ({self.pool_description})"
             )
-        return self._even_letters(pool, n, eval_doc)
-
-    def _even_letters(self, pool: list[Record], n: int, item: Record) -> list[Record]:
-        by_letter: dict[str, list[Record]] = defaultdict(list)
-        for shot in sorted(pool, key=lambda shot: self._draw(item, shot["item_id"]), reverse=True):
-            by_letter[shot["gold_letter"]].append(shot)
-        letters = sorted(by_letter, key=lambda letter: self._draw(item, letter))
-        chosen: list[Record] = []
-        while len(chosen) < n:
-            for letter in letters:
-                if by_letter[letter] and len(chosen) < n:
-                    chosen.append(by_letter[letter].pop())
-        # Shuffled once more: taken in turns, the letters would follow a pattern.
-        return sorted(chosen, key=lambda shot: self._draw(item, "position:" + shot["item_id"]))
-
-    def _draw(self, item: Record, key: str) -> str:
-        return hashlib.sha256(f"{self._seed}:{item['item_id']}:{key}".encode()).hexdigest()
+        return even_letters(pool, n, eval_doc, self._seed)
 
 
 class TrainPartShots(OtherFoldShots):
@@ -81,12 +62,3 @@ class TrainPartShots(OtherFoldShots):
     def may_use(self, shot: Record, item: Record) -> bool:
         """Say whether the pool of `item` holds `shot`."""
         return bool(shot["part"] == "train" and shot["item_id"] != item["item_id"])
-
-
-def _related(shot: Record, item: Record) -> bool:
-    return _gold_id(item) in shot["option_ids"] or _gold_id(shot) in item["option_ids"]
-
-
-def _gold_id(record: Record) -> str:
-    gold_id: str = record["option_ids"][record["gold"]]
-    return gold_id

@@ -20,9 +20,11 @@ def site(mark, size=1):
 
 def marks(out):
     """What each file of the site says it is of; a half file would say something else."""
+    current = (out / ".current").resolve()  # asked once: between two looks another build may be published
     found = set()
     for name in NAMES:
-        found |= set((out / name).read_text().splitlines())
+        found |= set((current / name).read_text().splitlines())
+        assert (out / name.partition("/")[0]).exists()
     return found
 
 
@@ -42,6 +44,18 @@ def test_the_same_files_are_the_same_build_and_other_files_stay(tmp_path):
     assert len(list((tmp_path / ".builds").iterdir())) == 2, "the build before is kept for those who still read it"
 
 
+def test_the_build_that_was_current_before_is_the_one_that_is_kept(tmp_path):
+    builds = [publish(site(mark), tmp_path) or (tmp_path / ".current").readlink().name for mark in "ABAC"]
+    assert {path.name for path in (tmp_path / ".builds").iterdir()} == {builds[2], builds[3]}
+
+
+def test_two_files_of_one_name_are_not_written_over_each_other(tmp_path):
+    publish(site("old"), tmp_path)
+    with pytest.raises(RuntimeError, match=r"two files of the site are called index\.html"):
+        publish([*site("new"), ("index.html", "other")], tmp_path)
+    assert marks(tmp_path) == {"old"}
+
+
 def test_plain_files_of_an_older_version_are_taken_over_and_what_is_the_users_is_not(tmp_path):
     (tmp_path / "leaderboard.json").write_text("old")
     publish(site("new"), tmp_path)
@@ -53,6 +67,7 @@ def test_plain_files_of_an_older_version_are_taken_over_and_what_is_the_users_is
         with pytest.raises(RecipeMPRError, match="of another making"):
             publish(site("new"), other)
         assert not (other / ".current").exists(), "nothing was published"
+        assert not list((other / ".builds").iterdir()), "nor left behind"
     assert (tmp_path / "file" / "index.html").read_text() == "mine"
 
 

@@ -34,7 +34,6 @@ class Pool:
         tasks: its tasks; a pooled row needs a row of each.
         board: where the pooled row stands.
         what: the rows in words.
-        system: what the rows of one system share.
         items: from the rows to the pooled row's items.
         spread: from the rows' accuracies, in the order of `tasks`, to further columns.
     """
@@ -43,7 +42,6 @@ class Pool:
     tasks: tuple[str, ...]
     board: str
     what: str
-    system: Callable[[Row], str]
     items: Callable[[Sequence[Row]], list[ItemResult]]
     spread: Callable[[list[float]], dict[str, Any]]
 
@@ -85,19 +83,24 @@ def _prompt_spread(accs: list[float]) -> dict[str, Any]:
 
 POOLS = (
     Pool("recipe_mpr_folds", tuple(f"recipe_mpr_fold{k}" for k in range(N_FOLDS)), MAIN_BOARD, "folds",
-         lambda row: row.identity, _union, _fold_spread),
+         _union, _fold_spread),
     Pool("recipe_mpr_prompts", _PROMPT_TASKS, "recipe_mpr_prompts", "prompts",
-         lambda row: row.family, _mean_over_rows, _prompt_spread),
+         _mean_over_rows, _prompt_spread),
 )  # fmt: skip
 
 
 def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
-    """Pool the rows of each system into one; list those that cannot be pooled, and why."""
+    """Pool the rows of each system into one; list those that cannot be pooled, and why.
+
+    Args:
+        group: what is pooled.
+        rows: of its tasks, `repeats.mark_repeats` behind them: a system's ranked rows are one a task.
+    """
     by_system: dict[str, list[Row]] = defaultdict(list)
     found = []
     for row in rows:
         if row.status in RANKED:
-            by_system[group.system(row)].append(row)
+            by_system[row.identity].append(row)
         else:
             found.append(replace(row, board=group.board))
     for same in by_system.values():

@@ -61,8 +61,7 @@ class Row:
         types: query type to Score; a type without items is absent.
         params: number of parameters; None if unknown.
         extra: further columns for the JSON, by name.
-        identity: what makes two rows of one task the same measurement, see `validate.identity`; "" for reported rows.
-        family: the same with the prompt left out.
+        identity: what two rows of one system share, asked the same way, see `validate.identity`; "" for reported rows.
         items: what the numbers were computed from; empty for a reported row.
         position: see `position.position_profile`; None where the options stood in no one order, or nobody knows it.
         flags: what a reader should know of a row though it keeps its rank, in words.
@@ -83,7 +82,6 @@ class Row:
     rank: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     identity: str = ""
-    family: str = ""
     items: PackedItems = NO_ITEMS
     position: Position | None = None
     flags: tuple[str, ...] = ()

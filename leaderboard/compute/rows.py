@@ -52,7 +52,6 @@ def row_of(run: CheckedRun) -> Row:
             **_training(run),
         },
         identity=identity,
-        family=who.identity(run.run, across_prompts=True),
         items=PackedItems.of(run.items),
         position=_position(run),
         flags=run.flags,

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from leaderboard.load.find import Skipped, find_files
 from leaderboard.load.recorded import CHOSEN, kept_of
 from leaderboard.load.records import SUFFIX, RecordError, read_record
 from leaderboard.load.specs import is_task, task_names
@@ -24,7 +25,7 @@ class Run:
     """One task of one lm-eval results file.
 
     Attributes:
-        source: the results file, relative to the folder above the path that the user gave.
+        source: the results file by a name for people, see `find.find_files`.
         task: the task's name.
         results: what is kept of the results file, see `recorded.kept_of`.
         samples: the per-item records that belong to it; None if none were logged.
@@ -80,14 +81,6 @@ class Run:
         return _mapping(_mapping(self.results.get("results")).get(self.task))
 
 
-@dataclass(frozen=True)
-class Skipped:
-    """A path or file that is no run, and why."""
-
-    source: str
-    reason: str
-
-
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -109,34 +102,6 @@ def load_runs(paths: Iterable[Path]) -> tuple[list[Run], list[Skipped]]:
         except UnusableError as error:
             skipped.append(Skipped(source, str(error)))
     return sorted(runs, key=lambda run: (run.source, run.task)), sorted(skipped, key=lambda s: (s.source, s.reason))
-
-
-def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skipped]]:
-    """Find the results files and records under `paths`.
-
-    Returns:
-        Each file once with its name for people, sorted; and the paths that hold none.
-    """
-    found: dict[Path, tuple[Path, str]] = {}
-    skipped = []
-    for path in paths:
-        files = _files_in(path) if path.is_dir() else [path] * path.is_file()
-        if not files:
-            reason = f"no results_*.json or *{SUFFIX} in it" if path.is_dir() else "no such file or folder"
-            skipped.append(Skipped(str(path), reason))
-        for file in files:
-            source = _source(Path(path.resolve().name) / file.relative_to(path)) if path.is_dir() else file.name
-            found.setdefault(file.resolve(), (file, source))
-    return sorted(found.values(), key=lambda entry: entry[1]), skipped
-
-
-def _files_in(folder: Path) -> list[Path]:
-    return sorted({*folder.rglob("results_*.json"), *folder.rglob(f"*{SUFFIX}")})
-
-
-def _source(path: Path) -> str:
-    # lm-eval names a folder after the model's whole path, with "__" for "/": where it lay is nobody's business.
-    return Path(*(f"__{part.rpartition('__')[2]}" if part.startswith("__") else part for part in path.parts)).as_posix()
 
 
 class UnusableError(Exception):

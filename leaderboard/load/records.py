@@ -90,7 +90,7 @@ def record_of(
         flags: what a reader should know of the run, see `row.Row`; a record holds no prompts to find it out from.
 
     Raises:
-        RecordError: the task's metrics need texts, which a record has not.
+        RecordError: the task's metrics need texts, which a record has not, or a score is not finite.
     """
     if not is_recordable(task):
         raise RecordError(f"{task}: its metrics need texts, of which a record holds none; keep its samples file")
@@ -108,6 +108,8 @@ def record_of(
 def _recorded(sample: dict[str, Any], spec: TaskSpec) -> RecordedItem:
     doc = sample["doc"]
     flat = [score for score, _ in spec.responses(sample)]
+    if not all(map(math.isfinite, flat)):
+        raise RecordError(f"{doc['item_id']} has a score that is not finite")
     rounded = [float(f"{score:.{_DIGITS}g}") for score in flat]
     # Rounding must not make a tie where there was none.
     scores = rounded if _best(rounded) == _best(flat) else flat
@@ -160,6 +162,8 @@ def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
         raise RecordError(f"of another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}")
     if unknown := sorted({item.item_id for item in record.items} - pinned_items().keys()):
         raise RecordError(f"item {unknown[0]!r} is not of the dataset")
+    if foreign := [item.item_id for item in record.items if not _chooses_own(item)]:
+        raise RecordError(f"item {foreign[0]} chooses what is none of its options")
     config = record.run.get("config")
     imported = isinstance(config, dict) and config.get("model") == IMPORT_MODEL
     if not is_task(record.task):
@@ -171,6 +175,10 @@ def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
     if imported and record.task not in ("recipe_mpr", *HELD_OUT_TASKS.values()):
         raise RecordError(f"{record.task}: predictions are imported for {', '.join(HELD_OUT_TASKS.values())}")
     return record.task, record.run, list(_samples(record, task_spec(record.task)))
+
+
+def _chooses_own(item: RecordedItem) -> bool:
+    return {option for row in item.chosen for option in row} <= set(pinned_items()[item.item_id].option_ids)
 
 
 def _first_fault(error: Exception) -> str:

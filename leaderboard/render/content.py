@@ -8,7 +8,7 @@ from typing import Any
 
 from leaderboard.compute.row import Row
 from leaderboard.compute.standing import Board
-from leaderboard.load.files import Skipped
+from leaderboard.load.find import Skipped
 from leaderboard.render.details import has_page
 from recipe_mpr_task import TASK_VERSION
 

@@ -1,4 +1,4 @@
-"""A folder of files that changes as one: readers see the old site or the new one, whole.
+"""A folder of files that changes as one: whoever opens a page gets it from the old site or the new one, both whole.
 
 OUT/.builds/HASH/...    the files of a build, named by their content
 OUT/.current            a link to one of them: replacing it is the one step that publishes
@@ -9,7 +9,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from filelock import FileLock
@@ -40,10 +40,13 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
         # Only one build writes at a time, so whatever half-written one is found was cut off.
         with FileLock(out / _LOCK):
             _adopt(out)
+            before = _current(out)
             name = _write(files, out / _BUILDS)
-            _refuse_strangers(out, name)
-            _publish(out, name)
-            _prune(out, name)
+            try:
+                _refuse_strangers(out, name)
+                _publish(out, name)
+            finally:
+                _prune(out, {before, _current(out)})
     except OSError as error:
         raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
 
@@ -54,6 +57,8 @@ def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
     digest = hashlib.sha256()
     for path, text in files:
         target = builds / _STAGING / path
+        if target.exists():  # one row's page would be shown as another's
+            raise RuntimeError(f"two files of the site are called {path}")
         target.parent.mkdir(parents=True, exist_ok=True)
         content = text.encode(errors="replace")  # a name may hold half a character
         target.write_bytes(content)
@@ -110,8 +115,14 @@ def _adopt(out: Path) -> None:
         _publish(out, first.name)
 
 
-def _prune(out: Path, name: str) -> None:
-    """Keep the newest build before the current one, which a reader may still have open; remove the others."""
-    others = [path for path in (out / _BUILDS).iterdir() if path.name != name]
-    for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:
-        shutil.rmtree(path, ignore_errors=True)
+def _current(out: Path) -> str:
+    """Return the name of the build that is published; "" if none is."""
+    link = out / _CURRENT
+    return link.readlink().name if link.is_symlink() else ""
+
+
+def _prune(out: Path, kept: Collection[str]) -> None:
+    """Remove all builds but some: the current one, and the one before, which a reader may still have open."""
+    for path in (out / _BUILDS).iterdir():
+        if path.name not in kept:
+            shutil.rmtree(path, ignore_errors=True)

@@ -10,7 +10,7 @@ from tabulate import tabulate
 from leaderboard.compute.pooling import MAIN_BOARD
 from leaderboard.compute.row import Row, Score
 from leaderboard.compute.standing import Board
-from leaderboard.load.files import Skipped
+from leaderboard.load.find import Skipped
 from leaderboard.render.content import floors, short
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.item import QUERY_TYPES, UNTYPED

@@ -105,15 +105,11 @@ def is_order_invariant(run: Run) -> bool:
     return kind(run) == "encoder" or (kind(run) == "baseline" and model_args(run).get("kind") != "first")
 
 
-def identity(run: Run, *, across_prompts: bool = False) -> str:
-    """Hash what makes two runs the same measurement, apart from the task.
+def identity(run: Run) -> str:
+    """Hash what makes two runs of one task the same measurement.
 
-    Model, its arguments and weights, or how it was trained; of a system that reads prompts also prompt, shots and
-    their seed, chat template and system text. Not the display name, nor where and when it ran.
-
-    Args:
-        run: the run.
-        across_prompts: leave the prompt out, to find one system's runs under several.
+    Model, its arguments and weights, or how it was trained; of a system that reads prompts also shots and their seed,
+    chat template and system text. Not the display name, nor where and when it ran, nor the prompt, which is the task's.
     """
     arguments = {k: str(v) for k, v in model_args(run).items() if k not in _RUNTIME_ARGUMENTS and not _is_default(k, v)}
     reads_prompt = kind(run) == "causal"
@@ -139,7 +135,6 @@ def identity(run: Run, *, across_prompts: bool = False) -> str:
             (run.config.get("fewshot_seed"), run.results.get("fewshot_as_multiturn")) if run.n_shot else None,
             run.results.get("chat_template_sha"),
             run.results.get("system_instruction_sha"),
-            None if across_prompts else (run.task_config.get("doc_to_text"), run.task_config.get("description")),
         ]
     return sha256_of(json.dumps(key, default=str).encode())
 

@@ -62,7 +62,7 @@ def prompt_flags(run: Run, spec: TaskSpec) -> Iterator[str]:
     if run.is_record:  # the rest was said when the record was made
         return
     samples = run.samples or []
-    if not all(sample.get("arguments") for sample in samples):
+    if not all(map(_requests, samples)):
         yield "its prompts were not logged, so nobody can see what the model was shown"
     elif samples and (size := _size_around(samples[0], run, spec)) > _LONG:
         yield f"{size} characters of other text stand around each of its prompts"
@@ -115,13 +115,14 @@ def _asked_for(sample: dict[str, Any], spec: TaskSpec) -> bool:
     named = spec.asked_as["doc_to_choice"]
     choices = named if isinstance(named, list) else {"letters": LETTERS}.get(named) or sample["doc"].get("options")
     asked = [request.get("arg_1") if isinstance(request, dict) else None for request in _requests(sample)]
-    if spec.generates or not asked:
-        return True
+    if not asked:
+        return True  # `prompt_flags` says so
     own = (str(text).strip() == choices[k % N_OPTIONS].strip() for k, text in enumerate(asked))
-    return len(asked) == spec.n_responses and all(own)
+    return len(asked) == spec.n_responses and (spec.generates or all(own))
 
 
 def _requests(sample: dict[str, Any]) -> list[Any]:
+    """The requests that lm-eval logged for one item; none where they are in no form of its own."""
     arguments = sample.get("arguments")
     return list(arguments.values()) if isinstance(arguments, dict) else []
 

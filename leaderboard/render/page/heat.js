@@ -9,8 +9,8 @@ function drawHeat(place, { rows, board }) {
   }
   const least = board.minimal_detectable_effect || {};
   const about = "Percent right, in the order of the table."
-    + (isNumber(least.all) ? " Under each type: its items, and how many points two systems must be apart before a "
-      + "test on so few items can tell; smaller differences are noise." : "") + cut;
+    + (isNumber(least.all) ? " Under each type: its items, and how many points two systems must be apart for a "
+      + "test on so few items to find it four times in five." : "") + cut;
   const ramp = el("p", { class: "note ramp" }, "0 ", el("span", { "aria-hidden": "true" }), " 100");
   const body = shown.map((row) => el("tr", { class: row.rank ? null : "unranked" },
     el("th", { scope: "row" }, line(row.system, 80)), ...names.map((name) => heatCell(row.types?.[name]))));
@@ -24,7 +24,7 @@ function drawHeat(place, { rows, board }) {
 function heatHead(name, n, least) {
   return el("th", { scope: "col", class: "number" }, name,
     el("span", { class: "under" }, isNumber(n) ? `${n} items` : ""),
-    isNumber(least) ? el("span", { class: "under" }, `noise under ${percent(least)}`) : null);
+    isNumber(least) ? el("span", { class: "under" }, `found from ${percent(least)}`) : null);
 }
 
 function heatCell(score) {
