@@ -5,9 +5,7 @@ import math
 import random
 
 from leaderboard.compute.boards import build_boards
-from leaderboard.compute.rows import row_of
-from leaderboard.load.files import load_runs
-from leaderboard.validate.run import check
+from leaderboard.digest import read_rows
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.metrics import letter_metrics
 from recipe_mpr_task.orders import display
@@ -71,6 +69,4 @@ def run_files(
 
 
 def rows_of(*folders):
-    runs, _ = load_runs(folders)
-    boards = build_boards(row_of(check(run)) for run in runs)
-    return [row for board in boards for row in board.rows if row.kind != "reported"]
+    return [row for board in build_boards(read_rows(folders)[0]) for row in board.rows if row.kind != "reported"]

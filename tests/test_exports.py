@@ -10,13 +10,11 @@ import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
 
 from leaderboard.compute.boards import build_boards
-from leaderboard.compute.rows import row_of
-from leaderboard.load.files import load_runs
+from leaderboard.digest import read_rows
 from leaderboard.render.exports import export
 from leaderboard.render.exports.credit import hub_id
 from leaderboard.render.exports.every_eval_ever import SCHEMA_VERSION
 from leaderboard.validate.baselines import RESULTS
-from leaderboard.validate.run import check
 from recipe_mpr_task.data import COMMIT, load_items, load_sample
 from tests.conftest import _skip
 from tests.fake_runs import run_files
@@ -29,7 +27,7 @@ HOSTILE = (
 
 
 def boards_of(*folders):
-    return build_boards(row_of(check(run)) for run in load_runs(folders)[0])
+    return build_boards(read_rows(folders)[0])
 
 
 def ranked(boards):

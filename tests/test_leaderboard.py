@@ -7,10 +7,8 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from leaderboard.compute.boards import build_boards
-from leaderboard.compute.rows import row_of
-from leaderboard.load.files import load_runs
+from leaderboard.digest import read_rows
 from leaderboard.render.tables import to_markdown
-from leaderboard.validate.run import check
 from recipe_mpr_task.plugin import TRAINING_KEY
 from tests.fake_runs import rows_of, run_files
 
@@ -131,8 +129,8 @@ def test_two_checkpoints_in_folders_of_one_name_can_be_told_apart(tmp_path):
             seed=ord(sha),
             edit_results=lambda r, sha=sha: r["config"].update(model_sha=sha * 64),
         )
-    runs, skipped = load_runs([tmp_path])
-    table = to_markdown(build_boards(row_of(check(run)) for run in runs), skipped)
+    rows, skipped = read_rows([tmp_path])
+    table = to_markdown(build_boards(rows), skipped)
     lines = [line for line in table.splitlines() if "| model (" in line]
     assert len(lines) == 2
     assert ["/a/results_" in lines[0] or "/a/results_" in lines[1], "/b/results_" in table] == [True, True]

@@ -8,9 +8,7 @@ import threading
 import pytest
 
 from leaderboard.compute.boards import build_boards
-from leaderboard.compute.rows import row_of
-from leaderboard.load.files import load_runs
-from leaderboard.validate.run import check
+from leaderboard.digest import read_rows
 from recipe_mpr_task.data import load_items
 from tests.conftest import run_python
 
@@ -56,8 +54,8 @@ def test_constant_letter_on_circular_and_what_the_leaderboard_says_of_it(lm_eval
     run = lm_eval("recipe-mpr-baseline", "kind=first", "recipe_mpr_circular,recipe_mpr_options_only")
     expected = {"acc": 0.2, "acc_averaged": 0.2, "perf": 0, "flip_rate": 1, "consistency": 0, "invalid": 0}
     assert {key: run.acc("recipe_mpr_circular", key) for key in expected} == pytest.approx(expected)
-    runs, skipped = load_runs([run.folder])
-    rows = {row.task: row for board in build_boards(row_of(check(r)) for r in runs) for row in board.rows}
+    found, skipped = read_rows([run.folder])
+    rows = {row.task: row for board in build_boards(found) for row in board.rows}
     assert not skipped
     row = rows["recipe_mpr_circular"]
     assert (row.rank, row.score.acc, row.extra["perf"], row.extra["invariant"]) == (1, pytest.approx(0.2), 0, False)
@@ -72,7 +70,7 @@ def test_encoder_is_invariant_blind_without_the_query_and_without_acc_norm(lm_ev
     )
     assert run.acc("recipe_mpr_circular") == run.acc("recipe_mpr_circular", "acc_averaged") == pytest.approx(0.418)
     assert run.acc("recipe_mpr_options_only") < 0.35
-    rows = [row for board in build_boards(row_of(check(r)) for r in load_runs([run.folder])[0]) for row in board.rows]
+    rows = [row for board in build_boards(read_rows([run.folder])[0]) for row in board.rows]
     by_task = {row.task: row for row in rows if row.kind == "encoder"}
     assert by_task["recipe_mpr_circular"].extra["invariant"] is True
     assert by_task["recipe_mpr_cloze"].score.acc == pytest.approx(0.418)
@@ -81,20 +79,13 @@ def test_encoder_is_invariant_blind_without_the_query_and_without_acc_norm(lm_ev
 
 def test_prompt_spread_needs_all_templates(lm_eval, tmp_path):
     run = lm_eval("recipe-mpr-baseline", "kind=tfidf", "recipe_mpr_prompts")
-    rows = [
-        row for b in build_boards(row_of(check(r)) for r in load_runs([run.folder])[0]) for row in b.rows if row.rank
-    ]
+    rows = [row for b in build_boards(read_rows([run.folder])[0]) for row in b.rows if row.rank]
     (row,) = rows
     assert (row.board, row.task, row.score.n) == ("recipe_mpr_prompts", "recipe_mpr_prompts", 500)
     assert row.extra["prompt_accs"].keys() == {"default", "mmlu", "numbered", "options_first", "system"}
     assert (row.extra["prompt_mean"], row.extra["prompt_sd"]) == (pytest.approx(row.score.acc), 0)
     part = lm_eval("recipe-mpr-baseline", "kind=tfidf", "recipe_mpr_prompt_mmlu")
-    listed = [
-        r
-        for b in build_boards(row_of(check(r)) for r in load_runs([part.folder])[0])
-        for r in b.rows
-        if r.kind != "reported"
-    ]
+    listed = [r for b in build_boards(read_rows([part.folder])[0]) for r in b.rows if r.kind != "reported"]
     assert [(row.status, row.rank) for row in listed] == [("excluded", None)]
     assert "prompts missing" in listed[0].reason
 

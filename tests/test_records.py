@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from leaderboard.load.files import load_runs
 from leaderboard.load.records import RecordError, _recorded, is_recordable, read_record, record_of, write_record
 from leaderboard.load.specs import task_names, task_spec
-from leaderboard.render.readme import RESULTS, rendered, tables
+from leaderboard.readme import RESULTS, rendered, tables
 from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.orders import display
@@ -134,7 +134,7 @@ README = Path(__file__).parent.parent / "README.md"
 
 def test_readme_shows_the_committed_results():
     text = README.read_text()
-    assert rendered(text, tables()) == text, "run python -m leaderboard.render.readme README.md"
+    assert rendered(text, tables()) == text, "run python -m leaderboard.readme README.md"
 
 
 def test_a_document_without_the_markers_is_an_error():

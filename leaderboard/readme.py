@@ -1,4 +1,4 @@
-"""The README's result tables, rendered from the committed records: `python -m leaderboard.render.readme README.md`."""
+"""The README's result tables, rendered from the committed records: `python -m leaderboard.readme README.md`."""
 
 import re
 import sys
@@ -9,16 +9,13 @@ from tabulate import tabulate
 
 from leaderboard.compute.boards import build_boards
 from leaderboard.compute.pooling import MAIN_BOARD
-from leaderboard.compute.rows import row_of, score
+from leaderboard.compute.row import Row
 from leaderboard.compute.standing import Board
-from leaderboard.load.files import Run, load_runs
+from leaderboard.digest import read_rows
 from leaderboard.render.tables import ranked_table
 from leaderboard.validate.baselines import RESULTS
-from leaderboard.validate.identity import kind, system_name
-from leaderboard.validate.run import CheckedRun, check
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
-from recipe_mpr_task.metrics import share_choosing
 
 _EXPLOIT_TASKS = ("recipe_mpr_test_file_order", "recipe_mpr_test")
 _BLOCK = "<!-- {name} -->\n\n{table}\n\n<!-- end of {name} -->"
@@ -34,11 +31,10 @@ def tables(folder: Path = RESULTS) -> dict[str, str]:
     Raises:
         RecipeMPRError: a record is broken.
     """
-    runs, skipped = load_runs([folder])
+    rows, skipped = read_rows([folder])
     if skipped:
         raise RecipeMPRError("; ".join(f"{s.source}: {s.reason}" for s in skipped))
-    checked = [check(run) for run in runs]
-    return {"results": _results(build_boards(map(row_of, checked))), "exploit": _exploit(checked)}
+    return {"results": _results(build_boards(rows)), "exploit": _exploit(rows)}
 
 
 def _results(boards: Iterable[Board]) -> str:
@@ -46,29 +42,30 @@ def _results(boards: Iterable[Board]) -> str:
     return ranked_table([row for row in board.rows if row.rank is not None])
 
 
-def _exploit(checked: Iterable[CheckedRun]) -> str:
-    by_system: dict[str, dict[str, CheckedRun]] = {}
-    for run in checked:
-        if run.run.task in _EXPLOIT_TASKS and kind(run.run) == "causal":
-            by_system.setdefault(system_name(run.run), {})[run.run.task] = run
-    rows = []
+def _exploit(rows: Iterable[Row]) -> str:
+    by_system: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        if row.task in _EXPLOIT_TASKS and row.kind == "causal":
+            by_system.setdefault(row.system, {})[row.task] = row
+    lines = []
     for system, of_task in sorted(by_system.items(), key=lambda entry: entry[0], reverse=True):
         in_file_order, shuffled = (of_task[task] for task in _EXPLOIT_TASKS)
-        cells = (_accuracy(in_file_order), _accuracy(shuffled), _share_of_a(shuffled.run))
-        rows.append([system, *(f"{100 * cell:.0f}" for cell in cells)])
+        cells = (_accuracy(in_file_order), _accuracy(shuffled), _share_of_a(shuffled))
+        lines.append([system, *(f"{100 * cell:.0f}" for cell in cells)])
     headers = ["System", "File order", "Shuffled", 'Answers "A" when shuffled']
-    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
+    return tabulate(lines, headers, tablefmt="pipe", disable_numparse=True)
 
 
-def _accuracy(run: CheckedRun) -> float:
-    acc = score(run.items).acc
-    if acc is None:
-        raise RecipeMPRError(f"{run.run.source}: {run.reason or 'no accuracy'}")
-    return acc
+def _accuracy(row: Row) -> float:
+    if row.score.acc is None:
+        raise RecipeMPRError(f"{row.source}: {row.reason or 'no accuracy'}")
+    return row.score.acc
 
 
-def _share_of_a(run: Run) -> float:
-    return share_choosing([[float(ll) for ll, _ in sample["filtered_resps"]] for sample in run.samples or []], 0)
+def _share_of_a(row: Row) -> float:
+    if row.position is None:
+        raise RecipeMPRError(f"{row.source}: no answers")
+    return row.position["answers"][0] or 0.0
 
 
 def rendered(text: str, blocks: dict[str, str]) -> str:
