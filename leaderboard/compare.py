@@ -105,8 +105,8 @@ def report(a: "Row", b: "Row") -> Iterator[str]:
         RecipeMPRError: they share no item, or a score is not finite.
     """
     from leaderboard.build import texts_at_hand
+    from leaderboard.render.lines import line
     from leaderboard.render.tables import interval
-    from leaderboard.render.terminal import line
 
     pairs = _pairs(a, b)
     for letter, row in (("A", a), ("B", b)):

@@ -32,6 +32,11 @@ _MAIN = "main"
 _OFF = (None, "", False, "False", "false")
 
 
+def is_off(value: Any) -> bool:
+    """Say whether a model argument, as lm-eval records it, changes nothing."""
+    return value in _OFF
+
+
 @dataclass(frozen=True)
 class Seen:
     """What is known of a model's training.
@@ -107,7 +112,7 @@ def seen_by_model(lm: Any, metadata: Mapping[str, Any]) -> Seen:
 
 def _traced(arguments: Mapping[str, Any]) -> Seen:
     for name in UNTRACEABLE_ARGUMENTS:
-        if arguments.get(name) not in _OFF:
+        if not is_off(arguments.get(name)):
             raise _UntraceableError(f"{name} changes the model in a way that no manifest speaks of")
     pretrained = arguments.get("pretrained")
     adapter = next((arguments[name] for name in ADAPTER_ARGUMENTS if arguments.get(name)), None)

@@ -70,6 +70,59 @@ def test_a_rebuild_reads_no_results_again(tmp_path, monkeypatch):
     assert content(tmp_path / "out") == first
 
 
+@pytest.mark.parametrize("junk", [b"", b"{}", b"\xff\n\n"])
+def test_a_damaged_cache_is_made_anew(tmp_path, junk):
+    run_files(tmp_path / "run")
+    build([tmp_path / "run"], tmp_path / "out")
+    first = content(tmp_path / "out")
+    (kept,) = (tmp_path / "cache" / "runs").glob("*.digest")
+    kept.write_bytes(junk)
+    build([tmp_path / "run"], tmp_path / "out")
+    assert content(tmp_path / "out") == first
+    assert kept.stat().st_size > len(junk)
+
+
+def test_other_code_remembers_nothing_of_what_this_code_made(tmp_path, monkeypatch):
+    package = tmp_path / "package"
+    package.mkdir()
+    monkeypatch.setattr(remembered, "files", lambda _: package)
+    hashes = set()
+    for text in ("one", "two"):
+        (package / "a.py").write_text(text)
+        remembered.code_hash.cache_clear()
+        hashes.add(remembered.code_hash())
+    remembered.code_hash.cache_clear()
+    assert len(hashes) == 2
+    run_files(tmp_path / "run")
+    for code in hashes:
+        monkeypatch.setattr(remembered, "code_hash", lambda code=code: code)
+        build([tmp_path / "run"], tmp_path / "out")
+    assert len(list((tmp_path / "cache" / "runs").glob("*.digest"))) == 2
+
+
+def test_what_no_build_asks_for_is_forgotten(tmp_path):
+    folder = tmp_path / "cache" / "runs"
+    folder.mkdir(parents=True)
+    for name, days in (("old.digest", 31), ("new.digest", 29)):
+        (folder / name).write_text("")
+        os.utime(folder / name, (time.time() - days * 24 * 3600,) * 2)
+    remembered.forget_unused()
+    assert [path.name for path in folder.iterdir()] == ["new.digest"]
+
+
+def test_folders_of_one_name_are_told_apart_in_any_order(tmp_path):
+    """Two runs of one system and date, of which one counts: the same one, and each has its page."""
+    for k, parent in enumerate("xy"):
+        run_files(tmp_path / parent / "runs", skill=0.2 + 0.6 * k, seed=k)
+    paths = [tmp_path / "x" / "runs", tmp_path / "y" / "runs"]
+    build(paths, tmp_path / "one")
+    build(paths[::-1], tmp_path / "two")
+    assert content(tmp_path / "one") == content(tmp_path / "two")
+    ours = [row for row in rows(tmp_path / "one") if row["kind"] != "reported"]
+    assert {row["source"].split("/")[0] for row in ours} == {"x", "y"}
+    assert len({row["page"] for row in ours}) == 2
+
+
 def test_many_runs_are_checked_by_several_processes_to_the_same_site(tmp_path, monkeypatch):
     for k in range(6):
         run_files(tmp_path / "runs" / str(k), name=f"org/{k}", seed=k, date=float(k + 1))

@@ -2,13 +2,14 @@
 
 import copy
 import math
+from statistics import NormalDist
 
 import pytest
-from statsmodels.stats.proportion import proportion_confint
 
 from leaderboard.compute.boards import build_boards
 from leaderboard.digest import read_rows
 from leaderboard.render.tables import to_markdown
+from leaderboard.render.terminal import to_terminal
 from recipe_mpr_task.plugin import TRAINING_KEY
 from tests.fake_runs import rows_of, run_files
 
@@ -21,7 +22,10 @@ def test_rows_are_ranked_and_their_numbers_come_from_the_items(tmp_path):
     assert (second.system, second.rank) == ("org/bad", 2)
     accuracy = math.fsum(s["acc"] for s in good) / 60
     assert (first.score.acc, first.score.n) == (accuracy, 60)
-    assert (first.score.low, first.score.high) == proportion_confint(accuracy * 60, 60, method="wilson")
+    z = NormalDist().inv_cdf(0.975)
+    ends = [(accuracy + z * z / 120 + sign * z * math.sqrt(accuracy * (1 - accuracy) / 60 + (z / 120) ** 2))
+            / (1 + z * z / 60) for sign in (-1, 1)]  # fmt: skip
+    assert (first.score.low, first.score.high) == pytest.approx(tuple(ends), abs=1e-9)
     for name, score in first.types.items():
         mine = [
             s["acc"]
@@ -144,6 +148,20 @@ def test_the_time_of_several_tasks_is_shown_as_none_of_theirs(tmp_path):
         tmp_path / "two", name="org/two", seed=1, edit_results=lambda r: (r.update(timed), r["configs"].update(more))
     )
     assert {row.system: row.extra["eval_seconds"] for row in rows_of(tmp_path)} == {"org/one": 40.5, "org/two": None}
+
+
+def test_the_terminal_shows_few_rows_and_tells_them_apart(tmp_path):
+    for k in range(12):
+        skill = 1.0 if k == 0 else 0.5
+        asked = {"system_instruction_sha": "ab" * 32} if k == 0 else {}
+        run_files(tmp_path / str(k), name=f"org/m{k}\x1b[2J", seed=k, skill=skill,
+                  edit_results=lambda r, asked=asked: r.update(asked))  # fmt: skip
+    said = to_terminal(build_boards(read_rows([tmp_path])[0]))
+    assert "12 ranked, 0 listed without rank" in said
+    assert "... and 2 more" in said
+    assert "\x1b" not in said
+    assert len([line for line in said.splitlines() if "org/m" in line]) == 10
+    assert "org/m0 [2J (system text)" in said
 
 
 @pytest.mark.real_data

@@ -15,6 +15,7 @@ from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of as document_of
+from tests.conftest import recipe_mpr
 from tests.fake_runs import rows_of, run_files
 
 
@@ -77,6 +78,7 @@ def test_an_edited_record_is_excluded(made, change, reason):
         (lambda r: r.update(task="recipe_mpr_folds"), "is not one of this release"),
         (lambda r: r.update(task="recipe_mpr_cloze"), "need texts"),
         (lambda r: r["items"][0].update(item_id="mpr-999"), "'mpr-999' is not of the dataset"),
+        (lambda r: r["items"][0].update(chosen=[["\x1b[2Jforeign"]]), "chooses what is none of its options"),
         (lambda r: r["items"][0].update(scores=[[1, 2, 3]]), "items.0.scores"),
         (lambda r: r["items"][0].update(scores=[["NaN"] * 5]), "items.0.scores"),
         (lambda r: r.update(items="x"), "items"),
@@ -96,6 +98,19 @@ def test_where_a_model_lay_is_not_recorded(tmp_path):
     record = record_of(run.task, run.results, run.samples)
     assert record.run["config"]["model_args"] == {"pretrained": "mine"}
     assert "someone" not in str(record)
+
+
+def test_a_run_of_which_no_record_can_be_made_does_not_stop_the_others(tmp_path):
+    nan = lambda samples: samples[0]["filtered_resps"].__setitem__(0, ["nan", "False"])  # noqa: E731
+    run_files(tmp_path / "runs" / "a", name="org/broken", edit_samples=nan)
+    run_files(tmp_path / "runs" / "b", name="org/whole")
+    done = recipe_mpr(
+        "leaderboard", str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--records", str(tmp_path / "records")
+    )
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert "has a score that is not finite" in done.stderr
+    (row,) = rows_of(tmp_path / "records")
+    assert row.system == "org/whole"
 
 
 def test_tasks_whose_metrics_need_texts_have_no_record(made):

@@ -9,6 +9,7 @@ import yaml
 from leaderboard.compute.row import Row, Score
 
 _COLUMNS = ("trainable_params", "train_seconds", "fold_sd", "protocol")
+"""Of an entry, what goes into the row as it is."""
 
 
 @lru_cache(maxsize=1)
@@ -43,9 +44,7 @@ def _row(entry: dict[str, Any]) -> Row:
     n = entry.get("n")
     score = Score.of(entry["correct"], n) if n else Score(entry["accuracy"], None, None, None)
     source = published["sources"][entry["source"]]
-    extra: dict[str, Any] = {
-        key: entry[key] for key in ("trainable_params", "train_seconds", "fold_sd", "protocol") if key in entry
-    }
+    extra: dict[str, Any] = {key: entry[key] for key in _COLUMNS if key in entry}
     return Row(
         system=entry["system"],
         kind="reported",

@@ -54,7 +54,7 @@ class Row:
 
     Attributes:
         kind: causal, encoder, baseline, imported or reported.
-        status: see `validate.STATUSES`.
+        status: see `validate.run.STATUSES`.
         reason: why it has that status, in words.
         board: the board's key; ranks exist only inside a board.
         rank: 1 for the best; None where the row is not ranked.
@@ -89,7 +89,7 @@ class Row:
 
     @property
     def id(self) -> str:
-        """A name for files and URLs: the same for the same row in any build."""
+        """A name for files and URLs: of the same row, found at the same place, the same in any build."""
         slug = re.sub(r"[^a-z0-9]+", "-", self.system[:60].lower()).strip("-")[:40].strip("-")
         key = f"{self.extra.get('identity')}|{self.board}|{self.task}|{self.source}|{self.reason}|{self.system}"
         return f"{slug or 'system'}-{sha256_of(key.encode(errors='replace'))[:10]}"

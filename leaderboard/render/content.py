@@ -19,7 +19,7 @@ def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: floa
     """Return the object of `leaderboard.json`, which is also all that `index.html` shows.
 
     Args:
-        boards: see `compute.build_boards`.
+        boards: see `compute.boards.build_boards`.
         skipped: files that hold no run.
         target: an accuracy to draw a line at, a fraction.
 

@@ -6,6 +6,7 @@ from tabulate import tabulate
 
 from leaderboard.compute.row import Row
 from leaderboard.compute.standing import Board
+from leaderboard.render.lines import line
 from leaderboard.render.tables import against, details, interval
 
 _MOST_ROWS = 10
@@ -37,10 +38,3 @@ def _system(row: Row) -> str:
 
 def _status(row: Row) -> str:
     return row.status + (", see its notes" if row.flags else "")
-
-
-def line(text: str, longest: int = 200) -> str:
-    """One line of a text that came with a file."""
-    folded = " ".join(text.split())
-    shown = "".join(c if c.isprintable() else "?" for c in folded)
-    return shown if len(shown) <= longest else f"{shown[: longest - 3]}..."

@@ -7,11 +7,10 @@ from typing import Any
 from leaderboard.load.files import Run
 from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.plugin import TRAINING_KEY
-from recipe_mpr_task.provenance import ADAPTER_ARGUMENTS, UNTRACEABLE_ARGUMENTS
+from recipe_mpr_task.provenance import ADAPTER_ARGUMENTS, UNTRACEABLE_ARGUMENTS, is_off
 from recipe_mpr_task.splits import TRAINING_SPLITS, parts_of
 
 _TRACED_BACKENDS = ("hf", "hf-auto", "huggingface", "vllm", "recipe-mpr-encoder")
-_OFF = (None, "", False, "False", "false")
 UNKNOWN = "nothing tells what it was trained on"
 _LONGEST = 300
 _MOST_STEPS = 2000
@@ -92,7 +91,7 @@ def _hidden(record: dict[str, Any], items: Sequence[Any]) -> str:
 def _doubt(run: Run, model_args: dict[str, Any], record: dict[str, Any]) -> str:
     """Why the logged flags do not settle the matter, or nothing."""
     for name in UNTRACEABLE_ARGUMENTS:
-        if model_args.get(name) not in _OFF:
+        if not is_off(model_args.get(name)):
             return f"{UNKNOWN}: {name} makes another model than its manifest speaks of"
     is_whole = "system" in record and record.get("split") in TRAINING_SPLITS and record.get("base_known") is not False
     if record and not is_whole:

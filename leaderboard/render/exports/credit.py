@@ -12,6 +12,7 @@ from typing import Any
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 
 from leaderboard.compute.row import Row
+from leaderboard.render.lines import line
 from recipe_mpr_task.files import sha256_of
 
 OURS, LOCAL, IMPORTED = "recipe-mpr", "local", "imported"
@@ -19,7 +20,6 @@ OURS, LOCAL, IMPORTED = "recipe-mpr", "local", "imported"
 
 _LONGEST_ID = 140
 _LONGEST_SLUG = 60
-_LONGEST_LINE = 200
 # Names that mean a device on Windows, or something else in every_eval_ever's datastore.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|data|unknown", re.IGNORECASE)
 
@@ -93,14 +93,6 @@ def short_name(name: Any) -> str | None:
     if not isinstance(name, str) or not name:
         return None
     return hub_id(name) or line(PurePosixPath(name[:1000]).name) or None
-
-
-def line(text: Any, longest: int = _LONGEST_LINE) -> str:
-    """Fold a text to one line of visible characters, cut to `longest`."""
-    # Cut before anything walks over it: a name can have 10 MB.
-    visible = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * longest])
-    folded = " ".join(visible.split())
-    return folded if len(folded) <= longest else folded[: longest - 3] + "..."
 
 
 def _slug(text: Any) -> str:

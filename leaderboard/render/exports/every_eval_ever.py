@@ -11,8 +11,9 @@ from typing import Any
 
 from leaderboard.compute.row import Row, Score
 from leaderboard.render.exports import facts
-from leaderboard.render.exports.credit import IMPORTED, Credit, line
+from leaderboard.render.exports.credit import IMPORTED, Credit
 from leaderboard.render.exports.samples import sample_lines
+from leaderboard.render.lines import line
 from recipe_mpr_task import __version__
 from recipe_mpr_task.data import LICENSE, SHA256
 from recipe_mpr_task.files import sha256_of

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from leaderboard.compute.row import Row, Score
-from leaderboard.render.exports.credit import line
+from leaderboard.render.lines import line
 from recipe_mpr_task.data import COMMIT, FILE_NAME, REPOSITORY, URL_FOLDER
 from recipe_mpr_task.files import sha256_of
 
