@@ -6,6 +6,8 @@ import random
 
 from leaderboard.compute.boards import build_boards
 from leaderboard.digest import read_rows
+from leaderboard.load.files import runs_of
+from leaderboard.load.find import find_files
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.metrics import letter_metrics
 from recipe_mpr_task.orders import display
@@ -70,3 +72,10 @@ def run_files(
 
 def rows_of(*folders):
     return [row for board in build_boards(read_rows(folders)[0]) for row in board.rows if row.kind != "reported"]
+
+
+def run_in(folder):
+    """The one run of a folder, as it is read."""
+    ((file, source),), _ = find_files([folder])
+    (run,) = runs_of(file, source)
+    return run

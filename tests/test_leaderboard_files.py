@@ -9,11 +9,9 @@ from click.testing import CliRunner
 from leaderboard.build import FILES
 from leaderboard.command import leaderboard
 from leaderboard.compute.boards import build_boards
-from leaderboard.compute.rows import row_of
-from leaderboard.load.files import load_runs
+from leaderboard.digest import read_rows
 from leaderboard.render.content import content_of, to_json
 from leaderboard.render.tables import to_csv, to_markdown
-from leaderboard.validate.run import check
 from tests.fake_runs import run_files
 
 
@@ -23,8 +21,8 @@ def test_same_input_same_bytes_in_any_order(tmp_path):
     folders = [tmp_path / f"r{n}" for n in range(3)]
 
     def rendered(paths):
-        runs, skipped = load_runs(paths)
-        boards = build_boards(row_of(check(run)) for run in runs)
+        rows, skipped = read_rows(paths)
+        boards = build_boards(rows)
         return to_markdown(boards, skipped), to_json(content_of(boards, skipped)), to_csv(boards)
 
     assert rendered(folders) == rendered(folders[::-1]) == rendered([*folders, folders[0]])
@@ -34,8 +32,8 @@ def test_a_results_file_named_by_the_user_finds_its_samples(tmp_path):
     run_files(tmp_path)
     (file,) = tmp_path.glob("results_*")
     named = file.rename(tmp_path / file.name.replace("results_", "mine_"))
-    (run,), skipped = load_runs([named])
-    assert (check(run).status, skipped) == ("unknown", [])
+    (row,), skipped = read_rows([named])
+    assert (row.status, skipped) == ("unknown", [])
 
 
 BAD_RUNS = {
@@ -76,8 +74,8 @@ def test_nothing_but_bad_runs_writes_nothing(tmp_path):
 def test_hostile_names_stay_inside_their_cell(tmp_path):
     hostile = "=cmd|' /C calc'!A0 | <script>alert(1)</script>\n| `x` [a](b) " + "A" * 100_000
     run_files(tmp_path / "x", name=hostile)
-    runs, skipped = load_runs([tmp_path])
-    boards = build_boards(row_of(check(run)) for run in runs)
+    rows, skipped = read_rows([tmp_path])
+    boards = build_boards(rows)
     lines = [line for line in to_markdown(boards, skipped).splitlines() if "script" in line]
     (in_table, why_unknown) = lines
     assert not any("<script>" in line or len(line) > 2000 for line in lines)
@@ -96,8 +94,8 @@ def test_hostile_names_stay_inside_their_cell(tmp_path):
 @pytest.mark.real_data
 def test_published_rows_are_reported_with_their_note_and_without_rank(tmp_path):
     run_files(tmp_path, "recipe_mpr", skill=0.3)
-    runs, skipped = load_runs([tmp_path])
-    content = content_of(build_boards(row_of(check(run)) for run in runs), skipped)
+    rows, skipped = read_rows([tmp_path])
+    content = content_of(build_boards(rows), skipped)
     reported = {row["system"]: row for row in content["rows"] if row["kind"] == "reported"}
     assert len(reported) == 11
     assert all(row["rank"] is None and row["status"] == "reported" for row in reported.values())

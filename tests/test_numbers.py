@@ -9,10 +9,9 @@ from scipy.stats import binomtest
 from leaderboard.compute.boards import build_boards
 from leaderboard.compute.pooling import POOLS, pool
 from leaderboard.digest import read_rows
-from leaderboard.load.files import load_runs
 from leaderboard.load.records import record_of, write_record
 from recipe_mpr_task.plugin import TRAINING_KEY
-from tests.fake_runs import rows_of, run_files
+from tests.fake_runs import rows_of, run_files, run_in
 
 SKILLS = {"org/a": 0.9, "org/b": 0.6, "org/c": 0.4, "org/d": 0.2}
 
@@ -106,7 +105,7 @@ def test_pooled_folds_are_as_doubtful_as_the_most_doubtful(tmp_path):
 
 def test_a_run_and_its_record_count_once(tmp_path):
     run_files(tmp_path / "run")
-    (run,), _ = load_runs([tmp_path / "run"])
+    run = run_in(tmp_path / "run")
     write_record(record_of(run.task, run.results, run.samples), tmp_path / "a.record.json")
     first, second = rows_of(tmp_path)
     assert (first.rank, first.flags, second.rank) == (1, (), None)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.load.files import load_runs
+from leaderboard.digest import read_rows
 from leaderboard.load.records import RecordError, _recorded, is_recordable, read_record, record_of, write_record
 from leaderboard.load.specs import task_names, task_spec
 from leaderboard.readme import RESULTS, rendered, tables
@@ -16,14 +16,14 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of as document_of
 from tests.conftest import recipe_mpr
-from tests.fake_runs import rows_of, run_files
+from tests.fake_runs import rows_of, run_files, run_in
 
 
 @pytest.fixture
 def made(tmp_path):
     """A run's folder, its record's path and the record's content."""
     samples = run_files(tmp_path / "run")
-    (run,), _ = load_runs([tmp_path / "run"])
+    run = run_in(tmp_path / "run")
     path = tmp_path / "records" / "a.record.json"
     write_record(record_of(run.task, run.results, run.samples), path)
     return tmp_path / "run", path, samples
@@ -87,14 +87,14 @@ def test_an_edited_record_is_excluded(made, change, reason):
 )
 def test_what_is_no_record_of_this_dataset_is_skipped_with_its_reason(made, change, reason):
     _, path, _ = made
-    runs, (skipped,) = load_runs([edited(path, change)])
-    assert not runs
+    rows, (skipped,) = read_rows([edited(path, change)])
+    assert not rows
     assert reason in skipped.reason
 
 
 def test_where_a_model_lay_is_not_recorded(tmp_path):
     run_files(tmp_path / "run", name="/home/someone/models/mine")
-    (run,), _ = load_runs([tmp_path / "run"])
+    run = run_in(tmp_path / "run")
     record = record_of(run.task, run.results, run.samples)
     assert record.run["config"]["model_args"] == {"pretrained": "mine"}
     assert "someone" not in str(record)
@@ -114,7 +114,7 @@ def test_a_run_of_which_no_record_can_be_made_does_not_stop_the_others(tmp_path)
 
 
 def test_tasks_whose_metrics_need_texts_have_no_record(made):
-    (run,), _ = load_runs([made[0]])
+    run = run_in(made[0])
     assert not is_recordable("recipe_mpr_generate")
     with pytest.raises(RecordError, match="need texts"):
         record_of("recipe_mpr_cloze", run.results, run.samples)

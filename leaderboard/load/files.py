@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from leaderboard.load.find import Skipped, find_files
 from leaderboard.load.recorded import CHOSEN, kept_of
 from leaderboard.load.records import SUFFIX, RecordError, read_record
 from leaderboard.load.specs import is_task, task_names
@@ -83,25 +81,6 @@ class Run:
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def load_runs(paths: Iterable[Path]) -> tuple[list[Run], list[Skipped]]:
-    """Read every results file under `paths`.
-
-    Args:
-        paths: lm-eval output folders, searched in depth for `results_*.json` and `*.record.json`, or single files.
-
-    Returns:
-        The runs, and what was skipped, each sorted by source: the order of `paths` does not matter.
-    """
-    files, skipped = find_files(paths)
-    runs: list[Run] = []
-    for file, source in files:
-        try:
-            runs += runs_of(file, source)
-        except UnusableError as error:
-            skipped.append(Skipped(source, str(error)))
-    return sorted(runs, key=lambda run: (run.source, run.task)), sorted(skipped, key=lambda s: (s.source, s.reason))
 
 
 class UnusableError(Exception):
