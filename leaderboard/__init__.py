@@ -4,5 +4,5 @@
 reason) -> `compute` (rows, pooled folds, ranks inside a board, paired statistics) -> `render` (page, Markdown, JSON,
 CSV, exports, and the folder that changes as one). `digest` takes many files to the rows of their runs at once,
 `remembered` keeps those for the next build, `build` does all four stages. All numbers come from per-item results.
-Beside them stand the commands; import's is `load.predictions`.
+Beside them stand the commands.
 """

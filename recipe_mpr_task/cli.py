@@ -23,7 +23,7 @@ COMMANDS = {
     "demo": "leaderboard.demo:demo",
     "doctor": "recipe_mpr_task.commands.doctor:doctor",
     "finetune": "finetune.command:finetune",
-    "import": "leaderboard.load.predictions:import_",
+    "import": "leaderboard.import_predictions:import_",
     "leaderboard": "leaderboard.command:leaderboard",
     "run": "recipe_mpr_task.commands.run:run",
     "tasks-path": "recipe_mpr_task.commands.tasks_path:tasks_path",

@@ -1,67 +1,25 @@
-"""`recipe-mpr import PREDICTIONS --name NAME`: choices made by any system, in any language, as a record."""
+"""Reads choices made by any system, in any language, and makes the record of them."""
 
 import json
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import click
-
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import LETTERS
-from recipe_mpr_task.orders import ORDERS
+from recipe_mpr_task.orders import ORDERS, pinned_items
 
 FIELDS = ("item_id", "query", "option_id", "letter")
 _MOST_FAULTS = 5
-
-
-@click.command(name="import")
-@click.argument("predictions", type=click.Path(path_type=Path))
-@click.option("--name", required=True, help="What the system is called.")
-@click.option("--out", default="out/imported", show_default=True, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--order", type=click.Choice(ORDERS), help="How the system saw the options: needed to read letters, and "
-              "asked for in any case. In file order the right one is always A: such a run gets no rank.")  # fmt: skip
-@click.option("--field", "fields", multiple=True, metavar="NEW=OLD",
-              help=f"The file's own name of a field: NEW is one of {', '.join(FIELDS)}.")  # fmt: skip
-def import_(predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str]) -> None:
-    """Make a record of PREDICTIONS, a JSONL file with one item a line.
-
-    A line has `item_id` or `query`, and `option_id` or `letter` (which needs --order). An item that the system did not
-    answer has null there, and counts as wrong. All items of a task must be there: the 500, the held-out 50, or a fold.
-    """
-    from leaderboard.load.records import write_record
-
-    if not name.strip():
-        raise RecipeMPRError("--name is empty; expected what the system is called")
-    record = record_of_choices(read_choices(predictions, order, _mapping(fields)), name, order)
-    path = out / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)[:80].strip('-') or 'system'}-{record.task}.record.json"
-    if path.exists():
-        raise RecipeMPRError(f"{path} is there already; choose another --name or --out, or remove it")
-    try:
-        write_record(record, path)
-    except OSError as error:
-        raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
-    acc = record.run["results"][record.task]["acc,none"]
-    click.echo(f"{path}\n{record.task}: {len(record.items)} items, accuracy {100 * acc:.1f}")
-    status = "without rank, as in file order the right option is always A" if order == "file" else "of status unknown"
-    click.echo(f"Its row, {status}: recipe-mpr leaderboard {out} --out DIR")
-
-
-def _mapping(fields: Sequence[str]) -> dict[str, str]:
-    pairs = dict(field.partition("=")[::2] for field in fields)
-    if wrong := [new for new, old in pairs.items() if new not in FIELDS or not old]:
-        raise RecipeMPRError(f"--field {wrong[0]}: expected NEW=OLD with NEW one of {', '.join(FIELDS)}")
-    return pairs
 
 
 def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None = None) -> dict[str, str | None]:
     """Read what a system chose.
 
     Args:
-        path: JSONL, see `import_`.
+        path: JSONL, see `import_predictions.import_`.
         order: one of ORDERS, to read letters by.
         names: our name of a field to the file's.
 
@@ -127,8 +85,6 @@ def _choice(line: Mapping[str, Any], order: str | None, names: Mapping[str, str]
 
 
 def _option(item_id: str, chosen: Any) -> str | None:
-    from recipe_mpr_task.orders import pinned_items
-
     if chosen in (None, ""):
         return None
     allowed = pinned_items()[item_id].shown_ids("shuffled")
@@ -138,8 +94,6 @@ def _option(item_id: str, chosen: Any) -> str | None:
 
 
 def _option_at(item_id: str, letter: Any, order: str | None) -> str | None:
-    from recipe_mpr_task.orders import pinned_items
-
     if order is None:
         raise ValueError(f"a letter says nothing without --order ({', '.join(ORDERS)})")
     letter = letter.strip().upper() if isinstance(letter, str) else letter
@@ -151,8 +105,6 @@ def _option_at(item_id: str, letter: Any, order: str | None) -> str | None:
 
 
 def _item_id(line: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    from recipe_mpr_task.orders import pinned_items
-
     if (key := names.get("item_id", "item_id")) in line:
         if str(line[key]) not in pinned_items():
             raise ValueError(f"item_id {str(line[key])[:40]!r}; expected mpr-000 to mpr-499")
@@ -187,7 +139,6 @@ def record_of_choices(choices: Mapping[str, str | None], name: str, order: str |
     from leaderboard.load.records import FORMAT, Record, RecordedItem
     from recipe_mpr_task import TASK_VERSION
     from recipe_mpr_task.data import SHA256
-    from recipe_mpr_task.orders import pinned_items
 
     task = _task_of(choices)
     right = sum(choice == pinned_items()[item_id].gold for item_id, choice in choices.items())
