@@ -11,14 +11,19 @@ from typing import Any
 import yaml
 
 from finetune.recipe import Recipe, RecipeError
-from recipe_mpr_task.errors import CheckpointError
-from recipe_mpr_task.manifest import combined_sha256, read_manifest, weight_hashes
+from recipe_mpr_task import public_models
+from recipe_mpr_task.errors import CheckpointError, RecipeMPRError, one_line
+from recipe_mpr_task.files import write_atomic
+from recipe_mpr_task.loaded_files import combined_sha256, content_hashes, loaded_files
+from recipe_mpr_task.loaded_model import BASE_MARK, base_mark, is_random_base
+from recipe_mpr_task.manifest import read_manifest
 from recipe_mpr_task.models.checkpoint import open_checkpoint, refuse_causal, refuse_encoder
 from recipe_mpr_task.provenance import public_name, seen_by
 
 logger = logging.getLogger(__name__)
 
 RANDOM = "random:"
+_LONGEST_DOUBT = 400
 
 
 @dataclass(frozen=True)
@@ -29,22 +34,24 @@ class Base:
         name: for people and manifests: a hub id, a folder's name or random:NAME.
         location: what transformers loads: a folder or hub id.
         revision: of a hub id.
-        sha256: hash of its weight files; None for a hub id.
+        files: its files and their hashes, see `loaded_files.content_hashes`; empty if they could not be read.
         seen: items that its own manifest names as seen.
-        is_known: whether that is all it can have seen: see `TrainingManifest.base_known`.
+        doubt: why it is not known that these are all it can have seen; "" if that is known.
+        is_random: whether its weights are random, or began so.
     """
 
     name: str
     location: str
     revision: str | None
-    sha256: str | None
-    seen: frozenset[str]
-    is_known: bool
+    files: dict[str, str]
+    seen: frozenset[str] = frozenset()
+    doubt: str = ""
+    is_random: bool = False
 
     @property
     def identity(self) -> str:
-        """What makes two bases the same: their weights, or hub id and revision."""
-        return self.sha256 or f"{self.name}@{self.revision}"
+        """What makes two bases the same: their files, or hub id and revision."""
+        return combined_sha256(self.files) or f"{self.name}@{self.revision}"
 
 
 def architecture(name: str) -> dict[str, Any]:
@@ -133,18 +140,32 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
     """Return the base model, building a random one in `folder` if the recipe asks for it and it is not there.
 
     Raises:
-        RecipeError, CheckpointError: it cannot be had, or a manifest beside it is broken.
+        RecipeError, CheckpointError: it cannot be had, a manifest beside it is broken, or a random one was changed.
     """
     if recipe.model.startswith(RANDOM):
-        if not (folder / "config.json").is_file():
-            _build(recipe, folder)
-        # Of a config file only its name: a manifest is read elsewhere.
-        name = f"{RANDOM}{Path(recipe.model.removeprefix(RANDOM)).stem}"
-        return Base(name, str(folder), None, combined_sha256(weight_hashes(folder)), frozenset(), is_known=True)
+        return _random(recipe, folder)
     local = Path(recipe.model).expanduser()
-    if local.is_dir():
-        return _local(local.resolve())
-    return Base(recipe.model, recipe.model, recipe.revision, None, frozenset(), is_known=True)
+    base = _local(local.resolve()) if local.is_dir() else _hub(recipe)
+    if base.doubt:
+        logger.warning(
+            "model=%s, %s. What it has seen before is unknown, and so will be the status of what is trained from it",
+            base.name, base.doubt,
+        )  # fmt: skip
+    return base
+
+
+def _random(recipe: Recipe, folder: Path) -> Base:
+    if not (folder / "config.json").is_file():
+        _build(recipe, folder)
+    files = content_hashes(folder)
+    if base_mark(folder) != files:
+        raise RecipeError(
+            f"{folder}: it is not the random base that was made there (its files have other hashes); "
+            "remove it, and train from the beginning"
+        )
+    # Of a config file only its name: a manifest is read elsewhere.
+    name = f"{RANDOM}{Path(recipe.model.removeprefix(RANDOM)).stem}"
+    return Base(name, str(folder), None, files, is_random=True)
 
 
 def _build(recipe: Recipe, folder: Path) -> None:
@@ -154,21 +175,52 @@ def _build(recipe: Recipe, folder: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     config = _plain_config(recipe, offline=True)
     save_random_base(config, partial, causal=recipe.head == "causal", seed=recipe.seed, dtype=recipe.dtype)
+    made = {"made": "with random weights", "seed": recipe.seed, "files": content_hashes(partial)}
+    write_atomic(partial / BASE_MARK, json.dumps(made, indent=1) + "\n")
     partial.replace(folder)  # whole or not at all: a run that was killed here builds it again
 
 
 def _local(folder: Path) -> Base:
-    read_manifest(folder)  # a broken one is an error here, not merely unknown
+    manifest = read_manifest(folder)  # a broken one is an error here, not merely unknown
+    files = content_hashes(folder)
+    if public := public_name(folder):
+        return Base(public, str(folder), None, files)
+    if is_random_base(folder):
+        return Base(folder.name, str(folder), None, files, is_random=True)
     seen = seen_by({"pretrained": str(folder)})
-    public = public_name(folder)
-    is_known = bool(public) or (seen.ids is not None and seen.is_all)
-    if not is_known:
-        logger.warning(
-            "model=%s: %s. What it has seen before is unknown, and so will be the status of what is trained from it",
-            folder.name, seen.reason,
-        )  # fmt: skip
-    sha256 = combined_sha256(weight_hashes(folder))
-    return Base(public or folder.name, str(folder), None, sha256, seen.ids or frozenset(), is_known=is_known)
+    is_random = bool(manifest and manifest.random_weights)
+    doubt = ""
+    if seen.ids is None or not seen.is_all:
+        doubt = f"which had no manifest that says what it had seen before ({seen.reason})"
+    return Base(folder.name, str(folder), None, files, seen.ids or frozenset(), doubt[:_LONGEST_DOUBT], is_random)
+
+
+def _hub(recipe: Recipe) -> Base:
+    """Download a hub model's files, pin it to the commit, and compare them with what the hub says of that commit."""
+    folder = _downloaded(recipe.model, recipe.revision)
+    if folder is None:
+        return Base(recipe.model, recipe.model, recipe.revision, {}, doubt="which could not be downloaded")
+    commit, doubt = folder.name, ""
+    if public_models.find(recipe.model, commit) is None:
+        doubt = f"of which commit {commit[:12]} is not among the pinned public models"
+    else:
+        try:
+            public_models.verify(recipe.model, commit, loaded_files(folder))
+        except RecipeMPRError as error:
+            doubt = f"which is not shown to be the public model: {one_line(error)}"
+    return Base(recipe.model, recipe.model, commit, content_hashes(folder), doubt=doubt[:_LONGEST_DOUBT])
+
+
+def _downloaded(model_id: str, revision: str) -> Path | None:
+    """The snapshot of a hub model in the cache, all files that loading reads; None if it cannot be had."""
+    from huggingface_hub import snapshot_download
+
+    patterns = ["*.json", "*.txt", "*.model", "*.jinja", "*.safetensors"]
+    skipped = ["onnx/*", "openvino/*", "original/*"]
+    try:
+        return Path(snapshot_download(model_id, revision=revision, allow_patterns=patterns, ignore_patterns=skipped))
+    except (OSError, ValueError):
+        return None
 
 
 def base_folder_of(checkpoint: Path) -> str:

@@ -3,14 +3,13 @@
 import json
 import os
 import shutil
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import yaml
 
-from finetune.outputs import RECIPE_FILE
-from finetune.progress import COMPLETE, Spent
-from finetune.recipe import Recipe, RecipeError
+from finetune.progress import COMPLETE, Spent, weights_in
+from finetune.recipe import RECIPE_FILE, Recipe, RecipeError
 from recipe_mpr_task.manifest import FILE_NAME
 
 CHECKPOINTS = "checkpoints"
@@ -48,7 +47,7 @@ def _changed(stored: object, recipe: Recipe) -> list[str]:
     now = recipe.model_dump(mode="json")
     before = stored if isinstance(stored, dict) else {}
     # Where it is called from may change; what is trained may not.
-    return sorted(k for k in {*now, *before} - {"out", "merge"} if now.get(k) != before.get(k))
+    return sorted(k for k in {*now, *before} - {"out", "merge", "base_sha256"} if now.get(k) != before.get(k))
 
 
 def locked(out: Path) -> AbstractContextManager[object]:
@@ -69,7 +68,11 @@ def locked(out: Path) -> AbstractContextManager[object]:
 
 
 def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
-    """Return the newest whole checkpoint of a run, or None, and what was spent until then; remove cut-off ones."""
+    """Return the newest whole checkpoint of a run, or None, and what was spent until then; remove cut-off ones.
+
+    Raises:
+        RecipeError: its weights are not those that were saved.
+    """
     found = [path for path in (out / CHECKPOINTS).glob("checkpoint-*") if path.is_dir()]
     whole = [path for path in found if (path / COMPLETE).is_file()]
     for path in set(found) - set(whole):
@@ -77,4 +80,33 @@ def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
     if not whole:
         return None, Spent()
     newest = max(whole, key=lambda path: int(path.name.rpartition("-")[2]))
-    return newest, Spent(**json.loads((newest / COMPLETE).read_text()))
+    complete = json.loads((newest / COMPLETE).read_text())
+    if complete.pop("weights", None) != weights_in(newest):
+        raise RecipeError(
+            f"{newest}: its weights are not those that were saved there; remove that folder to go on from the "
+            "checkpoint before it, or begin anew with another out="
+        )
+    return newest, Spent(**complete)
+
+
+def check_base(out: Path, base_folder: Path, sha256: str | None) -> None:
+    """Check that a run goes on from the base model that it, and the other folds of its recipe, began from.
+
+    Args:
+        out: the run's folder.
+        base_folder: where a random base lies, in the folder of all folds.
+        sha256: one hash of the base's files now; None where they could not be read.
+
+    Raises:
+        RecipeError: it is another one.
+    """
+    folds = sorted(base_folder.parent.glob(f"*/{RECIPE_FILE}")) if base_folder.parent != out.resolve() else []
+    for path in (out / RECIPE_FILE, *folds):
+        with suppress(OSError, yaml.YAMLError):
+            stored = yaml.safe_load(path.read_text())
+            begun = stored.get("base_sha256") if isinstance(stored, dict) else None
+            if begun and begun != sha256:
+                raise RecipeError(
+                    f"out={out}: the base model is not the one that {path} was begun with (its files have other "
+                    "hashes); put that one back, or begin anew with another out="
+                )

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from finetune import checkpoints
 from finetune.base import Base, prepare_base
 from finetune.lora import on_meta_device, parameter_counts
-from finetune.outputs import RECIPE_FILE, recipe_text
-from finetune.recipe import Recipe, RecipeError
+from finetune.outputs import recipe_text
+from finetune.recipe import RECIPE_FILE, Recipe, RecipeError
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
 from recipe_mpr_task.item import Item
+from recipe_mpr_task.loaded_files import combined_sha256
 from recipe_mpr_task.manifest import TrainingManifest, read_manifest, sample_sha256
 from recipe_mpr_task.splits import items_of, parts_of
 
@@ -144,6 +145,7 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
         with _undone_on_error(base_folder), _undone_on_error(out):
             with arguments.main_process_first():
                 base = prepare_base(recipe, base_folder)
+                _record_base(recipe, base, base_folder)
                 checkpoint, before = checkpoints.last_whole_checkpoint(out) if resume else (None, Spent())
             trainer, progress = build_trainer(recipe, data, base, arguments, before)
         try:
@@ -154,6 +156,14 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
         if arguments.process_index == 0:
             shutil.rmtree(out / checkpoints.CHECKPOINTS, ignore_errors=True)
     return manifest
+
+
+def _record_base(recipe: Recipe, base: Base, base_folder: Path) -> None:
+    """Write the base's hash into the run's recipe when it begins; on resuming it must be the same."""
+    out, sha256 = Path(recipe.out), combined_sha256(base.files)
+    checkpoints.check_base(out, base_folder, sha256)
+    if is_first_process() and sha256:
+        write_atomic(out / RECIPE_FILE, recipe_text(recipe.model_copy(update={"base_sha256": sha256})))
 
 
 @contextmanager
@@ -195,7 +205,7 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: Any, sp
     from recipe_mpr_task import TASK_VERSION
 
     trainable, total = parameter_counts(trainer.model)
-    settings = recipe.model_dump(mode="json", exclude={"out"}) | {"model": base.name}
+    settings = recipe.model_dump(mode="json", exclude={"out", "base_sha256"}) | {"model": base.name}
     return {
         "dataset_sha256": data.dataset_sha256,
         "split": recipe.split,
@@ -211,9 +221,13 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: Any, sp
         "form": "adapter" if recipe.lora else "full",
         "base_model": base.name,
         "base_revision": base.revision,
-        "base_sha256": base.sha256,
-        "base_known": base.is_known,
+        "base_files": base.files,
+        "base_known": not base.doubt,
+        "base_reason": base.doubt,
+        "random_weights": base.is_random,
         "system": recipe.system(base.identity),
+        # The weights of a random base are drawn by the seed, too.
+        "family": recipe.family(base.name if base.is_random else base.identity),
         "recipe_name": recipe.name,
         "recipe": settings,
         "versions": versions(),

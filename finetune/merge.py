@@ -11,11 +11,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from finetune.base import base_folder_of
 from finetune.causal import LetterTraining
-from finetune.outputs import RECIPE_FILE
-from finetune.recipe import Recipe, load_recipe
+from finetune.recipe import RECIPE_FILE, Recipe, load_recipe
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.files import write_atomic
-from recipe_mpr_task.manifest import TrainingManifest, read_manifest, setting_hashes, weight_hashes
+from recipe_mpr_task.manifest import TrainingManifest, read_manifest, split_hashes
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.splits import items_of
 
@@ -67,8 +66,7 @@ def merge(folder: Path) -> Comparison:
         largest_difference=float((before - after).abs().max()),
     )
     write_atomic(staged / COMPARISON, json.dumps(asdict(comparison), indent=1) + "\n")
-    hashes = {"weights": weight_hashes(staged), "settings": setting_hashes(staged)}
-    manifest.model_copy(update={"form": "merged", **hashes}).write(staged)
+    manifest.model_copy(update={"form": "merged", **split_hashes(staged)}).write(staged)
     staged.replace(folder / MERGED)
     return comparison
 

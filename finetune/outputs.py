@@ -12,7 +12,6 @@ from finetune.recipe import Recipe
 from recipe_mpr_task.files import write_atomic
 from recipe_mpr_task.manifest import TrainingManifest
 
-RECIPE_FILE = "recipe.yaml"
 CURVES = "curves"
 _PACKAGES = ("lm-eval-recipe-mpr", "torch", "transformers", "peft", "accelerate", "datasets", "lm-eval")
 

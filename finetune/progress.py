@@ -12,7 +12,7 @@ import torch
 from tqdm import tqdm
 from transformers import TrainerCallback
 
-from recipe_mpr_task.files import write_atomic
+from recipe_mpr_task.files import sha256_of_file, write_atomic
 
 COMPLETE = "complete.json"
 """Written into a checkpoint last: one without it was cut off while being written."""
@@ -26,6 +26,11 @@ def peak_memory_bytes() -> int:
         return int(torch.cuda.max_memory_allocated())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+def weights_in(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each weight file of a checkpoint."""
+    return {path.name: sha256_of_file(path) for path in sorted(folder.glob("*.safetensors"))}
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class Progress(TrainerCallback):
         """Mark a checkpoint as whole."""
         if self.first:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            write_atomic(folder / COMPLETE, json.dumps(asdict(self.spent)) + "\n")
+            write_atomic(folder / COMPLETE, json.dumps(asdict(self.spent) | {"weights": weights_in(folder)}) + "\n")
 
     def close(self) -> None:
         """Leave the bar as it stands."""

@@ -14,11 +14,15 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.splits import FOLDS, TRAINING_SPLITS
 
+RECIPE_FILE = "recipe.yaml"
+"""The resolved recipe in a run's folder."""
+
 SPLITS = (*TRAINING_SPLITS, "folds")
 """What `split=` takes; "folds" is five runs, one a fold."""
 
-_NOT_OF_THE_SYSTEM = ("name", "split", "out", "merge", "deterministic", "logging_steps", "max_batch_tokens",
-                      "max_batch_items", "gradient_checkpointing", "attention", "architecture")  # fmt: skip
+_NOT_OF_THE_SYSTEM = ("name", "base_sha256", "split", "out", "merge", "deterministic", "logging_steps",
+                      "max_batch_tokens", "max_batch_items", "gradient_checkpointing", "attention",
+                      "architecture")  # fmt: skip
 """Settings that do not make a run another system: which items it holds out, where and how it runs."""
 
 LETTER_PROMPTS = ("default", "mmlu", "options_first")
@@ -88,6 +92,7 @@ class Recipe(_Strict):
         lora: adapters to train; without them all weights train, in float32.
         quantization: "4bit" loads the base by bitsandbytes (QLoRA, arXiv 2305.14314).
         merge: also write base and adapter as one model.
+        base_sha256: of a random base: one hash of its files, written into the run's recipe when they are made.
     """
 
     name: Name
@@ -128,6 +133,7 @@ class Recipe(_Strict):
     quantization: Literal["none", "4bit"] = "none"
     lora: Lora | None = None
     merge: bool = False
+    base_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
     @field_validator("prompt")
     @classmethod
@@ -166,10 +172,17 @@ class Recipe(_Strict):
         """Hash what makes runs on different splits the same system: settings, seed and base model.
 
         Args:
-            base: names the base's weights, see `base.Base.identity`.
+            base: names the base's files, see `base.Base.identity`.
         """
+        return self._hashed(base, set())
+
+    def family(self, base: str) -> str:
+        """Hash the same without the seed: what several tries of one recipe share."""
+        return self._hashed(base, {"seed"})
+
+    def _hashed(self, base: str, left_out: set[str]) -> str:
         # Without defaults: a setting that a later release adds must not make old runs other systems.
-        excluded = {*_NOT_OF_THE_SYSTEM, "model", "revision"}
+        excluded = {*_NOT_OF_THE_SYSTEM, "model", "revision", *left_out}
         settings = self.model_dump(mode="json", exclude=excluded, exclude_defaults=True)
         return sha256_of(json.dumps([base, settings], sort_keys=True).encode())
 

@@ -25,7 +25,7 @@ from finetune.steps import EpochSteps
 from finetune.trainer import SELECTION_METRIC, StepTrainer
 from recipe_mpr_task.files import write_atomic
 from recipe_mpr_task.item import Item
-from recipe_mpr_task.manifest import TrainingManifest, setting_hashes, weight_hashes
+from recipe_mpr_task.manifest import TrainingManifest, split_hashes
 from recipe_mpr_task.orders import display
 
 _STAGING = ".finishing"
@@ -199,7 +199,7 @@ def finish(trainer: StepTrainer, base: Base, fields: dict[str, Any], out: Path) 
         if fields["head"] == "bi_encoder":
             write_embedding_files(base, staged, trainer.objective.recipe.negation)
         trainer.objective.tokenizer.save_pretrained(staged)
-        manifest = TrainingManifest(**fields, weights=weight_hashes(staged), settings=setting_hashes(staged))
+        manifest = TrainingManifest(**fields | split_hashes(staged))
         write_atomic(staged / "README.md", card_text(manifest, f"recipe-mpr finetune {manifest.recipe_name}"))
         write_curves(staged, manifest)
         move_into_place(staged, out)

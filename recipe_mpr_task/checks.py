@@ -4,10 +4,13 @@ Called by the plugin around lm-eval's `evaluate`, the one place that knows model
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from recipe_mpr_task.errors import RecipeMPRError
+
+if TYPE_CHECKING:
+    from recipe_mpr_task.provenance import Seen
 
 logger = logging.getLogger(__name__)
 
@@ -50,27 +53,76 @@ def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str
     return warnings
 
 
-def mark_seen_items(lm: Any, tasks: Mapping[str, Any]) -> dict[str, Any] | None:
+def mark_seen_items(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Set in every document of ours whether the model was trained or validated on it.
 
+    Args:
+        lm: the loaded model.
+        tasks: the loaded tasks by name.
+        asked: the arguments of `simple_evaluate`; empty if it was not called.
+
     Returns:
-        What the results file records of the model's training; None if no task is ours.
+        What the results file records of the model and of its training, by key; empty if no task is ours.
     """
-    from recipe_mpr_task.provenance import NOT_A_FOLDER, seen_by_model
+    from recipe_mpr_task.plugin import MODEL_KEY, TRAINING_KEY
     from recipe_mpr_task.task import marked
 
     ours = [task for name, task in tasks.items() if name.startswith(_PREFIX)]
     if not ours:
-        return None
-    seen = seen_by_model(lm, ours[0].config.metadata or {})
+        return {}
+    loaded, seen = _loaded(getattr(lm, "lm", lm), asked, ours[0].config.metadata or {})
+    loaded["request_cache"] = bool(asked.get("use_cache")) or hasattr(lm, "cache_db")
     for task in ours:
         task.dataset = marked(task.dataset, seen)
     n_seen = sum(seen.flag(item_id) or 0 for task in ours for item_id in task.eval_docs["item_id"])
+    for warning in _provenance_warnings(seen, loaded, n_seen):
+        logger.warning(warning)
+    return {MODEL_KEY: loaded, TRAINING_KEY: seen.summary()}
+
+
+def _loaded(lm: Any, asked: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[dict[str, Any], "Seen"]:
+    """What was loaded, and what it has seen."""
+    from recipe_mpr_task.loaded_model import arguments_of, model_record
+    from recipe_mpr_task.model_arguments import parsed, unaccounted
+    from recipe_mpr_task.provenance import Seen, seen_by
+
+    if getattr(lm, "never_trained", False):
+        return model_record(None) | {"handed_over": False, "unaccounted": []}, Seen(frozenset(), "never trained")
+    arguments, given = arguments_of(lm), parsed(asked.get("model_args"))
+    by_name = isinstance(asked.get("model"), str)
+    record = {
+        **model_record(arguments if by_name else None),
+        "handed_over": not by_name,
+        "unaccounted": unaccounted(asked["model"], given) if by_name else [],
+    }
+    if not by_name:
+        return record, Seen(None, "the model was handed over as an object, so its weights may be any")
+    if arguments is None:
+        return record, Seen(None, f"a model of class {type(lm).__name__} cannot be traced to its weights")
+    return record, seen_by({**metadata, **given, **arguments})
+
+
+def _provenance_warnings(seen: "Seen", loaded: Mapping[str, Any], n_seen: int) -> Iterator[str]:
+    from recipe_mpr_task.provenance import NOT_A_FOLDER
+
+    if loaded["request_cache"]:
+        yield (
+            "Recipe-MPR: --use_cache keeps answers without the model's name: a file that another model has used gives "
+            "you that model's answers. Use a cache path for each model; a leaderboard marks the run and never calls "
+            "it clean"
+        )
     if n_seen:
-        logger.warning("Recipe-MPR: the model was trained or validated on %d of the scored items", n_seen)
+        yield f"Recipe-MPR: the model was trained or validated on {n_seen} of the scored items"
     elif not (seen.ids is not None and seen.is_all) and seen.reason != NOT_A_FOLDER:
-        logger.warning("Recipe-MPR: a leaderboard will call this run unknown: %s", seen.reason)
-    return seen.summary()
+        yield (
+            f"Recipe-MPR: what the model was trained on is not known ({seen.reason}). A leaderboard ranks the run "
+            "with the status unknown; `recipe-mpr finetune` records what a model is trained on"
+        )
+    if loaded["unaccounted"]:
+        yield (
+            f"Recipe-MPR: {', '.join(loaded['unaccounted'])} may change what is loaded in ways that are not recorded. "
+            "A leaderboard ranks the run with the status unknown; leave the argument out if you can"
+        )
 
 
 def _marks_scored(tasks: Mapping[str, Any]) -> set[tuple[str, ...]]:

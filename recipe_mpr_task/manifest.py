@@ -13,22 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import CheckpointError
-from recipe_mpr_task.files import sha256_of, sha256_of_file, write_atomic
+from recipe_mpr_task.files import sha256_of, write_atomic
+from recipe_mpr_task.loaded_files import content_hashes
 
 FILE_NAME = "recipe_mpr_training.json"
 _MAX_BYTES = 8_000_000
-
-SETTING_FILES = ("config.json", "adapter_config.json", "tokenizer.json", "modules.json", "1_Pooling/config.json",
-                 "sentence_bert_config.json", "config_sentence_transformers.json", "recipe_mpr_query.json")  # fmt: skip
-"""Files beside the weights that change what a model answers."""
-
-_MAY_CHANGE = ("base_model_name_or_path", "_name_or_path", "revision", "transformers_version", "peft_version")
-"""Their keys that do not: where a base model lies, who wrote the file."""
+WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
 ItemId = Annotated[str, Field(pattern=r"^(mpr-\d{3}|sample-\d{2})$")]
 ItemIds = Annotated[tuple[ItemId, ...], Field(max_length=1000)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Line = Annotated[str, Field(max_length=500)]
+Hashes = Annotated[dict[Line, Sha256], Field(max_length=1000)]
 Number = Annotated[int | float, Field(ge=0, allow_inf_nan=False)]
 Settings = Annotated[dict[Line, Any], Field(max_length=100)]
 
@@ -49,12 +45,15 @@ class TrainingManifest(BaseModel):
         form: "adapter" (needs its base model), "merged" or "full".
         base_model: what was asked for: a hub id, a folder's name or random:NAME.
         base_revision: of a hub id.
-        base_sha256: hash of the base's weight files, where they are a local folder.
-        base_known: whether it can be told what the base had seen of the dataset: random weights, a public model by
-            hub id or hash, or a folder with a manifest of its own.
-        weights: file name to SHA-256 of every safetensors file that this manifest speaks of.
-        settings: the same of the files that say how the weights are used, see `setting_hashes`.
+        base_files: the base's files and their hashes, see `loaded_files.content_hashes`; empty if unread.
+        base_known: whether it is known what the base had seen of the dataset: random weights of this run's making, a
+            pinned public model (see `public_models`), or a folder with a manifest of its own.
+        base_reason: why that is not known; "" if it is.
+        random_weights: whether training began from random weights: a demonstration, which no board ranks.
+        weights: name to SHA-256 of every weight file that this manifest speaks of.
+        settings: the same of tokenizer, templates and configs, see `loaded_files.content_hashes`.
         system: hash of all that makes runs on other folds the same system: recipe, base and seed.
+        family: the same without the seed.
         recipe: the resolved recipe.
         history: logged values by step: loss, learning_rate, grad_norm, eval_accuracy, ...
         wall_time_s: seconds of training, resumed parts included.
@@ -64,7 +63,7 @@ class TrainingManifest(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     dataset_sha256: Sha256
     split: Line
     train_ids: ItemIds
@@ -79,11 +78,14 @@ class TrainingManifest(BaseModel):
     form: Literal["adapter", "merged", "full"]
     base_model: Line
     base_revision: Line | None = None
-    base_sha256: Sha256 | None = None
+    base_files: Hashes = {}
     base_known: bool
-    weights: Annotated[dict[Line, Sha256], Field(min_length=1, max_length=1000)]
-    settings: Annotated[dict[Line, Sha256], Field(max_length=len(SETTING_FILES))]
+    base_reason: Line = ""
+    random_weights: bool
+    weights: Annotated[Hashes, Field(min_length=1)]
+    settings: Hashes
     system: Sha256
+    family: Sha256
     recipe_name: Line
     recipe: Settings
     versions: Annotated[dict[Line, Line], Field(max_length=50)] = {}
@@ -128,7 +130,10 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
     if path.stat().st_size > _MAX_BYTES:
         raise CheckpointError(f"{path}: {path.stat().st_size} bytes; a manifest has at most {_MAX_BYTES}")
     try:
-        return TrainingManifest.model_validate(json.loads(path.read_bytes()))
+        content = json.loads(path.read_bytes())
+        if isinstance(content, dict) and content.get("format") == 1:
+            raise CheckpointError(f"{path} is of an earlier release and lacks hashes that are now needed; train again")
+        return TrainingManifest.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part)[:40] for part in first["loc"])
@@ -137,29 +142,8 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
         raise CheckpointError(f"{path} is no training manifest: {type(error).__name__}") from None
 
 
-def weight_hashes(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each safetensors file of a checkpoint folder, by file name."""
-    return {path.name: sha256_of_file(path) for path in sorted(folder.glob("*.safetensors"))}
-
-
-def setting_hashes(folder: Path) -> dict[str, str]:
-    """Return a SHA-256 of each of SETTING_FILES that a checkpoint folder has, whatever its layout as JSON."""
-    return {name: _setting_hash(folder / name) for name in SETTING_FILES if (folder / name).is_file()}
-
-
-def _setting_hash(path: Path) -> str:
-    content = path.read_bytes()
-    if path.name == "tokenizer.json":  # megabytes, and nobody edits it by hand
-        return sha256_of(content)
-    try:
-        settings = json.loads(content)
-    except (ValueError, RecursionError):
-        return sha256_of(content)
-    if isinstance(settings, dict):
-        settings = {key: value for key, value in settings.items() if key not in _MAY_CHANGE}
-    return sha256_of(json.dumps(settings, sort_keys=True).encode())
-
-
-def combined_sha256(hashes: dict[str, str]) -> str | None:
-    """Return one hash for a folder's weight files; None if there are none."""
-    return sha256_of(json.dumps(sorted(hashes.items())).encode()) if hashes else None
+def split_hashes(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the fields `weights` and `settings` for the manifest of a checkpoint folder."""
+    hashes = content_hashes(folder)
+    weights = {name: value for name, value in hashes.items() if name.endswith(WEIGHT_SUFFIXES)}
+    return {"weights": weights, "settings": {name: hashes[name] for name in hashes.keys() - weights.keys()}}

@@ -6,10 +6,12 @@ Nothing outside the standard library and this package's light modules is importe
 import contextlib
 import functools
 import importlib.metadata
+import inspect
 import os
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +26,12 @@ AUTOLOAD_MODULE = "_recipe_mpr_autoload"
 TRAINING_KEY = "recipe_mpr_training"
 """Of a results file: how the model is known to have been trained, see `provenance.Seen.summary`."""
 
+MODEL_KEY = "recipe_mpr_model"
+"""Of a results file: what the model was loaded from, see `loaded_model.model_record`."""
+
 _MARK = "_recipe_mpr"
+_asked: ContextVar[Mapping[str, Any]] = ContextVar("recipe_mpr_asked", default={})  # noqa: B039 (never changed)
+"""The arguments of the `simple_evaluate` that is running: `evaluate` alone cannot tell how its model was made."""
 
 
 def hooked_spec(name: str, path: Any, target: Any) -> ModuleSpec | None:
@@ -151,14 +158,33 @@ def _check_runs(evaluator: Any) -> None:
         tasks = task_dict.get("tasks", {}) if isinstance(task_dict, dict) else {}
         refuse_unanswerable(lm, tasks)
         warn_about_run(lm, tasks, chat=bool(kwargs.get("apply_chat_template")))
-        training = mark_seen_items(lm, tasks)
+        recorded = mark_seen_items(lm, tasks, _asked.get())
         results = original(lm, task_dict, *args, **kwargs)
-        if training and results:  # only the first of several processes has results
-            results[TRAINING_KEY] = training
+        if results:  # only the first of several processes has some
+            results.update(recorded)
         return results
 
     setattr(evaluate, _MARK, True)
     evaluator.evaluate = evaluate
+    evaluator.simple_evaluate = _noting_arguments(evaluator.simple_evaluate)
+
+
+def _noting_arguments(original: Any) -> Any:
+    """Wrap `simple_evaluate` so that its arguments are known while it runs."""
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def simple_evaluate(*args: Any, **kwargs: Any) -> Any:
+        noted: Mapping[str, Any] = {}
+        with contextlib.suppress(TypeError):  # wrong arguments: lm-eval says so itself
+            noted = signature.bind(*args, **kwargs).arguments
+        token = _asked.set(noted)
+        try:
+            return original(*args, **kwargs)
+        finally:
+            _asked.reset(token)
+
+    return simple_evaluate
 
 
 def _with_ours(include_path: Any) -> Any:

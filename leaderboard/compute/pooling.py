@@ -17,7 +17,7 @@ from leaderboard.compute.row import Row
 from leaderboard.compute.rows import score, type_scores
 from leaderboard.load.specs import task_spec
 from leaderboard.validate.items import ItemResult
-from leaderboard.validate.run import RANKED
+from leaderboard.validate.run import RANDOM_WEIGHTS, RANKED
 from recipe_mpr_task.splits import N_FOLDS
 from recipe_mpr_task.tasks import TASKS_PATH
 
@@ -99,7 +99,7 @@ def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
     by_system: dict[str, list[Row]] = defaultdict(list)
     found = []
     for row in rows:
-        if row.status in RANKED:
+        if row.status in RANKED or _is_demonstration(row):
             by_system[row.identity].append(row)
         else:
             found.append(replace(row, board=group.board))
@@ -113,9 +113,14 @@ def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
     return found
 
 
+def _is_demonstration(row: Row) -> bool:
+    """Whether nothing but its random weights keeps a row from a rank: its folds are one row, too."""
+    return row.status == "excluded" and row.reason.startswith(RANDOM_WEIGHTS)
+
+
 def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
     # As doubtful as the most doubtful of its rows.
-    first = max(rows, key=lambda row: RANKED.index(row.status))
+    first = max(rows, key=lambda row: (*RANKED, "excluded").index(row.status))
     items = group.items(rows)
     accs = [row.score.acc for row in rows if row.score.acc is not None]
     kept = {**first.extra, **_totals(rows)}

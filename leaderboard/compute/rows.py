@@ -10,6 +10,7 @@ import numpy as np
 from leaderboard.compute.packed import PackedItems
 from leaderboard.compute.position import Position, position_profile
 from leaderboard.compute.row import LONGEST_NAME, Row, Score
+from leaderboard.load.files import Run
 from leaderboard.load.specs import is_task, task_spec
 from leaderboard.validate import identity as who
 from leaderboard.validate.items import MEANS, ItemResult
@@ -40,6 +41,7 @@ def row_of(run: CheckedRun) -> Row:
         extra={
             **extra,
             "identity": identity[:12],
+            **_keys(run.run),
             # A system that reads no prompt has no shots, whatever was asked for; of an imported one nothing is known.
             "shots": {"causal": run.run.n_shot, who.IMPORTED: None}.get(who.kind(run.run), 0),
             "prompt": None if who.kind(run.run) == who.IMPORTED else who.prompt_name(run.run),
@@ -57,6 +59,22 @@ def row_of(run: CheckedRun) -> Row:
         flags=run.flags,
         history=training_history(run.run),
     )
+
+
+def _keys(run: Run) -> dict[str, Any]:
+    """What rows of one system, and tries of one recipe, are found together by."""
+    trained = training_record(run)
+    content = who.content(run)
+    return {
+        "content": content[:12] if content else None,
+        "dtype": str(run.config["model_dtype"]) if run.config.get("model_dtype") else None,
+        "system_key": who.model_key(run)[:12],
+        "setting_key": who.setting_key(run)[:12],
+        "recipe_key": str(trained["family"])[:12] if trained.get("family") else None,
+        "seed": trained.get("seed"),
+        "generation": who.generation(run),
+        "random_weights": who.is_from_random_weights(run),
+    }
 
 
 def _position(run: CheckedRun) -> Position | None:

@@ -7,18 +7,22 @@ bounded. Whatever is not is left out, and what needed it says that it is missing
 import math
 from typing import Any
 
-from recipe_mpr_task.plugin import TRAINING_KEY
+from recipe_mpr_task.plugin import MODEL_KEY, TRAINING_KEY
 
 FLAGS = "recipe_mpr_flags"
 """Of a record: the flags of the run that it was made of."""
 
+MODEL_IDENTITY = "recipe_mpr_identity"
+"""Of a record's config: which model it is, as the run told it by paths, see `identity.model_key`."""
+
 _CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "model_dtype", "model_revision", "limit",
-           "batch_size", "device", "fewshot_seed", "recipe_mpr_head", "recipe_mpr_truncated")  # fmt: skip
+           "batch_size", "device", "fewshot_seed", "use_cache", "recipe_mpr_head", "recipe_mpr_truncated",
+           MODEL_IDENTITY)  # fmt: skip
 _SECONDS = "total_evaluation_time_seconds"
 _RUN = ("date", "lm_eval_version", "transformers_version", "chat_template_sha", "system_instruction_sha",
-        "system_instruction", "fewshot_as_multiturn", _SECONDS, TRAINING_KEY, FLAGS)  # fmt: skip
+        "system_instruction", "fewshot_as_multiturn", _SECONDS, TRAINING_KEY, MODEL_KEY, FLAGS)  # fmt: skip
 _TASK = ("doc_to_text", "description", "metadata", "doc_to_choice", "doc_to_target", "target_delimiter",
-         "fewshot_delimiter", "output_type", "gen_prefix")  # fmt: skip
+         "fewshot_delimiter", "output_type", "gen_prefix", "generation_kwargs", "repeats")  # fmt: skip
 _LARGEST = 2**53
 _LONGEST = 2_000
 _LONGEST_PROMPT = 20_000

@@ -2,36 +2,39 @@
 
 import json
 import math
+import re
 from pathlib import PurePath
 from typing import Any
 
 from leaderboard.load.files import Run
-from leaderboard.load.recorded import IMPORT_MODEL
+from leaderboard.load.recorded import IMPORT_MODEL, MODEL_IDENTITY
 from leaderboard.validate.training import training_record
 from recipe_mpr_task import prompts
 from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.model_arguments import ALIASES, is_traced, parsed
+from recipe_mpr_task.plugin import MODEL_KEY
 
 _RUNTIME_ARGUMENTS = frozenset(
-    ("device", "batch_size", "max_batch_size", "max_batch_tokens", "parallelize", "num_concurrent", "base_url",
-     "tensor_parallel_size", "data_parallel_size", "gpu_memory_utilization", "device_map")
+    ("device", "batch_size", "max_batch_size", "max_batch_tokens", "parallelize", "num_concurrent", "device_map",
+     "tensor_parallel_size", "data_parallel_size", "gpu_memory_utilization", "max_memory_per_gpu", "max_cpu_memory",
+     "offload_folder", "logits_cache", "low_cpu_mem_usage", "max_retries", "timeout", "swap_space")
 )  # fmt: skip
 """Model arguments that say how to run a model, not which model it is."""
 
+_SETTING_ARGUMENTS = frozenset(
+    ("max_length", "max_gen_toks", "add_bos_token", "prefix_token_id", "truncation", "enable_thinking",
+     "think_end_token", "chat_template_args", "max_model_len")
+)  # fmt: skip
+"""Model arguments that say how a model is asked."""
+
 _ADAPTER_ARGUMENTS = ("peft", "lora_local_path", "delta")
 _WEIGHT_ARGUMENTS = ("pretrained", "peft", "lora_local_path", "revision")
-_ALIASES = {"huggingface": "hf", "hf-auto": "hf"}
-"""Names that lm-eval has for one backend."""
-
 _MODEL_ARGUMENTS = ("pretrained", "model", "path", "engine")
 
 
 def model_args(run: Run) -> dict[str, Any]:
     """Return the model's arguments as a mapping, however lm-eval recorded them."""
-    recorded = run.config.get("model_args")
-    if isinstance(recorded, str):
-        pairs = (pair.partition("=") for pair in recorded.split(",") if pair)
-        return {key.strip(): value for key, _, value in pairs}
-    return recorded if isinstance(recorded, dict) else {}
+    return parsed(run.config.get("model_args"))
 
 
 IMPORTED = "imported"
@@ -105,39 +108,91 @@ def is_order_invariant(run: Run) -> bool:
     return kind(run) == "encoder" or (kind(run) == "baseline" and model_args(run).get("kind") != "first")
 
 
-def identity(run: Run) -> str:
-    """Hash what makes two runs of one task the same measurement.
+def model_record(run: Run) -> dict[str, Any]:
+    """Return what the results file says of the files that were loaded; empty if it says nothing."""
+    found = run.results.get(MODEL_KEY)
+    return found if isinstance(found, dict) else {}
 
-    Model, its arguments and weights, or how it was trained; of a system that reads prompts also shots and their seed,
-    chat template and system text. Not the display name, nor where and when it ran, nor the prompt, which is the task's.
+
+def content(run: Run) -> str | None:
+    """Return one hash of weights, tokenizer and configs as they were loaded, or None if they were not hashed."""
+    found = model_record(run).get("sha256")
+    return found if isinstance(found, str) and re.fullmatch("[0-9a-f]{64}", found) else None
+
+
+def is_from_random_weights(run: Run) -> bool:
+    """Say whether the model is one of random weights, or was trained from such a one."""
+    return training_record(run).get("random_weights") is True or model_record(run).get("random_weights") is True
+
+
+def identity(run: Run) -> str:
+    """Hash what makes two runs of one task the same measurement: the model, and how it was asked.
+
+    Not the display name, nor where and when it ran, nor the prompt, which is the task's.
     """
-    arguments = {k: str(v) for k, v in model_args(run).items() if k not in _RUNTIME_ARGUMENTS and not _is_default(k, v)}
-    reads_prompt = kind(run) == "causal"
-    trained = training_record(run)
-    if "system" in trained:
-        # Trained here: the folds of one recipe are one system, and so is its being trained once more.
-        for name in _WEIGHT_ARGUMENTS:
-            arguments.pop(name, None)
-    weights = run.config.get("model_sha") if kind(run) == "encoder" else None
-    if weights:  # a folder copied under another name is the same model; its head is recorded as it was resolved
-        arguments.pop("pretrained", None)
-        arguments.pop("head", None)
+    return sha256_of(f"{model_key(run)}|{setting_key(run)}".encode())
+
+
+def model_key(run: Run) -> str:
+    """Hash which model a run is of: the files' content, or how it was trained, or else where it lay.
+
+    A path counts only where the files were not hashed: a folder that was moved is the same model, and two folders of
+    one name are two. Of a server nothing can be hashed, so address and display name count.
+    """
+    kept = run.config.get(MODEL_IDENTITY)
+    if run.is_record and isinstance(kept, str) and re.fullmatch("[0-9a-f]{64}", kept):
+        return kept
+    trained, hashed = training_record(run), content(run)
     backend = str(run.config.get("model"))
+    weights = hashed or (run.config.get("model_sha") if kind(run) == "encoder" else None)
+    left_out = {*_RUNTIME_ARGUMENTS, *_SETTING_ARGUMENTS, "dtype" if run.config.get("model_dtype") else ""}
+    if "system" in trained or hashed:
+        left_out |= {*_WEIGHT_ARGUMENTS}
+    if weights:  # its head is recorded as it was resolved
+        left_out |= {"pretrained", "head"}
+    arguments = {k: _told(v) for k, v in model_args(run).items() if k not in left_out and not _is_default(k, v)}
+    is_served = kind(run) == "causal" and not is_traced(backend)
     key = [
-        _ALIASES.get(backend, backend),
+        ALIASES.get(backend, backend),
         sorted(arguments.items()),
+        # Trained here: the folds of one recipe are one system, and so is its being trained once more.
         [trained["system"], trained.get("form")] if "system" in trained else weights or run.config.get("model_sha"),
         run.config.get("recipe_mpr_head"),
+        run.config.get("model_dtype"),
+        run.metadata.get("recipe_mpr_system") if is_served else None,
     ]
-    if reads_prompt:
-        key += [
-            run.n_shot,
-            (run.config.get("fewshot_seed"), run.results.get("fewshot_as_multiturn")) if run.n_shot else None,
-            run.results.get("chat_template_sha"),
-            run.results.get("system_instruction_sha"),
-        ]
     return sha256_of(json.dumps(key, default=str).encode())
 
 
+def _told(value: Any) -> str:
+    """A path as a hash, so that a record, which keeps no folders, can be of the same model as its run."""
+    text = str(value)
+    return f"path {sha256_of(text.encode(errors='replace'))[:16]}" if text.startswith(("/", "~", ".")) else text
+
+
+def setting_key(run: Run) -> str:
+    """Hash how a model was asked: shots and their seed, chat template, system text, generation; "" if it reads none."""
+    if kind(run) != "causal":
+        return ""
+    asked = {k: str(v) for k, v in model_args(run).items() if k in _SETTING_ARGUMENTS and v is not None}
+    key = [
+        run.n_shot,
+        (run.config.get("fewshot_seed"), run.results.get("fewshot_as_multiturn")) if run.n_shot else None,
+        run.results.get("chat_template_sha"),
+        run.results.get("system_instruction_sha"),
+        generation(run),
+        sorted(asked.items()),
+    ]
+    return sha256_of(json.dumps(key, default=str, sort_keys=True).encode())
+
+
+def generation(run: Run) -> dict[str, Any] | None:
+    """Return how a run generated text: greedy or sampled, temperature, length; None if it scored options."""
+    settings = run.task_config.get("generation_kwargs")
+    return settings if run.task_config.get("output_type") == "generate_until" and isinstance(settings, dict) else None
+
+
 def _is_default(name: str, value: Any) -> bool:
-    return (name, str(value)) in (("seed", "0"), ("trust_remote_code", "False"), ("revision", "main"))
+    return (name, str(value)) in (
+        ("seed", "0"), ("trust_remote_code", "False"), ("revision", "main"), ("use_safetensors", "True"),
+    )  # fmt: skip

@@ -17,10 +17,10 @@ from leaderboard.load.recorded import CHOSEN, FLAGS
 from leaderboard.load.specs import TaskSpec, is_task, task_spec
 from leaderboard.validate.baselines import baseline_status
 from leaderboard.validate.conduct import conduct_faults, n_items, some
-from leaderboard.validate.identity import IMPORTED, kind, model_args
+from leaderboard.validate.identity import IMPORTED, is_from_random_weights, kind, model_args
 from leaderboard.validate.items import ItemResult, item_result
 from leaderboard.validate.shown import prompt_faults, prompt_flags
-from leaderboard.validate.training import UNKNOWN, training_flags, training_status
+from leaderboard.validate.training import UNKNOWN, shared_doubts, training_flags, training_status
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.metrics import SEEN
@@ -28,6 +28,8 @@ from recipe_mpr_task.orders import digest_of_record, pinned_items
 
 STATUSES = ("clean", "unknown", "overlap", "reported", "excluded")
 RANKED = ("clean", "unknown")
+
+RANDOM_WEIGHTS = "made from random weights: a demonstration, listed and not ranked"
 
 _TOLERANCE = 1e-9
 
@@ -91,13 +93,17 @@ def check(run: Run) -> CheckedRun:
     if faults := [*conduct_faults(run, spec), *shown, *_number_faults(run, items)]:
         return CheckedRun(run, items, "excluded", "; ".join(faults))
     status, reason = _status(run, spec, items)
-    flags = [*_flags(run), *prompt_flags(run, spec), *training_flags(run, status)]
+    if status in RANKED and is_from_random_weights(run):
+        status, reason = "excluded", f"{RANDOM_WEIGHTS}; {reason}"
+    flags = [*_flags(run), *prompt_flags(run, spec), *training_flags(run)]
     return CheckedRun(run, items, status, reason, tuple(dict.fromkeys(flags)))
 
 
 def _status(run: Run, spec: TaskSpec, items: tuple[ItemResult, ...]) -> tuple[str, str]:
     if kind(run) == "baseline":
-        return baseline_status(run, spec)
+        status, reason = baseline_status(run, spec)
+        doubts = list(shared_doubts(run, model_args(run))) if status == "clean" else []
+        return ("unknown", "; ".join(doubts)) if doubts else (status, reason)
     if kind(run) == IMPORTED:
         return "unknown", f"imported: {UNKNOWN}, nor, beyond its own word, how the options were shown"
     return training_status(run, model_args(run), items)

@@ -5,14 +5,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from leaderboard.load.files import Run
+from recipe_mpr_task.loaded_model import ADAPTER_ARGUMENTS
 from recipe_mpr_task.metrics import SEEN
-from recipe_mpr_task.plugin import TRAINING_KEY
-from recipe_mpr_task.provenance import ADAPTER_ARGUMENTS, UNTRACEABLE_ARGUMENTS, is_off
+from recipe_mpr_task.model_arguments import is_traced, unaccounted
+from recipe_mpr_task.plugin import MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.splits import TRAINING_SPLITS, parts_of
 
-_TRACED_BACKENDS = ("hf", "hf-auto", "huggingface", "vllm", "recipe-mpr-encoder")
 UNKNOWN = "nothing tells what it was trained on"
-_LONGEST = 300
+CACHE_DOUBT = (
+    "run with --use_cache: lm-eval's cache keeps answers without the model's name, so they may be another model's; "
+    "use a cache path for each model"
+)
+_LONGEST = 800
 _MOST_STEPS = 2000
 
 CURVES = ("loss", "eval_cross_entropy", "eval_accuracy", "learning_rate", "grad_norm")
@@ -28,7 +32,8 @@ def training_record(run: Run) -> dict[str, Any]:
     if not isinstance(found, dict):
         return {}
     kept = ("reason", "recipe_name", "split", "seed", "base_model", "system", "form", "order", "trainable_parameters",
-            "base_known", "wall_time_s", "samples_per_second", "peak_memory_bytes")  # fmt: skip
+            "base_known", "random_weights", "family", "wall_time_s", "samples_per_second",
+            "peak_memory_bytes")  # fmt: skip
     return {k: found[k] for k in kept if isinstance(found.get(k), (int, float)) or _is_short(found.get(k))}
 
 
@@ -64,18 +69,33 @@ def training_status(run: Run, model_args: dict[str, Any], items: Sequence[Any]) 
     record = training_record(run)
     if hidden := _hidden(record, items):
         return "excluded", f"{hidden} are logged as unseen, though its training record's split has them"
-    if doubt := _doubt(run, model_args, record):
-        return "unknown", doubt
+    if doubts := [*shared_doubts(run, model_args), *_doubts(run, model_args, record)]:
+        return "unknown", f"{UNKNOWN}: {'; '.join(dict.fromkeys(doubts))}"
     if any(flag is None for flag in flags):
         reason = str(record.get("reason", ""))
         return "unknown", f"{UNKNOWN}; its log says: {reason}" if reason else UNKNOWN
     return "clean", str(record.get("reason") or "no scored item was trained or validated on")
 
 
-def training_flags(run: Run, status: str) -> Iterator[str]:
-    """Give what a reader should know of a status that rests on the log alone."""
-    if status == "clean" and run.config.get("model") != "recipe-mpr-baseline" and not training_record(run):
-        yield "clean by its own word: the results file holds no training record, only the items' flags"
+def shared_doubts(run: Run, model_args: dict[str, Any]) -> Iterator[str]:
+    """Give, in words, what keeps a run of any kind from being clean: its answers may be another model's.
+
+    Args:
+        run: the run.
+        model_args: its model's arguments.
+    """
+    record = run.results.get(MODEL_KEY)
+    if run.config.get("use_cache") or (isinstance(record, dict) and record.get("request_cache") is not False):
+        yield CACHE_DOUBT
+    backend = str(run.config.get("model"))
+    if is_traced(backend) and (strange := unaccounted(backend, model_args)):
+        yield f"model arguments that are not accounted for: {', '.join(strange)}"
+
+
+def training_flags(run: Run) -> Iterator[str]:
+    """Give what a reader should know of a run though it keeps its rank."""
+    if CACHE_DOUBT in shared_doubts(run, {}):
+        yield CACHE_DOUBT
 
 
 def _hidden(record: dict[str, Any], items: Sequence[Any]) -> str:
@@ -88,21 +108,41 @@ def _hidden(record: dict[str, Any], items: Sequence[Any]) -> str:
     return f"{len(hidden)} items ({', '.join(hidden[:3])})" if hidden else ""
 
 
-def _doubt(run: Run, model_args: dict[str, Any], record: dict[str, Any]) -> str:
-    """Why the logged flags do not settle the matter, or nothing."""
-    for name in UNTRACEABLE_ARGUMENTS:
-        if not is_off(model_args.get(name)):
-            return f"{UNKNOWN}: {name} makes another model than its manifest speaks of"
-    is_whole = "system" in record and record.get("split") in TRAINING_SPLITS and record.get("base_known") is not False
-    if record and not is_whole:
+def _doubts(run: Run, model_args: dict[str, Any], record: dict[str, Any]) -> Iterator[str]:
+    """Give, in words, everything that would have to be known, and is not, for the logged flags to settle the matter."""
+    backend = str(run.config.get("model"))
+    loaded = run.results.get(MODEL_KEY)
+    if not is_traced(backend):
+        yield f"model type {backend[:40]} is not traced"
+    elif not isinstance(loaded, dict):
+        yield "its results file has no record of the files that were loaded"
+    elif loaded.get("handed_over") is not False:
+        yield "the model was handed over as an object, so its weights may be any"
+    elif not _is_of_its_record(run):
+        yield "the files that were loaded are not those of its training record"
+    if "system" not in record or record.get("split") not in TRAINING_SPLITS:
         reason = record.get("reason")
-        return f"{UNKNOWN}; its log says: {reason}" if reason else f"{UNKNOWN}: its training record names no manifest"
-    if record:
-        return ""  # the loaded model itself was traced
-    if run.config.get("model") not in _TRACED_BACKENDS:
-        return f"{UNKNOWN}: model type {str(run.config.get('model'))[:40]} is not traced"
+        yield f"its log says: {reason}" if reason else "its training record names no manifest"
+    elif record.get("base_known") is not True:
+        yield str(record.get("reason") or "what its base model had seen is not known")
     for name in ("pretrained", *ADAPTER_ARGUMENTS):
         # --metadata overrides what lm-eval tells the task of the model.
         if str(run.metadata.get(name, model_args.get(name))) != str(model_args.get(name)):
-            return f"{UNKNOWN}: the task was told another {name} than was loaded"
-    return ""
+            yield f"the task was told another {name} than was loaded"
+
+
+def _is_of_its_record(run: Run) -> bool:
+    """Say whether the files that were hashed when the model was loaded are those that its manifest lists."""
+    loaded, trained = run.results.get(MODEL_KEY), run.results.get(TRAINING_KEY)
+    files = loaded.get("files") if isinstance(loaded, dict) else None
+    if not isinstance(files, dict) or not isinstance(trained, dict):
+        return False
+    lists = {name: trained.get(name) for name in ("weights", "settings", "base_files")}
+    if not all(isinstance(value, dict) for value in lists.values()):
+        return False
+    own, base = lists["weights"] | lists["settings"], lists["base_files"]  # type: ignore[operator]
+    is_adapter = trained.get("form") == "adapter"
+    expected = {f"{'peft' if is_adapter else 'pretrained'}/{name}": value for name, value in own.items()}
+    if is_adapter:
+        expected |= {f"pretrained/{name}": value for name, value in base.items()}  # type: ignore[union-attr]
+    return bool(own) and files == expected

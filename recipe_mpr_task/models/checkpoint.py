@@ -7,6 +7,7 @@ from typing import Any
 
 from recipe_mpr_task.errors import CheckpointError, ModelArgsError
 from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.loaded_files import sha256_of_loaded
 
 _ARCHITECTURE_HEADS = {
     "ForMultipleChoice": "multiple_choice",
@@ -37,7 +38,7 @@ class Checkpoint:
 
     def weights_sha256(self) -> str:
         """Hash of the weights: the same checkpoint under another name stays the same model."""
-        return sha256_of("".join(sha256_of(path.read_bytes()) for path in self.weight_files).encode())
+        return sha256_of("".join(map(sha256_of_loaded, self.weight_files)).encode())
 
     def read_json(self, relative: str) -> Any:
         """Return a JSON file of the folder, or None if there is none.

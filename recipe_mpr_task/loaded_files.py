@@ -1,0 +1,151 @@
+"""The files that loading a checkpoint reads, and their hashes: what a model is, whatever it is called.
+
+Weights, tokenizer, chat templates and configs count; cards, curves, optimizer states and weights in formats that are
+not read do not. Hashing is streamed and remembered by file state, so that a large model is read once.
+"""
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from recipe_mpr_task.files import sha256_of, sha256_of_file, write_atomic
+
+_SUFFIXES = frozenset((".json", ".txt", ".model", ".jinja", ".tiktoken", ".bpe", ".vocab", ".spm", ".safetensors"))
+"""Of configs, tokenizers, templates and weights. Code needs trust_remote_code, which is never accounted for."""
+
+_INERT = frozenset(
+    ("recipe_mpr_training.json", "recipe_mpr_base.json", "curves.json", "comparison.json", "trainer_state.json",
+     "all_results.json", "train_results.json", "eval_results.json", "data_config.json")
+)  # fmt: skip
+"""JSON files that say how a model was made or how it did; no loader opens them."""
+
+_INERT_TEXTS = re.compile(r"(?i)(licen[cs]e|notice|readme|requirements).*\.txt$")
+_MODEL_BIN, _ADAPTER_BIN = re.compile(r"pytorch_model.*\.bin$"), "adapter_model.bin"
+_TEMPLATE_FOLDERS = ("additional_chat_templates", "chat_templates")
+
+_MAY_CHANGE = ("base_model_name_or_path", "_name_or_path", "revision", "transformers_version", "peft_version")
+"""Keys of configs that do not change what a model answers: where a base model lies, who wrote the file."""
+
+_TOKENIZER = "tokenizer.json"
+_LARGE = 8 * 2**20
+_SETTLED_SECONDS = 3
+"""A file that changed this shortly ago may change again without its times telling: their steps are up to 2 s."""
+
+FileState = tuple[int, int, int, int, int]
+_hashes: dict[FileState, str] = {}
+
+
+def loaded_files(folder: Path) -> dict[str, Path]:
+    """Return the files of a checkpoint folder that loading it may read, by their path relative to the folder."""
+    found = {path.name: path for path in _files_in(folder)}
+    for sub in _subfolders(folder):
+        found |= {f"{sub}/{path.name}": path for path in _files_in(folder / sub)}
+    return dict(sorted(found.items()))
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    names = {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
+    yield from (folder / name for name in names if _is_read(name, names))
+
+
+def _is_read(name: str, names: set[str]) -> bool:
+    """Say whether a loader may open a file, given the names of all files beside it."""
+    if name in _INERT or name.startswith(".") or _INERT_TEXTS.match(name):
+        return False
+    if _MODEL_BIN.match(name):  # safetensors come first
+        return not {"model.safetensors", "model.safetensors.index.json"} & names
+    if name == _ADAPTER_BIN:
+        return "adapter_model.safetensors" not in names
+    return Path(name).suffix in _SUFFIXES
+
+
+def _subfolders(folder: Path) -> list[str]:
+    """The subfolders that loading reads: of sentence-transformers' modules, and of further chat templates."""
+    modules = None
+    with suppress(OSError, ValueError, RecursionError):
+        modules = json.loads((folder / "modules.json").read_text())
+    named = [str(m.get("path") or "") for m in modules if isinstance(m, dict)] if isinstance(modules, list) else []
+    inside = [name for name in named if name and ".." not in Path(name).parts and not Path(name).is_absolute()]
+    return sorted({*inside, *(name for name in _TEMPLATE_FOLDERS if (folder / name).is_dir())})
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each of `loaded_files`, as it is byte for byte."""
+    return {name: sha256_of_loaded(path) for name, path in loaded_files(folder).items()}
+
+
+def content_hashes(folder: Path, *, trust_blob_names: bool = False) -> dict[str, str]:
+    """Return a SHA-256 of each of `loaded_files`; of configs that of their settings, whatever their layout as JSON.
+
+    Args:
+        folder: of a checkpoint, or a snapshot in the hub's cache.
+        trust_blob_names: take a large file's hash from the name that the hub's cache gave it.
+    """
+    return {name: _content_hash(path, trust=trust_blob_names) for name, path in loaded_files(folder).items()}
+
+
+def combined_sha256(hashes: Mapping[str, str]) -> str | None:
+    """Return one hash for several files; None if there are none."""
+    return sha256_of(json.dumps(sorted(hashes.items())).encode()) if hashes else None
+
+
+def _content_hash(path: Path, *, trust: bool) -> str:
+    if path.suffix != ".json" or path.name == _TOKENIZER:
+        return sha256_of_loaded(path, trust_blob_name=trust)
+    content = path.read_bytes()
+    try:
+        settings = json.loads(content)
+    except (ValueError, RecursionError):
+        return sha256_of(content)
+    if isinstance(settings, dict):
+        settings = {key: value for key, value in settings.items() if key not in _MAY_CHANGE}
+    return sha256_of(json.dumps(settings, sort_keys=True).encode())
+
+
+def sha256_of_loaded(path: Path, *, trust_blob_name: bool = False) -> str:
+    """Return a file's SHA-256, remembered by what the system says of the file.
+
+    Args:
+        path: the file.
+        trust_blob_name: if the file is a link into the hub's cache, whose name is the hash, take the name.
+    """
+    target = path.resolve()
+    if trust_blob_name and target.parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", target.name):
+        return target.name
+    asked, state = time.time(), file_state(target)
+    if (known := _hashes.get(state)) or (known := _remembered(state)):
+        return known
+    found = sha256_of_file(target)
+    if asked - max(state[-2:]) / 1e9 > _SETTLED_SECONDS and file_state(target) == state:
+        _hashes[state] = found
+        if state[2] >= _LARGE:
+            with suppress(OSError):  # a cache that cannot be written to costs time, no more
+                write_atomic(_note(state), found)
+    return found
+
+
+def file_state(path: Path) -> FileState:
+    """Return device, inode, size, mtime and ctime (nanoseconds); users cannot set the last.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    s = path.stat()
+    return s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns
+
+
+def _remembered(state: FileState) -> str | None:
+    if state[2] >= _LARGE:
+        with suppress(OSError):
+            text = _note(state).read_text(encoding="ascii")
+            return text if re.fullmatch("[0-9a-f]{64}", text) else None
+    return None
+
+
+def _note(state: FileState) -> Path:
+    from recipe_mpr_task.data import cache_path
+
+    return cache_path().parent.parent / "hashes" / sha256_of(repr(state).encode())

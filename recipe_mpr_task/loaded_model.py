@@ -1,0 +1,128 @@
+"""Where a loaded model came from: its parts, their files, and the record of both that goes into a results file."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from recipe_mpr_task.loaded_files import combined_sha256, content_hashes
+
+ADAPTER_ARGUMENTS = ("peft", "lora_local_path")
+BASE_MARK = "recipe_mpr_base.json"
+"""Beside a base model that `recipe-mpr finetune` made with random weights: its files and their hashes."""
+
+_LARGEST_MARK = 1_000_000
+
+
+@dataclass(frozen=True)
+class Part:
+    """A base model or an adapter, as it lies on this machine.
+
+    Attributes:
+        source: a local folder, or a hub id.
+        folder: its files; of a hub id the snapshot in the cache, None if there is none.
+        commit: of a hub id.
+    """
+
+    source: Literal["folder", "hub"]
+    folder: Path | None
+    commit: str | None = None
+
+
+def located(name: str, revision: str | None = None) -> Part:
+    """Find the files of a model that was loaded by a folder's path or a hub id, without asking the hub."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return Part("folder", folder)
+    snapshot = _snapshot(name, revision)
+    return Part("hub", snapshot, snapshot.name if snapshot else None)
+
+
+def _snapshot(model_id: str, revision: str | None) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    for name in ("config.json", "adapter_config.json"):
+        with suppress(HFValidationError):  # a path that is no folder
+            if isinstance(found := try_to_load_from_cache(model_id, name, revision=revision), str):
+                return Path(found).parent
+    return None
+
+
+def configured_base(folder: Path) -> str:
+    """Return the base model that an adapter folder names, which transformers then loads; "" if it names none."""
+    with suppress(OSError, ValueError, RecursionError):
+        config = json.loads((folder / "adapter_config.json").read_text())
+        return str(config.get("base_model_name_or_path") or "") if isinstance(config, dict) else ""
+    return ""
+
+
+def arguments_of(lm: Any) -> dict[str, Any] | None:
+    """Return what a loaded lm-eval model was loaded from, as arguments of `hf`; None for a class that is not traced.
+
+    Args:
+        lm: lm-eval's own `hf` and `vllm` classes and our encoders are traced: another class may load anything.
+    """
+    module = type(lm).__module__
+    if module.startswith("lm_eval.models.huggingface") or module == "recipe_mpr_task.models.encoder":
+        return {name: getattr(lm, name, None) for name in ("pretrained", "peft", "delta", "revision")}
+    if module.startswith("lm_eval.models.vllm"):
+        engine, lora = lm.model_args, lm.lora_request
+        adapter = lora and (getattr(lora, "lora_path", None) or getattr(lora, "lora_local_path", None))
+        return {"pretrained": engine["model"], "revision": engine.get("revision"), "lora_local_path": adapter}
+    return None
+
+
+def parts_of_model(arguments: Mapping[str, Any]) -> dict[str, Part]:
+    """Return the parts that `arguments_of` names: "pretrained", the base or whole model, and "peft", an adapter."""
+    pretrained, revision = arguments.get("pretrained"), str(arguments.get("revision") or "main")
+    if not isinstance(pretrained, str) or not pretrained:
+        return {}
+    adapter = next((str(arguments[name]) for name in ADAPTER_ARGUMENTS if arguments.get(name)), None)
+    whole = located(pretrained, revision)
+    if adapter:
+        return {"pretrained": whole, "peft": located(adapter, revision)}
+    base = configured_base(whole.folder) if whole.folder else ""
+    return {"pretrained": located(base), "peft": whole} if base else {"pretrained": whole}
+
+
+def model_record(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what a results file records of the files that a model was loaded from.
+
+    Args:
+        arguments: see `arguments_of`.
+
+    Returns:
+        `files`, a hash for each "part/name"; `sha256`, one hash of all; `sources` and `commits` of the parts;
+        `random_weights`. `sha256` is None where some part's files could not be read.
+    """
+    parts = parts_of_model(arguments or {})
+    files: dict[str, str] = {}
+    for role, part in parts.items():
+        found = content_hashes(part.folder, trust_blob_names=part.source == "hub") if part.folder else {}
+        files |= {f"{role}/{name}": value for name, value in found.items()}
+    is_whole = bool(parts) and all(part.folder for part in parts.values())
+    return {
+        "files": files,
+        "sha256": combined_sha256(files) if is_whole else None,
+        "sources": {role: part.source for role, part in parts.items()},
+        "commits": {role: part.commit for role, part in parts.items() if part.commit},
+        "random_weights": any(part.folder and is_random_base(part.folder) for part in parts.values()),
+    }
+
+
+def is_random_base(folder: Path) -> bool:
+    """Say whether a folder is a base model that `recipe-mpr finetune` made with random weights, unchanged since."""
+    return (marked := base_mark(folder)) is not None and marked == content_hashes(folder)
+
+
+def base_mark(folder: Path) -> dict[str, str] | None:
+    """Return the hashes that a random base was marked with when it was made, or None."""
+    path = folder / BASE_MARK
+    with suppress(OSError, ValueError, RecursionError):
+        if path.is_file() and path.stat().st_size <= _LARGEST_MARK:
+            found = json.loads(path.read_text()).get("files")
+            return found if isinstance(found, dict) else None
+    return None
