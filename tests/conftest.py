@@ -79,6 +79,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory, micro: str) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def pinned(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run as if its base were a pinned public model, not a random one: no status but random's hides the rest.
+
+    Read only.
+    """
+    from tests.checkpoints import as_if_on_a_public_base
+
+    return as_if_on_a_public_base(trained, tmp_path_factory.mktemp("pinned") / "run")
+
+
 def recipe_mpr(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the recipe-mpr command."""
     return run_python("-m", "recipe_mpr_task.cli", *arguments, **environment)

@@ -4,13 +4,16 @@ import json
 import shutil
 
 import pytest
+import torch
+from transformers import AutoModelForCausalLM
 
 from leaderboard.add import find_checkpoints
 from leaderboard.build import FILES
 from recipe_mpr_task.errors import CheckpointError
-from recipe_mpr_task.plugin import TRAINING_KEY
+from recipe_mpr_task.plugin import MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.splits import parts_of, scored_ids
 from recipe_mpr_task.tasks import TASKS_PATH
+from tests.checkpoints import checkpoint, clean_log
 from tests.conftest import recipe_mpr, run_python
 from tests.fake_runs import rows_of, run_files
 
@@ -47,30 +50,25 @@ def peft_arguments(trained):
 
 
 @pytest.mark.real_data
-def test_status_is_the_same_on_every_path(trained, tmp_path):
+def test_status_is_the_same_on_every_path(pinned, tmp_path):
     tasks = ["--tasks", "recipe_mpr_test,recipe_mpr_fold0", "--batch_size", "16", "--device", "cpu"]
     own = ["-m", "recipe_mpr_task.cli", "run", "--model", "hf"]
-    adapter, merged = peft_arguments(trained), f"pretrained={trained / 'merged'}"
+    adapter, merged = peft_arguments(pinned), f"pretrained={pinned / 'merged'}"
     ways = {
         "lm_eval": lambda o: from_command(
             o, "-m", "lm_eval", "run", "--model", "hf", "--model_args", adapter, *tasks),
-        "autoload off": lambda o: from_command(
-            o, "-m", "lm_eval", "run", "--model", "hf", "--model_args", adapter, *tasks, "--include_path",
-            str(TASKS_PATH), RECIPE_MPR_AUTOLOAD="0"),
         "recipe-mpr run": lambda o: from_command(o, *own, "--model_args", adapter, *tasks),
         "merged": lambda o: from_command(o, *own, "--model_args", merged, *tasks),
-        "cached": lambda o: from_command(
-            o, *own, "--model_args", adapter, *tasks, "--use_cache", str(tmp_path / "cache")),
+        "adapter alone": lambda o: from_command(o, *own, "--model_args", f"pretrained={pinned}", *tasks),
         "own TaskManager": lambda o: from_python(
             o, model="hf", model_args=adapter, tasks=["recipe_mpr_test", "recipe_mpr_fold0"]),
-        "own TaskManager, loaded model": lambda o: from_python(
-            o, model=_loaded(trained), tasks=["recipe_mpr_test", "recipe_mpr_fold0"]),
     }  # fmt: skip
     parts = parts_of("published")
     seen = {*parts.train, *parts.validation} & scored_ids("fold0")
     for name, way in ways.items():
         rows = way(tmp_path / name)
         assert (rows["recipe_mpr_test"].status, rows["recipe_mpr_test"].rank) == ("clean", 1), name
+        assert rows["recipe_mpr_test"].flags == (), name
         assert rows["recipe_mpr_test"].extra["seen_in_training"] == 0, name
         overlap = rows["recipe_mpr_fold0"]
         assert (overlap.status, overlap.rank) == ("overlap", None), name
@@ -86,30 +84,72 @@ def _loaded(trained):
 
 
 @pytest.mark.real_data
-def test_what_cannot_be_known_is_unknown_never_clean(trained, tmp_path):
+def test_what_cannot_be_known_is_unknown_never_clean(pinned, tmp_path):
     from lm_eval.models.huggingface import HFLM
 
-    def status(name, **arguments):
-        return from_python(tmp_path / name, tasks=["recipe_mpr_test"], **arguments)["recipe_mpr_test"].status
+    def row(name, **arguments):
+        return from_python(tmp_path / name, tasks=["recipe_mpr_test"], **arguments)["recipe_mpr_test"]
 
-    assert status("base", model="hf", model_args=f"pretrained={trained / 'base'}") == "unknown"
-    # Weights handed over in memory may be any weights.
-    loaded = _loaded(trained)
+    assert row("base", model="hf", model_args=f"pretrained={pinned / 'base'}").status == "unknown"
+    # A model that was handed over may have any weights, whatever folder it names.
+    loaded = _loaded(pinned)
     in_memory = HFLM(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=16)
-    assert status("in memory", model=in_memory) == "unknown"
+    for name, model in (("object", loaded), ("in memory", in_memory)):
+        found = row(name, model=model)
+        assert (found.status, "handed over as an object" in found.reason) == ("unknown", True), name
 
     class Other(HFLM):
         """A user's own class: nobody knows what it loads."""
 
-    other = Other(pretrained=str(trained / "merged"), device="cpu", batch_size=16)
-    assert status("own class", model=other) == "unknown"
+    other = Other(pretrained=str(pinned / "merged"), device="cpu", batch_size=16)
+    assert row("own class", model=other).status == "unknown"
 
 
 @pytest.mark.real_data
-def test_metadata_cannot_vouch_for_another_model(trained, tmp_path):
+@pytest.mark.exploit
+def test_arguments_that_load_something_else_are_named(pinned, tmp_path):
+    """A tokenizer from elsewhere, and pickled weights beside the hashed ones: no manifest speaks of either."""
+    shutil.copytree(pinned / "base", tmp_path / "tokenizer")
+    for name, more in (("tokenizer", f"tokenizer={tmp_path / 'tokenizer'}"), ("pickle", "use_safetensors=False")):
+        arguments = f"pretrained={pinned / 'merged'},{more}"
+        if name == "pickle":
+            copy = tmp_path / "merged"
+            shutil.copytree(pinned / "merged", copy)
+            model = AutoModelForCausalLM.from_pretrained(copy)
+            torch.save(model.state_dict(), copy / "pytorch_model.bin")
+            arguments = f"pretrained={copy},{more}"
+        found = from_python(tmp_path / name, model="hf", model_args=arguments, tasks=["recipe_mpr_test"])
+        row = found["recipe_mpr_test"]
+        assert (row.status, more.partition("=")[0] in row.reason) == ("unknown", True), row.reason
+
+
+@pytest.mark.real_data
+@pytest.mark.exploit
+def test_answers_from_a_shared_cache_are_never_clean(pinned, tiny_qwen, tmp_path, caplog):
+    """lm-eval's cache holds no model's name: an honest checkpoint gets the answers of the model before it."""
+    tasks, cache = ["recipe_mpr_test"], str(tmp_path / "cache")
+    first = from_python(tmp_path / "1", model="hf", model_args=f"pretrained={tiny_qwen}", tasks=tasks, use_cache=cache)
+    adapter = peft_arguments(pinned)
+    second = from_python(tmp_path / "2", model="hf", model_args=adapter, tasks=tasks, use_cache=cache)
+    assert first["recipe_mpr_test"].score == second["recipe_mpr_test"].score, "the cache gave one model's answers twice"
+    row = second["recipe_mpr_test"]
+    assert (row.status, any("--use_cache" in flag for flag in row.flags)) == ("unknown", True)
+    assert any("Use a cache path for each model" in record.message for record in caplog.records)
+
+
+@pytest.mark.real_data
+def test_without_the_hook_nothing_is_recorded_and_nothing_is_clean(pinned, tmp_path):
+    tasks = ["--tasks", "recipe_mpr_test", "--batch_size", "16", "--device", "cpu", "--include_path", str(TASKS_PATH)]
+    run = ["-m", "lm_eval", "run", "--model", "hf", "--model_args", peft_arguments(pinned), *tasks]
+    row = from_command(tmp_path, *run, RECIPE_MPR_AUTOLOAD="0")["recipe_mpr_test"]
+    assert (row.status, "no record of the files" in row.reason) == ("unknown", True)
+
+
+@pytest.mark.real_data
+def test_metadata_cannot_vouch_for_another_model(pinned, tmp_path):
     """--metadata reaches the task as model_args do; neither with nor without the hook is it believed."""
-    claim = json.dumps({"pretrained": str(trained / "merged")})
-    arguments = ["--model_args", f"pretrained={trained / 'base'}", "--metadata", claim]
+    claim = json.dumps({"pretrained": str(pinned / "merged")})
+    arguments = ["--model_args", f"pretrained={pinned / 'base'}", "--metadata", claim]
     tasks = ["--tasks", "recipe_mpr_test", "--batch_size", "16", "--device", "cpu"]
     run = ["-m", "lm_eval", "run", "--model", "hf", *arguments, *tasks, "--include_path", str(TASKS_PATH)]
     for switch in ("0", "1"):
@@ -118,8 +158,21 @@ def test_metadata_cannot_vouch_for_another_model(trained, tmp_path):
 
 
 @pytest.mark.real_data
-def test_finetune_then_add(trained, tmp_path):
-    site = tmp_path / "site"
+def test_what_comes_from_random_weights_is_listed_and_not_ranked(trained, tmp_path):
+    for name, arguments in (
+        ("base", f"pretrained={trained / 'base'}"),
+        ("adapter", peft_arguments(trained)),
+        ("merged", f"pretrained={trained / 'merged'}"),
+    ):
+        found = from_python(tmp_path / name, model="hf", model_args=arguments, tasks=["recipe_mpr_test"])
+        row = found["recipe_mpr_test"]
+        assert (row.status, row.rank, row.score.n) == ("excluded", None, 50), name
+        assert row.reason.startswith("made from random weights"), name
+
+
+@pytest.mark.real_data
+def test_finetune_then_add(pinned, tmp_path):
+    trained, site = pinned, tmp_path / "site"
     done = recipe_mpr("add", str(trained), "--site", str(site))
     assert done.returncode == 0, done.stderr
     key = find_checkpoints(trained)[0].key
@@ -131,7 +184,7 @@ def test_finetune_then_add(trained, tmp_path):
     (row,) = [row for row in rows if row["status"] != "reported"]
     manifest = find_checkpoints(trained)[0].manifest
     assert (row["status"], row["rank"], row["n"], row["task"]) == ("clean", 1, 50, "recipe_mpr_test")
-    assert row["system"].startswith("tiny_lora (random:")
+    assert row["system"] == "tiny_lora (org/base)"
     assert row["training"]["trainable_parameters"] == manifest.trainable_parameters
     assert str(tmp_path).strip("/").replace("/", "__") not in json.dumps(row), "no path of this machine in the tables"
     again = recipe_mpr("add", str(trained), "--site", str(site), "--tasks", "recipe_mpr_test,recipe_mpr_fold1")
@@ -142,12 +195,12 @@ def test_finetune_then_add(trained, tmp_path):
 
 
 @pytest.mark.real_data
-def test_what_a_base_has_seen_is_not_forgotten(trained, tmp_path):
+def test_what_a_base_has_seen_is_not_forgotten(pinned, tmp_path):
     """A tuned model as a base: with its manifest its items count, without one nothing does as unseen."""
     site, bare = tmp_path / "site", tmp_path / "bare"
-    shutil.copytree(trained / "merged", bare)
+    shutil.copytree(pinned / "merged", bare)
     (bare / "recipe_mpr_training.json").unlink()
-    for split, base in (("published", bare), ("fold0", trained / "merged")):
+    for split, base in (("published", bare), ("fold0", pinned / "merged")):
         out = tmp_path / f"on-{base.name}"
         done = recipe_mpr("finetune", "tiny_lora", f"model={base}", f"out={out}", "epochs=1", f"split={split}")
         assert done.returncode == 0, done.stderr[-3000:]
@@ -174,8 +227,6 @@ def test_add_refuses_what_it_cannot_vouch_for(tmp_path):
 
 
 def test_folds_must_be_five_of_one_system(tmp_path):
-    from tests.test_manifest import checkpoint
-
     for k in range(4):
         checkpoint_folder = tmp_path / "run" / f"fold{k}"
         checkpoint_folder.parent.mkdir(exist_ok=True)
@@ -187,42 +238,90 @@ def test_folds_must_be_five_of_one_system(tmp_path):
         find_checkpoints(tmp_path / "run")
 
 
-def flagged(flags, record=None):
-    """Edits of a faked run: what evaluation logged of seen items."""
+def flagged(flags, log=None):
+    """Edits of a faked run: what evaluation logged of seen items, and of the model."""
 
     def edit_samples(samples):
         for sample, flag in zip(samples, flags, strict=False):
             sample["doc"]["seen_in_training"] = flag
 
-    return {
-        "edit_samples": edit_samples,
-        "edit_results": lambda results: results.update({TRAINING_KEY: record} if record else {}),
-    }
+    return {"edit_samples": edit_samples, "edit_results": lambda results: results.update(log or {})}
+
+
+def status_of(folder, **run):
+    run_files(folder, **run)
+    (row,) = rows_of(folder)
+    return row
 
 
 def test_logged_flags_decide_and_partly_known_is_unknown(tmp_path):
-    clean = {"name": "a"} | flagged([0] * 60)
-    (row,) = run_files(tmp_path / "clean", **clean) and rows_of(tmp_path / "clean")
-    assert row.status == "clean"
-    (row,) = run_files(tmp_path / "partly", **flagged([0] * 59)) and rows_of(tmp_path / "partly")
-    assert row.status == "unknown"
-    (row,) = run_files(tmp_path / "one", **flagged([0] * 59 + [1])) and rows_of(tmp_path / "one")
+    log = clean_log("sample")
+    assert status_of(tmp_path / "clean", **flagged([0] * 60, log)).status == "clean"
+    assert status_of(tmp_path / "partly", **flagged([0] * 59, log)).status == "unknown"
+    row = status_of(tmp_path / "one", **flagged([0] * 59 + [1], log))
     assert (row.status, row.extra["clean_subset"]["n"]) == ("overlap", 59)
-    (row,) = run_files(tmp_path / "api", model="local-completions", **flagged([0] * 60)) and rows_of(tmp_path / "api")
-    assert row.status == "unknown"
+    row = status_of(tmp_path / "api", model="local-completions", **flagged([0] * 60, log))
+    assert (row.status, "not traced" in row.reason) == ("unknown", True)
+
+
+UNACCOUNTED = {
+    "nothing is recorded": (lambda r: [r.pop(MODEL_KEY), r.pop(TRAINING_KEY)], "no record of the files"),
+    "handed over": (lambda r: r[MODEL_KEY].update(handed_over=True), "handed over as an object"),
+    "not said how it was made": (lambda r: r[MODEL_KEY].pop("handed_over"), "handed over as an object"),
+    "other files": (lambda r: r[MODEL_KEY]["files"].update({"peft/x.json": "3" * 64}), "files that were loaded"),
+    "a base of other files": (
+        lambda r: r[MODEL_KEY]["files"].update({"pretrained/model.safetensors": "3" * 64}), "files that were loaded"),
+    "no files": (lambda r: r[MODEL_KEY].update(files={}), "files that were loaded"),
+    "a base that nobody knows": (lambda r: r[TRAINING_KEY].update(base_known=False), "mine"),
+    "a base that is not spoken of": (lambda r: r[TRAINING_KEY].pop("base_known"), "mine"),
+    "no split": (lambda r: r[TRAINING_KEY].pop("split"), "its log says"),
+    "a cache": (lambda r: r["config"].update(use_cache="/tmp/cache"), "--use_cache"),
+    "a cache by the model's record": (lambda r: r[MODEL_KEY].update(request_cache=True), "--use_cache"),
+    "not said whether a cache was used": (lambda r: r[MODEL_KEY].pop("request_cache"), "--use_cache"),
+    **{
+        f"argument {name}": (lambda r, n=name, v=value: r["config"]["model_args"].update({n: v}), f"{name}={value}")
+        for name, value in (("tokenizer", "org/other"), ("use_safetensors", "False"), ("use_safetensors", False),
+                            ("subfolder", "x"), ("gguf_file", "x.gguf"), ("trust_remote_code", True),
+                            ("delta", "org/delta"), ("autogptq", True), ("attn_implementation", "org/kernel"),
+                            ("new_in_a_later_release", 1))
+    },
+}  # fmt: skip
+
+
+@pytest.mark.exploit
+@pytest.mark.parametrize("case", UNACCOUNTED, ids=str)
+def test_what_is_not_accounted_for_is_never_clean(tmp_path, case):
+    edit, words = UNACCOUNTED[case]
+    run = flagged([0] * 60, clean_log("sample"))
+    edits = lambda results: [run["edit_results"](results), edit(results)]  # noqa: E731
+    row = status_of(tmp_path, **run | {"edit_results": edits})
+    assert (row.status, words in row.reason) == ("unknown", True), row.reason
+
+
+@pytest.mark.honest
+@pytest.mark.parametrize("arguments", [{"dtype": "bfloat16", "batch_size": 8}, {"use_safetensors": True}, {
+    "load_in_4bit": True}, {"max_length": 1024, "enable_thinking": False}, {"tokenizer": None}, {"device_map": "auto"}])  # fmt: skip
+def test_arguments_that_are_accounted_for_leave_a_run_clean(tmp_path, arguments):
+    run = flagged([0] * 60, clean_log("sample"))
+    edits = lambda results: [run["edit_results"](results), results["config"]["model_args"].update(arguments)]  # noqa: E731
+    assert status_of(tmp_path, **run | {"edit_results": edits}).status == "clean"
 
 
 @pytest.mark.real_data
 def test_fold_runs_of_one_system_pool_though_each_has_weights_of_its_own(tmp_path):
     for k in range(5):
-        record = {"system": "a" * 64, "recipe_name": "mine", "base_model": "org/base", "form": "adapter", "reason": "r"}
-        record["split"] = f"fold{k}"
-        run_files(
-            tmp_path / f"fold{k}",
-            f"recipe_mpr_fold{k}",
-            name=f"/x/fold{k}",
-            date=float(k + 1),
-            **flagged([0] * 100, record),
-        )
+        log = clean_log(f"fold{k}", weights={"adapter_model.safetensors": f"{k}" * 64})
+        edits = {"name": f"/x/fold{k}", "date": float(k + 1)} | flagged([0] * 100, log)
+        run_files(tmp_path / f"fold{k}", f"recipe_mpr_fold{k}", **edits)
     (row,) = rows_of(tmp_path)
     assert (row.system, row.status, row.score.n, row.rank) == ("mine (org/base)", "clean", 500, 1)
+
+
+@pytest.mark.real_data
+def test_folds_from_random_weights_are_one_row_without_a_rank(tmp_path):
+    for k in range(5):
+        log = clean_log(f"fold{k}", random_weights=True, base_model="random:tiny")
+        run_files(tmp_path / f"fold{k}", f"recipe_mpr_fold{k}", date=k + 1.0, **flagged([0] * 100, log))
+    (row,) = rows_of(tmp_path)
+    assert (row.status, row.score.n, row.rank) == ("excluded", 500, None)
+    assert row.reason.startswith("made from random weights")
