@@ -1,8 +1,8 @@
 """Public base models that are known by hub id and commit, and how local files are compared with them.
 
 The list is `public_models.yaml`. A base model is known only if every file that loading reads equals
-the file of a listed commit: by the hashes in the list (`by_files`), or by the hashes that the hub
-gives for that commit (`verify`).
+the file of a listed commit: a folder by the hashes in the list (`by_files`), a hub model by the
+hashes that the hub gives for that commit and those in the list (`verify`).
 """
 
 import re
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
 
 COMMIT = r"^[0-9a-f]{40}$"
-OFFICIAL_ENDPOINT = "https://huggingface.co"
 _ANCHORS = ("config.json", "tokenizer_config.json", "tokenizer.json", "adapter_config.json", "modules.json")
 """Files of which loading reads at least one, so that one of them is in the cache."""
 
@@ -38,10 +37,10 @@ class PublicModel(BaseModel):
         revision: full commit, 40 lower-case hexadecimal digits.
         licence: SPDX name of the model's licence.
         source: a public file that pins the id to the commit.
-        files: file name in the repository to SHA-256 of the file's bytes, for every file that loading reads;
-            empty where these hashes are not known here.
-        optional: the same for files that may be absent, because what is loaded stays the same without them.
-        files_source: where `files` and `optional` were taken from.
+        files: file name in the repository to SHA-256 of the file's bytes, for every file that loading reads.
+        optional: the same for files that a copy may lack, because what is loaded stays the same without them:
+            a vocabulary that `tokenizer.json` repeats, weights in a second format, texts.
+        files_source: where `files` and `optional` were read or computed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,9 +49,14 @@ class PublicModel(BaseModel):
     revision: Annotated[str, Field(pattern=COMMIT)]
     licence: str
     source: str
-    files: dict[str, Sha256] = {}
+    files: Annotated[dict[str, Sha256], Field(min_length=1)]
     optional: dict[str, Sha256] = {}
-    files_source: str = ""
+    files_source: str
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Both `files` and `optional`."""
+        return {**self.optional, **self.files}
 
 
 @lru_cache(maxsize=1)
@@ -84,8 +88,7 @@ def by_files(hashes: Mapping[str, str]) -> PublicModel | None:
     """
     given = dict(hashes)
     for entry in entries():
-        known = {**entry.optional, **entry.files}
-        if entry.files and entry.files.keys() <= given.keys() and given.items() <= known.items():
+        if entry.files.keys() <= given.keys() and given.items() <= entry.known.items():
             return entry
     return None
 
@@ -120,14 +123,16 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
     siblings = {sibling.rfilename: sibling for sibling in info.siblings or ()}
     if added := sorted(files.keys() - siblings.keys()):
         raise CheckpointError(f"{where}: {added[0]} is not in the repository at that commit; remove {files[added[0]]}")
-    hashes = _compared(where, files, siblings)
+    try:
+        hashes = _compared(where, files, siblings)
+    except OSError as error:
+        raise CheckpointError(f"{where}: {error.filename} cannot be read ({error.strerror})") from None
     # Pinned here as well, so that an address that only claims to be the hub cannot vouch for other files.
-    known = {**entry.optional, **entry.files}
-    if other := [name for name in hashes if known.get(name, hashes[name]) != hashes[name]]:
-        name = other[0]
-        raise CheckpointError(
-            f"{where}: {name} has SHA-256 {hashes[name]}, listed is {known[name]}; is HF_ENDPOINT set?"
-        )
+    for name in hashes.keys() & entry.known.keys():
+        if hashes[name] != entry.known[name]:
+            raise CheckpointError(
+                f"{where}: {name} has SHA-256 {hashes[name]}, listed is {entry.known[name]}; is HF_ENDPOINT set?"
+            )
     return hashes
 
 
@@ -149,12 +154,13 @@ def resolved_commit(model_id: str, revision: str | None = None, cache_dir: Path 
 def snapshot_files(model_id: str, revision: str | None = None, cache_dir: Path | str | None = None) -> dict[str, Path]:
     """Return all cached files of a hub id and revision: name in the repository to local path.
 
-    Takes the arguments of `resolved_commit`; empty where that returns None.
+    Takes the arguments of `resolved_commit`; empty where that returns None. A link that leads to no
+    file is returned as well: what lies behind it may be read, and `verify` refuses it.
     """
     snapshot = _snapshot(model_id, revision, cache_dir)
     if snapshot is None:
         return {}
-    found = sorted(path for path in snapshot.rglob("*") if path.is_file())
+    found = sorted(path for path in snapshot.rglob("*") if path.is_file() or path.is_symlink())
     return {path.relative_to(snapshot).as_posix(): path for path in found}
 
 
@@ -171,7 +177,7 @@ def _snapshot(model_id: str, revision: str | None, cache_dir: Path | str | None)
             return None
         if isinstance(cached, str):
             snapshot = Path(cached).parent
-            return snapshot if re.match(COMMIT, snapshot.name) else None
+            return snapshot if re.fullmatch(COMMIT, snapshot.name) else None
     return None
 
 

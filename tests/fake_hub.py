@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +12,14 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from recipe_mpr_task.files import sha256_of_file
+from recipe_mpr_task.public_models import PublicModel
+
+_SITE = """\
+from recipe_mpr_task import public_models
+_listed = tuple(public_models.PublicModel(**entry) for entry in {0!r})
+public_models.entries = lambda: _listed
+"""
 _LFS = (".safetensors", ".bin", ".gguf", ".onnx")
 
 
@@ -35,26 +44,36 @@ class FakeHub:
         self.commits.setdefault(repo, {})[commit] = folder
         self.refs.setdefault(repo, {}).update(dict.fromkeys(refs or ("main",), commit))
 
-    def environment(self, home: Path) -> dict[str, str]:
-        """Variables of a subprocess that shall use this hub, with `home` as its only cache."""
-        return {
+    def environment(self, home: Path, *listed: PublicModel) -> dict[str, str]:
+        """Variables of a subprocess, and of those that it starts, that shall use this hub.
+
+        Args:
+            home: folder of their hub cache.
+            listed: what `public_models.entries` returns there; none leaves the real list.
+        """
+        variables = {
             "HF_ENDPOINT": self.endpoint, "HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0", "HF_HOME": str(home),
             "HF_HUB_CACHE": str(home / "hub"), "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
             "DISABLE_SAFETENSORS_CONVERSION": "1",
         }  # fmt: skip
+        if listed:
+            site = home / "site"
+            site.mkdir(parents=True, exist_ok=True)
+            # Python runs this at its start, so that children of the subprocess have the same list.
+            (site / "sitecustomize.py").write_text(_SITE.format([entry.model_dump() for entry in listed]))
+            variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+        return variables
 
     def use_in_process(self, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-        """Make huggingface_hub in this process use this hub, with `home` as its cache, and be online."""
-        from huggingface_hub import _snapshot_download, constants, file_download
+        """Make huggingface_hub in this process use this hub, with `home` for its cache, and be online."""
+        from huggingface_hub import constants
 
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(constants, "ENDPOINT", self.endpoint)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        for module in (constants, file_download.constants, _snapshot_download.constants):
-            monkeypatch.setattr(module, "HF_HUB_CACHE", str(home / "hub"))
-        # Made from the endpoint when the library is imported.
         template = self.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        for name, value in {
+            "HF_HUB_OFFLINE": False, "ENDPOINT": self.endpoint, "HUGGINGFACE_CO_URL_TEMPLATE": template,
+            "HF_HUB_CACHE": str(home / "hub"), "HF_HUB_DISABLE_XET": True,
+        }.items():  # fmt: skip
+            monkeypatch.setattr(constants, name, value)
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -77,6 +96,19 @@ class FakeHub:
         revision = self.refs.get(repo, {}).get(revision, revision)
         matching = [commit for commit in self.commits.get(repo, {}) if commit.startswith(revision)]
         return matching[0] if len(matching) == 1 and len(revision) >= 7 else None
+
+
+def hashes_of(folder: Path, *without: str) -> dict[str, str]:
+    """SHA-256 of each file of a folder by its relative name, files called one of `without` left out."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name not in without)
+    return {path.relative_to(folder).as_posix(): sha256_of_file(path) for path in paths}
+
+
+def public_model(repo: str, commit: str, folder: Path) -> PublicModel:
+    """The entry that lists every file of a folder as that commit of a public model."""
+    return PublicModel(
+        id=repo, revision=commit, licence="MIT", source="a test", files=hashes_of(folder), files_source="a test"
+    )
 
 
 def blob_id(content: bytes) -> str:
