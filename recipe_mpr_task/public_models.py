@@ -106,7 +106,7 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         Name in the repository to SHA-256 of the file's bytes, for each of `files`.
 
     Raises:
-        CheckpointError: a file is not in the repository, or is not equal to the one there.
+        CheckpointError: a file is not in the repository, or is not equal to the one there, or is missing.
         RecipeMPRError: the commit is not listed, the hub cannot be asked, or it answers for another commit.
     """
     entry = find(model_id, revision)
@@ -115,8 +115,10 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         raise RecipeMPRError(
             f"{where} is not a listed public model; listed: {_listed(model_id)}; pass one as revision=COMMIT"
         )
-    if not files:
-        raise CheckpointError(f"{where}: no files to compare; load the model once, so that its files are cached")
+    if missing := [
+        name for name in entry.files if name not in files
+    ]:  # loading goes on without a pooling or a template
+        raise CheckpointError(f"{where}: {missing[0]} is missing, which loading reads; download the model again")
     info = _ask(model_id, revision, endpoint)
     if info.sha != revision:
         raise RecipeMPRError(f"{where}: the hub answered for commit {info.sha}, not for the one that was asked for")

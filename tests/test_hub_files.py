@@ -145,8 +145,13 @@ def test_a_file_that_is_gone_is_told(hub: FakeHub, cached: dict[str, Path]) -> N
         verify(TINY, COMMIT, snapshot_files(TINY))
 
 
-def test_without_files_nothing_is_verified(hub: FakeHub) -> None:
-    with pytest.raises(CheckpointError, match="no files to compare"):
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "tokenizer.json", "model.safetensors"])
+@pytest.mark.exploit
+def test_a_file_that_was_taken_away_is_found(hub: FakeHub, cached: dict[str, Path], name: str) -> None:
+    cached[name].unlink()
+    with pytest.raises(CheckpointError, match=f"{name} is missing, which loading reads"):
+        verify(TINY, COMMIT, snapshot_files(TINY))
+    with pytest.raises(CheckpointError, match="is missing"):
         verify(TINY, COMMIT, {})
 
 
