@@ -1,0 +1,229 @@
+"""Public base models that are known by hub id and commit, and how local files are compared with them.
+
+The list is `public_models.yaml`. A base model is known only if every file that loading reads equals
+the file of a listed commit: a folder by the hashes in the list (`by_files`), a hub model by the
+hashes that the hub gives for that commit and those in the list (`verify`).
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from tqdm import tqdm
+
+from recipe_mpr_task.errors import CheckpointError, RecipeMPRError, one_line
+from recipe_mpr_task.files import sha256_of_file
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo, RepoSibling
+
+COMMIT = r"^[0-9a-f]{40}$"
+_ANCHORS = ("config.json", "tokenizer_config.json", "tokenizer.json", "adapter_config.json", "modules.json")
+"""Files of which loading reads at least one, so that one of them is in the cache."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class PublicModel(BaseModel):
+    """One commit of a public model.
+
+    Attributes:
+        id: hub id, "owner/name".
+        revision: full commit, 40 lower-case hexadecimal digits.
+        licence: SPDX name of the model's licence.
+        source: a public file that pins the id to the commit.
+        files: file name in the repository to SHA-256 of the file's bytes, for every file that loading reads.
+        optional: the same for files that a copy may lack, because what is loaded stays the same without them:
+            a vocabulary that `tokenizer.json` repeats, weights in a second format, texts.
+        files_source: where `files` and `optional` were read or computed.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    revision: Annotated[str, Field(pattern=COMMIT)]
+    licence: str
+    source: str
+    files: Annotated[dict[str, Sha256], Field(min_length=1)]
+    optional: dict[str, Sha256] = {}
+    files_source: str
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Both `files` and `optional`."""
+        return {**self.optional, **self.files}
+
+
+@lru_cache(maxsize=1)
+def entries() -> tuple[PublicModel, ...]:
+    """Return all listed commits of public models, in the list's order."""
+    text = (package_files("recipe_mpr_task") / "public_models.yaml").read_text(encoding="utf-8")
+    return tuple(TypeAdapter(list[PublicModel]).validate_python(yaml.safe_load(text)))
+
+
+def find(model_id: str, revision: str | None) -> PublicModel | None:
+    """Return the entry of a hub id at a commit, or None if it is not listed.
+
+    Args:
+        model_id: hub id, compared exactly.
+        revision: the full commit; a branch, tag or shortened commit is never found, see `resolved_commit`.
+    """
+    return next((entry for entry in entries() if (entry.id, entry.revision) == (model_id, revision)), None)
+
+
+def by_files(hashes: Mapping[str, str]) -> PublicModel | None:
+    """Return the public model that a local folder is a copy of, or None.
+
+    The folder is a copy if every entry of `files` is given, each given file is in `files` or
+    `optional`, and all hashes are equal. So a changed, missing or added file makes it unknown.
+
+    Args:
+        hashes: file name, relative to the folder with "/" between parts, to the SHA-256 of the file's
+            bytes, for every file of the folder that loading reads.
+    """
+    given = dict(hashes)
+    for entry in entries():
+        if entry.files.keys() <= given.keys() and given.items() <= entry.known.items():
+            return entry
+    return None
+
+
+def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: str | None = None) -> dict[str, str]:
+    """Compare local files with those of a listed commit, by the hashes that the hub gives for it.
+
+    Args:
+        model_id: hub id.
+        revision: the full commit.
+        files: name in the repository to local file, for every file that loading reads; see `snapshot_files`.
+        endpoint: address of the hub; None for huggingface_hub's own (`HF_ENDPOINT`).
+
+    Returns:
+        Name in the repository to SHA-256 of the file's bytes, for each of `files`.
+
+    Raises:
+        CheckpointError: a file is not in the repository, or is not equal to the one there, or is missing.
+        RecipeMPRError: the commit is not listed, the hub cannot be asked, or it answers for another commit.
+    """
+    entry = find(model_id, revision)
+    where = f"{model_id} at {revision}"
+    if entry is None:
+        raise RecipeMPRError(
+            f"{where} is not a listed public model; listed: {_listed(model_id)}; pass one as revision=COMMIT"
+        )
+    if missing := [
+        name for name in entry.files if name not in files
+    ]:  # loading goes on without a pooling or a template
+        raise CheckpointError(f"{where}: {missing[0]} is missing, which loading reads; download the model again")
+    info = _ask(model_id, revision, endpoint)
+    if info.sha != revision:
+        raise RecipeMPRError(f"{where}: the hub answered for commit {info.sha}, not for the one that was asked for")
+    siblings = {sibling.rfilename: sibling for sibling in info.siblings or ()}
+    if added := sorted(files.keys() - siblings.keys()):
+        raise CheckpointError(f"{where}: {added[0]} is not in the repository at that commit; remove {files[added[0]]}")
+    try:
+        hashes = _compared(where, files, siblings)
+    except OSError as error:
+        raise CheckpointError(f"{where}: {error.filename} cannot be read ({error.strerror})") from None
+    # Pinned here as well, so that an address that only claims to be the hub cannot vouch for other files.
+    for name in hashes.keys() & entry.known.keys():
+        if hashes[name] != entry.known[name]:
+            raise CheckpointError(
+                f"{where}: {name} has SHA-256 {hashes[name]}, listed is {entry.known[name]}; is HF_ENDPOINT set?"
+            )
+    return hashes
+
+
+def resolved_commit(model_id: str, revision: str | None = None, cache_dir: Path | str | None = None) -> str | None:
+    """Return the commit that a hub id and revision stand for in the local cache, without asking the hub.
+
+    Args:
+        model_id: hub id.
+        revision: branch, tag, shortened or full commit as it was loaded; None for "main".
+        cache_dir: hub cache; None for huggingface_hub's own (`HF_HUB_CACHE`).
+
+    Returns:
+        The full commit; None if nothing of that revision is cached, or if `model_id` is a local folder.
+    """
+    snapshot = _snapshot(model_id, revision, cache_dir)
+    return snapshot.name if snapshot else None
+
+
+def snapshot_files(model_id: str, revision: str | None = None, cache_dir: Path | str | None = None) -> dict[str, Path]:
+    """Return all cached files of a hub id and revision: name in the repository to local path.
+
+    Takes the arguments of `resolved_commit`; empty where that returns None. A link that leads to no
+    file is returned as well: what lies behind it may be read, and `verify` refuses it.
+    """
+    snapshot = _snapshot(model_id, revision, cache_dir)
+    if snapshot is None:
+        return {}
+    found = sorted(path for path in snapshot.rglob("*") if path.is_file() or path.is_symlink())
+    return {path.relative_to(snapshot).as_posix(): path for path in found}
+
+
+def _snapshot(model_id: str, revision: str | None, cache_dir: Path | str | None) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    if Path(model_id).expanduser().is_dir():
+        return None  # transformers loads the folder, whatever the hub has under that name
+    for name in _ANCHORS:
+        try:
+            cached = try_to_load_from_cache(model_id, name, cache_dir=cache_dir, revision=revision)
+        except HFValidationError:
+            return None
+        if isinstance(cached, str):
+            snapshot = Path(cached).parent
+            return snapshot if re.fullmatch(COMMIT, snapshot.name) else None
+    return None
+
+
+def _listed(model_id: str) -> str:
+    commits = [entry.revision for entry in entries() if entry.id == model_id]
+    return ", ".join(commits or sorted({entry.id for entry in entries()}))
+
+
+def _ask(model_id: str, revision: str, endpoint: str | None) -> "ModelInfo":
+    from huggingface_hub import HfApi
+
+    try:
+        api = HfApi(endpoint=endpoint)
+        return api.model_info(model_id, revision=revision, files_metadata=True, timeout=30)
+    except Exception as error:  # the exceptions of its HTTP client, which differ by version of the library
+        raise RecipeMPRError(
+            f"{model_id} at {revision}: the hub cannot be asked for the hashes of its files "
+            f"({type(error).__name__}: {one_line(error)[:200]}); go online and run again"
+        ) from error
+
+
+def _compared(where: str, files: Mapping[str, Path], siblings: Mapping[str, "RepoSibling"]) -> dict[str, str]:
+    hashes = {}
+    sizes = {name: path.stat().st_size for name, path in files.items()}
+    with tqdm(total=sum(sizes.values()), desc="hashing", unit="B", unit_scale=True, delay=2) as progress:
+        for name, path in sorted(files.items()):
+            hashes[name] = _checked_sha256(where, name, path, siblings[name])
+            progress.update(sizes[name])
+    return hashes
+
+
+def _checked_sha256(where: str, name: str, path: Path, there: "RepoSibling") -> str:
+    """Return a file's SHA-256 after comparing the file with what the hub says of it."""
+    from huggingface_hub.utils.sha import git_hash
+
+    size = path.stat().st_size
+    if there.size is not None and there.size != size:
+        raise CheckpointError(f"{where}: {name} has {size} bytes, in the repository {there.size}")
+    mine = sha256_of_file(path)
+    if there.lfs is not None:
+        if there.lfs.sha256 != mine:
+            raise CheckpointError(f"{where}: {name} has SHA-256 {mine}, in the repository {there.lfs.sha256}")
+    elif there.blob_id is None:
+        raise RecipeMPRError(f"{where}: the hub gives no hash of {name}, so that it cannot be compared")
+    elif (blob := git_hash(path.read_bytes())) != there.blob_id:
+        raise CheckpointError(f"{where}: {name} has git blob id {blob}, in the repository {there.blob_id}")
+    return mine

@@ -1,0 +1,205 @@
+"""A model hub on this machine: the part of the Hugging Face Hub's API that loading and `verify` need."""
+
+import hashlib
+import json
+import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from recipe_mpr_task.files import sha256_of_file
+from recipe_mpr_task.public_models import PublicModel
+
+_SITE = """\
+from recipe_mpr_task import public_models
+_listed = tuple(public_models.PublicModel(**entry) for entry in {0!r})
+public_models.entries = lambda: _listed
+"""
+_LFS = (".safetensors", ".bin", ".gguf", ".onnx")
+
+
+class FakeHub:
+    """Serves local folders as model repositories on a loopback port; use as a context manager.
+
+    Files ending with `_LFS` are listed with a SHA-256, as the hub lists files in LFS; others with a git blob id.
+    """
+
+    def __init__(self) -> None:
+        self.commits: dict[str, dict[str, Path]] = {}
+        """Repository id -> commit -> folder. A folder is read anew by each request."""
+        self.refs: dict[str, dict[str, str]] = {}
+        """Repository id -> branch or tag -> commit."""
+        self.requests: list[str] = []
+        """Method and path of each request, in order."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
+        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def add(self, repo: str, folder: Path, commit: str, *refs: str) -> None:
+        """Serve `folder` as `repo` at `commit`, and as each of `refs` ("main" if none is given)."""
+        self.commits.setdefault(repo, {})[commit] = folder
+        self.refs.setdefault(repo, {}).update(dict.fromkeys(refs or ("main",), commit))
+
+    def environment(self, home: Path, *listed: PublicModel) -> dict[str, str]:
+        """Variables of a subprocess, and of those that it starts, that shall use this hub.
+
+        Args:
+            home: folder of their hub cache.
+            listed: what `public_models.entries` returns there; none leaves the real list.
+        """
+        variables = {
+            "HF_ENDPOINT": self.endpoint, "HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0", "HF_HOME": str(home),
+            "HF_HUB_CACHE": str(home / "hub"), "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
+            "DISABLE_SAFETENSORS_CONVERSION": "1",
+        }  # fmt: skip
+        if listed:
+            site = home / "site"
+            site.mkdir(parents=True, exist_ok=True)
+            # Python runs this at its start, so that children of the subprocess have the same list.
+            (site / "sitecustomize.py").write_text(_SITE.format([entry.model_dump() for entry in listed]))
+            variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+        return variables
+
+    def use_in_process(self, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+        """Make huggingface_hub in this process use this hub, with `home` for its cache, and be online."""
+        from huggingface_hub import constants
+
+        template = self.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        for name, value in {
+            "HF_HUB_OFFLINE": False, "ENDPOINT": self.endpoint, "HUGGINGFACE_CO_URL_TEMPLATE": template,
+            "HF_HUB_CACHE": str(home / "hub"), "HF_HUB_DISABLE_XET": True,
+        }.items():  # fmt: skip
+            monkeypatch.setattr(constants, name, value)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Close the port: later requests are refused."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def commit_of(self, repo: str, revision: str) -> str | None:
+        """Return the full commit of a branch, tag, commit or shortened commit; None if there is none."""
+        revision = self.refs.get(repo, {}).get(revision, revision)
+        matching = [commit for commit in self.commits.get(repo, {}) if commit.startswith(revision)]
+        return matching[0] if len(matching) == 1 and len(revision) >= 7 else None
+
+
+def hashes_of(folder: Path, *without: str) -> dict[str, str]:
+    """SHA-256 of each file of a folder by its relative name, files called one of `without` left out."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name not in without)
+    return {path.relative_to(folder).as_posix(): sha256_of_file(path) for path in paths}
+
+
+def public_model(repo: str, commit: str, folder: Path) -> PublicModel:
+    """The entry that lists every file of a folder as that commit of a public model."""
+    return PublicModel(
+        id=repo, revision=commit, licence="MIT", source="a test", files=hashes_of(folder), files_source="a test"
+    )
+
+
+def blob_id(content: bytes) -> str:
+    """The object id that git gives to a file."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: FakeHub
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Stay silent."""
+
+    def _answer(self) -> None:
+        address = urlsplit(self.path)
+        self.hub.requests.append(f"{self.command} {self.path}")
+        parts = unquote(address.path).strip("/").split("/")
+        if parts[:2] == ["api", "models"] and len(parts) >= 4:
+            self._api("/".join(parts[2:4]), parts[4:])
+        elif len(parts) >= 5 and parts[2] == "resolve":
+            self._file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
+        else:
+            self._missing("RepoNotFound")
+
+    def _api(self, repo: str, rest: list[str]) -> None:
+        if repo not in self.hub.commits:
+            return self._missing("RepoNotFound")
+        what, revision = (rest[0], "/".join(rest[1:2])) if len(rest) >= 2 else ("revision", "main")
+        commit = self.hub.commit_of(repo, revision)
+        if commit is None:
+            return self._missing("RevisionNotFound")
+        listed = _listed(self.hub.commits[repo][commit])
+        if what == "revision":
+            return self._json({"id": repo, "modelId": repo, "sha": commit, "siblings": [_sibling(e) for e in listed]})
+        if what != "tree":
+            return self._missing("EntryNotFound")
+        under = "/".join(rest[2:])
+        inside = [entry for entry in listed if not under or entry["path"].startswith(f"{under}/")]
+        return self._json(inside) if inside else self._missing("EntryNotFound")
+
+    def _file(self, repo: str, revision: str, name: str) -> None:
+        commit = self.hub.commit_of(repo, revision)
+        if commit is None:
+            return self._missing("RevisionNotFound" if repo in self.hub.commits else "RepoNotFound")
+        path = self.hub.commits[repo][commit] / name
+        if not path.is_file():
+            return self._missing("EntryNotFound", commit)
+        content = path.read_bytes()
+        etag = hashlib.sha256(content).hexdigest() if name.endswith(_LFS) else blob_id(content)
+        headers = {"X-Repo-Commit": commit, "ETag": f'"{etag}"', "Content-Type": "application/octet-stream"}
+        if name.endswith(_LFS):
+            headers |= {"X-Linked-Etag": f'"{etag}"', "X-Linked-Size": str(len(content))}
+        return self._send(200, content, headers)
+
+    def _json(self, answer: Any) -> None:
+        self._send(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
+
+    def _missing(self, code: str, commit: str = "") -> None:
+        body = json.dumps({"error": code}).encode()
+        headers = {"X-Error-Code": code, "X-Error-Message": code, "Content-Type": "application/json"}
+        self._send(404, body, headers | ({"X-Repo-Commit": commit} if commit else {}))
+
+    def _send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+
+def _listed(folder: Path) -> list[dict[str, Any]]:
+    entries = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        name = path.relative_to(folder).as_posix()
+        entry = {"type": "file", "path": name, "size": len(content), "oid": blob_id(content)}
+        if name.endswith(_LFS):
+            entry["lfs"] = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
+        entries.append(entry)
+    return entries
+
+
+def _sibling(entry: dict[str, Any]) -> dict[str, Any]:
+    sibling = {"rfilename": entry["path"], "size": entry["size"], "blobId": entry["oid"]}
+    if "lfs" in entry:
+        sibling["lfs"] = {"sha256": entry["lfs"]["oid"], "size": entry["size"], "pointerSize": 134}
+    return sibling
