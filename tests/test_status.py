@@ -59,7 +59,6 @@ def test_status_is_the_same_on_every_path(pinned, tmp_path):
             o, "-m", "lm_eval", "run", "--model", "hf", "--model_args", adapter, *tasks),
         "recipe-mpr run": lambda o: from_command(o, *own, "--model_args", adapter, *tasks),
         "merged": lambda o: from_command(o, *own, "--model_args", merged, *tasks),
-        "adapter alone": lambda o: from_command(o, *own, "--model_args", f"pretrained={pinned}", *tasks),
         "own TaskManager": lambda o: from_python(
             o, model="hf", model_args=adapter, tasks=["recipe_mpr_test", "recipe_mpr_fold0"]),
     }  # fmt: skip
@@ -255,7 +254,7 @@ def status_of(folder, **run):
 
 
 def test_logged_flags_decide_and_partly_known_is_unknown(tmp_path):
-    log = clean_log("sample")
+    log = clean_log()
     assert status_of(tmp_path / "clean", **flagged([0] * 60, log)).status == "clean"
     assert status_of(tmp_path / "partly", **flagged([0] * 59, log)).status == "unknown"
     row = status_of(tmp_path / "one", **flagged([0] * 59 + [1], log))
@@ -292,17 +291,22 @@ UNACCOUNTED = {
 @pytest.mark.parametrize("case", UNACCOUNTED, ids=str)
 def test_what_is_not_accounted_for_is_never_clean(tmp_path, case):
     edit, words = UNACCOUNTED[case]
-    run = flagged([0] * 60, clean_log("sample"))
+    run = flagged([0] * 60, clean_log())
     edits = lambda results: [run["edit_results"](results), edit(results)]  # noqa: E731
     row = status_of(tmp_path, **run | {"edit_results": edits})
     assert (row.status, words in row.reason) == ("unknown", True), row.reason
 
 
+ACCOUNTED = (
+    {"dtype": "bfloat16", "batch_size": 8}, {"use_safetensors": True}, {"load_in_4bit": True}, {"tokenizer": None},
+    {"max_length": 1024, "enable_thinking": False}, {"device_map": "auto"},
+)  # fmt: skip
+
+
 @pytest.mark.honest
-@pytest.mark.parametrize("arguments", [{"dtype": "bfloat16", "batch_size": 8}, {"use_safetensors": True}, {
-    "load_in_4bit": True}, {"max_length": 1024, "enable_thinking": False}, {"tokenizer": None}, {"device_map": "auto"}])  # fmt: skip
+@pytest.mark.parametrize("arguments", ACCOUNTED, ids=str)
 def test_arguments_that_are_accounted_for_leave_a_run_clean(tmp_path, arguments):
-    run = flagged([0] * 60, clean_log("sample"))
+    run = flagged([0] * 60, clean_log())
     edits = lambda results: [run["edit_results"](results), results["config"]["model_args"].update(arguments)]  # noqa: E731
     assert status_of(tmp_path, **run | {"edit_results": edits}).status == "clean"
 

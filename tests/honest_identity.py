@@ -1,0 +1,85 @@
+"""Honest runs that one could take for one another: what is two stays two, what is one stays one."""
+
+from leaderboard.command import _write_records
+from recipe_mpr_task.plugin import MODEL_KEY
+from tests.exploit_edits import both, called, config, of_file
+from tests.fake_runs import run_files
+from tests.honest_cases import Honest
+
+def loaded(content):
+    """What the plugin records of a model whose files have this content."""
+    record = {"sha256": content * 64, "files": {"pretrained/model.safetensors": content * 64}, "handed_over": False}
+    return of_file(**{MODEL_KEY: record | {"request_cache": False, "random_weights": False}})
+
+
+def two(first, second, *, records=False):
+    """Two runs of different answers, each with its arguments of `run_files`; or the records of them."""
+
+    def build(folder):
+        runs = folder.parent / "logs" if records else folder
+        for k, changes in enumerate((first, second)):
+            run_files(runs / str(k), **{"seed": k, "date": 1.0 + k} | changes)
+        if records:
+            assert _write_records([runs], folder) == []
+
+    return build
+
+
+def both_rank(table):
+    assert [row.rank for row in table.rows] in ([1, 2], [1, 1]), [row.reason for row in table.rows]
+    assert [row.status for row in table.rows] == ["unknown"] * 2
+
+
+def one_counts(table):
+    assert [row.rank for row in table.rows] == [1, None]
+    assert "repeat of" in table.rows[1].reason
+
+
+STEP = {"name": "/exp0/checkpoint-500"}, {"name": "/exp1/checkpoint-500"}
+SERVED = {"model": "local-completions", "name": "default"}
+
+
+def served(url, name=None):
+    arguments = config(model_args={"model": "default", "base_url": url})
+    return SERVED | {"edit_results": both(arguments, called(name)) if name else arguments}
+
+
+def adapter(path):
+    return {"edit_results": config(model_args={"pretrained": "org/base", "peft": path})}
+
+
+def precision(dtype):
+    return {"edit_results": config(model_dtype=dtype)}
+
+
+HONEST = {
+    "checkpoints_of_two_experiments": Honest("One folder name, two places", two(*STEP), both_rank),
+    "checkpoints_of_two_experiments_as_records": Honest("Records keep no paths", two(*STEP, records=True), both_rank),
+    "checkpoints_told_by_content": Honest(
+        "One path, trained further in between",
+        two({"name": "/exp/last", "edit_results": loaded("1")}, {"name": "/exp/last", "edit_results": loaded("2")}),
+        both_rank),
+    "checkpoints_told_by_content_as_records": Honest(
+        "The same as records",
+        two({"name": "/exp/last", "edit_results": loaded("1")}, {"name": "/exp/last", "edit_results": loaded("2")},
+            records=True), both_rank),
+    "folder_that_was_moved": Honest(
+        "The same files at another place are the same system: its earliest run counts",
+        two({"name": "/a/model", "edit_results": loaded("1")}, {"name": "/b/other", "edit_results": loaded("1")}),
+        one_counts),
+    "two_adapters_of_one_name": Honest(
+        "Adapters in folders of one name", two(adapter("/a/adapter"), adapter("/b/adapter")), both_rank),
+    "two_adapters_of_one_name_as_records": Honest(
+        "The same as records", two(adapter("/a/adapter"), adapter("/b/adapter"), records=True), both_rank),
+    "two_servers": Honest(
+        "Both say model=default", two(served("http://localhost:8000/v1"), served("http://localhost:9000/v1")),
+        both_rank),
+    "one_server_two_models": Honest(
+        "One address, another model behind it later, told by name",
+        two(served("http://localhost:8000/v1", "ours-7b"), served("http://localhost:8000/v1", "ours-70b")), both_rank),
+    "two_precisions": Honest(
+        "One model in bfloat16 and float32", two(precision("torch.bfloat16"), precision("torch.float32")), both_rank),
+    "quantised_and_whole": Honest(
+        "One model in 4 bits and whole",
+        two({}, {"edit_results": config(model_args={"pretrained": "org/model", "load_in_4bit": True})}), both_rank),
+}  # fmt: skip
