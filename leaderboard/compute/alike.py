@@ -7,20 +7,19 @@ and the same probabilities to four digits.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from leaderboard.compute.choices import ONE_LETTER, columns, columns_of, golds, letter_share
 from leaderboard.compute.packed import Picks
 from leaderboard.compute.relations import related, relation_codes
 from leaderboard.compute.row import Row
 from leaderboard.compute.statistics import Floats, Ints
 from leaderboard.validate.run import RANKED
-from recipe_mpr_task.item import LETTERS, N_OPTIONS
-from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.item import N_OPTIONS
 
 SAME_SHARE = 0.95
 """Of the wrong choices of the row that has fewer: where so many are the other's too, one may be a copy.
@@ -40,9 +39,9 @@ n = 14 on; at 95% the binomial tail stays below it for every larger n.
 
 _MIN_EQUAL_ANSWERS = 20
 _EQUAL_SHARE = 0.5
-_ONE_LETTER = 0.95
 _NO_CHOICE, _ALL_TIED = 0, 2**N_OPTIONS - 1
 _BLOCK = 1024
+_MANY = 64
 
 Flags = NDArray[np.bool_]
 
@@ -96,7 +95,7 @@ def find_alike(rows: Sequence[Row]) -> list[list[Likeness]]:
             firsts = (_first(is_alike & ~akin, preference), _first(is_alike & akin, preference))
             found.append([
                 compared.likeness(place - start, other, is_related=is_related)
-                for is_related, other in enumerate(firsts)
+                for is_related, other in zip((False, True), firsts, strict=True)
                 if other is not None
             ])  # fmt: skip
     return found
@@ -113,7 +112,7 @@ class _Compared:
 
     same_wrong: Floats
     fewer_wrong: Floats
-    same_answers: Ints
+    same_answers: Floats
     shared_items: Floats
     by_choice: Flags
     is_alike: Flags
@@ -132,7 +131,8 @@ class _Matrices:
         picks: chosen options as bits, see `PackedItems.picks`, 0 where a row chose nothing or all; (rows, items).
         wrong: whether the choice is not the right option alone; (rows, items).
         scored: whether a row has the item; (rows, items).
-        answers: which rows gave which answer, see `PackedItems.answers`; sparse (rows, answers).
+        answers: which rows gave which answer, see `PackedItems.answers`; sparse (rows, answers), those that few gave.
+        common: the same of answers that many rows gave; (rows, answers).
         one_letter: rows that answer nearly always at one letter, which is why they agree; (rows,).
     """
 
@@ -140,20 +140,21 @@ class _Matrices:
     wrong: Flags
     scored: Flags
     answers: Any
+    common: Flags
     one_letter: Flags
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> "_Matrices":
-        shape = (len(rows), len(_columns()))
+        shape = (len(rows), len(columns()))
         picks, scored = np.zeros(shape, np.uint8), np.zeros(shape, bool)
         for place, row in enumerate(rows):
-            columns = _columns_of(row.items.ids)
-            picks[place, columns] = row.items.picks
-            scored[place, columns] = True
+            theirs = columns_of(row.items.ids)
+            picks[place, theirs] = row.items.picks
+            scored[place, theirs] = True
         picks[picks == _ALL_TIED] = _NO_CHOICE  # no preference is no choice
-        wrong = (picks != _golds()) & (picks != _NO_CHOICE)
-        one_letter = np.array([letter_share(row)[1] >= _ONE_LETTER for row in rows], dtype=bool)
-        return cls(picks, wrong, scored, _answers(rows), one_letter)
+        wrong = (picks != golds()) & (picks != _NO_CHOICE)
+        one_letter = np.array([letter_share(row)[1] >= ONE_LETTER for row in rows], dtype=bool)
+        return cls(picks, wrong, scored, *_answers(rows), one_letter)
 
     def compared(self, block: slice) -> _Compared:
         chose, wrong = self.picks != _NO_CHOICE, self.wrong
@@ -167,7 +168,7 @@ class _Matrices:
         both_read = ~self.one_letter[block, None] & ~self.one_letter
         by_choice = (fewer >= MIN_WRONG) & (same_wrong >= SAME_SHARE * fewer) & both_read
         shared_items = _shared(self.scored[block], self.scored)
-        same_answers = (self.answers[block] @ self.answers.T).toarray()
+        same_answers = (self.answers[block] @ self.answers.T).toarray() + _shared(self.common[block], self.common)
         by_answers = same_answers >= np.maximum(_MIN_EQUAL_ANSWERS, _EQUAL_SHARE * shared_items)
         return _Compared(same_wrong, fewer, same_answers, shared_items, by_choice, by_choice | by_answers)
 
@@ -177,70 +178,20 @@ def _shared(these: Flags, those: Flags) -> Floats:
     return np.asarray(these.astype(np.float32) @ those.astype(np.float32).T)
 
 
-def _answers(rows: Sequence[Row]) -> Any:
+def _answers(rows: Sequence[Row]) -> tuple[Any, Flags]:
+    """The answers that few rows share, sparse, and those that many share: the first product grows with their square."""
     given = [row.items.answers for row in rows]
     together = np.concatenate(given) if given else np.array([], np.int64)
-    values, codes, times = np.unique(together, return_inverse=True, return_counts=True)
+    _, codes, times = np.unique(together, return_inverse=True, return_counts=True)
     places = np.repeat(np.arange(len(rows)), [len(answers) for answers in given])
-    kept = times[codes] > 1  # an answer that one row alone gave is shared with none
+    few, many = (times > 1) & (times <= _MANY), times > _MANY
+    common = np.zeros((len(rows), int(many.sum())), bool)
+    is_common = many[codes]
+    common[places[is_common], np.cumsum(many)[codes[is_common]] - 1] = True
+    kept = few[codes]
     ones = np.ones(int(kept.sum()), np.int32)
-    matrix = csr_matrix((ones, (places[kept], codes[kept])), shape=(len(rows), max(len(values), 1)))
-    return matrix
-
-
-def letter_share(row: Row) -> tuple[str, float]:
-    """Return the letter at which most of a row's answers stand in the order it was shown, and their share in [0, 1].
-
-    An imported row is taken to have seen the shuffled order: if it saw another, its answers stand at no one letter.
-    """
-    if row.position is not None:
-        shares = [share or 0.0 for share in row.position["answers"]]
-    else:
-        picks = row.items.picks
-        bits = (picks[:, None] >> _slots()[_columns_of(row.items.ids)]) & 1
-        counts = (bits / np.maximum(bits.sum(axis=1, keepdims=True), 1)).sum(axis=0)
-        shares = (counts / max(len(picks), 1)).tolist()
-    most = max(range(N_OPTIONS), key=lambda k: shares[k])
-    return LETTERS[most], float(shares[most])
-
-
-def answers_one_letter(row: Row) -> bool:
-    """Say whether nearly all of a row's answers, of enough to tell, stand at one letter."""
-    return len(row.items) >= MIN_WRONG and letter_share(row)[1] >= _ONE_LETTER
-
-
-def differing(row: Row, other: Row) -> int:
-    """Count the items of two rows on which one chose otherwise, or scored otherwise, or that only one has."""
-    mine, theirs = _by_column(row), _by_column(other)
-    return int((mine != theirs).any(axis=0).sum())
-
-
-def _by_column(row: Row) -> Floats:
-    found = np.full((2, len(_columns())), -1.0)
-    found[:, _columns_of(row.items.ids)] = (row.items.picks, np.nan_to_num(row.items.accuracies, nan=-1.0))
-    return found
-
-
-@lru_cache(maxsize=1)
-def _columns() -> dict[str, int]:
-    return {item_id: column for column, item_id in enumerate(sorted(pinned_items()))}
-
-
-@lru_cache(maxsize=256)
-def _columns_of(ids: tuple[str, ...]) -> Ints:
-    return np.array([_columns()[item_id] for item_id in ids], dtype=np.int64)
-
-
-@lru_cache(maxsize=1)
-def _golds() -> Picks:
-    golds = [1 << pinned.option_ids.index(pinned.gold) for _, pinned in sorted(pinned_items().items())]
-    return np.array(golds, np.uint8)
-
-
-@lru_cache(maxsize=1)
-def _slots() -> Picks:
-    """Which option in the file stands at each letter of the shuffled order, shape (items, 5)."""
-    return np.array([pinned.order for _, pinned in sorted(pinned_items().items())], np.uint8)
+    sparse = csr_matrix((ones, (places[kept], codes[kept])), shape=(len(rows), max(len(times), 1)))
+    return sparse, common
 
 
 def _numbered(keys: Sequence[str]) -> Ints:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from leaderboard.compute.alike import Likeness, answers_one_letter, find_alike, letter_share
+from leaderboard.compute.alike import Likeness, find_alike
+from leaderboard.compute.choices import answers_one_letter, letter_share
 from leaderboard.compute.relations import relation
 from leaderboard.compute.repeats import by_date, flagged
 from leaderboard.compute.row import Row

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 
-from leaderboard.compute.alike import differing
+from leaderboard.compute.choices import differing
 from leaderboard.compute.row import Row
 from leaderboard.load.names import folded
 from leaderboard.validate.run import RANKED

@@ -1,4 +1,4 @@
-"""What a run's system is called, and whose its model is: a hub's owner is named only where a hub is known to be meant."""
+"""What a run's system is called, and where its model came from: a folder can have the name of a hub's model."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ def _source(run: Run, argument: str, value: str) -> str | None:
 
 
 def _shown(name: Any, source: str | None) -> str:
-    """A hub id stays whole, of a path the folder's name is shown; a folder that looks like a hub id begins with "./"."""
+    """A hub id stays whole; of a path the folder's name is shown, with "./" if it looks like a hub id."""
     text = str(name)
     if is_path(text):
         return folder_name(text)
