@@ -7,6 +7,7 @@ and the same probabilities to four digits.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -27,21 +28,24 @@ SAME_SHARE = 0.95
 Of the row that has fewer, so that a copy with some answers put right is found as well.
 """
 
-_SAME_BY_CHANCE = 0.6
+_SAME_BY_CHANCE = 0.55
 _UNLIKELY = 0.001
 MIN_WRONG = math.ceil(math.log(_UNLIKELY) / math.log(_SAME_BY_CHANCE))
-"""Wrong choices below which sharing all of them may be chance: 14.
+"""Wrong choices below which sharing all of them may be chance: 12.
 
-Some distractors attract everybody. In 12 published runs without common parts the pair most alike shares .60 of the
-wrong choices of the one that has fewer. At that rate n of n are the same with probability .6^n, below 1 in 1,000 from
-n = 14 on; at 95% the binomial tail stays below it for every larger n.
+Some distractors attract everybody. Among published runs on all 500 items and ours, the two systems most alike that
+have no part in common (two embedding models) share .53 of the wrong choices of the one that has fewer. At .55, n of n
+are the same with probability .55^n, below 1 in 1,000 from n = 12 on; at 95% of n the binomial tail stays below it.
 """
 
 _MIN_EQUAL_ANSWERS = 20
 _EQUAL_SHARE = 0.5
-_NO_CHOICE, _ALL_TIED = 0, 2**N_OPTIONS - 1
+_MOST_TIED = 2
+"""Wrong options tied for the best up to which a choice is one; with more of them there is no preference."""
+
 _BLOCK = 1024
 _MANY = 64
+_N_OPTIONS_OF = np.array([bits.bit_count() for bits in range(2**N_OPTIONS)])
 
 Flags = NDArray[np.bool_]
 
@@ -128,16 +132,16 @@ class _Matrices:
     """What rows chose, in columns of all items that there are.
 
     Attributes:
-        picks: chosen options as bits, see `PackedItems.picks`, 0 where a row chose nothing or all; (rows, items).
-        wrong: whether the choice is not the right option alone; (rows, items).
+        chose: whether a row chose anything, without too many ties; (rows, items).
+        wrong: the wrong options chosen as bits, see `PackedItems.picks`, 0 where there are none; (rows, items).
         scored: whether a row has the item; (rows, items).
         answers: which rows gave which answer, see `PackedItems.answers`; sparse (rows, answers), those that few gave.
         common: the same of answers that many rows gave; (rows, answers).
         one_letter: rows that answer nearly always at one letter, which is why they agree; (rows,).
     """
 
-    picks: Picks
-    wrong: Flags
+    chose: Flags
+    wrong: Picks
     scored: Flags
     answers: Any
     common: Flags
@@ -151,26 +155,35 @@ class _Matrices:
             theirs = columns_of(row.items.ids)
             picks[place, theirs] = row.items.picks
             scored[place, theirs] = True
-        picks[picks == _ALL_TIED] = _NO_CHOICE  # no preference is no choice
-        wrong = (picks != golds()) & (picks != _NO_CHOICE)
+        wrong = picks & ~golds()
+        picks[_N_OPTIONS_OF[wrong] > _MOST_TIED] = 0
+        wrong[picks == 0] = 0
         one_letter = np.array([letter_share(row)[1] >= ONE_LETTER for row in rows], dtype=bool)
-        return cls(picks, wrong, scored, *_answers(rows), one_letter)
+        return cls(picks > 0, wrong, scored, *_answers(rows), one_letter)
 
     def compared(self, block: slice) -> _Compared:
-        chose, wrong = self.picks != _NO_CHOICE, self.wrong
+        chose, wrong = self.chose, self.wrong > 0
         # Of each the wrong choices on items where the other chose something: other items are not compared.
         of_these, of_those = _shared(wrong[block], chose), _shared(chose[block], wrong)
         fewer = np.minimum(of_these, of_those)
-        same_wrong = np.zeros_like(fewer)
-        for pick in np.unique(self.picks[block][wrong[block]]):
-            is_pick = wrong & (self.picks == pick)
-            same_wrong += _shared(is_pick[block], is_pick)
+        same_wrong = self._same_wrong(block)
         both_read = ~self.one_letter[block, None] & ~self.one_letter
         by_choice = (fewer >= MIN_WRONG) & (same_wrong >= SAME_SHARE * fewer) & both_read
         shared_items = _shared(self.scored[block], self.scored)
         same_answers = (self.answers[block] @ self.answers.T).toarray() + _shared(self.common[block], self.common)
         by_answers = same_answers >= np.maximum(_MIN_EQUAL_ANSWERS, _EQUAL_SHARE * shared_items)
         return _Compared(same_wrong, fewer, same_answers, shared_items, by_choice, by_choice | by_answers)
+
+    def _same_wrong(self, block: slice) -> Floats:
+        """How many items have a wrong option that both chose: a tie added to a copied choice hides nothing.
+
+        By inclusion and exclusion: items that share an option, less those counted twice because they share two.
+        """
+        bits = [(self.wrong >> k) & 1 > 0 for k in range(N_OPTIONS)]
+        shared = sum(_shared(bit[block], bit) for bit in bits)
+        pairs = ((one & other) for one, other in combinations(bits, _MOST_TIED))
+        twice = sum(_shared(pair[block], pair) for pair in pairs if pair.any())
+        return np.asarray(shared - twice)
 
 
 def _shared(these: Flags, those: Flags) -> Floats:

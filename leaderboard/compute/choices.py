@@ -13,7 +13,7 @@ from recipe_mpr_task.orders import pinned_items
 ONE_LETTER = 0.95
 """Share of answers at one letter from which on a system is said to answer that letter."""
 
-_ENOUGH = 14
+_ENOUGH = 12
 """Items: on fewer, answers at one letter may be chance."""
 
 

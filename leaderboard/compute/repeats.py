@@ -75,7 +75,7 @@ def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
             first = kept[seen[key]]
             kept[seen[key]] = replace(first, flags=tuple(dict.fromkeys((*first.flags, *row.flags))))
             reason = f"repeat of {first.source}: {_READ_TWICE}"
-            kept.append(replace(row, status="excluded", reason=reason))
+            kept.append(replace(row, status="excluded", reason=reason, identity=first.identity))
             continue
         if row.status in RANKED and row.items:
             seen.setdefault(key, len(kept))
