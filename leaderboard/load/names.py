@@ -26,7 +26,7 @@ _GENERIC = re.compile(
     r"(adapters?|base|best([-_]model)?|checkpoints?|current|export(ed)?|final([-_](model|checkpoint))?|full|hf|last|"
     r"latest|main|merged|models?|new|outputs?|out|pretrained|pytorch|results?|safetensors|saved?[-_]?models?|"
     r"snapshots?|tmp|temp|trained|weights|"
-    r"(checkpoint|ckpt|epoch|fold|global[-_]step|iter|run|seed|step|version|v)[-_=]?\d+|\d+|[0-9a-f]{7,64})",
+    r"(checkpoint|ckpt|epoch|fold|global[-_]step|iter|seed|step|version|v)[-_=]?\d+|\d+|[0-9a-f]{7,64})",
     re.IGNORECASE,
 )
 """Folder names that many models have: alone they name none."""
@@ -88,7 +88,7 @@ def folder_name(path: str) -> str:
 def without_folders(path: str) -> str:
     """Return of an absolute path what `folder_name` needs of it, as a path that is still a folder's."""
     name = folder_name(path)
-    return f"./{name}" if "/" in name else name
+    return f"./{name}" if "/" in name.strip("/") else name
 
 
 def is_absolute(path: str) -> bool:

@@ -35,7 +35,7 @@ def _name(run: Run) -> Any:
     trained = training_record(run)
     if "recipe_name" in trained:
         what = ", merged" if trained.get("form") == "merged" else ""
-        return f"{trained['recipe_name']} ({_shown(trained.get('base_model', 'base unknown'), None)}{what})"
+        return f"{trained['recipe_name']} ({_shown(trained.get('base_model', 'base unknown'), _base_source(run))}{what})"
     loaded = _loaded(run, ADAPTER_ARGUMENTS) or _loaded(run, MODEL_ARGUMENTS)
     head = run.config.get("recipe_mpr_head")
     name = _shown(loaded[1], _source(run, *loaded)) if loaded else str(run.config.get("model"))
@@ -53,7 +53,7 @@ def model_ids(run: Run) -> dict[str, str | None]:
     base_name = base and base[1]
     base_from = _source(run, *base) if base else None
     if adapter and "base_model" in trained:
-        base_name, base_from = str(trained["base_model"]), HUB if trained.get("base_known") is True else None
+        base_name, base_from = str(trained["base_model"]), _base_source(run)
     adapter_from = _source(run, *adapter) if adapter else None
     return {
         "base": _shown(base_name, base_from) if base_name else None,
@@ -88,6 +88,14 @@ def _source(run: Run, argument: str, value: str) -> str | None:
     committed = run.config.get("peft_sha" if argument in ADAPTER_ARGUMENTS else "model_sha")
     is_hub = bool(committed) and run.config.get("model") in _BACKENDS_WITH_HUB_HASH
     return HUB if is_hub and isinstance(committed, str) else None
+
+
+def _base_source(run: Run) -> str | None:
+    """Where the base of a trained model came from: its manifest knows hub models; an adapter's base is loaded too."""
+    if training_record(run).get("base_known") is True:
+        return HUB
+    base = _loaded(run, MODEL_ARGUMENTS) if _loaded(run, ADAPTER_ARGUMENTS) else None
+    return _source(run, *base) if base else None
 
 
 def _shown(name: Any, source: str | None) -> str:
