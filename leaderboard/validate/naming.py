@@ -35,7 +35,9 @@ def _name(run: Run) -> Any:
     trained = training_record(run)
     if "recipe_name" in trained:
         what = ", merged" if trained.get("form") == "merged" else ""
-        return f"{trained['recipe_name']} ({_shown(trained.get('base_model', 'base unknown'), _base_source(run))}{what})"
+        return (
+            f"{trained['recipe_name']} ({_shown(trained.get('base_model', 'base unknown'), _base_source(run))}{what})"
+        )
     loaded = _loaded(run, ADAPTER_ARGUMENTS) or _loaded(run, MODEL_ARGUMENTS)
     head = run.config.get("recipe_mpr_head")
     name = _shown(loaded[1], _source(run, *loaded)) if loaded else str(run.config.get("model"))
@@ -92,7 +94,8 @@ def _source(run: Run, argument: str, value: str) -> str | None:
 
 def _base_source(run: Run) -> str | None:
     """Where the base of a trained model came from: its manifest knows hub models; an adapter's base is loaded too."""
-    if training_record(run).get("base_known") is True:
+    trained = training_record(run)
+    if trained.get("base_known") is True and "/" in str(trained.get("base_model")):
         return HUB
     base = _loaded(run, MODEL_ARGUMENTS) if _loaded(run, ADAPTER_ARGUMENTS) else None
     return _source(run, *base) if base else None
