@@ -14,6 +14,7 @@ from leaderboard.compute.boards import build_boards
 from leaderboard.compute.choices import differing
 from leaderboard.compute.copies import mark_copies
 from leaderboard.compute.packed import PackedItems
+from leaderboard.compute.pooling import POOLS
 from leaderboard.compute.repeats import mark_repeats
 from leaderboard.compute.row import Row, Score
 from leaderboard.validate.items import ItemResult
@@ -149,3 +150,14 @@ def test_a_thousand_rows_that_all_agree_are_compared():
     first = row("s", slots)
     rows = [replace(first, system=f"s{k}", identity=f"s{k}", source=f"{k}.json") for k in range(1000)]
     assert all(len(r.flags) == 1 for r in mark_copies(rows))
+
+
+@pytest.mark.exploit
+def test_a_row_pooled_over_prompts_is_compared_by_its_first_prompt():
+    slots = [(1 + k % 4,) for k in range(len(IDS))]
+    prompts = [replace(row("copy", slots, board=task), source=task) for task in POOLS[1].tasks]
+    runs = [replace(one, extra={**one.extra, "model": {}}) for one in prompts]
+    rows = {r.system: r for board in build_boards([*runs, row("known", slots)]) for r in board.rows if r.items}
+    assert (rows["copy"].board, rows["copy"].rank) == ("recipe_mpr_prompts", 1)
+    assert "like known (known.json, on recipe_mpr)" in rows["copy"].flags[0]
+    assert "on recipe_mpr_prompts" in rows["known"].flags[0]

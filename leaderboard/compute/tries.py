@@ -24,16 +24,15 @@ def mark_tries(rows: Iterable[Row], runs: Iterable[Row]) -> list[Row]:
         runs: everything that was read, which may hold runs that no row shows.
     """
     rows = list(rows)
-    known = _seeds(rows) if not (runs := list(runs)) else _seeds([*rows, *runs])
-    shown: dict[str, Seeds] = {}
+    known = _seeds([*rows, *runs])
+    ranked: dict[str, list[Row]] = defaultdict(list)
     settings: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row.status in RANKED:
-            shown.setdefault(row.board, _seeds([]))
+            ranked[row.board].append(row)
         if (key := row.extra.get("system_key")) is not None and row.score.acc is not None:
             settings[row.board, str(key)].append(row)
-    for board in shown:
-        shown[board] = _seeds([row for row in rows if row.board == board and row.status in RANKED])
+    shown = {board: _seeds(here) for board, here in ranked.items()}
     return [_told(row, known, shown.get(row.board, {}), settings) for row in rows]
 
 
@@ -46,6 +45,7 @@ def _seeds(rows: Iterable[Row]) -> Seeds:
 
 
 def _told(row: Row, known: Seeds, shown: Seeds, settings: dict[tuple[str, str], list[Row]]) -> Row:
+    """Set on one row what is known of its tries."""
     said: list[str] = []
     numbers: dict[str, int] = {}
     if (key := str(recipe_key(row))) in known:
