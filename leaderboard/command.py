@@ -62,7 +62,8 @@ def _write_records(paths: Sequence[Path], folder: Path) -> list[str]:
 def _write_record(run: "Run", folder: Path) -> None:
     from leaderboard.load.records import SUFFIX, RecordError, record_of, write_record
     from leaderboard.load.specs import task_spec
-    from leaderboard.validate.identity import model_key, system_name
+    from leaderboard.validate.identity import model_key
+    from leaderboard.validate.naming import system_name
     from leaderboard.validate.run import check
     from leaderboard.validate.shown import prompt_faults
     from recipe_mpr_task.files import sha256_of

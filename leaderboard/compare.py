@@ -121,8 +121,9 @@ def report(a: "Row", b: "Row") -> Iterator[str]:
     yield _types_table(pairs)
     yield (
         "Difference: A minus B in points, with its 95% paired bootstrap interval. p: exact McNemar test (over\n"
-        "all flips of sign where ties are shared), for types corrected over them by Holm. Detectable: the difference\n"
-        "that so many items show four times in five."
+        "all flips of sign where ties are shared). For types both are corrected over them by Holm, and an interval\n"
+        "leaves out 0 exactly where p is below .05. Detectable: the difference that so many items show four times\n"
+        "in five."
     )
     yield from _flips(pairs, {item_id: item.query for item_id, item in texts_at_hand().items()})
 
@@ -139,18 +140,20 @@ def _pairs(a: "Row", b: "Row") -> "list[Pair]":
 
 
 def _types_table(pairs: "Sequence[Pair]") -> str:
-    import numpy as np
     from tabulate import tabulate
 
-    from leaderboard.compute.statistics import holm
+    from leaderboard.compute.statistics import holm_agreeing
     from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 
     by_type = {name: [p for p in pairs if name in (p[0].types or (UNTYPED,))] for name in (*QUERY_TYPES, UNTYPED)}
     by_type = {name: some for name, some in by_type.items() if some}
-    compared = {name: _compared(some) for name, some in by_type.items()}
-    corrected = dict(zip(compared, holm(np.array([found.p for found in compared.values()])), strict=True))
-    rows = [_cells("all", pairs, _compared(pairs), None)]
-    rows += [_cells(name, by_type[name], found, float(corrected[name])) for name, found in compared.items()]
+    p_all, (whole,) = holm_agreeing([_compared(pairs)])
+    p_types, by_types = holm_agreeing([_compared(some) for some in by_type.values()])
+    rows = [_cells("all", pairs, whole, float(p_all[0]))]
+    rows += [
+        _cells(name, some, found, float(p))
+        for (name, some), found, p in zip(by_type.items(), by_types, p_types, strict=True)
+    ]
     headers = ["", "n", "A", "B", "Difference", "p", "A alone", "B alone", "Detectable"]
     return tabulate(rows, headers, tablefmt="simple", disable_numparse=True, colalign=["left", *["right"] * 8])
 
@@ -163,7 +166,7 @@ def _compared(pairs: "Sequence[Pair]") -> "Comparison":
     return paired(*(np.array([pair[k].accuracy for pair in pairs]) for k in (0, 1)))
 
 
-def _cells(name: str, pairs: "Sequence[Pair]", found: "Comparison", p_holm: float | None) -> list[Any]:
+def _cells(name: str, pairs: "Sequence[Pair]", found: "Comparison", p: float) -> list[Any]:
     from leaderboard.compute.statistics import minimal_detectable_effect
 
     n = len(pairs)
@@ -172,7 +175,7 @@ def _cells(name: str, pairs: "Sequence[Pair]", found: "Comparison", p_holm: floa
     return [
         name, n, *(f"{mean:.1f}" for mean in means),
         f"{100 * found.difference:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]",
-        _chance(found.p if p_holm is None else p_holm), found.wins, found.losses,
+        _chance(p), found.wins, found.losses,
         f"{100 * minimal_detectable_effect(discordance, n):.1f}" if discordance else "",
     ]  # fmt: skip
 

@@ -6,6 +6,7 @@ from tests.exploit_edits import both, called, config, of_file
 from tests.fake_runs import run_files
 from tests.honest_cases import Honest
 
+
 def loaded(content):
     """What the plugin records of a model whose files have this content."""
     record = {"sha256": content * 64, "files": {"pretrained/model.safetensors": content * 64}, "handed_over": False}

@@ -17,6 +17,7 @@ from leaderboard.render.exports.every_eval_ever import SCHEMA_VERSION
 from leaderboard.validate.baselines import RESULTS
 from recipe_mpr_task.data import COMMIT, load_items, load_sample
 from tests.conftest import _skip
+from tests.exploit_edits import both, of_file
 from tests.fake_runs import run_files
 
 HOSTILE = (
@@ -24,6 +25,11 @@ HOSTILE = (
     "x" * 10_000_000, "con", "data/unknown", "local/mine", "org/--model", "名前/模型", "C:\\Users\\me\\model",
     "/home/me/model",
 )  # fmt: skip
+
+
+def from_hub(*arguments):
+    """Record that these model arguments named models of a hub."""
+    return of_file(recipe_mpr_model={"sources": dict.fromkeys(arguments, "hub")})
 
 
 def boards_of(*folders):
@@ -143,11 +149,14 @@ def test_hugging_face_reads_its_two_formats(committed):
 
 def test_a_lora_run_is_credited_to_its_adapter(tmp_path, committed):
     def with_adapter(name):
-        return lambda results: results["config"]["model_args"].update(peft=name, revision="abc")
+        return both(
+            from_hub("pretrained", "peft"),
+            lambda results: results["config"]["model_args"].update(peft=name, revision="abc"),
+        )
 
     run_files(tmp_path / "hub", name="big/base", edit_results=with_adapter("me/adapter"), seed=1, date=2.0)
     run_files(tmp_path / "folder", name="big/base", edit_results=with_adapter("/home/me/out/lora"), seed=2)
-    run_files(tmp_path / "base", name="big/base", seed=3, date=3.0)
+    run_files(tmp_path / "base", name="big/base", seed=3, date=3.0, edit_results=from_hub("pretrained"))
     files = export(boards_of(tmp_path), None)
     infos = [aggregate["model_info"] for aggregate, _ in aggregates(files)]
     base, in_folder, on_hub = sorted(infos, key=lambda info: info["id"])
@@ -172,7 +181,7 @@ def test_variants_of_one_model_stay_apart(tmp_path):
         run_files(
             tmp_path / str(shots),
             seed=shots,
-            edit_results=lambda results, asked=asked: results.update(asked),
+            edit_results=both(from_hub("pretrained"), of_file(**asked)),
             edit_samples=lambda samples: [sample.pop("arguments") for sample in samples],
         )
     files = export(boards_of(tmp_path), None)

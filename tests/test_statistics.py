@@ -17,6 +17,7 @@ from leaderboard.compute.statistics import (
     compare,
     compare_with,
     holm,
+    holm_agreeing,
     minimal_detectable_effect,
     pairwise,
     sign_flip,
@@ -91,3 +92,33 @@ def test_an_rows_standard_error_and_chance_correction():
     assert row.stderr == pytest.approx(stats.sem(accuracies))
     assert row.chance_corrected == pytest.approx((0.625 - 0.2) / 0.8)
     assert replace(row, score=Score.of(100, 500)).chance_corrected == pytest.approx(0)
+
+
+@given(st.lists(st.lists(st.tuples(ACCURACIES, ACCURACIES), min_size=40, max_size=40), min_size=1, max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_an_interval_holds_0_exactly_where_the_corrected_test_finds_nothing(systems):
+    pairs = np.array(systems)
+    # Sorted at random by system, so that some differences are large and some are none.
+    compared = [compare(np.sort(a)[::-1], b) for a, b in zip(pairs[:, :, 0], pairs[:, :, 1], strict=True)]
+    p, agreeing = holm_agreeing(compared)
+    assert p == pytest.approx(holm(np.array([found.p for found in compared])))
+    for corrected, found, before in zip(p, agreeing, compared, strict=True):
+        assert (found.low <= 0 <= found.high) == (corrected >= 0.05)
+        assert found.low <= found.difference <= found.high
+        assert -1 <= found.low <= found.high <= 1
+        assert (found.difference, found.p, found.wins) == (before.difference, before.p, before.wins)
+        shown = [f"{100 * end:+.1f}" for end in (found.low, found.high)]
+        assert corrected >= 0.05 or {"+0.0", "-0.0"}.isdisjoint(shown), "what is left out is seen to be"
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 40))
+@settings(max_examples=80, deadline=None)
+def test_mark_and_interval_agree_at_every_number_of_wins_and_losses(wins, losses, others):
+    differences = np.array([1.0] * wins + [-1.0] * losses + [0.0] * 40)
+    p, (found, *_) = holm_agreeing([compare(differences, np.zeros(len(differences)))] * others)
+    assert (found.low <= 0 <= found.high) == (p[0] >= 0.05)
+
+
+def test_one_comparison_keeps_its_interval_where_both_agree():
+    a, b = (RNG.random(500) < 0.7).astype(float), (RNG.random(500) < 0.5).astype(float)
+    assert holm_agreeing([compare(a, b)])[1] == [compare(a, b)]

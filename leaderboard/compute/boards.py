@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from leaderboard.compute.copies import mark_copies, mark_one_letter
+from leaderboard.compute.namesakes import mark_namesakes
 from leaderboard.compute.pooling import MAIN_BOARD, POOLS, pool
 from leaderboard.compute.published import boards_with_published_rows, published_rows
-from leaderboard.compute.repeats import mark_copies, mark_namesakes, mark_repeated_rows, mark_repeats
+from leaderboard.compute.repeats import mark_read_twice, mark_repeated_rows, mark_repeats
 from leaderboard.compute.row import Row
 from leaderboard.compute.standing import Board, board_of
+from leaderboard.compute.tries import mark_tries
 
 _TITLES = {
     MAIN_BOARD: "All 500 items",
@@ -29,13 +32,15 @@ def build_boards(runs: Iterable[Row]) -> list[Board]:
     Returns:
         The main board first; rows sorted by rank, then those without rank.
     """
+    runs = list(runs)
     kept = mark_repeats(runs)
     pooled = {task for group in POOLS for task in group.tasks}
     rows = [row for row in kept if row.task not in pooled]
     for group in POOLS:
         rows += pool(group, [row for row in kept if row.task in group.tasks])
     by_board: dict[str, list[Row]] = defaultdict(list)
-    for row in mark_namesakes(mark_copies(mark_repeated_rows(rows))):
+    once = mark_read_twice(mark_repeated_rows(rows))
+    for row in mark_tries(mark_namesakes(mark_copies(mark_one_letter(once))), runs):
         by_board[row.board].append(row)
     for key in boards_with_published_rows():
         by_board[key] += published_rows(key)

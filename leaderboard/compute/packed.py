@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leaderboard.compute.statistics import Floats, Ints
 from leaderboard.validate.items import ItemResult
-from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.orders import pinned_items
@@ -22,6 +22,15 @@ _DIGITS = 4
 
 _TELLING = 10
 """Of 10,000: a probability this near to 1/5 or to 1 is anybody's, no preference or no doubt."""
+
+
+Picks = NDArray[np.uint8]
+
+_CHARACTERS = "0123456789abcdefghijklmnopqrstuv"
+"""One for each set of the five options."""
+
+_PICK_OF = np.zeros(128, np.uint8)
+_PICK_OF[[ord(character) for character in _CHARACTERS]] = range(len(_CHARACTERS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +46,7 @@ class PackedItems(Sequence[ItemResult]):
         accuracies: fractions, shape (items,); NaN where there is none.
         answers: a hash of each item's id and probabilities, shape (items that tell,): two rows that share one gave the
             same probabilities on an item. Items without preference or without doubt are left out.
-        choices: a hash of what was chosen on every item; "" if nothing was on any.
+        choices: what was chosen, one character an item, see `picks`; "" if nothing was chosen on any item.
     """
 
     text: str
@@ -50,14 +59,24 @@ class PackedItems(Sequence[ItemResult]):
     def of(cls, results: Sequence[ItemResult]) -> "PackedItems":
         """Pack item results."""
         results = sorted(results, key=lambda item: item.item_id)
-        chosen = json.dumps([[item.item_id, *item.chosen] for item in results])
+        picks = [_pick(item) for item in results]
         return cls(
             text=json.dumps([_plain(item) for item in results], separators=(",", ":"), allow_nan=False),
             ids=tuple(item.item_id for item in results),
             accuracies=np.array([item.accuracy for item in results], dtype=np.float64),
             answers=_answers([item for item in results if item.probabilities]),
-            choices=sha256_of(chosen.encode()) if any(item.chosen for item in results) else "",
+            choices="".join(_CHARACTERS[pick] for pick in picks) if any(picks) else "",
         )
+
+    @property
+    def picks(self) -> Picks:
+        """Return the chosen options of each item as bits, shape (items,): bit k is the item's k-th option in the file.
+
+        0 where nothing was chosen; tied options are several bits.
+        """
+        if not self.choices:
+            return np.zeros(len(self.ids), np.uint8)
+        return _PICK_OF[np.frombuffer(self.choices.encode("ascii"), np.uint8)]
 
     def columns(self) -> dict[str, Any]:
         """Return all but the text as plain values."""
@@ -89,6 +108,11 @@ class PackedItems(Sequence[ItemResult]):
 def _shared(ids: tuple[str, ...]) -> tuple[str, ...]:
     """One tuple for all rows of the same items."""
     return ids
+
+
+def _pick(item: ItemResult) -> int:
+    options = pinned_items()[item.item_id].option_ids if item.chosen else ()
+    return sum(1 << options.index(recipe_id) for recipe_id in set(item.chosen))
 
 
 def _plain(item: ItemResult) -> list[Any]:

@@ -133,12 +133,20 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
         score=score(items),
         types=type_scores(items),
         source=", ".join(sorted({row.source for row in rows})),
-        items=PackedItems.of(items),
+        items=_packed(items, rows),
         position=position_profile(items, task_spec(group.tasks[0]).order) if first.position else None,
         flags=tuple(dict.fromkeys(flag for row in rows for flag in row.flags)),
         history=_mean_history([row.history for row in rows]),
         extra={**kept, **group.spread(accs)},
     )
+
+
+def _packed(items: list[ItemResult], rows: Sequence[Row]) -> PackedItems:
+    """Pack pooled items. Where no choice is the row's (over prompts), the first task's tell whom it answers like."""
+    packed, first = PackedItems.of(items), rows[0].items
+    if packed.choices or packed.ids != first.ids:
+        return packed
+    return replace(packed, choices=first.choices, answers=first.answers)
 
 
 def _totals(rows: Sequence[Row]) -> dict[str, Any]:

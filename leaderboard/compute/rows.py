@@ -14,6 +14,7 @@ from leaderboard.load.files import Run
 from leaderboard.load.specs import is_task, task_spec
 from leaderboard.validate import identity as who
 from leaderboard.validate.items import MEANS, ItemResult
+from leaderboard.validate.naming import model_ids, system_name
 from leaderboard.validate.run import CheckedRun
 from leaderboard.validate.training import training_history, training_record
 from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, UNTYPED
@@ -27,7 +28,7 @@ def row_of(run: CheckedRun) -> Row:
     params = run.run.config.get("model_num_parameters")
     identity, extra = who.identity(run.run), extra_metrics(run)
     return Row(
-        system=who.system_name(run.run)[:LONGEST_NAME],
+        system=system_name(run.run)[:LONGEST_NAME],
         kind=who.kind(run.run),
         status=run.status,
         reason=run.reason,
@@ -48,7 +49,7 @@ def row_of(run: CheckedRun) -> Row:
             "chat_template": run.run.has_chat_template,
             "system_text": run.run.has_system_text,
             "date": date if math.isfinite(date := who.date(run.run)) else None,
-            "model": who.model_ids(run.run),
+            "model": model_ids(run.run),
             "lm_eval_version": str(run.run.results.get("lm_eval_version")),
             "eval_seconds": _amount(run.run.results.get("total_evaluation_time_seconds")),
             **_training(run),

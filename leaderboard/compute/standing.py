@@ -12,6 +12,7 @@ from leaderboard.compute.statistics import (
     Floats,
     compare_with,
     holm,
+    holm_agreeing,
     minimal_detectable_effect,
     pairwise,
 )
@@ -82,10 +83,10 @@ def _accuracies(ranked: Sequence[Row]) -> Floats | None:
 def _against_leader(ranked: Sequence[Row], accuracies: Floats) -> list[Row]:
     """Add each row's paired comparison with the leader, and whether it can be told from it.
 
-    A row is in the leader's tie group unless the test, Holm-corrected over the board, separates them.
+    A row is in the leader's tie group unless the test, Holm-corrected over the board, separates them. The interval of
+    the difference is corrected with it, so that it holds 0 exactly for the leader's tie group.
     """
-    found = compare_with(accuracies[:, 1:], accuracies[:, 0])
-    corrected = holm(np.array([comparison.p for comparison in found]))
+    corrected, found = holm_agreeing(compare_with(accuracies[:, 1:], accuracies[:, 0]))
     rows = [replace(ranked[0], extra={**ranked[0].extra, "with_leader": True, "vs_leader": None})]
     for row, comparison, p in zip(ranked[1:], found, corrected, strict=True):
         against = _rounded({**asdict(comparison), "p_holm": float(p)})

@@ -15,8 +15,8 @@ FLAGS = "recipe_mpr_flags"
 MODEL_IDENTITY = "recipe_mpr_identity"
 """Of a record's config: which model it is, as the run told it by paths, see `identity.model_key`."""
 
-_CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "model_dtype", "model_revision", "limit",
-           "batch_size", "device", "fewshot_seed", "use_cache", "recipe_mpr_head", "recipe_mpr_truncated",
+_CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "peft_sha", "model_dtype", "model_revision",
+           "limit", "batch_size", "device", "fewshot_seed", "use_cache", "recipe_mpr_head", "recipe_mpr_truncated",
            MODEL_IDENTITY)  # fmt: skip
 _SECONDS = "total_evaluation_time_seconds"
 _RUN = ("date", "lm_eval_version", "transformers_version", "chat_template_sha", "system_instruction_sha",

@@ -7,11 +7,12 @@ the package pins. Read back, it is a `Run` like any other and goes through the s
 import json
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from leaderboard.load.names import is_absolute, without_folders
 from leaderboard.load.recorded import CHOSEN, FLAGS, IMPORT_MODEL, MODEL_IDENTITY, kept_of
 from leaderboard.load.specs import HELD_OUT_TASKS, TaskSpec, is_task, task_spec
 from recipe_mpr_task.data import SHA256
@@ -138,13 +139,13 @@ def rotated(shown: Sequence[str], rotation: int) -> list[str]:
 
 
 def _without_folders(value: Any) -> Any:
-    """Of every absolute path keep the last name: where a model lay is nobody's business."""
+    """Return a run with local directories omitted: of an absolute path only what names the folder is kept."""
     if isinstance(value, dict):
         return {key: _without_folders(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_without_folders(inner) for inner in value]
-    if isinstance(value, str) and "\n" not in value and value.startswith(("/", "~")):
-        return PurePath(value).name
+    if isinstance(value, str) and is_absolute(value):
+        return without_folders(value)
     return value
 
 

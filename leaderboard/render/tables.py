@@ -69,7 +69,8 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
         f"Task version {TASK_VERSION}. Accuracy in percent with its 95% Wilson interval; chance is 20. An item can "
         "have several types or none, so type counts do not add up; their intervals are "
         "in the JSON and CSV. Against the leader: the paired difference in points with its 95% bootstrap interval, `=` "
-        "where an exact McNemar test, Holm-corrected over the board, cannot tell the two apart. "
+        "where an exact McNemar test cannot tell the two apart. Both are Holm-corrected over the board: an interval "
+        "holds 0 exactly where `=` stands. "
         "`unknown ⚠`: nothing tells what it was trained on, these items perhaps included.",
     ]
     for board in boards:
@@ -132,7 +133,8 @@ def _why_unknown(rows: Sequence[Row]) -> list[str]:
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:
-    lines = [f"- {_text(row.system)}: {_text(flag)}" for row in rows for flag in row.flags]
+    told = ((row, text) for row in rows for text in (*row.flags, row.extra.get("tries")) if text)
+    lines = [f"- {_text(row.system)}: {_text(str(text))}" for row, text in told]
     return ["Notes:", "\n".join(lines)] if lines else []
 
 

@@ -1,9 +1,8 @@
-"""Who a run is of: the system's name for people, and its identity for counting it once."""
+"""Who a run is of: its kind, and its identity for counting it once; for its name see `naming`."""
 
 import json
 import math
 import re
-from pathlib import PurePath
 from typing import Any
 
 from leaderboard.load.files import Run
@@ -27,9 +26,7 @@ _SETTING_ARGUMENTS = frozenset(
 )  # fmt: skip
 """Model arguments that say how a model is asked."""
 
-_ADAPTER_ARGUMENTS = ("peft", "lora_local_path", "delta")
 _WEIGHT_ARGUMENTS = ("pretrained", "peft", "lora_local_path", "revision")
-_MODEL_ARGUMENTS = ("pretrained", "model", "path", "engine")
 
 
 def model_args(run: Run) -> dict[str, Any]:
@@ -46,56 +43,11 @@ def kind(run: Run) -> str:
     return _KINDS.get(str(run.config.get("model")), "causal")
 
 
-def system_name(run: Run) -> str:
-    """Return a name for people: what the run's config calls the system, else the model's own name."""
-    named = run.metadata.get("recipe_mpr_system")
-    if named:
-        return str(named)
-    arguments = model_args(run)
-    if kind(run) in ("baseline", IMPORTED):
-        return str(arguments.get("kind") or arguments.get("name"))
-    trained = training_record(run)
-    if "recipe_name" in trained:
-        what = ", merged" if trained.get("form") == "merged" else ""
-        return f"{trained['recipe_name']} ({_short(trained.get('base_model', 'base unknown'))}{what})"
-    adapter = next((arguments[key] for key in _ADAPTER_ARGUMENTS if arguments.get(key)), None)
-    model = next((arguments[key] for key in _MODEL_ARGUMENTS if arguments.get(key)), run.config.get("model"))
-    head = run.config.get("recipe_mpr_head")
-    return _short(adapter or model) + (f" ({head})" if head else "")
-
-
-def _short(name: Any) -> str:
-    """A hub id stays whole; of a path only the last folder is shown."""
-    path = PurePath(str(name))
-    return (
-        str(name)
-        if len(path.parts) == 2 and not path.is_absolute() and path.parts[0] != "."
-        else path.name or str(name)
-    )
-
-
 def date(run: Run) -> float:
     """Return when the run was made, in seconds since 1970; infinity if it does not say."""
     found = run.results.get("date")
     is_date = isinstance(found, (int, float)) and found > 0
     return float(found) if is_date else math.inf  # type: ignore[arg-type]
-
-
-def model_ids(run: Run) -> dict[str, str | None]:
-    """Return what was loaded: base model, adapter, revision, baseline, lm-eval's backend; of folders the last name."""
-    arguments = model_args(run)
-    trained = training_record(run)
-    adapter = next((str(arguments[key]) for key in _ADAPTER_ARGUMENTS if arguments.get(key)), None)
-    base = next((str(arguments[key]) for key in _MODEL_ARGUMENTS if arguments.get(key)), None)
-    base = str(trained["base_model"]) if adapter and "base_model" in trained else base
-    revision = arguments.get("revision")
-    return {
-        "base": _short(base) if base else None,
-        "adapter": _short(adapter) if adapter else None,
-        "revision": str(revision) if revision else None,
-        "baseline": str(arguments.get("kind")) if kind(run) == "baseline" else None,
-        "backend": str(run.config.get("model")),
-    }
 
 
 def prompt_name(run: Run) -> str:

@@ -13,6 +13,7 @@ from huggingface_hub.utils import HFValidationError, validate_repo_id
 
 from leaderboard.compute.row import Row
 from leaderboard.render.lines import line
+from leaderboard.validate.naming import HUB
 from recipe_mpr_task.files import sha256_of
 
 OURS, LOCAL, IMPORTED = "recipe-mpr", "local", "imported"
@@ -33,6 +34,7 @@ class Credit:
         model: second part of the id.
         name: for people.
         base: the model that an adapter or checkpoint was made from; None if it is none, or nobody says.
+        is_base_on_hub: whether that name is known to be a hub's id and not a folder's.
         has_card: whether there can be a model card that its numbers go into.
     """
 
@@ -40,6 +42,7 @@ class Credit:
     model: str
     name: str
     base: str | None = None
+    is_base_on_hub: bool = False
     has_card: bool = True
 
     @property
@@ -56,6 +59,7 @@ class Credit:
 def credited(row: Row) -> Credit:
     """Find whom a row's number belongs to.
 
+    A hub's owner is credited only where the run tells that the model came from a hub: a folder can have any name.
     A system trained here, and every other folder, is told from its namesakes by a hash of what makes it a system.
     """
     name = line(row.system)
@@ -64,14 +68,24 @@ def credited(row: Row) -> Credit:
         return Credit(OURS, f"baseline-{_slug(loaded.get('baseline') or row.system)}", name, has_card=False)
     if row.kind == "imported":
         return Credit(IMPORTED, f"{_slug(row.system)}-{_hash(row)}", name)
-    adapter = loaded.get("adapter")
+    part = "adapter" if loaded.get("adapter") else "base"
     is_trained_here = "system" in trained
-    if not is_trained_here and (found := hub_id(adapter or loaded.get("base"))):
+    base, is_on_hub = _base(loaded, trained)
+    if not is_trained_here and loaded.get(f"{part}_from") == HUB and (found := hub_id(loaded.get(part))):
         owner, model = found.split("/")
-        return Credit(owner, model, name, short_name(loaded.get("base")) if adapter else None)
-    base = trained.get("base_model") if is_trained_here else loaded.get("base") if adapter else None
-    has_card = row.kind != "baseline"
-    return Credit(LOCAL, f"{_slug(row.system)}-{_hash(row)}", name, short_name(base), has_card)
+        return Credit(owner, model, name, *((base, is_on_hub) if part == "adapter" else ()))
+    is_made_of_one = is_trained_here or part == "adapter"
+    under = (base, is_on_hub) if is_made_of_one else (None, False)
+    return Credit(LOCAL, f"{_slug(row.system)}-{_hash(row)}", name, *under, has_card=row.kind != "baseline")
+
+
+def _base(loaded: dict[str, Any], trained: dict[str, Any]) -> tuple[str | None, bool]:
+    """The model under an adapter or checkpoint, and whether it is known to be a hub's."""
+    if "system" in trained:
+        name, is_on_hub = trained.get("base_model"), trained.get("base_known") is True
+    else:
+        name, is_on_hub = loaded.get("base"), loaded.get("base_from") == HUB
+    return short_name(name, is_on_hub=is_on_hub), is_on_hub
 
 
 def hub_id(name: Any) -> str | None:
@@ -88,11 +102,11 @@ def hub_id(name: Any) -> str | None:
     return name
 
 
-def short_name(name: Any) -> str | None:
-    """Return a hub id whole and of a path the last folder: where a model lay is nobody's business."""
+def short_name(name: Any, *, is_on_hub: bool) -> str | None:
+    """Return a hub's id whole, and of any other name the last part, so that no folder names a hub's owner."""
     if not isinstance(name, str) or not name:
         return None
-    return hub_id(name) or line(PurePosixPath(name[:1000]).name) or None
+    return (hub_id(name) if is_on_hub else None) or line(PurePosixPath(name[:1000]).name) or None
 
 
 def _slug(text: Any) -> str:

@@ -36,7 +36,7 @@ def model_index_file(rows: Sequence[Row], credit: Credit) -> dict[str, str]:
     """Return by its path the metadata block with all of a model's rows."""
     card = ModelCardData(
         model_name=credit.name,
-        base_model=hub_id(credit.base),
+        base_model=hub_id(credit.base) if credit.is_base_on_hub else None,
         eval_results=[_eval_result(row) for row in rows],
     )
     return {f"model_index/{credit.folder}.md": f"---\n{card.to_yaml()}\n---\n"}

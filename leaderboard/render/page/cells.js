@@ -36,9 +36,10 @@ function systemCell(row) {
 function statusCell(row) {
   const rest = row.clean_subset;
   const none = rest && !rest.n ? el("p", { class: "why" }, "No other item was scored.") : null;
+  const tries = row.tries ? el("p", { class: "why" }, `Tries: ${line(row.tries, 500)}.`) : null;
   return [el("details", {},
     el("summary", {}, el("span", { class: "badge " + row.status }, row.status), hiddenText(": why")),
-    el("p", { class: "why" }, line(row.reason, 500)), none)];
+    el("p", { class: "why" }, line(row.reason, 500)), tries, none)];
 }
 
 function leaderCell(row) {

@@ -1,0 +1,45 @@
+"""Rows of one board that share a name, or have names that look alike."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from leaderboard.compute.repeats import flagged
+from leaderboard.compute.row import Row
+from leaderboard.load.names import folded
+from leaderboard.validate.run import RANKED
+
+
+def mark_namesakes(rows: Iterable[Row]) -> list[Row]:
+    """Mark ranked rows of one board that share a name, unless shots, prompt, chat or system text tell them apart.
+
+    Names are compared without case, accents, white space and invisible characters, look-alikes made one. Names that
+    differ but look alike are marked however the systems were asked.
+    """
+    rows = list(rows)
+    by_name: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        if row.status in RANKED:
+            by_name[row.board, folded(row.system)].append(place)
+    for places in by_name.values():
+        group = [rows[place] for place in places]
+        for place, row in zip(places, group, strict=True):
+            if (said := _said(row, group)) is not None:
+                rows[place] = flagged(rows[place], said)
+    return rows
+
+
+def _said(row: Row, group: Iterable[Row]) -> str | None:
+    others = [other for other in group if other is not row]
+    if other := next((other for other in others if _plain(other) != _plain(row)), None):
+        return f"its name looks like that of another row: {other.system} ({other.source})"
+    same = (other for other in others if not _is_asked_otherwise(row, other))
+    return f"has the name of another row ({other.source})" if (other := next(same, None)) else None
+
+
+def _plain(row: Row) -> str:
+    return " ".join(row.system.casefold().split())
+
+
+def _is_asked_otherwise(row: Row, other: Row) -> bool:
+    keys = ("shots", "prompt", "chat_template", "system_text")
+    return row.kind == other.kind and any(row.extra.get(key) != other.extra.get(key) for key in keys)

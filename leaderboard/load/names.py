@@ -1,0 +1,101 @@
+"""Names as they are shown and compared, and local folders as they are named. Pure functions on texts."""
+
+import re
+import unicodedata
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from confusable_homoglyphs.confusables import is_confusable
+
+LONGEST = 2_000
+"""Characters of a name that are looked at: a hostile file can hold megabytes."""
+
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
+)
+"""Characters that show nothing and are of no invisible category: fillers, variation selectors, the Braille blank."""
+
+_SEPARATE = ("Cc", "Zl", "Zp", "Zs")
+_INVISIBLE = ("Cf", "Cs", "Co", "Cn")
+
+_LOOK_ALIKE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o"})
+"""ASCII characters that fonts draw alike, after case folding; the library's table starts from Latin letters."""
+
+_GENERIC = re.compile(
+    r"(adapters?|base|best([-_]model)?|checkpoints?|current|export(ed)?|final([-_](model|checkpoint))?|full|hf|last|"
+    r"latest|main|merged|models?|new|outputs?|out|pretrained|pytorch|results?|safetensors|saved?[-_]?models?|"
+    r"snapshots?|tmp|temp|trained|weights|"
+    r"(checkpoint|ckpt|epoch|fold|global[-_]step|iter|seed|step|version|v)[-_=]?\d+|\d+|[0-9a-f]{7,64})",
+    re.IGNORECASE,
+)
+"""Folder names that many models have: alone they name none."""
+
+_MOST_PARENTS = 3
+_HOME = re.compile(r"^/(home|Users)/[^/]+/|^/root/")
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+_HUB_PARTS = 2
+
+
+def shown_text(text: object) -> str:
+    """Return a text as it is shown: compatibility forms made plain (NFKC), nothing invisible, one line."""
+    normal = unicodedata.normalize("NFKC", str(text)[:LONGEST])
+    visible = "".join(
+        " " if category in _SEPARATE else "" if category in _INVISIBLE else character
+        for character in _IGNORABLE.sub("", normal)
+        for category in (unicodedata.category(character),)
+    )
+    return unicodedata.normalize("NFC", " ".join(visible.split()))
+
+
+@lru_cache(maxsize=16384)
+def folded(name: str) -> str:
+    """Return a name as it is compared: as shown, without case, accents and white space, look-alikes made one."""
+    plain = unicodedata.normalize("NFKD", shown_text(name).casefold())
+    letters = (_latin(character) for character in plain if unicodedata.category(character) != "Mn")
+    return "".join("".join(letters).casefold().split()).translate(_LOOK_ALIKE).replace("rn", "m")
+
+
+@lru_cache(maxsize=4096)
+def _latin(character: str) -> str:
+    """The ASCII text that a character is confusable with by Unicode's table (UTS 39); itself if there is none."""
+    if character.isascii():
+        return character
+    found = is_confusable(character, greedy=True) or []
+    alike = (homoglyph["c"] for entry in found for homoglyph in entry["homoglyphs"])
+    return next((text for text in alike if text.isascii()), character)
+
+
+def is_path(name: str) -> bool:
+    """Say whether a name can only be a folder's: absolute, from the working folder, or of more than two parts."""
+    is_rooted = name.startswith(("/", "~", ".")) or name.endswith("/") or bool(_WINDOWS.match(name))
+    return is_rooted or len(PurePosixPath(name[:LONGEST]).parts) > _HUB_PARTS
+
+
+def folder_name(path: str) -> str:
+    """Return the last name of a folder's path; where many folders have that name, with its parents.
+
+    "/data/run7/checkpoint-100" gives "run7/checkpoint-100". A home folder's name is never part of it.
+    """
+    posix = _HOME.sub("/", _posix(path))
+    parts = [part for part in PurePosixPath(posix).parts if part not in ("/", ".", "..") and part[0] != "~"]
+    kept = parts[-1:]
+    while len(kept) <= min(_MOST_PARENTS, len(parts) - 1) and _GENERIC.fullmatch(kept[0]):
+        kept = parts[-len(kept) - 1 :]
+    return "/".join(kept) or path
+
+
+def without_folders(path: str) -> str:
+    """Return of an absolute path what `folder_name` needs of it, as a path that is still a folder's."""
+    name = folder_name(path)
+    return f"./{name}" if "/" in name.strip("/") else name
+
+
+def is_absolute(path: str) -> bool:
+    """Say whether a text is an absolute path, on any system."""
+    return "\n" not in path and (path.startswith(("/", "~")) or bool(_WINDOWS.match(path)))
+
+
+def _posix(path: str) -> str:
+    path = path[:LONGEST]
+    return re.sub(r"^[A-Za-z]:", "", path).replace("\\", "/") if _WINDOWS.match(path) else path
