@@ -44,6 +44,8 @@ def run_files(
                  "filtered_resps": [[str(score), "False"] for score in scores], **letter_metrics(doc, results)}
             )  # fmt: skip
     changes.get("edit_samples", lambda _: None)(samples)
+    if changes.get("log_raw", True):
+        with_raw_responses(samples)
     acc = math.fsum(s["acc"] for s in samples) / max(len(samples), 1)
     results = {
         "results": {task: {"acc,none": acc, "acc_stderr,none": 0.01}},
@@ -68,6 +70,13 @@ def run_files(
         text = "".join(json.dumps(sample) + "\n" for sample in samples)
         (folder / f"samples_{task}_{stamp}.jsonl").write_text(text)
     return samples
+
+
+def with_raw_responses(samples):
+    """Log the raw responses beside the filtered ones, one a request, where they are not there yet."""
+    for sample in samples:
+        if isinstance(sample, dict) and isinstance(sample.get("filtered_resps"), list):
+            sample.setdefault("resps", [[response] for response in sample["filtered_resps"]])
 
 
 def rows_of(*folders):

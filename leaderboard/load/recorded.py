@@ -12,6 +12,12 @@ from recipe_mpr_task.plugin import TRAINING_KEY
 FLAGS = "recipe_mpr_flags"
 """Of a record: the flags of the run that it was made of."""
 
+AROUND = "recipe_mpr_around"
+"""Of a record: what stood around the prompts of the run that it was made of, see `around.Surroundings.as_text`."""
+
+LONGEST_AROUND = 20_000
+"""Characters of a text around the prompts that a record keeps."""
+
 _CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "model_dtype", "model_revision", "limit",
            "batch_size", "device", "fewshot_seed", "recipe_mpr_head", "recipe_mpr_truncated")  # fmt: skip
 _SECONDS = "total_evaluation_time_seconds"
@@ -50,6 +56,8 @@ def kept_of(results: dict[str, Any], task: str) -> dict[str, Any]:
     if len(_mapping(results.get("configs"))) > 1:
         kept.pop(_SECONDS, None)  # the time of all tasks that were run together is none's
     tamed: dict[str, Any] = _tame(kept)
+    if isinstance(around := results.get(AROUND), str):
+        tamed[AROUND] = around[:LONGEST_AROUND].encode(errors="replace").decode()
     return tamed
 
 

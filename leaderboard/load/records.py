@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from leaderboard.load.recorded import CHOSEN, FLAGS, IMPORT_MODEL, kept_of
+from leaderboard.load.recorded import AROUND, CHOSEN, FLAGS, IMPORT_MODEL, LONGEST_AROUND, kept_of
 from leaderboard.load.specs import HELD_OUT_TASKS, TaskSpec, is_task, task_spec
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import RecipeMPRError
@@ -79,7 +79,11 @@ def is_recordable(task: str) -> bool:
 
 
 def record_of(
-    task: str, results: dict[str, Any], samples: Sequence[dict[str, Any]], flags: Sequence[str] = ()
+    task: str,
+    results: dict[str, Any],
+    samples: Sequence[dict[str, Any]],
+    flags: Sequence[str] = (),
+    around: str = "",
 ) -> Record:
     """Make a run's record.
 
@@ -88,6 +92,7 @@ def record_of(
         results: the parsed results file.
         samples: its per-item records, as lm-eval logs them.
         flags: what a reader should know of the run, see `row.Row`; a record holds no prompts to find it out from.
+        around: the text around the run's prompts, see `validate.run.CheckedRun`; a flag says so where it is cut.
 
     Raises:
         RecordError: the task's metrics need texts, which a record has not, or a score is not finite.
@@ -96,11 +101,16 @@ def record_of(
         raise RecordError(f"{task}: its metrics need texts, of which a record holds none; keep its samples file")
     spec = task_spec(task)
     items = [_recorded(sample, spec) for sample in samples]
+    kept = {key: value for key, value in kept_of(results, task).items() if key not in (AROUND, FLAGS)}
+    if len(around) > LONGEST_AROUND:
+        flags = [*flags, f"of the {len(around)} characters around each prompt its record keeps {LONGEST_AROUND}"]
+    told = {FLAGS: list(flags)} if flags else {}
+    shown = {AROUND: around[:LONGEST_AROUND]} if around else {}
     return Record(
         format=FORMAT,
         dataset_sha256=SHA256,
         task=task,
-        run=_without_folders(kept_of(results, task) | ({FLAGS: list(flags)} if flags else {})),
+        run=_without_folders(kept | told) | shown,
         items=sorted(items, key=lambda item: item.item_id),
     )
 
