@@ -29,7 +29,8 @@ def run_files(
     folder, task="recipe_mpr_sample", *, model="hf", name="org/model", skill=0.5, seed=0, date=1.0, **changes
 ):
     """Write a results file and its samples as lm-eval 0.4.13 does."""
-    split = {"recipe_mpr_sample": "sample", "recipe_mpr": "all"}.get(task, task.removeprefix("recipe_mpr_"))
+    known = {"recipe_mpr_sample": "sample", "recipe_mpr": "all", "recipe_mpr_test": "published"}
+    split = known.get(task, task.removeprefix("recipe_mpr_"))
     items = load_sample() if split == "sample" else load_items()
     samples = []
     for item in items:
