@@ -19,7 +19,9 @@ from leaderboard.validate import fewshot
 from leaderboard.validate.around import OWN_PROMPT, surroundings
 from leaderboard.validate.keys import answers_named
 from leaderboard.validate.run import check
-from recipe_mpr_task.data import CACHE_VARIABLE, DATA_VARIABLE, local_source
+from leaderboard.validate.shown import WITHHELD
+from recipe_mpr_task.data import CACHE_VARIABLE, DATA_VARIABLE, load_items, local_source
+from recipe_mpr_task.splits import part_of
 from recipe_mpr_task.tasks import TASKS_PATH
 from tests.exploit_shown import CHAT, SHOTS
 from tests.fake_runs import rows_of, run_files, run_in
@@ -251,3 +253,13 @@ def test_shots_are_known_for_every_task(task, tmp_path):
     """None of the tasks is left unchecked for want of a pool."""
     spec = task_spec(task)
     assert len(fewshot._pool(spec)) == (400 if spec.split == "published" else 500)
+
+
+@pytest.mark.real_data
+def test_dataset_text_around_the_prompts_is_not_shown(tmp_path):
+    """Training items before every prompt of the held-out split, though its log does not hold them."""
+    item = next(item for item in load_items() if part_of(item.item_id) == "train")
+    opened = lambda pairs, own: chatml(pairs, own, opening=f"{item.query}: B\n")  # noqa: E731
+    run_files(tmp_path, "recipe_mpr_test", edit_samples=shown(opened), edit_results=on_record("recipe_mpr_test", 0))
+    (row,) = rows_of(tmp_path)
+    assert row.around == (WITHHELD,)

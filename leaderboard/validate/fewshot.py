@@ -55,6 +55,11 @@ def shots_of(run: Run, spec: TaskSpec) -> Drawer | None:
     return shots
 
 
+def documents_at_hand(spec: TaskSpec) -> Sequence[dict[str, Any]]:
+    """Return the documents of the whole dataset that a task scores a part of; none where it is not at hand."""
+    return () if spec.split == "sample" else tuple(_of_dataset(spec.order, items_at_hand()).values())
+
+
 def _has_seed(run: Run) -> bool:
     seed = run.config.get("fewshot_seed")
     return isinstance(seed, int) and not isinstance(seed, bool)

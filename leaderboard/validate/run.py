@@ -13,14 +13,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from leaderboard.load.files import Run
-from leaderboard.load.recorded import AROUND, CHOSEN, FLAGS
+from leaderboard.load.recorded import CHOSEN, FLAGS
 from leaderboard.load.specs import TaskSpec, is_task, task_spec
-from leaderboard.validate.around import Surroundings, surroundings
+from leaderboard.validate.around import surroundings
 from leaderboard.validate.baselines import baseline_status
 from leaderboard.validate.conduct import conduct_faults, n_items, some
 from leaderboard.validate.identity import IMPORTED, kind, model_args
 from leaderboard.validate.items import ItemResult, item_result
-from leaderboard.validate.shown import items_named, prompt_faults, prompt_flags
+from leaderboard.validate.shown import prompt_faults, prompt_flags, text_around
 from leaderboard.validate.training import UNKNOWN, training_flags, training_status
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
@@ -66,7 +66,7 @@ class CheckedRun:
         status: one of STATUSES.
         reason: why, in words.
         flags: see `row.Row`.
-        around: what stands around its prompts, see `row.Row`; "" if that is not known, or if it holds dataset text.
+        around: what stands around its prompts, see `row.Row`; "" if that is not known.
     """
 
     run: Run
@@ -93,19 +93,10 @@ def check(run: Run) -> CheckedRun:
     around = surroundings(run, spec)
     shown = () if kind(run) == IMPORTED and run.is_record else prompt_faults(run, spec, around)
     if faults := [*conduct_faults(run, spec), *shown, *_number_faults(run, items)]:
-        return CheckedRun(run, items, "excluded", "; ".join(faults), around=_text_around(run, around))
+        return CheckedRun(run, items, "excluded", "; ".join(faults), around=text_around(run, spec, around))
     status, reason = _status(run, spec, items)
     flags = [*_flags(run), *prompt_flags(run, spec, around), *training_flags(run, status)]
-    return CheckedRun(run, items, status, reason, tuple(dict.fromkeys(flags)), _text_around(run, around))
-
-
-def _text_around(run: Run, around: Surroundings) -> str:
-    """Return what a reader is shown of the text around a run's prompts, dataset text never among it."""
-    if kind(run) != "causal":  # it reads no prompts
-        return ""
-    if run.is_record:
-        return str(run.results.get(AROUND) or "")
-    return "" if items_named(around, run) else around.as_text()
+    return CheckedRun(run, items, status, reason, tuple(dict.fromkeys(flags)), text_around(run, spec, around))
 
 
 def _status(run: Run, spec: TaskSpec, items: tuple[ItemResult, ...]) -> tuple[str, str]:

@@ -1,13 +1,15 @@
 """Whether the model was shown and asked what the task shows and asks: another text can give gold away."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from leaderboard.load.files import Run
+from leaderboard.load.recorded import AROUND
 from leaderboard.load.specs import TaskSpec
 from leaderboard.validate.around import Surroundings
 from leaderboard.validate.conduct import n_items, some
-from leaderboard.validate.fewshot import shots_of, why_unchecked
+from leaderboard.validate.fewshot import documents_at_hand, shots_of, why_unchecked
 from leaderboard.validate.identity import kind
 from leaderboard.validate.keys import answers_named
 from leaderboard.validate.logged import requests
@@ -24,6 +26,9 @@ _TELLING = 20
 """Characters of a query or option from which its being in another text is no chance."""
 
 _QUOTED = 80
+
+WITHHELD = "[not shown: it holds queries or options of the dataset]"
+"""What a reader is shown instead of a text around the prompts that holds dataset text."""
 
 
 def prompt_faults(run: Run, spec: TaskSpec, around: Surroundings) -> Iterator[str]:
@@ -46,11 +51,11 @@ def prompt_faults(run: Run, spec: TaskSpec, around: Surroundings) -> Iterator[st
     if ids := around.wrong:
         shots = " and the shots that its seed draws" if shots_of(run, spec) else ""
         yield f"{n_items(ids)} shown with another prompt than the task's template gives{shots} ({some(ids)})"
-    if named := items_named(around, run):
+    if named := items_named(around, [sample["doc"] for sample in run.samples or []]):
         yield f"the text around its prompts names {n_items(named)} of the dataset ({some(named)})"
     if ids := around.other:
         yield f"{n_items(ids)} shown with other text around the prompt than the rest ({some(ids)})"
-    if other := [sample["doc"]["item_id"] for sample in run.samples or [] if not _asked_for(sample, spec)]:
+    if other := _asked_otherwise(run, spec):
         yield f"{n_items(other)} asked for other answers than the task's doc_to_choice gives ({some(other)})"
 
 
@@ -80,6 +85,16 @@ def prompt_flags(run: Run, spec: TaskSpec, around: Surroundings) -> Iterator[str
         yield why
 
 
+def text_around(run: Run, spec: TaskSpec, around: Surroundings) -> str:
+    """Return what a reader is shown of the text around a run's prompts, dataset text never among it."""
+    if kind(run) != "causal":  # it reads no prompts
+        return ""
+    if run.is_record:
+        return str(run.results.get(AROUND) or "")
+    docs = [*(sample["doc"] for sample in run.samples or []), *documents_at_hand(spec)]
+    return WITHHELD if items_named(around, docs) else around.as_text()
+
+
 def _hints(around: Surroundings, spec: TaskSpec) -> Iterator[str]:
     """Give what in the constant text around the prompts, the task's own description apart, may tell answers."""
     own = len(spec.description) if any(spec.description in text for text in around.texts) else 0
@@ -89,23 +104,35 @@ def _hints(around: Surroundings, spec: TaskSpec) -> Iterator[str]:
         yield f"the text around its prompts holds {count} answer letters or numbers, as a key to answers does"
 
 
-def items_named(around: Surroundings, run: Run) -> list[str]:
-    """Return ids of the items whose query or options the text around the prompts holds."""
+def items_named(around: Surroundings, docs: Sequence[dict[str, Any]]) -> list[str]:
+    """Return ids of the documents whose query or options the text around the prompts holds."""
     text = "\n".join(around.texts).casefold()
-    docs = [sample["doc"] for sample in run.samples or []] if len(text) >= _TELLING else []
     return [
         doc["item_id"]
-        for doc in docs
+        for doc in (docs if len(text) >= _TELLING else ())
         if any(len(own) >= _TELLING and own.casefold() in text for own in (doc["query"], *doc["options"]))
     ]
 
 
-def _asked_for(sample: dict[str, Any], spec: TaskSpec) -> bool:
-    """Say whether the logged continuations are the task's own, in the order of the options."""
+def _asked_otherwise(run: Run, spec: TaskSpec) -> list[str]:
+    """Return ids of the items whose logged continuations are not the task's own, or not written as the others' are."""
+    asked = {sample["doc"]["item_id"]: _delimiters(sample, spec) for sample in run.samples or []}
+    usual = Counter(delimiter for found in asked.values() for delimiter in found or ()).most_common(1)
+    allowed = {delimiter for delimiter, _ in usual}
+    return [item_id for item_id, found in asked.items() if found is None or found - allowed]
+
+
+def _delimiters(sample: dict[str, Any], spec: TaskSpec) -> set[str] | None:
+    """Return what stands before the answers in an item's logged continuations; None if they are not the task's own.
+
+    Where no requests were logged, `prompt_flags` says so.
+    """
     named = spec.asked_as["doc_to_choice"]
     choices = named if isinstance(named, list) else {"letters": LETTERS}.get(named) or sample["doc"].get("options")
     asked = [request.get("arg_1") if isinstance(request, dict) else None for request in requests(sample)]
-    if not asked:
-        return True  # `prompt_flags` says so
-    own = (str(text).strip() == choices[k % N_OPTIONS].strip() for k, text in enumerate(asked))
-    return len(asked) == spec.n_responses and (spec.generates or all(own))
+    if not asked or (spec.generates and len(asked) == spec.n_responses):
+        return set()
+    own = [choices[k % N_OPTIONS] for k in range(len(asked))]
+    found = {str(text).removesuffix(answer) for text, answer in zip(asked, own, strict=True)}
+    is_own = len(asked) == spec.n_responses and not any(delimiter.strip() for delimiter in found)
+    return found if is_own else None
