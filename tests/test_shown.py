@@ -12,6 +12,8 @@ from lm_eval.tasks import TaskManager
 
 from leaderboard.compute.rows import row_of
 from leaderboard.load.files import runs_of
+from leaderboard.load.recorded import AROUND, FLAGS
+from leaderboard.load.records import record_of
 from leaderboard.load.specs import task_spec
 from leaderboard.render.content import content_of
 from leaderboard.render.page import system_page
@@ -23,9 +25,10 @@ from leaderboard.validate.shown import WITHHELD
 from recipe_mpr_task.data import CACHE_VARIABLE, DATA_VARIABLE, load_items, local_source
 from recipe_mpr_task.splits import part_of
 from recipe_mpr_task.tasks import TASKS_PATH
+from tests.exploit_edits import both, of_file
 from tests.exploit_shown import CHAT, SHOTS
 from tests.fake_runs import rows_of, run_files, run_in
-from tests.page_content import system_content
+from tests.page_content import HOSTILE, system_content
 from tests.shown_runs import chatml, messages, on_record, shown
 
 TASKS = (
@@ -238,6 +241,8 @@ def test_signs_that_nobody_sees_are_written_by_their_codes_in_the_page():
     written = r"a\u{200b}b\u{202e}c\u{e0041}d\u{fe0f}e\u{0009}f\u{00a0}g&lt;i&gt;\u{3164}"
     assert f">\n\n{written}</pre>" in page
     assert "around-section" not in system_page(system_content(), "[]")
+    hostile = system_page(system_content() | {"around": [HOSTILE]}, "[]")
+    assert ("<img" in hostile, hostile.count("<script")) == (False, page.count("<script"))
 
 
 def test_pooled_and_remembered_rows_keep_the_text_around(tmp_path):
@@ -245,6 +250,17 @@ def test_pooled_and_remembered_rows_keep_the_text_around(tmp_path):
     first, second = rows_of(tmp_path), rows_of(tmp_path)
     assert first[0].around == second[0].around == (f"[user]\n{OWN_PROMPT}\n",)
     assert row_of(check(run_in(tmp_path))).around == first[0].around
+
+
+def test_more_shots_than_there_are_items_and_deep_messages_are_no_hang(tmp_path):
+    nested = json.loads("[" * 900 + "]" * 900)
+    deep = lambda pairs, own: [{"role": "user", "content": own, "name": nested}]  # noqa: E731
+    for name, write, record in (("many", chatml, on_record("recipe_mpr_sample", 10**15)), ("deep", deep, CHAT)):
+        run_files(tmp_path / name, edit_samples=shown(write), edit_results=record)
+        run = run_in(tmp_path / name)
+        found = surroundings(run, task_spec(run.task))
+        assert len(found.wrong) == (60 if name == "many" else 0) or not found.usual
+        assert check(run).status in ("unknown", "excluded")
 
 
 @pytest.mark.real_data
@@ -263,3 +279,21 @@ def test_dataset_text_around_the_prompts_is_not_shown(tmp_path):
     run_files(tmp_path, "recipe_mpr_test", edit_samples=shown(opened), edit_results=on_record("recipe_mpr_test", 0))
     (row,) = rows_of(tmp_path)
     assert row.around == (WITHHELD,)
+
+
+@pytest.mark.honest
+def test_a_record_keeps_the_text_around_as_it_stands_and_says_where_it_is_cut(tmp_path):
+    """A text that begins like a path is no path; what a results file itself says of the text is not believed."""
+    spoofed = both(CHAT, of_file(recipe_mpr_around="[nothing]"))
+    opened = lambda pairs, own: f"/no_think {own}"  # noqa: E731
+    run_files(tmp_path, edit_samples=shown(opened), edit_results=spoofed)
+    run = run_in(tmp_path)
+    checked = check(run)
+    record = record_of(run.task, run.results, run.samples, checked.flags, checked.around)
+    assert record.run[AROUND] == checked.around == f"/no_think {OWN_PROMPT}"
+    assert AROUND not in record_of(run.task, run.results, run.samples).run
+    cut = record_of(run.task, run.results, run.samples, (), "x" * 30_000).run
+    assert (len(cut[AROUND]), cut[FLAGS]) == (
+        20_000,
+        ["of the 30000 characters around each prompt its record keeps 20000"],
+    )

@@ -5,7 +5,7 @@ say what the prompts and answers must be; the rest must be the same text for eve
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -96,7 +96,7 @@ def surroundings(run: Run, spec: TaskSpec) -> Surroundings:
         found = [None if is_short else parts for parts in _taken_apart(sample, run, spec, shots)]
         apart.setdefault(sample["doc"]["item_id"], []).extend(found)
     whole = [parts for found in apart.values() for parts in found if parts]
-    joints = _usual_joints(whole, run.n_shot if draw else 0)
+    joints = _usual_joints(whole)
     around = {item_id: {_around(p, joints, run, spec) for p in found} for item_id, found in apart.items()}
     return _judged(around, [parts.hidden for parts in whole], run.n_shot if run.n_shot and not draw else 0, spec)
 
@@ -145,9 +145,9 @@ def _split(text: str, wanted: Sequence[str]) -> list[str] | None:
     return None if place < 0 else [*pieces, text[start:place], text[place + len(wanted[-1]) :]]
 
 
-def _usual_joints(whole: Iterable[_Parts], n_shot: int) -> list[_Joint]:
+def _usual_joints(whole: Sequence[_Parts]) -> list[_Joint]:
     """Return for each shot the joint that fits most prompts: an answer's letter may stand in a template's text too."""
-    counts: list[Counter[_Joint]] = [Counter() for _ in range(n_shot)]
+    counts: list[Counter[_Joint]] = [Counter() for _ in (whole[0].between if whole else ())]
     for parts in whole:
         for count, (text, answer) in zip(counts, parts.between, strict=True):
             count.update(_joints(text, answer))

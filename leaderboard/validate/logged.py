@@ -27,12 +27,19 @@ def requests(sample: dict[str, Any]) -> list[Any]:
 
 def prompts_of(sample: dict[str, Any]) -> list[Prompt]:
     """Return the prompts that lm-eval logged for one item, in the order of its requests."""
-    return [_prompt(request.get("arg_0") if isinstance(request, dict) else None) for request in requests(sample)]
+    return [_readable(request.get("arg_0") if isinstance(request, dict) else None) for request in requests(sample)]
 
 
 def turn(role: str, content: str) -> str:
     """Return one chat message as text."""
     return f"[{role}]\n{content}\n"
+
+
+def _readable(context: Any) -> Prompt:
+    try:
+        return _prompt(context)
+    except RecursionError:  # nested deeper than any message is
+        return Prompt("")
 
 
 def _prompt(context: Any) -> Prompt:
