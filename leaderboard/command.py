@@ -62,6 +62,7 @@ def _write_records(paths: Sequence[Path], folder: Path) -> list[str]:
 def _write_record(run: "Run", folder: Path) -> None:
     from leaderboard.load.records import SUFFIX, RecordError, record_of, write_record
     from leaderboard.load.specs import task_spec
+    from leaderboard.validate.around import surroundings
     from leaderboard.validate.identity import model_key
     from leaderboard.validate.naming import system_name
     from leaderboard.validate.run import check
@@ -73,9 +74,12 @@ def _write_record(run: "Run", folder: Path) -> None:
     checked = check(run)
     if not checked.items:
         raise RecordError(checked.reason)
-    if fault := next(prompt_faults(run, task_spec(run.task)), None):
+    spec = task_spec(run.task)
+    if fault := next(prompt_faults(run, spec, surroundings(run, spec)), None):
         raise RecordError(f"{fault}; a record holds no prompts, so nobody could see that")
-    record = record_of(run.task, run.results, run.samples or [], checked.flags, model_key(run))
+    record = record_of(
+        run.task, run.results, run.samples or [], checked.flags, around=checked.around, model_key=model_key(run)
+    )
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{system_name(run)[:80]} {run.task}")
     # By what the run measured, so that it is written over by itself only.
     write_record(record, folder / f"{name.strip('-')}-{sha256_of(str(record).encode())[:8]}{SUFFIX}")

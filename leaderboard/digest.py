@@ -108,6 +108,7 @@ def _restored(plain: dict[str, Any], text: str, source: str) -> Row:
         "items": PackedItems.restored(text, plain["items"]),
         "flags": tuple(plain["flags"]),
         "history": tuple(plain["history"]),
+        "around": tuple(plain["around"]),
         "source": source,
     }
     return Row(**(plain | changed))

@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from leaderboard.load.files import samples_files
-from recipe_mpr_task.data import cache_path
+from recipe_mpr_task.data import cache_path, items_at_hand
 from recipe_mpr_task.files import sha256_of, sha256_of_file, write_atomic
 
 _KEPT_SECONDS = 30 * 24 * 3600
@@ -85,6 +85,11 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
+def _ground() -> str:
+    """Name what a row rests on beside its files: this package, and whether the dataset is at hand to check shots."""
+    return f"{code_hash()} {bool(items_at_hand())}"
+
+
 def _place(path: Path) -> Path:
     """Where the digest of a results file, as it is now, is kept or would be.
 
@@ -92,12 +97,12 @@ def _place(path: Path) -> Path:
         OSError: the file or its samples cannot be read.
     """
     asked, states = time.time(), _states(path)
-    note = _folder() / f"{sha256_of(repr((code_hash(), states)).encode())}.hash"
+    note = _folder() / f"{sha256_of(repr((_ground(), states)).encode())}.hash"
     with suppress(OSError, ValueError):
         hashed = note.read_text(encoding="ascii")
         os.utime(note)
         return _folder() / f"{hashed}.digest"
-    digest = hashlib.sha256(code_hash().encode())
+    digest = hashlib.sha256(_ground().encode())
     for file in (path, *samples_files(path)):
         digest.update(f"{file.name}\0{sha256_of_file(file)}\0".encode())
     hashed = digest.hexdigest()

@@ -29,9 +29,8 @@ def run_files(
     folder, task="recipe_mpr_sample", *, model="hf", name="org/model", skill=0.5, seed=0, date=1.0, **changes
 ):
     """Write a results file and its samples as lm-eval 0.4.13 does."""
-    split = {"recipe_mpr_sample": "sample", "recipe_mpr": "all", "recipe_mpr_test": "published"}.get(
-        task, task.removeprefix("recipe_mpr_")
-    )
+    known = {"recipe_mpr_sample": "sample", "recipe_mpr": "all", "recipe_mpr_test": "published"}
+    split = known.get(task, task.removeprefix("recipe_mpr_"))
     items = load_sample() if split == "sample" else load_items()
     samples = []
     for item in items:
@@ -46,6 +45,8 @@ def run_files(
                  "filtered_resps": [[str(score), "False"] for score in scores], **letter_metrics(doc, results)}
             )  # fmt: skip
     changes.get("edit_samples", lambda _: None)(samples)
+    if changes.get("log_raw", True):
+        with_raw_responses(samples)
     acc = math.fsum(s["acc"] for s in samples) / max(len(samples), 1)
     results = {
         "results": {task: {"acc,none": acc, "acc_stderr,none": 0.01}},
@@ -70,6 +71,13 @@ def run_files(
         text = "".join(json.dumps(sample) + "\n" for sample in samples)
         (folder / f"samples_{task}_{stamp}.jsonl").write_text(text)
     return samples
+
+
+def with_raw_responses(samples):
+    """Log the raw responses beside the filtered ones, one a request, where they are not there yet."""
+    for sample in samples:
+        if isinstance(sample, dict) and isinstance(sample.get("filtered_resps"), list):
+            sample.setdefault("resps", [[response] for response in sample["filtered_resps"]])
 
 
 def rows_of(*folders):

@@ -87,7 +87,13 @@ def system_content(*, hostile=False):
     history = [{"step": 10 * k, "loss": 3 / k, "learning_rate": 1e-5 * k} for k in range(1, 8)]
     position = {"answers": [0.2, 0.3, 0.1, 0.2, 0.2], "recall": [0.5, 0.4, 0.3, None, 0.2]}
     named = {"system": HOSTILE, "reason": HOSTILE, "flags": [HOSTILE], "source": HOSTILE} if hostile else {}
-    return {"row": row(0, **named), "board_title": "All 500 items", "position": position, "history": history}
+    made = {"temperature": 0.7, "until": ["\n\n"]}
+    return {
+        "row": row(0, generation=made, **named),
+        "board_title": "All 500 items",
+        "position": position,
+        "history": history,
+    }
 
 
 def reported_content():

@@ -137,6 +137,7 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
         position=position_profile(items, task_spec(group.tasks[0]).order) if first.position else None,
         flags=tuple(dict.fromkeys(flag for row in rows for flag in row.flags)),
         history=_mean_history([row.history for row in rows]),
+        around=tuple(dict.fromkeys(text for row in rows for text in row.around)),
         extra={**kept, **group.spread(accs)},
     )
 

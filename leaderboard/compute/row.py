@@ -66,6 +66,8 @@ class Row:
         position: see `position.position_profile`; None where the options stood in no one order, or nobody knows it.
         flags: what a reader should know of a row though it keeps its rank, in words.
         history: values logged in training, by step.
+        around: the constant texts around the prompts that the model was shown, in full, with placeholders for prompts
+            and answers; one for each way that the row's runs were asked, empty where no prompts were logged or read.
     """
 
     system: str
@@ -86,6 +88,7 @@ class Row:
     position: Position | None = None
     flags: tuple[str, ...] = ()
     history: tuple[dict[str, float], ...] = ()
+    around: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -106,6 +109,11 @@ class Row:
     def chance_corrected(self) -> float | None:
         """(acc - 1/5) / (1 - 1/5): 0 is chance, 1 is perfect."""
         return None if self.score.acc is None else (self.score.acc - 1 / N_OPTIONS) / (1 - 1 / N_OPTIONS)
+
+    def _around_prompts(self) -> dict[str, Any] | None:
+        """Hash and number of characters of the texts around the prompts; the system's page has the texts."""
+        text = "\n".join(self.around)
+        return {"characters": len(text), "sha256": sha256_of(text.encode(errors="replace"))} if text else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as `leaderboard.json` shows it."""
@@ -129,5 +137,6 @@ class Row:
             "types": {name: score.as_dict() for name, score in self.types.items()},
             "params": self.params,
             "source": self.source,
+            "around_prompts": self._around_prompts(),
             **self.extra,
         }

@@ -59,6 +59,7 @@ def row_of(run: CheckedRun) -> Row:
         position=_position(run),
         flags=run.flags,
         history=training_history(run.run),
+        around=(run.around,) if run.around else (),
     )
 
 

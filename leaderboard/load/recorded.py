@@ -15,6 +15,12 @@ FLAGS = "recipe_mpr_flags"
 MODEL_IDENTITY = "recipe_mpr_identity"
 """Of a record's config: which model it is, as the run told it by paths, see `identity.model_key`."""
 
+AROUND = "recipe_mpr_around"
+"""Of a record: what stood around the prompts of the run that it was made of, see `around.Surroundings.as_text`."""
+
+LONGEST_AROUND = 20_000
+"""Characters of a text around the prompts that a record keeps."""
+
 _CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "peft_sha", "model_dtype", "model_revision",
            "limit", "batch_size", "device", "fewshot_seed", "use_cache", "recipe_mpr_head", "recipe_mpr_truncated",
            MODEL_IDENTITY)  # fmt: skip
@@ -54,6 +60,8 @@ def kept_of(results: dict[str, Any], task: str) -> dict[str, Any]:
     if len(_mapping(results.get("configs"))) > 1:
         kept.pop(_SECONDS, None)  # the time of all tasks that were run together is none's
     tamed: dict[str, Any] = _tame(kept)
+    if isinstance(around := results.get(AROUND), str):
+        tamed[AROUND] = around[:LONGEST_AROUND].encode(errors="replace").decode()
     return tamed
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leaderboard.load.names import is_absolute, without_folders
-from leaderboard.load.recorded import CHOSEN, FLAGS, IMPORT_MODEL, MODEL_IDENTITY, kept_of
+from leaderboard.load.recorded import AROUND, CHOSEN, FLAGS, IMPORT_MODEL, LONGEST_AROUND, MODEL_IDENTITY, kept_of
 from leaderboard.load.specs import HELD_OUT_TASKS, TaskSpec, is_task, task_spec
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import RecipeMPRError
@@ -84,6 +84,8 @@ def record_of(
     results: dict[str, Any],
     samples: Sequence[dict[str, Any]],
     flags: Sequence[str] = (),
+    *,
+    around: str = "",
     model_key: str | None = None,
 ) -> Record:
     """Make a run's record.
@@ -93,6 +95,7 @@ def record_of(
         results: the parsed results file.
         samples: its per-item records, as lm-eval logs them.
         flags: what a reader should know of the run, see `row.Row`; a record holds no prompts to find it out from.
+        around: the text around the run's prompts, see `validate.run.CheckedRun`; a flag says so where it is cut.
         model_key: see `identity.model_key`; a record holds no paths to find it out from.
 
     Raises:
@@ -102,7 +105,11 @@ def record_of(
         raise RecordError(f"{task}: its metrics need texts, of which a record holds none; keep its samples file")
     spec = task_spec(task)
     items = [_recorded(sample, spec) for sample in samples]
-    run = _without_folders(kept_of(results, task) | ({FLAGS: list(flags)} if flags else {}))
+    kept = {key: value for key, value in kept_of(results, task).items() if key not in (AROUND, FLAGS)}
+    if len(around) > LONGEST_AROUND:
+        flags = [*flags, f"of the {len(around)} characters around each prompt its record keeps {LONGEST_AROUND}"]
+    told = {FLAGS: list(flags)} if flags else {}
+    run = _without_folders(kept | told) | ({AROUND: around[:LONGEST_AROUND]} if around else {})
     if model_key:
         run["config"][MODEL_IDENTITY] = model_key
     return Record(

@@ -21,7 +21,13 @@ def system_content(row: Row, shown: dict[str, Any], title: str) -> dict[str, Any
         shown: the same row as `leaderboard.json` has it.
         title: its board's.
     """
-    return {"row": shown, "board_title": title, "position": row.position, "history": list(row.history) or None}
+    return {
+        "row": shown,
+        "board_title": title,
+        "position": row.position,
+        "history": list(row.history) or None,
+        "around": list(row.around),
+    }
 
 
 def items_content(texts: Mapping[str, Item]) -> dict[str, dict[str, Any]]:

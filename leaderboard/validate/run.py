@@ -15,11 +15,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from leaderboard.load.files import Run
 from leaderboard.load.recorded import CHOSEN, FLAGS
 from leaderboard.load.specs import TaskSpec, is_task, task_spec
+from leaderboard.validate.around import surroundings
 from leaderboard.validate.baselines import baseline_status
 from leaderboard.validate.conduct import conduct_faults, n_items, some
 from leaderboard.validate.identity import IMPORTED, is_from_random_weights, kind, model_args
 from leaderboard.validate.items import ItemResult, item_result
-from leaderboard.validate.shown import prompt_faults, prompt_flags
+from leaderboard.validate.shown import prompt_faults, prompt_flags, text_around
 from leaderboard.validate.training import UNKNOWN, shared_doubts, training_flags, training_status
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
@@ -67,6 +68,7 @@ class CheckedRun:
         status: one of STATUSES.
         reason: why, in words.
         flags: see `row.Row`.
+        around: what stands around its prompts, see `row.Row`; "" if that is not known.
     """
 
     run: Run
@@ -74,6 +76,7 @@ class CheckedRun:
     status: str
     reason: str
     flags: tuple[str, ...] = ()
+    around: str = ""
 
     @property
     def unseen_items(self) -> tuple[ItemResult, ...]:
@@ -89,14 +92,15 @@ def check(run: Run) -> CheckedRun:
     if broken := list(_document_faults(run, spec)):
         return CheckedRun(run, (), "excluded", "; ".join(broken))
     items = tuple(item_result(sample, spec) for sample in run.samples or [])
-    shown = () if kind(run) == IMPORTED and run.is_record else prompt_faults(run, spec)
+    around = surroundings(run, spec)
+    shown = () if kind(run) == IMPORTED and run.is_record else prompt_faults(run, spec, around)
     if faults := [*conduct_faults(run, spec), *shown, *_number_faults(run, items)]:
-        return CheckedRun(run, items, "excluded", "; ".join(faults))
+        return CheckedRun(run, items, "excluded", "; ".join(faults), around=text_around(run, spec, around))
     status, reason = _status(run, spec, items)
     if status in RANKED and is_from_random_weights(run):
         status, reason = "excluded", f"{RANDOM_WEIGHTS}; {reason}"
-    flags = [*_flags(run), *prompt_flags(run, spec), *training_flags(run)]
-    return CheckedRun(run, items, status, reason, tuple(dict.fromkeys(flags)))
+    flags = [*_flags(run), *prompt_flags(run, spec, around), *training_flags(run)]
+    return CheckedRun(run, items, status, reason, tuple(dict.fromkeys(flags)), text_around(run, spec, around))
 
 
 def _status(run: Run, spec: TaskSpec, items: tuple[ItemResult, ...]) -> tuple[str, str]:

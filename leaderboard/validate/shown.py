@@ -1,30 +1,44 @@
 """Whether the model was shown and asked what the task shows and asks: another text can give gold away."""
 
-import json
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from leaderboard.load.files import Run
-from leaderboard.load.specs import TaskSpec, prompt_of
+from leaderboard.load.recorded import AROUND
+from leaderboard.load.specs import TaskSpec
+from leaderboard.validate.around import Surroundings
 from leaderboard.validate.conduct import n_items, some
-from leaderboard.validate.fewshot import Checker, shot_checker, shots_are_checked
+from leaderboard.validate.fewshot import documents_at_hand, shots_of, why_unchecked
 from leaderboard.validate.identity import kind
+from leaderboard.validate.keys import answers_named
+from leaderboard.validate.logged import requests
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 
 _LONG = 300
 """Characters around a prompt: most chat templates have fewer; instructions, or a key to many answers, have more."""
 
+_KEY = 5
+"""Answer letters around a prompt, lists of them apart: chat templates have none, a key to many answers has more."""
+
 _TELLING = 20
 """Characters of a query or option from which its being in another text is no chance."""
 
 _QUOTED = 80
 
+WITHHELD = "[not shown: it holds queries or options of the dataset]"
+"""What a reader is shown instead of a text around the prompts that holds dataset text."""
 
-def prompt_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
-    """What the model was shown and asked must be the task's own: another text can give gold away."""
+
+def prompt_faults(run: Run, spec: TaskSpec, around: Surroundings) -> Iterator[str]:
+    """What the model was shown and asked must be the task's own: another text can give gold away.
+
+    Args:
+        run: its documents found genuine.
+        spec: its task.
+        around: its `around.surroundings`.
+    """
     recorded = run.task_config
     if recorded.get("doc_to_text") != prompts.template(spec.prompt):
         yield f"its prompt template is not {spec.prompt}, the task's own: what the model was shown may give gold away"
@@ -34,108 +48,91 @@ def prompt_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
     for key, own in spec.asked_as.items():
         if recorded.get(key, own) != own:
             yield f"its {key} is not the task's own"
-    are_shots = shot_checker(run, spec)
-    shown = {sample["doc"]["item_id"]: _around(sample, run, spec, are_shots) for sample in run.samples or []}
-    if other := [item_id for item_id, texts in shown.items() if texts is None]:
-        yield f"{n_items(other)} shown with another prompt than the task's template gives ({some(other)})"
-    around = Counter(text for texts in shown.values() for text in texts or ())
-    usual = around.most_common(1)[0][0] if around else ("", "")
-    if named := _items_named("\n".join(usual), run):
+    if ids := around.wrong:
+        shots = " and the shots that its seed draws" if shots_of(run, spec) else ""
+        yield f"{n_items(ids)} shown with another prompt than the task's template gives{shots} ({some(ids)})"
+    if named := items_named(around, [sample["doc"] for sample in run.samples or []]):
         yield f"the text around its prompts names {n_items(named)} of the dataset ({some(named)})"
-    if len(around) > 1:
-        other = [item_id for item_id, texts in shown.items() if texts and texts != {usual}]
-        yield f"{n_items(other)} shown with other text around the prompt than the rest ({some(other)})"
-    if other := [sample["doc"]["item_id"] for sample in run.samples or [] if not _asked_for(sample, spec)]:
+    if ids := around.other:
+        yield f"{n_items(ids)} shown with other text around the prompt than the rest ({some(ids)})"
+    if other := _asked_otherwise(run, spec):
         yield f"{n_items(other)} asked for other answers than the task's doc_to_choice gives ({some(other)})"
 
 
-def prompt_flags(run: Run, spec: TaskSpec) -> Iterator[str]:
+def prompt_flags(run: Run, spec: TaskSpec, around: Surroundings) -> Iterator[str]:
     """Give what a reader should know of the texts that were not the task's own, though all items had the same.
 
     Args:
         run: without `prompt_faults`.
         spec: its task.
+        around: its `around.surroundings`.
     """
+    logged = " ".join(str(run.results.get("system_instruction") or "").split())
+    own = logged or "not logged"
     if run.has_system_text:
-        own = " ".join(str(run.results.get("system_instruction") or "not logged").split())
         yield f"asked under a system text of its own: {own[:_QUOTED]}{'...' * (len(own) > _QUOTED)}"
     if run.is_record:  # the rest was said when the record was made
         return
     samples = run.samples or []
-    if not all(map(_requests, samples)):
+    if not all(map(requests, samples)):
         yield "its prompts were not logged, so nobody can see what the model was shown"
-    elif samples and (size := _size_around(samples[0], run, spec)) > _LONG:
+    elif run.has_system_text and logged not in " ".join(" ".join(around.texts).split()):
+        yield "the system text that its results name does not stand in its prompts"
+    if not all("resps" in sample for sample in samples):
+        yield "its raw responses were not logged, so nobody can see whether its scores are the model's first answers"
+    yield from _hints(around, spec)
+    if kind(run) == "causal" and (why := why_unchecked(run, spec)):
+        yield why
+
+
+def text_around(run: Run, spec: TaskSpec, around: Surroundings) -> str:
+    """Return what a reader is shown of the text around a run's prompts, dataset text never among it."""
+    if kind(run) != "causal":  # it reads no prompts
+        return ""
+    if run.is_record:
+        return str(run.results.get(AROUND) or "")
+    docs = [*(sample["doc"] for sample in run.samples or []), *documents_at_hand(spec)]
+    return WITHHELD if items_named(around, docs) else around.as_text()
+
+
+def _hints(around: Surroundings, spec: TaskSpec) -> Iterator[str]:
+    """Give what in the constant text around the prompts, the task's own description apart, may tell answers."""
+    own = len(spec.description) if any(spec.description in text for text in around.texts) else 0
+    if (size := sum(map(len, around.texts)) - own) > _LONG:
         yield f"{size} characters of other text stand around each of its prompts"
-    if run.n_shot and kind(run) == "causal" and not shots_are_checked(run, spec):
-        yield "its shots are items that its log does not hold, so they were not checked"
+    if (count := answers_named("\n".join(around.texts))) >= _KEY:
+        yield f"the text around its prompts holds {count} answer letters or numbers, as a key to answers does"
 
 
-def _size_around(sample: dict[str, Any], run: Run, spec: TaskSpec) -> int:
-    """Characters around one item's prompt, its shots left out: what all items had, as `prompt_faults` sees to."""
-    around = _around(sample, run, spec, lambda _before, _doc: True) or ()
-    return sum(len(text) for before_after in around for text in before_after)
-
-
-def _items_named(text: str, run: Run) -> list[str]:
-    """The items whose query or options a text holds."""
-    text = text.casefold()
-    docs = [sample["doc"] for sample in run.samples or []] if len(text) >= _TELLING else []
+def items_named(around: Surroundings, docs: Sequence[dict[str, Any]]) -> list[str]:
+    """Return ids of the documents whose query or options the text around the prompts holds."""
+    text = "\n".join(around.texts).casefold()
     return [
         doc["item_id"]
-        for doc in docs
+        for doc in (docs if len(text) >= _TELLING else ())
         if any(len(own) >= _TELLING and own.casefold() in text for own in (doc["query"], *doc["options"]))
     ]
 
 
-def _around(sample: dict[str, Any], run: Run, spec: TaskSpec, are_shots: Checker) -> set[tuple[str, str]] | None:
-    """What stands before and after an item's own prompt in each of its logged ones; None if one is not there.
+def _asked_otherwise(run: Run, spec: TaskSpec) -> list[str]:
+    """Return ids of the items whose logged continuations are not the task's own, or not written as the others' are."""
+    asked = {sample["doc"]["item_id"]: _delimiters(sample, spec) for sample in run.samples or []}
+    usual = Counter(delimiter for found in asked.values() for delimiter in found or ()).most_common(1)
+    allowed = {delimiter for delimiter, _ in usual}
+    return [item_id for item_id, found in asked.items() if found is None or found - allowed]
 
-    Shots differ from item to item, so they are checked and left out.
+
+def _delimiters(sample: dict[str, Any], spec: TaskSpec) -> set[str] | None:
+    """Return what stands before the answers in an item's logged continuations; None if they are not the task's own.
+
+    Where no requests were logged, `prompt_flags` says so.
     """
-    found = set()
-    for rotation, context in {(place // N_OPTIONS, text) for place, text in enumerate(_contexts(sample))}:
-        expected = prompt_of(sample["doc"], spec, rotation)
-        expected = expected.strip() if run.has_chat_template else spec.description * (not run.n_shot) + expected
-        before, own, after = context.rpartition(expected)
-        if not own or (not run.has_chat_template and after) or (_is_plain(run) and before):
-            return None
-        if run.n_shot and not are_shots(before, sample["doc"]):
-            return None
-        found.add(("" if run.n_shot else before, after))
-    return found
-
-
-def _is_plain(run: Run) -> bool:
-    """Whether nothing at all stands before a prompt."""
-    return not (run.has_chat_template or run.n_shot or run.has_system_text)
-
-
-def _asked_for(sample: dict[str, Any], spec: TaskSpec) -> bool:
-    """Say whether the logged continuations are the task's own, in the order of the options."""
     named = spec.asked_as["doc_to_choice"]
     choices = named if isinstance(named, list) else {"letters": LETTERS}.get(named) or sample["doc"].get("options")
-    asked = [request.get("arg_1") if isinstance(request, dict) else None for request in _requests(sample)]
-    if not asked:
-        return True  # `prompt_flags` says so
-    own = (str(text).strip() == choices[k % N_OPTIONS].strip() for k, text in enumerate(asked))
-    return len(asked) == spec.n_responses and (spec.generates or all(own))
-
-
-def _requests(sample: dict[str, Any]) -> list[Any]:
-    """The requests that lm-eval logged for one item; none where they are in no form of its own."""
-    arguments = sample.get("arguments")
-    return list(arguments.values()) if isinstance(arguments, dict) else []
-
-
-def _contexts(sample: dict[str, Any]) -> list[str]:
-    """The prompts that lm-eval logged for one item, in the order of its requests."""
-    return [_text(request.get("arg_0") if isinstance(request, dict) else None) for request in _requests(sample)]
-
-
-def _text(context: Any) -> str:
-    """A prompt's text; for chat models behind an API lm-eval logs the messages as JSON."""
-    text = str(context[0]) if isinstance(context, list) and context else str(context)
-    if text.startswith("[{"):
-        with suppress(ValueError, TypeError, AttributeError, RecursionError):
-            return "\n".join(str(message.get("content")) for message in json.loads(text))
-    return text
+    asked = [request.get("arg_1") if isinstance(request, dict) else None for request in requests(sample)]
+    if not asked or (spec.generates and len(asked) == spec.n_responses):
+        return set()
+    own = [choices[k % N_OPTIONS] for k in range(len(asked))]
+    found = {str(text).removesuffix(answer) for text, answer in zip(asked, own, strict=True)}
+    is_own = len(asked) == spec.n_responses and not any(delimiter.strip() for delimiter in found)
+    return found if is_own else None

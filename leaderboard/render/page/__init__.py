@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +30,8 @@ _SCRIPTS = {
 _UNSAFE = re.compile("[<>&\u2028\u2029]")
 # Control signs, and signs that are not seen but turn the direction of what follows them.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# Marks and letters that draw nothing: variation selectors, joiners, fillers, the empty Braille pattern.
+_BLANK = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
 _LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
 # What the templates write of a row and a row may lack.
 _OPTIONAL = ("page", "rank", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason", "flags", "board")
@@ -70,7 +73,9 @@ def system_page(content: Mapping[str, Any], answers: str) -> str:
         content: see `details.system_content`.
         answers: its items as JSON, see `packed.PackedItems`.
     """
-    return _render("system.html.jinja", content, row=_whole(content["row"]), answers=_embedded(answers))
+    around = content.get("around", [])
+    content = {key: value for key, value in content.items() if key != "around"}  # it stands in the page, in full
+    return _render("system.html.jinja", content, row=_whole(content["row"]), answers=_embedded(answers), around=around)
 
 
 def items_script(items: Mapping[str, Any]) -> str:
@@ -134,7 +139,9 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    environment.filters |= {"percent": _percent, "interval": _interval, "line": _line, "link": _link}
+    environment.filters |= {
+        "percent": _percent, "interval": _interval, "line": _line, "link": _link, "visible": _visible,
+    }  # fmt: skip
     return environment
 
 
@@ -152,6 +159,15 @@ def _line(text: object, longest: int = 200) -> str:
     """One line that is not too long, without signs that could turn or break what stands beside it."""
     folded = _UNSEEN.sub("", " ".join(("" if text is None else str(text)).split()))
     return folded if len(folded) <= longest else f"{folded[: longest - 1]}…"
+
+
+def _visible(text: str) -> str:
+    """Write every sign that is not seen, or turns what follows it, by its code: hints may be made of such signs."""
+    return "".join(f"\\u{{{ord(sign):04x}}}" if _is_unseen(sign) else sign for sign in text)
+
+
+def _is_unseen(sign: str) -> bool:
+    return sign not in " \n" and (unicodedata.category(sign)[0] in "CZ" or _BLANK.match(sign) is not None)
 
 
 def _link(page: object) -> str | None:

@@ -51,6 +51,7 @@ function drawFacts(row) {
     ["System text of its own", row.system_text ? "yes" : ""],
     ["Standard error", percent(row.stderr)], ["Evaluation", duration(row.eval_seconds)], ["Evaluated", day(row.date)],
     ["lm-eval", row.lm_eval_version], ["Identity", row.identity],
+    ...Object.entries(row.generation || {}).map(([key, value]) => [`Generation: ${key.replaceAll("_", " ")}`, value]),
     ...Object.entries(row.model || {}).map(([key, value]) => [`Model: ${key}`, value])];
   const training = Object.entries(row.training || {})
     .map(([key, value]) => [TRAINING[key] || key.replaceAll("_", " "), written(key, value)]);
