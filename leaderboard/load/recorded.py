@@ -13,7 +13,8 @@ FLAGS = "recipe_mpr_flags"
 """Of a record: the flags of the run that it was made of."""
 
 _CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "model_dtype", "model_revision", "limit",
-           "batch_size", "device", "fewshot_seed", "recipe_mpr_head", "recipe_mpr_truncated")  # fmt: skip
+           "batch_size", "device", "fewshot_seed", "recipe_mpr_head", "recipe_mpr_truncated",
+           "recipe_mpr_truncated_in")  # fmt: skip
 _SECONDS = "total_evaluation_time_seconds"
 _RUN = ("date", "lm_eval_version", "transformers_version", "chat_template_sha", "system_instruction_sha",
         "system_instruction", "fewshot_as_multiturn", _SECONDS, TRAINING_KEY, FLAGS)  # fmt: skip

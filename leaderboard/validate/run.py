@@ -120,6 +120,9 @@ def _flags(run: Run) -> Iterator[str]:
     if kind(run) == IMPORTED and not model_args(run).get("order"):
         yield "in which order it saw the options is not told: in the file's order the right one is always the first"
     truncated = run.config.get("recipe_mpr_truncated")
+    by_task = run.config.get("recipe_mpr_truncated_in")
+    if isinstance(by_task, dict):  # a run can hold several tasks, and a text of one is not cut in another
+        truncated = by_task.get(run.task, truncated)
     if isinstance(truncated, int) and truncated > 0:
         yield f"{truncated} texts were cut to the model's length"
 
