@@ -37,6 +37,7 @@ class RecordedItem(BaseModel):
             imported item, of which only the choice is known.
         chosen: recipe ids of the best-scored options, tied ones together, one list a row; empty if unanswered.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
+        unread: an imported item that was answered wrong, with an option that nothing tells; `chosen` is then empty.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -51,6 +52,7 @@ class RecordedItem(BaseModel):
     )
     chosen: Annotated[list[Annotated[list[RecipeId], Field(max_length=N_OPTIONS)]], Field(min_length=1)]
     seen: Literal[0, 1] | None
+    unread: bool = False
 
 
 class Record(BaseModel):
@@ -143,7 +145,7 @@ def _without_folders(value: Any) -> Any:
 def write_record(record: Record, path: Path) -> None:
     """Write a record, one item a line."""
     head = record.model_dump(mode="json", exclude={"items"})
-    lines = ",\n".join(json.dumps(item.model_dump(mode="json")) for item in record.items)
+    lines = ",\n".join(json.dumps(item.model_dump(mode="json", exclude_defaults=True)) for item in record.items)
     text = json.dumps(head, indent=1, sort_keys=True).removesuffix("\n}")
     write_atomic(path, f'{text},\n "items": [\n{lines}\n]\n}}\n')
 
@@ -164,6 +166,8 @@ def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
         raise RecordError(f"item {unknown[0]!r} is not of the dataset")
     if foreign := [item.item_id for item in record.items if not _chooses_own(item)]:
         raise RecordError(f"item {foreign[0]} chooses what is none of its options")
+    if unread := [item.item_id for item in record.items if item.unread and (item.scores or item.chosen != [[]])]:
+        raise RecordError(f"item {unread[0]} is called unread, and its choice is there")
     config = record.run.get("config")
     imported = isinstance(config, dict) and config.get("model") == IMPORT_MODEL
     if not is_task(record.task):

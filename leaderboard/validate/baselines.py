@@ -40,9 +40,7 @@ def baseline_status(run: Run, spec: TaskSpec) -> tuple[str, str]:
     """
     arguments = model_args(run)
     name = str(arguments.get("kind"))[:40]
-    if other := {
-        key: value for key, value in arguments.items() if key not in _IGNORED and not _is_committed(key, value)
-    }:
+    if other := [str(key)[:40] for key, value in arguments.items() if not _is_committed(key, value)]:
         return "excluded", _why_excluded(name, other)
     reference = _reference().get(name)
     samples = run.samples or []

@@ -16,7 +16,7 @@ from leaderboard.load.files import Run
 from leaderboard.load.recorded import CHOSEN, FLAGS
 from leaderboard.load.specs import TaskSpec, is_task, task_spec
 from leaderboard.validate.baselines import baseline_status
-from leaderboard.validate.conduct import conduct_faults, n_items, some
+from leaderboard.validate.conduct import conduct_faults, gold_letters, n_items, some
 from leaderboard.validate.identity import IMPORTED, kind, model_args
 from leaderboard.validate.items import ItemResult, item_result
 from leaderboard.validate.shown import prompt_faults, prompt_flags
@@ -117,7 +117,8 @@ def _flags(run: Run) -> Iterator[str]:
     kept = run.results.get(FLAGS)
     if run.is_record and isinstance(kept, list):
         yield from (str(flag)[:200] for flag in kept[:10])
-    if kind(run) == IMPORTED and not model_args(run).get("order"):
+    tells_order = model_args(run).get("order") or sum(gold_letters(run)) >= len(run.samples or [])
+    if kind(run) == IMPORTED and not tells_order:
         yield "in which order it saw the options is not told: in the file's order the right one is always the first"
     truncated = run.config.get("recipe_mpr_truncated")
     by_task = run.config.get("recipe_mpr_truncated_in")
