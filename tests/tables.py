@@ -1,4 +1,4 @@
-"""Tables made of folders of runs, for `test_exploits.py` and `test_honest.py`: ours, and one that believes the files."""
+"""Tables of folders of runs, for `test_exploits.py` and `test_honest.py`: ours, and one that believes the files."""
 
 import importlib
 import json
