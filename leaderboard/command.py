@@ -60,7 +60,7 @@ def _write_records(paths: Sequence[Path], folder: Path) -> list[str]:
 
 
 def _write_record(run: "Run", folder: Path) -> None:
-    from leaderboard.load.records import SUFFIX, RecordError, record_of, write_record
+    from leaderboard.load.records import SUFFIX, RecordError, Told, record_of, write_record
     from leaderboard.load.specs import task_spec
     from leaderboard.validate.around import surroundings
     from leaderboard.validate.identity import model_key
@@ -77,9 +77,8 @@ def _write_record(run: "Run", folder: Path) -> None:
     spec = task_spec(run.task)
     if fault := next(prompt_faults(run, spec, surroundings(run, spec)), None):
         raise RecordError(f"{fault}; a record holds no prompts, so nobody could see that")
-    record = record_of(
-        run.task, run.results, run.samples or [], checked.flags, around=checked.around, model_key=model_key(run)
-    )
+    told = Told(checked.flags, checked.around, model_key(run))
+    record = record_of(run.task, run.results, run.samples or [], told)
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{system_name(run)[:80]} {run.task}")
     # By what the run measured, so that it is written over by itself only.
     write_record(record, folder / f"{name.strip('-')}-{sha256_of(str(record).encode())[:8]}{SUFFIX}")

@@ -191,5 +191,5 @@ def _flips(pairs: "Sequence[Pair]", queries: Mapping[str, str]) -> Iterator[str]
         yield f"\n{letter} is better on {len(won)} items:"
         for pair in won:
             text = f"  {queries[pair[0].item_id]}" if pair[0].item_id in queries else ""
-            other = "+".join(pair[1 - k].chosen) or "nothing"
+            other = "+".join(pair[1 - k].chosen) or "nothing that is told"
             yield f"  {pair[0].item_id}  right {pair[0].gold}, {'BA'[k]} chose {other}{text}"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from leaderboard.load.predictions import FIELDS, read_choices, record_of_choices
+from leaderboard.load.choices import FIELDS
+from leaderboard.load.predictions import read_choices, record_of_choices
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.orders import ORDERS
 
@@ -15,21 +16,25 @@ from recipe_mpr_task.orders import ORDERS
 @click.argument("predictions", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="What the system is called.")
 @click.option("--out", default="out/imported", show_default=True, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--order", type=click.Choice(ORDERS), help="How the system saw the options: needed to read letters, and "
-              "asked for in any case. In file order the right one is always A: such a run gets no rank.")  # fmt: skip
+@click.option("--order", type=click.Choice(ORDERS), help="How the system saw the options; the file must not contradict "
+              "it. In file order the right one is always A: such a run gets no rank.")  # fmt: skip
 @click.option("--field", "fields", multiple=True, metavar="NEW=OLD",
               help=f"The file's own name of a field: NEW is one of {', '.join(FIELDS)}.")  # fmt: skip
 def import_(predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str]) -> None:
     """Make a record of PREDICTIONS, a JSONL file with one item a line.
 
-    A line has `item_id` or `query`, and `option_id` or `letter` (which needs --order). An item that the system did not
-    answer has null there, and counts as wrong. All items of a task must be there: the 500, the held-out 50, or a fold.
+    A line has `item_id` or `query`, and `option_id` or `letter`. A letter needs, on the same line, the order that the
+    system saw: `options` or `option_ids`, the five in a list, first the one at A; or `gold_letter`, where the right one
+    stood. An item that the system did not answer has null, and counts as wrong. All items of a task must be there: the
+    500, the held-out 50, or a fold.
     """
     from leaderboard.load.records import write_record
+    from leaderboard.validate.conduct import predictable_gold
 
     if not name.strip():
         raise RecipeMPRError("--name is empty; expected what the system is called")
-    record = record_of_choices(read_choices(predictions, order, _mapping(fields)), name, order)
+    choices = read_choices(predictions, order, _mapping(fields))
+    record = record_of_choices(choices, name, order)
     path = out / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)[:80].strip('-') or 'system'}-{record.task}.record.json"
     if path.exists():
         raise RecipeMPRError(f"{path} is there already; choose another --name or --out, or remove it")
@@ -39,7 +44,9 @@ def import_(predictions: Path, name: str, out: Path, order: str | None, fields: 
         raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
     acc = record.run["results"][record.task]["acc,none"]
     click.echo(f"{path}\n{record.task}: {len(record.items)} items, accuracy {100 * acc:.1f}")
-    status = "without rank, as in file order the right option is always A" if order == "file" else "of status unknown"
+    always_a = "in file order the right option is always A" if order == "file" else None
+    predictable = always_a or predictable_gold(choices.gold_letters)
+    status = f"without rank, as {predictable}" if predictable else "of status unknown"
     click.echo(f"Its row, {status}: recipe-mpr leaderboard {out} --out DIR")
 
 

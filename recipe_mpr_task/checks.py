@@ -7,29 +7,12 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from recipe_mpr_task.errors import RecipeMPRError
-
 if TYPE_CHECKING:
     from recipe_mpr_task.provenance import Seen
 
 logger = logging.getLogger(__name__)
 
 _PREFIX = "recipe_mpr"
-
-
-def refuse_unanswerable(lm: Any, tasks: Mapping[str, Any]) -> None:
-    """Stop a run before it spends time on the tasks that its model can answer, to fail on one that it cannot.
-
-    Raises:
-        RecipeMPRError: the model scores options, and a task wants text.
-    """
-    name = getattr(lm, "scores_options_as", None)
-    wrong = [task for task, loaded in tasks.items() if loaded.OUTPUT_TYPE != "multiple_choice"] if name else []
-    if wrong:
-        raise RecipeMPRError(
-            f"{name} scores options and writes no text: it cannot answer {', '.join(sorted(wrong))}; leave it out. "
-            "Allowed: multiple_choice tasks, such as recipe_mpr"
-        )
 
 
 def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str]:

@@ -153,10 +153,11 @@ def _check_runs(evaluator: Any) -> None:
 
     @functools.wraps(original)
     def evaluate(lm: Any, task_dict: Any, *args: Any, **kwargs: Any) -> Any:
-        from recipe_mpr_task.checks import mark_seen_items, refuse_unanswerable, warn_about_run
+        from recipe_mpr_task.checks import mark_seen_items, warn_about_run
+        from recipe_mpr_task.generation import leave_out_unanswerable
 
+        task_dict = leave_out_unanswerable(lm, task_dict, kwargs)
         tasks = task_dict.get("tasks", {}) if isinstance(task_dict, dict) else {}
-        refuse_unanswerable(lm, tasks)
         warn_about_run(lm, tasks, chat=bool(kwargs.get("apply_chat_template")))
         recorded = mark_seen_items(lm, tasks, _asked.get())
         results = original(lm, task_dict, *args, **kwargs)

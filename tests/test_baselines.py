@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leaderboard.load.records import SUFFIX, read_record
+from leaderboard.validate.baselines import RESULTS
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.errors import ModelArgsError, RecipeMPRError
 from recipe_mpr_task.metrics import fair_accuracy
@@ -109,3 +111,31 @@ def test_log_softmax_is_a_distribution_that_keeps_ties(scores):
     logs = log_softmax(scores)
     assert math.fsum(map(math.exp, logs)) == pytest.approx(1)
     assert (logs[0] == logs[1]) or scores[0] != scores[1]
+
+
+@pytest.mark.honest
+@pytest.mark.real_data
+@pytest.mark.parametrize("kind", ["tfidf", "bm25"])
+def test_an_item_scores_the_same_whatever_tasks_share_the_run(kind):
+    """Words are counted on each question's own dataset, a foreign task's on that task."""
+    real = requests_of([record_of(display(item, "shuffled")) for item in load_items()[:9]], "recipe_mpr")
+    sample = requests_of([record_of(display(item, "shuffled")) for item in load_sample()[:9]], "recipe_mpr_sample")
+    foreign = [
+        [SimpleNamespace(task_name=name, doc_id=0, doc={"q": 1}, idx=k, args=("A stew with lentils?", text))
+         for k, text in enumerate(texts)]
+        for name, texts in (("x", [" lentil stew", " stew", " bread"]), ("y", [" stew of lentils", " cake", " stew"]))
+    ]  # fmt: skip
+    runs = [real, sample, *foreign]
+    together = BaselineLM(kind=kind).loglikelihood([request for run in runs for request in run])
+    assert together == [answer for run in runs for answer in BaselineLM(kind=kind).loglikelihood(run)]
+
+
+@pytest.mark.honest
+@pytest.mark.real_data
+@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize(("task", "dataset"), [("recipe_mpr", load_items), ("recipe_mpr_sample", load_sample)])
+def test_the_committed_scores_are_what_the_baselines_score_today(kind, task, dataset):
+    (record,) = (RESULTS / "untrained").glob(f"{kind}-{task.replace('_', '-')}-????????{SUFFIX}")
+    _, results, _ = read_record(record)
+    scored = math.fsum(accuracies(kind, dataset()))
+    assert scored / len(dataset()) == pytest.approx(results["results"][task]["acc,none"], abs=1e-12)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -177,3 +178,29 @@ def test_batches_hold_every_text_once_within_budget(lengths, max_tokens, max_row
     for batch in batches:
         assert len(batch) * max(lengths[i] for i in batch) <= max_tokens or len(batch) == 1
         assert max_rows is None or len(batch) <= max_rows
+
+
+@pytest.mark.honest
+@pytest.mark.parametrize("model", ["minilm", "tiny_bert"])
+def test_other_tasks_of_a_run_change_no_bit_and_leave_no_flag(model, request):
+    """Batches of one task's texts alone; of each task it is recorded how many of its own were cut."""
+    folder = request.getfixturevalue(model)
+    ours = requests_of(RECORDS)
+    foreign = [
+        SimpleNamespace(task_name="other", doc_id=0, doc={"q": 1}, idx=k, args=("soup " * 300, text))
+        for k, text in enumerate([" a stew", " bread and a long list of other things", " cake"])
+    ]
+    together = EncoderLM(pretrained=str(folder))
+    assert together.loglikelihood([*ours, *foreign])[: len(ours)] == EncoderLM(pretrained=str(folder)).loglikelihood(
+        ours
+    )
+    cut = together.get_model_info()["recipe_mpr_truncated_in"]
+    assert (cut[ours[0].task_name], cut["other"] > 0) == (0, True)
+
+
+def test_tasks_that_ask_the_same_are_scored_once(tiny_bert, monkeypatch):
+    model, calls = EncoderLM(pretrained=str(tiny_bert)), []
+    score = model.head.score
+    monkeypatch.setattr(model.head, "score", lambda questions: calls.append(len(questions)) or score(questions))
+    twice = model.loglikelihood([*requests_of(RECORDS, "a"), *requests_of(RECORDS, "b")])
+    assert (calls, twice[: len(twice) // 2]) == ([len(RECORDS)], twice[len(twice) // 2 :])

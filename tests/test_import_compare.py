@@ -21,10 +21,11 @@ def jsonl(path, lines):
 
 
 def letters(order, items, wrong=0):
-    """Letter answers in an order, the first `wrong` of them wrong."""
+    """Letter answers in an order, told by where the right option stood; the first `wrong` of them wrong."""
     shown = [display(item, order) for item in items]
     return [
-        {"item_id": s.item.item_id, "letter": LETTERS[(s.gold + (k < wrong)) % 5]} for k, s in enumerate(shown)
+        {"item_id": s.item.item_id, "letter": LETTERS[(s.gold + (k < wrong)) % 5], "gold_letter": s.gold_letter}
+        for k, s in enumerate(shown)
     ]  # fmt: skip
 
 
@@ -71,7 +72,17 @@ FAULTS = {
     "no id": ('{"answer": 1}', "no item_id or query; its fields: answer"),
     "unknown id": ('{"item_id": "mpr-500", "letter": "A"}', "expected mpr-000 to mpr-499"),
     "no choice": ('{"item_id": "sample-00"}', "no option_id or letter"),
-    "letter without order": ('{"item_id": "sample-00", "letter": "A"}', "without --order"),
+    "letter without order": ('{"item_id": "sample-00", "letter": "A"}', "give beside it `options` or `option_ids`"),
+    "letters of a stated order": (
+        '{"item_id": "sample-00", "letter": "A"}',
+        "--order alone is not believed",
+        "shuffled",
+    ),
+    "no five": ('{"item_id": "sample-00", "letter": "A", "options": ["a"]}', "options are not its five options"),
+    "gold letter that is none": (
+        '{"item_id": "sample-00", "letter": "A", "gold_letter": 1}',
+        "gold_letter '1'; expected A, B, C, D, E or null",
+    ),
     "letter that is none": (
         '{"item_id": "sample-00", "letter": "F"}',
         "letter 'F'; expected A, B, C, D, E or null",

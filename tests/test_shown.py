@@ -13,7 +13,7 @@ from lm_eval.tasks import TaskManager
 from leaderboard.compute.rows import row_of
 from leaderboard.load.files import runs_of
 from leaderboard.load.recorded import AROUND, FLAGS
-from leaderboard.load.records import record_of
+from leaderboard.load.records import Told, record_of
 from leaderboard.load.specs import task_spec
 from leaderboard.render.content import content_of
 from leaderboard.render.page import system_page
@@ -289,10 +289,10 @@ def test_a_record_keeps_the_text_around_as_it_stands_and_says_where_it_is_cut(tm
     run_files(tmp_path, edit_samples=shown(opened), edit_results=spoofed)
     run = run_in(tmp_path)
     checked = check(run)
-    record = record_of(run.task, run.results, run.samples, checked.flags, checked.around)
+    record = record_of(run.task, run.results, run.samples, Told(checked.flags, checked.around))
     assert record.run[AROUND] == checked.around == f"/no_think {OWN_PROMPT}"
     assert AROUND not in record_of(run.task, run.results, run.samples).run
-    cut = record_of(run.task, run.results, run.samples, (), "x" * 30_000).run
+    cut = record_of(run.task, run.results, run.samples, Told(around="x" * 30_000)).run
     assert (len(cut[AROUND]), cut[FLAGS]) == (
         20_000,
         ["of the 30000 characters around each prompt its record keeps 20000"],

@@ -2,41 +2,53 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from leaderboard.load.choices import Choice, choice_of
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import LETTERS
-from recipe_mpr_task.orders import ORDERS, pinned_items
+from recipe_mpr_task.orders import pinned_items
 
-FIELDS = ("item_id", "query", "option_id", "letter")
 _MOST_FAULTS = 5
 
 
-def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None = None) -> dict[str, str | None]:
+class Choices(dict[str, str | None]):
+    """Item id to the recipe id chosen; None for an item that was not answered or is in `unread`.
+
+    Attributes:
+        unread: items answered wrong with an option that nothing tells.
+        gold_letters: how often the right option stood at each letter, of the items whose lines tell.
+    """
+
+    def __init__(self, choices: Iterable[Choice] = ()) -> None:
+        choices = list(choices)
+        super().__init__({choice.item_id: choice.recipe_id for choice in choices})
+        self.unread = frozenset(choice.item_id for choice in choices if choice.is_unread)
+        places = [choice.gold_place for choice in choices]
+        self.gold_letters = tuple(places.count(k) for k in range(len(LETTERS)))
+
+
+def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None = None) -> Choices:
     """Read what a system chose.
 
     Args:
         path: JSONL, see `import_predictions.import_`.
-        order: one of ORDERS, to read letters by.
+        order: one of ORDERS as the user states it, which the file must not contradict; None if unstated.
         names: our name of a field to the file's.
-
-    Returns:
-        Item id to recipe id; None for an item that was not answered.
 
     Raises:
         RecipeMPRError: a line cannot be read; names all faults, by line.
     """
-    choices: dict[str, str | None] = {}
+    choices: dict[str, Choice] = {}
     faults: dict[str, list[int]] = {}
     for number, line in _lines(path):
         try:
-            item_id, recipe_id = _choice(_parsed(line), order, names or {})
-            if item_id in choices:
-                raise ValueError(f"{item_id} is there twice")
-            choices[item_id] = recipe_id
+            choice = choice_of(_parsed(line), order, names or {})
+            if choice.item_id in choices:
+                raise ValueError(f"{choice.item_id} is there twice")
+            choices[choice.item_id] = choice
         except ValueError as error:
             faults.setdefault(str(error), []).append(number)
     if faults:
@@ -44,7 +56,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
                 for what, lines in faults.items()]  # fmt: skip
         more = f"; and {len(said) - _MOST_FAULTS} other faults" if len(said) > _MOST_FAULTS else ""
         raise RecipeMPRError(f"{path}: {'; '.join(said[:_MOST_FAULTS])}{more}")
-    return choices
+    return Choices(choices.values())
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -70,87 +82,40 @@ def _parsed(line: str) -> dict[str, Any]:
     return found
 
 
-def _choice(line: Mapping[str, Any], order: str | None, names: Mapping[str, str]) -> tuple[str, str | None]:
-    item_id = _item_id(line, names)
-    told = [names.get(field, field) in line for field in ("option_id", "letter")]
-    if not any(told):
-        raise ValueError(f"no option_id or letter; its fields: {', '.join(map(str, line))[:200]} (--field NEW=OLD)")
-    by_id = _option(item_id, line[names.get("option_id", "option_id")]) if told[0] else None
-    if told[0] and not (told[1] and order):
-        return item_id, by_id
-    by_letter = _option_at(item_id, line[names.get("letter", "letter")], order)
-    if told[0] and by_id != by_letter:
-        raise ValueError(f"{item_id}: option_id says {by_id}, letter says {by_letter} in {order} order")
-    return item_id, by_letter
-
-
-def _option(item_id: str, chosen: Any) -> str | None:
-    if chosen in (None, ""):
-        return None
-    allowed = pinned_items()[item_id].shown_ids("shuffled")
-    if chosen not in allowed:
-        raise ValueError(f"{item_id}: option_id {str(chosen)[:40]!r} is none of its options ({', '.join(allowed)})")
-    return str(chosen)
-
-
-def _option_at(item_id: str, letter: Any, order: str | None) -> str | None:
-    if order is None:
-        raise ValueError(f"a letter says nothing without --order ({', '.join(ORDERS)})")
-    letter = letter.strip().upper() if isinstance(letter, str) else letter
-    if letter in (None, ""):
-        return None
-    if letter not in LETTERS:
-        raise ValueError(f"{item_id}: letter {str(letter)[:40]!r}; expected {', '.join(LETTERS)} or null")
-    return pinned_items()[item_id].shown_ids(order)[LETTERS.index(letter)]
-
-
-def _item_id(line: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    if (key := names.get("item_id", "item_id")) in line:
-        if str(line[key]) not in pinned_items():
-            raise ValueError(f"item_id {str(line[key])[:40]!r}; expected mpr-000 to mpr-499")
-        return str(line[key])
-    if (key := names.get("query", "query")) in line:
-        item_id = _by_query().get(" ".join(str(line[key]).split()))
-        if item_id is None:
-            raise ValueError(f"query {str(line[key])[:60]!r} is none of the dataset's")
-        return item_id
-    raise ValueError(f"no item_id or query; its fields: {', '.join(map(str, line))[:200]} (--field NEW=OLD)")
-
-
-@lru_cache(maxsize=1)
-def _by_query() -> dict[str, str]:
-    from recipe_mpr_task.data import load_items
-
-    return {item.query: item.item_id for item in load_items()}
-
-
 def record_of_choices(choices: Mapping[str, str | None], name: str, order: str | None) -> Any:
     """Return the record of a system's choices.
 
     Args:
-        choices: see `read_choices`.
+        choices: as `read_choices` gives them.
         name: the system's.
-        order: how the options stood, or None if that is not told.
+        order: how the options stood by the user's word, or None if unstated.
 
     Raises:
         RecipeMPRError: the items are not those of a task.
     """
-    from leaderboard.load.recorded import IMPORT_MODEL
+    from leaderboard.load.recorded import FLAGS, IMPORT_MODEL
     from leaderboard.load.records import FORMAT, Record, RecordedItem
     from recipe_mpr_task import TASK_VERSION
     from recipe_mpr_task.data import SHA256
 
     task = _task_of(choices)
     right = sum(choice == pinned_items()[item_id].gold for item_id, choice in choices.items())
+    unread: frozenset[str] = getattr(choices, "unread", frozenset())
+    told = {"gold_letters": list(letters)} if any(letters := getattr(choices, "gold_letters", ())) else {}
     run = {
-        "config": {"model": IMPORT_MODEL, "model_args": {"name": name, "order": order}, "limit": None},
+        "config": {"model": IMPORT_MODEL, "model_args": {"name": name, "order": order, **told}, "limit": None},
         "configs": {task: {"metadata": {"version": TASK_VERSION}}},
         "n-shot": {},
         "results": {task: {"acc,none": right / len(choices)}},
         "date": time.time(),
     }
+    if unread:
+        run[FLAGS] = [f"which wrong options it chose is not told ({len(unread)} items): its file has letters and the "
+                      "right one's letter alone"]  # fmt: skip
     items = [
-        RecordedItem(item_id=item_id, scores=None, chosen=[[choice] if choice else []], seen=None)
+        RecordedItem(
+            item_id=item_id, scores=None, chosen=[[choice] if choice else []], seen=None, unread=item_id in unread
+        )
         for item_id, choice in sorted(choices.items())
     ]
     return Record(format=FORMAT, dataset_sha256=SHA256, task=task, run=run, items=items)

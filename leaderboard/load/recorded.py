@@ -23,7 +23,7 @@ LONGEST_AROUND = 20_000
 
 _CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "peft_sha", "model_dtype", "model_revision",
            "limit", "batch_size", "device", "fewshot_seed", "use_cache", "recipe_mpr_head", "recipe_mpr_truncated",
-           MODEL_IDENTITY)  # fmt: skip
+           "recipe_mpr_truncated_in", MODEL_IDENTITY)  # fmt: skip
 _SECONDS = "total_evaluation_time_seconds"
 _RUN = ("date", "lm_eval_version", "transformers_version", "chat_template_sha", "system_instruction_sha",
         "system_instruction", "fewshot_as_multiturn", _SECONDS, TRAINING_KEY, MODEL_KEY, FLAGS)  # fmt: skip

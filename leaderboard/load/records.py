@@ -7,6 +7,7 @@ the package pins. Read back, it is a `Run` like any other and goes through the s
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -38,6 +39,7 @@ class RecordedItem(BaseModel):
             imported item, of which only the choice is known.
         chosen: recipe ids of the best-scored options, tied ones together, one list a row; empty if unanswered.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
+        unread: an imported item that was answered wrong, with an option that nothing tells; `chosen` is then empty.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -52,6 +54,7 @@ class RecordedItem(BaseModel):
     )
     chosen: Annotated[list[Annotated[list[RecipeId], Field(max_length=N_OPTIONS)]], Field(min_length=1)]
     seen: Literal[0, 1] | None
+    unread: bool = False
 
 
 class Record(BaseModel):
@@ -79,24 +82,29 @@ def is_recordable(task: str) -> bool:
     return task_spec(task).process_results.__name__ in ("letter_metrics", "circular_metrics")
 
 
-def record_of(
-    task: str,
-    results: dict[str, Any],
-    samples: Sequence[dict[str, Any]],
-    flags: Sequence[str] = (),
-    *,
-    around: str = "",
-    model_key: str | None = None,
-) -> Record:
+@dataclass(frozen=True)
+class Told:
+    """What a record must be told of its run, because it holds neither prompts nor paths to find it out from.
+
+    Attributes:
+        flags: what a reader should know of the run, see `row.Row`.
+        around: the text around its prompts, see `validate.run.CheckedRun`; a flag says so where it is cut.
+        model_key: see `identity.model_key`.
+    """
+
+    flags: Sequence[str] = ()
+    around: str = ""
+    model_key: str | None = None
+
+
+def record_of(task: str, results: dict[str, Any], samples: Sequence[dict[str, Any]], told: Told = Told()) -> Record:
     """Make a run's record.
 
     Args:
         task: the task's name.
         results: the parsed results file.
         samples: its per-item records, as lm-eval logs them.
-        flags: what a reader should know of the run, see `row.Row`; a record holds no prompts to find it out from.
-        around: the text around the run's prompts, see `validate.run.CheckedRun`; a flag says so where it is cut.
-        model_key: see `identity.model_key`; a record holds no paths to find it out from.
+        told: what was found out from its prompts and paths.
 
     Raises:
         RecordError: the task's metrics need texts, which a record has not, or a score is not finite.
@@ -106,12 +114,14 @@ def record_of(
     spec = task_spec(task)
     items = [_recorded(sample, spec) for sample in samples]
     kept = {key: value for key, value in kept_of(results, task).items() if key not in (AROUND, FLAGS)}
-    if len(around) > LONGEST_AROUND:
-        flags = [*flags, f"of the {len(around)} characters around each prompt its record keeps {LONGEST_AROUND}"]
-    told = {FLAGS: list(flags)} if flags else {}
-    run = _without_folders(kept | told) | ({AROUND: around[:LONGEST_AROUND]} if around else {})
-    if model_key:
-        run["config"][MODEL_IDENTITY] = model_key
+    flags = list(told.flags)
+    if len(told.around) > LONGEST_AROUND:
+        flags.append(f"of the {len(told.around)} characters around each prompt its record keeps {LONGEST_AROUND}")
+    run = _without_folders(kept | ({FLAGS: flags} if flags else {}))
+    if told.around:
+        run[AROUND] = told.around[:LONGEST_AROUND]
+    if told.model_key:
+        run["config"][MODEL_IDENTITY] = told.model_key
     return Record(
         format=FORMAT,
         dataset_sha256=SHA256,
@@ -159,7 +169,7 @@ def _without_folders(value: Any) -> Any:
 def write_record(record: Record, path: Path) -> None:
     """Write a record, one item a line."""
     head = record.model_dump(mode="json", exclude={"items"})
-    lines = ",\n".join(json.dumps(item.model_dump(mode="json")) for item in record.items)
+    lines = ",\n".join(json.dumps(item.model_dump(mode="json", exclude_defaults=True)) for item in record.items)
     text = json.dumps(head, indent=1, sort_keys=True).removesuffix("\n}")
     write_atomic(path, f'{text},\n "items": [\n{lines}\n]\n}}\n')
 
@@ -180,6 +190,8 @@ def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
         raise RecordError(f"item {unknown[0]!r} is not of the dataset")
     if foreign := [item.item_id for item in record.items if not _chooses_own(item)]:
         raise RecordError(f"item {foreign[0]} chooses what is none of its options")
+    if unread := [item.item_id for item in record.items if item.unread and (item.scores or item.chosen != [[]])]:
+        raise RecordError(f"item {unread[0]} is called unread, and its choice is there")
     config = record.run.get("config")
     imported = isinstance(config, dict) and config.get("model") == IMPORT_MODEL
     if not is_task(record.task):

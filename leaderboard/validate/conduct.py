@@ -1,14 +1,21 @@
 """Faults of what a run scored: its items are right, but its number is not comparable with others."""
 
+import math
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
+
+from scipy.stats import binom
 
 from leaderboard.load.files import Run
 from leaderboard.load.specs import TaskSpec
 from leaderboard.validate.identity import IMPORTED, kind, model_args
+from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import EXPLOITABLE_ORDERS
 from recipe_mpr_task.splits import scored_ids
+
+_BY_CHANCE = 1e-6
+_MOST_ITEMS = 10_000
 
 
 def conduct_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
@@ -22,6 +29,8 @@ def conduct_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
     orders = (spec.order, model_args(run).get("order") if is_import else None)
     for order in [order for order in EXPLOITABLE_ORDERS if order in orders]:
         yield f"{order} order: the gold option is always A"
+    if is_import and (predictable := predictable_gold(gold_letters(run))):
+        yield predictable
     if run.config.get("limit") is not None:
         yield f"--limit {str(run.config['limit']).removesuffix('.0')[:40]}"
     counts = Counter(sample["doc"]["item_id"] for sample in run.samples or [])
@@ -33,6 +42,30 @@ def conduct_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
     ):
         if ids:
             yield f"{n_items(ids)} {what} ({some(sorted(ids))})"
+
+
+def gold_letters(run: Run) -> list[int]:
+    """Return how often the right option stood at A to E, of the items for which an import tells it; [] if for none."""
+    counts = model_args(run).get("gold_letters")
+    if not isinstance(counts, list) or len(counts) != len(LETTERS):
+        return []
+    return counts if all(type(n) is int and 0 <= n <= _MOST_ITEMS for n in counts) else []
+
+
+def predictable_gold(counts: Sequence[int]) -> str | None:
+    """Say that the right option stood at few letters more often than chance allows; None if it did not.
+
+    Args:
+        counts: how often it stood at A to E.
+    """
+    total, usual = sum(counts), sorted(range(len(counts)), key=lambda k: -counts[k])
+    for size in range(1, N_OPTIONS) if total else ():
+        most = sum(counts[k] for k in usual[:size])
+        # Exact binomial tail of the most frequent letters, times the number of ways to take so many of five.
+        if math.comb(N_OPTIONS, size) * binom.sf(most - 1, total, size / N_OPTIONS) < _BY_CHANCE:
+            letters = " or ".join(LETTERS[k] for k in sorted(usual[:size]))
+            return f"the right option stood at {letters} in {most} of {total}: that scores without reading"
+    return None
 
 
 def n_items(ids: Collection[Any]) -> str:

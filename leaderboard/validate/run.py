@@ -17,7 +17,7 @@ from leaderboard.load.recorded import CHOSEN, FLAGS
 from leaderboard.load.specs import TaskSpec, is_task, task_spec
 from leaderboard.validate.around import surroundings
 from leaderboard.validate.baselines import baseline_status
-from leaderboard.validate.conduct import conduct_faults, n_items, some
+from leaderboard.validate.conduct import conduct_faults, gold_letters, n_items, some
 from leaderboard.validate.identity import IMPORTED, is_from_random_weights, kind, model_args
 from leaderboard.validate.items import ItemResult, item_result
 from leaderboard.validate.shown import prompt_faults, prompt_flags, text_around
@@ -127,9 +127,13 @@ def _flags(run: Run) -> Iterator[str]:
     kept = run.results.get(FLAGS)
     if run.is_record and isinstance(kept, list):
         yield from (str(flag)[:200] for flag in kept[:10])
-    if kind(run) == IMPORTED and not model_args(run).get("order"):
+    tells_order = model_args(run).get("order") or sum(gold_letters(run)) >= len(run.samples or [])
+    if kind(run) == IMPORTED and not tells_order:
         yield "in which order it saw the options is not told: in the file's order the right one is always the first"
     truncated = run.config.get("recipe_mpr_truncated")
+    by_task = run.config.get("recipe_mpr_truncated_in")
+    if isinstance(by_task, dict):  # a run can hold several tasks, and a text of one is not cut in another
+        truncated = by_task.get(run.task, truncated)
     if isinstance(truncated, int) and truncated > 0:
         yield f"{truncated} texts were cut to the model's length"
 

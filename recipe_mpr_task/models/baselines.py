@@ -5,14 +5,14 @@
 
 import difflib
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from recipe_mpr_task.data import dataset_of
 from recipe_mpr_task.errors import ModelArgsError
-from recipe_mpr_task.models.options import OptionScorerLM, Question
+from recipe_mpr_task.models.options import OptionScorerLM, Question, score_in_groups
 
 Scores = list[list[float]]
 _DECIMALS = 12
@@ -51,7 +51,7 @@ class BaselineLM(OptionScorerLM):
 
     def score_questions(self, questions: Sequence[Question]) -> Scores:
         """Score every option; see `OptionScorerLM.score_questions`."""
-        return KINDS[self.kind](questions, self.seed)
+        return score_in_groups(questions, _corpus_name, lambda group: KINDS[self.kind](group, self.seed))
 
     def get_model_info(self) -> dict[str, Any]:
         """Return what lm-eval records of the model."""
@@ -87,14 +87,19 @@ def _longest(questions: Sequence[Question], _seed: int) -> Scores:
     return [[float(len(text)) for text in q.options] for q in questions]
 
 
+def _corpus_name(question: Question) -> Hashable:
+    """Name the texts that terms are counted on: the question's own dataset, or its task if it is not ours."""
+    return question.dataset.split("-")[0] if question.dataset else ("task", question.task)
+
+
 def _corpus(questions: Sequence[Question]) -> list[str]:
-    """The texts that term weights are counted on: every option of the whole dataset.
+    """Return the texts that term weights are counted on: every option of the questions' one dataset.
 
     Counting on the run's own options would make an item's score depend on `--limit` and fold.
     """
-    ours = sorted({q.dataset.split("-")[0]: q.dataset for q in questions if q.dataset}.values())
-    texts = [option.text for item_id in ours for item in dataset_of(item_id) for option in item.options]
-    return texts + [text for q in questions if not q.dataset for text in q.options]
+    if dataset := questions[0].dataset:
+        return [option.text for item in dataset_of(dataset) for option in item.options]
+    return [text for question in questions for text in question.options]
 
 
 def _tfidf(questions: Sequence[Question], _seed: int) -> Scores:

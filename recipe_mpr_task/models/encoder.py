@@ -15,7 +15,7 @@ from recipe_mpr_task.models.bi_encoder import BiEncoder
 from recipe_mpr_task.models.checkpoint import detect_head, open_checkpoint, refuse_causal
 from recipe_mpr_task.models.loading import LoadSettings
 from recipe_mpr_task.models.masked_lm import MaskedLM
-from recipe_mpr_task.models.options import OptionScorerLM, Question
+from recipe_mpr_task.models.options import OptionScorerLM, Question, score_in_groups
 from recipe_mpr_task.models.pairs import CrossEncoder, MultipleChoice, PairHead
 
 logger = logging.getLogger(__name__)
@@ -87,6 +87,10 @@ class EncoderLM(OptionScorerLM):
         **unknown: Any,
     ) -> None:
         super().__init__()
+        self.truncated_in: dict[str, int] = {}
+        self._asked: frozenset[tuple[str, str]] = frozenset()
+        self._scores: dict[tuple[str, str], float] = {}
+        self._cut = 0
         reject_unknown(unknown, allowed=_ARGUMENTS)
         for name, value, allowed in (("head", head, ["auto", *HEADS]), ("dtype", dtype, list(DTYPES))):
             if value not in allowed:
@@ -111,11 +115,27 @@ class EncoderLM(OptionScorerLM):
             raise CheckpointError(f"{pretrained}: cannot be loaded as {self.head_name}: {error}") from error
 
     def score_questions(self, questions: Sequence[Question]) -> list[list[float]]:
-        """Score every option; see `OptionScorerLM.score_questions`."""
-        scores = self.head.score([(q.query, q.options) for q in questions])
-        if self.head.truncated:
-            logger.warning("%d texts were cut to the model's length", self.head.truncated)
-        return scores
+        """Score every option, each task's questions apart: a text's batch is not another task's matter.
+
+        See `OptionScorerLM.score_questions`.
+        """
+        return score_in_groups(questions, lambda question: question.task, self._score_task)
+
+    def _score_task(self, questions: Sequence[Question]) -> list[list[float]]:
+        asked = frozenset((question.query, option) for question in questions for option in question.options)
+        if asked != self._asked:  # else another task asks the same: the texts alone decide the scores
+            cut_before = self.head.truncated
+            rows = self.head.score([(q.query, q.options) for q in questions])
+            self._scores = {
+                (question.query, option): score
+                for question, row in zip(questions, rows, strict=True)
+                for option, score in zip(question.options, row, strict=True)
+            }
+            self._asked, self._cut = asked, self.head.truncated - cut_before
+        self.truncated_in[questions[0].task] = self._cut
+        if self._cut:
+            logger.warning("%s: %d texts were cut to the model's length", questions[0].task, self._cut)
+        return [[self._scores[question.query, option] for option in question.options] for question in questions]
 
     def get_model_info(self) -> dict[str, Any]:
         """Return what lm-eval records of the model; `model_sha` is the hash of the weights."""
@@ -125,7 +145,8 @@ class EncoderLM(OptionScorerLM):
             "model_revision": self.revision or "",
             "model_sha": self._sha,
             "recipe_mpr_head": self.head_name,
-            "recipe_mpr_truncated": self.head.truncated,
+            "recipe_mpr_truncated": sum(self.truncated_in.values()),
+            "recipe_mpr_truncated_in": dict(self.truncated_in),
         }
 
 

@@ -9,7 +9,7 @@ for any other multiple-choice task from its (context, continuation) pairs.
 import abc
 import logging
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -35,6 +35,7 @@ class Question:
         options: option texts.
         option_ids: recipe ids, or the option texts for a task that is not ours.
         dataset: an item id if the question is ours (see `data.dataset_of`), else None.
+        task: the name of the task that asks it.
     """
 
     key: Hashable
@@ -42,6 +43,7 @@ class Question:
     options: tuple[str, ...]
     option_ids: tuple[str, ...]
     dataset: str | None
+    task: str = ""
 
 
 class OptionScorerLM(LM, abc.ABC):
@@ -151,14 +153,39 @@ def _in_order(group: Sequence[Instance]) -> list[Instance]:
 
 
 def _question(key: Hashable, group: Sequence[Instance]) -> Question:
-    doc, context = group[0].doc, group[0].args[0]
+    doc, context, task = group[0].doc, group[0].args[0], str(group[0].task_name)
     if _is_ours(group[0]):
         # Whatever the prompt withholds is withheld here too.
         query = doc["query"] if doc["query"] in context else ""
-        return Question(key, query, tuple(doc["options"]), tuple(doc["option_ids"]), doc["item_id"])
+        return Question(key, query, tuple(doc["options"]), tuple(doc["option_ids"]), doc["item_id"], task)
     ordered = _in_order(group)
     options = tuple(request.args[1] for request in ordered)
-    return Question(key, ordered[0].args[0], options, options, None)
+    return Question(key, ordered[0].args[0], options, options, None, task)
+
+
+def score_in_groups(
+    questions: Sequence[Question],
+    group_of: Callable[[Question], Hashable],
+    score: Callable[[Sequence[Question]], list[list[float]]],
+) -> list[list[float]]:
+    """Score each group of questions alone, so that no score depends on which other tasks share the run.
+
+    Args:
+        questions: of any number of tasks.
+        group_of: names a question's group.
+        score: from the questions of one group to one list of scores each.
+
+    Returns:
+        One list of scores a question, in the order of `questions`.
+    """
+    places: dict[Hashable, list[int]] = {}
+    for place, question in enumerate(questions):
+        places.setdefault(group_of(question), []).append(place)
+    scores: list[list[float]] = [[] for _ in questions]
+    for group in places.values():
+        for place, row in zip(group, score([questions[place] for place in group]), strict=True):
+            scores[place] = row
+    return scores
 
 
 def log_softmax(scores: Sequence[float]) -> list[float]:

@@ -1,0 +1,148 @@
+"""Tasks that want text: their answers fitted to the model's context, and what the model cannot answer left out.
+
+Called by the plugin around lm-eval's `evaluate`. lm-eval cuts the prompt from the left, or stops, where prompt and
+answer together are longer than the model's context; a cut prompt gives a wrong number.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from recipe_mpr_task.errors import RecipeMPRError
+
+logger = logging.getLogger(__name__)
+
+_PREFIX = "recipe_mpr"
+_LEAST_ANSWER = 8
+"""Tokens: room for "Answer: X" with a little around it."""
+
+_LENGTH = "max_gen_toks"
+
+
+def leave_out_unanswerable(lm: Any, task_dict: Any, asked: Mapping[str, Any]) -> Any:
+    """Return lm-eval's tasks without those that the model cannot answer; fit the others' answers to its context.
+
+    A task that is left out is named in one logged line. A group that has lost a task is left out as well, as its
+    number would be of other items; its other tasks run.
+
+    Args:
+        lm: the lm-eval model.
+        task_dict: what `TaskManager.load` gives: {"tasks": name to task, "groups": name to group, ...}.
+        asked: the further arguments of `evaluate`, of which those that shape prompts are read.
+
+    Raises:
+        RecipeMPRError: the model can answer none of the tasks.
+    """
+    tasks = task_dict.get("tasks", {}) if isinstance(task_dict, dict) else {}
+    reasons = _wanting_text_of_a_scorer(lm, tasks) or fit_generation_length(lm, tasks, asked)
+    if not reasons:
+        return task_dict
+    if len(reasons) == len(tasks):
+        raise RecipeMPRError("; ".join(dict.fromkeys(reasons.values())))
+    if getattr(lm, "rank", 0) == 0:
+        for name, reason in reasons.items():
+            logger.error("Recipe-MPR: %s is left out, the other tasks run: %s", name, reason)
+    kept = {name: task for name, task in tasks.items() if name not in reasons}
+    lost = {tasks[name].task_name for name in reasons}
+    groups = {
+        name: group
+        for name, group in task_dict.get("groups", {}).items()
+        if lost.isdisjoint(task.task_name for task in group.get_all_tasks())
+    }
+    return {**task_dict, "tasks": kept, "groups": groups}
+
+
+def _wanting_text_of_a_scorer(lm: Any, tasks: Mapping[str, Any]) -> dict[str, str]:
+    """Give the reason for each task that wants text, if the model only scores options."""
+    name = getattr(lm, "scores_options_as", None)
+    wrong = sorted(task for task, loaded in tasks.items() if loaded.OUTPUT_TYPE != "multiple_choice") if name else []
+    reason = (
+        f"{name} scores options and writes no text: it cannot answer {', '.join(wrong)}. "
+        "Allowed: multiple_choice tasks, such as recipe_mpr"
+    )
+    return dict.fromkeys(wrong, reason)
+
+
+def fit_generation_length(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, str]:
+    """Lower `max_gen_toks` of our generating tasks so that the longest prompt and its answer fit the model's context.
+
+    All of a task's items count, also under `--limit`, so that an item's answer has the same room in every run. The
+    lowered length stands in the task's `generation_kwargs`, which lm-eval writes into the results file.
+
+    Args:
+        lm: the lm-eval model; one that tells no context or counts no tokens here (a chat API) is left alone.
+        tasks: the loaded tasks by name; those that are not ours or write no text are passed over.
+        asked: see `leave_out_unanswerable`.
+
+    Returns:
+        The reason for each task whose prompts leave no room for an answer.
+    """
+    reasons = {}
+    for name, task in tasks.items():
+        if name.startswith(_PREFIX) and task.OUTPUT_TYPE == "generate_until" and _counts_tokens(lm):
+            try:
+                reason = _fit(lm, name, task, asked)
+            except Exception as error:  # noqa: BLE001 (a check must not stop what it checks)
+                logger.warning("Recipe-MPR: the length of answers to %s was not fitted to the model: %r", name, error)
+                continue
+            if reason:
+                reasons[name] = reason
+    return reasons
+
+
+def _counts_tokens(lm: Any) -> bool:
+    """Whether prompts become tokens here and are cut to a length that the model tells."""
+    return (
+        isinstance(getattr(lm, "max_length", None), int)
+        and callable(getattr(lm, "tok_encode", None))
+        and getattr(lm, "tokenized_requests", True)
+    )
+
+
+def _fit(lm: Any, name: str, task: Any, asked: Mapping[str, Any]) -> str | None:
+    """Fit one task; return why it cannot be."""
+    settings = task.config.generation_kwargs or {}
+    wanted = settings.get(_LENGTH)
+    if not isinstance(wanted, int):
+        return None
+    shares_context = getattr(lm, "backend", "causal") != "seq2seq"  # else the answer has room of its own
+    longest = _longest_prompt(lm, task, asked, enough=lm.max_length - wanted * shares_context)
+    room = lm.max_length - longest
+    room = room if shares_context or room < 0 else wanted
+    if room < min(wanted, _LEAST_ANSWER):
+        return (
+            f"the longest prompt has {longest} tokens and the model's context {lm.max_length}, which leaves "
+            f"{max(room, 0)} for an answer; at least {min(wanted, _LEAST_ANSWER)} are needed. "
+            "Take a model of a longer context, or recipe_mpr, which needs one token"
+        )
+    if room < wanted:
+        # A new mapping: the task's own may be shared with the file that it was read from.
+        task.set_config(key="generation_kwargs", value={**settings, _LENGTH: room})
+        logger.warning(
+            "Recipe-MPR: %s: %s lowered from %d to %d; the model's context has %d tokens, the longest prompt %d",
+            name, _LENGTH, wanted, room, lm.max_length, longest,
+        )  # fmt: skip
+    return None
+
+
+def _longest_prompt(lm: Any, task: Any, asked: Mapping[str, Any], enough: int) -> int:
+    """Return the tokens of the task's longest prompt, as `Task.build_all_requests` builds them.
+
+    A prompt has at most as many tokens as bytes, so that those below `enough` bytes need not be counted; the number
+    returned is then their bytes.
+    """
+    chat = bool(asked.get("apply_chat_template"))
+    longest = 0
+    for doc in task.eval_docs:
+        prompt = task.fewshot_context(
+            doc,
+            num_fewshot=task.config.num_fewshot or 0,
+            system_instruction=asked.get("system_instruction"),
+            apply_chat_template=chat,
+            fewshot_as_multiturn=bool(asked.get("fewshot_as_multiturn")),
+            chat_template=lm.apply_chat_template if chat else None,
+            gen_prefix=task.doc_to_prefix(doc),
+        )
+        n_bytes = len(prompt.encode()) + _LEAST_ANSWER  # and what a tokenizer puts around every text
+        longest = max(longest, n_bytes if n_bytes <= enough else len(lm.tok_encode(prompt)))
+    return longest
