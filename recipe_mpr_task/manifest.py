@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import CheckpointError
-from recipe_mpr_task.files import sha256_of, sha256_of_file, write_atomic
+from recipe_mpr_task.files import NotAFileError, read_regular, sha256_of, sha256_of_file, write_atomic
 
 FILE_NAME = "recipe_mpr_training.json"
 _MAX_BYTES = 8_000_000
@@ -123,12 +123,12 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
         CheckpointError: there is one, and it is no manifest: too large, no JSON, or a field is wrong.
     """
     path = folder / FILE_NAME
-    if not path.is_file():
+    if not path.is_symlink() and not path.exists():
         return None
-    if path.stat().st_size > _MAX_BYTES:
-        raise CheckpointError(f"{path}: {path.stat().st_size} bytes; a manifest has at most {_MAX_BYTES}")
     try:
-        return TrainingManifest.model_validate(json.loads(path.read_bytes()))
+        return TrainingManifest.model_validate(json.loads(read_regular(path, _MAX_BYTES)))
+    except NotAFileError as error:
+        raise CheckpointError(f"{path} is no training manifest: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part)[:40] for part in first["loc"])

@@ -1,4 +1,4 @@
-"""Tables made of folders of runs, for `test_exploits.py` and `test_honest.py`: ours, and one that believes the files."""
+"""Tables made of folders of runs, for `test_exploits.py` and `test_honest.py`: ours, and one that believes files."""
 
 import importlib
 import json
