@@ -14,7 +14,6 @@ from tabulate import tabulate
 from leaderboard.command import say_skipped
 from leaderboard.load.files import samples_files
 from leaderboard.load.specs import HELD_OUT_TASKS, task_names
-from leaderboard.render.tables import status_text
 from leaderboard.scoring import lm_eval
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError, RecipeMPRError
 from recipe_mpr_task.faults import FaultLog
@@ -129,6 +128,8 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
 
 def _rows_of(site: Path, folders: set[str]) -> str:
     """Return the table's rows that the runs in some folders made, for the terminal."""
+    from leaderboard.render.tables import status_text
+
     rows = json.loads((site / "leaderboard.json").read_text())["rows"]
     ours = [row for row in rows if any(f"/{folder}/" in row["source"] for folder in folders)]
     ranked = Counter(row["board"] for row in rows if row["rank"])
