@@ -55,8 +55,9 @@ def say_skipped(reasons: Sequence[str]) -> None:
         say(f"recipe-mpr: skipped {line(reason, 500)}", err=True)
 
 
-def _write_records(paths: Sequence[Path], folder: Path, on_fault: "OnFault") -> list[str]:
+def _write_records(paths: Sequence[Path], folder: Path, on_fault: "OnFault | None" = None) -> list[str]:
     """Write the runs' records; return a line for each run that none could be made of."""
+    from leaderboard.digest import raise_fault
     from leaderboard.load.files import UnusableError, runs_of
     from leaderboard.load.find import find_files
     from leaderboard.load.records import RecordError
@@ -71,7 +72,7 @@ def _write_records(paths: Sequence[Path], folder: Path, on_fault: "OnFault") -> 
                     except RecordError as error:
                         skipped.append(f"record of {run.source}, {run.task}: {error}")
         except Exception:  # noqa: BLE001 (one run must not take the records of the others with it)
-            on_fault(f"while the record of {source} was made", traceback.format_exc())
+            (on_fault or raise_fault)(f"while the record of {source} was made", traceback.format_exc())
     return skipped
 
 

@@ -1,13 +1,15 @@
 """Seeded mutations of files: of their values, as JSON, and of their bytes."""
 
+import copy
 import json
 import math
 
 HOSTILE = (
-    None, True, False, 0, -1, 1, 2**53, 10**400, -(10**400), 1e308, 1e-320, math.nan, math.inf, -math.inf, "", " ", "0",
-    "1.0", "NaN", "None", "clean", "recipe_mpr", "mpr-000", "sample-00", "\x1b[2J\x07\x00", "\ud800", "\u202e\u200b",
-    "=1+1", "../../etc/passwd", "</script><script>", "a\nb", "\u2028", "A" * 5000, [], {}, [[]], [None], [{}], {"": None},
-    [0.0] * 5, [[0.0, False]] * 5, ["a"] * 300, {str(k): k for k in range(300)},
+    None, True, False, 0, -1, 1, 2**53, 10**400, -(10**400), 1e308, 1e-320, math.nan, math.inf, -math.inf, "", " ",
+    "0", "1.0", "NaN", "None", "clean", "recipe_mpr", "mpr-000", "sample-00", "\x1b[2J\x07\x00", "\ud800",
+    "\u202e\u200b",
+    "=1+1", "../../etc/passwd", "</script><script>", "a\nb", "\u2028", "A" * 5000, [], {}, [[]], [None], [{}],
+    {"": None}, [0.0] * 5, [[0.0, False]] * 5, ["a"] * 300, {str(k): k for k in range(300)},
 )  # fmt: skip
 
 
@@ -31,7 +33,8 @@ def _delete(inner, key, _):
 
 
 def _replace(inner, key, rng):
-    inner[key] = rng.choice([*HOSTILE, nested(rng.choice((3, 40, 700)))])
+    # A copy: what is put in may be changed again.
+    inner[key] = copy.deepcopy(rng.choice(HOSTILE)) if rng.random() < 0.95 else nested(rng.choice((3, 40, 700)))
 
 
 def _retype(inner, key, rng):
@@ -57,7 +60,7 @@ def _lengthen(inner, key, rng):
     if isinstance(value, (list, str)):
         inner[key] = value * rng.choice((0, 2, 3, 40)) if rng.random() < 0.5 else value[: len(value) // 2]
     elif isinstance(value, (int, float)):
-        inner[key] = rng.choice((-value, value + 1, value * 1e308, value + 1e-9, float(value), value - 5))
+        inner[key] = rng.choice((-value, value + 1, value * 10**9, value - 5, str(value), f"{value}e9"))
     elif isinstance(value, dict):
         inner[key] = dict(list(value.items())[: len(value) // 2])
 
@@ -81,13 +84,16 @@ def _flip(data, rng):
 
 def _insert(data, rng):
     place = rng.randrange(len(data))
-    piece = rng.choice((b"\0", b"\xff\xfe", b"\xed\xa0\x80", b"\r\n", b"\n", b"[" * 5000, b"9" * 5000, data[:200], b"\\ud800"))
+    piece = rng.choice(
+        (b"\0", b"\xff\xfe", b"\xed\xa0\x80", b"\r\n", b"\n", b"[" * 5000, b"9" * 5000, data[:200], b"\\ud800")
+    )
     return data[:place] + piece + data[place:]
 
 
 _OF_BYTES = (
-    lambda data, rng: data[: rng.randrange(len(data))], lambda data, rng: data[rng.randrange(len(data)) :], _flip, _flip,
-    _flip, _insert, _insert, _insert, lambda data, _: data.decode().encode("utf-16"), lambda data, _: b"\xef\xbb\xbf" + data,
+    lambda data, rng: data[: rng.randrange(len(data))], lambda data, rng: data[rng.randrange(len(data)) :], _flip,
+    _flip, _flip, _insert, _insert, _insert, lambda data, _: data.decode().encode("utf-16"),
+    lambda data, _: b"\xef\xbb\xbf" + data,
     lambda data, _: data.replace(b"\n", b"\r\n"), lambda data, _: data * 2, lambda _data, _rng: b"",
     lambda data, _: data.replace(b" ", b"\xc2\xa0"), lambda data, _: data[::-1],
 )  # fmt: skip
@@ -99,9 +105,9 @@ def mutate_bytes(data, rng):
 
 
 def mutate_file(path, rng):
-    """Change a JSON or JSONL file in place: two of three times its values, else its bytes."""
+    """Change a JSON or JSONL file in place: mostly its values, else its bytes."""
     data = path.read_bytes()
-    if rng.random() < 1 / 3:
+    if rng.random() < 0.2:
         path.write_bytes(mutate_bytes(data, rng))
     elif path.suffix == ".jsonl":
         lines = [json.loads(line) for line in data.splitlines()]

@@ -33,19 +33,26 @@ def manifest():
     return TrainingManifest(
         dataset_sha256=sample_sha256(), split="sample", train_ids=parts.train, validation_ids=parts.validation,
         test_ids=parts.test, order="shuffled", prompt="default", task_version=1, seed=0, head="causal", form="full",
-        base_model="random:tiny", base_known=True, weights={"model.safetensors": "0" * 64}, settings={}, system="1" * 64,
-        recipe_name="tiny", recipe={"epochs": 1, "lora": {"r": 8}}, versions={"torch": "2"}, wall_time_s=1.5,
-        peak_memory_bytes=10, samples_per_second=3.0, trainable_parameters=5, total_parameters=7,
+        base_model="random:tiny", base_known=True, weights={"model.safetensors": "0" * 64}, settings={},
+        system="1" * 64, recipe_name="tiny", recipe={"epochs": 1, "lora": {"r": 8}}, versions={"torch": "2"},
+        wall_time_s=1.5, peak_memory_bytes=10, samples_per_second=3.0, trainable_parameters=5, total_parameters=7,
         history=({"step": 1, "loss": 0.5, "learning_rate": 1e-4}, {"step": 2, "loss": 0.25, "eval_accuracy": 0.5}),
     )  # fmt: skip
 
 
 def trained(folder, seed):
     record = manifest().model_dump(mode="json", exclude={"train_ids", "validation_ids", "test_ids", "inherited_ids"})
-    record |= {"reason": "trained", "system": f"{seed:064d}", "recipe_name": f"tiny-{seed}",
-               "split": "fold0", "dataset_sha256": SHA256}
+    record |= {
+        "reason": "trained",
+        "system": f"{seed:064d}",
+        "recipe_name": f"tiny-{seed}",
+        "split": "fold0",
+        "dataset_sha256": SHA256,
+    }
     seen = each(lambda s: s["doc"].update(seen_in_training=0))
-    run_files(folder, name=f"/models/t{seed}", seed=seed, edit_samples=seen, edit_results=of_file(**{TRAINING_KEY: record}))
+    run_files(
+        folder, name=f"/models/t{seed}", seed=seed, edit_samples=seen, edit_results=of_file(**{TRAINING_KEY: record})
+    )
 
 
 def imported(folder, seed):

@@ -75,7 +75,7 @@ def _under(path: Path) -> _Under:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 folders.append(folder / entry.name)
-            elif entry.is_dir():
+            elif os.path.isdir(entry.path):  # noqa: PTH112 (likewise)
                 found.links.append(folder / entry.name)
             if entry.name.endswith(SUFFIX) or (entry.name.startswith("results_") and entry.name.endswith(".json")):
                 _sort(folder / entry.name, found)
