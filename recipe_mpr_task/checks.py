@@ -8,10 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.lines import line
 
 logger = logging.getLogger(__name__)
 
 _PREFIX = "recipe_mpr"
+
+_UNKNOWN = (
+    "Recipe-MPR: this run's row will have the status unknown, with a rank: %s. The scores are not affected. For the "
+    "status clean, score the folder that `recipe-mpr finetune` wrote, with its recipe_mpr_training.json and its files as "
+    "they are"
+)
 
 
 def refuse_unanswerable(lm: Any, tasks: Mapping[str, Any]) -> None:
@@ -69,7 +76,7 @@ def mark_seen_items(lm: Any, tasks: Mapping[str, Any]) -> dict[str, Any] | None:
     if n_seen:
         logger.warning("Recipe-MPR: the model was trained or validated on %d of the scored items", n_seen)
     elif not (seen.ids is not None and seen.is_all) and seen.reason != NOT_A_FOLDER:
-        logger.warning("Recipe-MPR: a leaderboard will call this run unknown: %s", seen.reason)
+        logger.warning(_UNKNOWN, line(seen.reason))
     return seen.summary()
 
 
