@@ -16,8 +16,7 @@ _PREFIX = "recipe_mpr"
 
 _UNKNOWN = (
     "Recipe-MPR: this run's row will have the status unknown, with a rank: %s. The scores are not affected. For the "
-    "status clean, score the folder that `recipe-mpr finetune` wrote, with its recipe_mpr_training.json and its files as "
-    "they are"
+    "status clean, score the folder that `recipe-mpr finetune` wrote, with all its files and its manifest"
 )
 
 

@@ -30,6 +30,7 @@ from recipe_mpr_task.faults import OwnFaultError
 from recipe_mpr_task.lines import say
 from recipe_mpr_task.manifest import FILE_NAME, read_manifest
 from tests.exploit_edits import CHEAT, called, task_config
+from tests.exploit_files import sparse
 from tests.fake_runs import run_files
 from tests.tables import HONEST, Table
 
@@ -57,11 +58,6 @@ def built(folder, out):
     assert done.exception is None or isinstance(done.exception, SystemExit), traceback.format_exception(done.exception)
     found = json.loads((out / "leaderboard.json").read_text())["rows"]
     return done.exit_code, done.stderr.splitlines(), {row["system"]: row for row in found if row["kind"] != "reported"}
-
-
-def sparse(path, size):
-    with path.open("wb") as stream:
-        stream.truncate(size)
 
 
 def unix_socket(path):

@@ -184,12 +184,12 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
         with open_regular(file, LARGEST_SAMPLES) as stream:
             while text := stream.readline(_LONGEST_SAMPLE + 1):
                 number += 1
+                if len(text) > _LONGEST_SAMPLE:
+                    raise UnusableError(f"{file.name}, line {number}: more than {_LONGEST_SAMPLE:,} bytes")
                 if not text.strip():
                     continue
                 n_lines += 1
                 n_values += sum(map(text.count, (b",", b"[", b"{")))
-                if len(text) > _LONGEST_SAMPLE:
-                    raise UnusableError(f"{file.name}, line {number}: more than {_LONGEST_SAMPLE:,} bytes")
                 if n_lines > _MOST_SAMPLES or n_values > _MOST_VALUES:
                     raise UnusableError(f"{file.name}: more than {_MOST_SAMPLES:,} lines or {_MOST_VALUES:,} values")
                 yield number, text
