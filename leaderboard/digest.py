@@ -87,9 +87,9 @@ def _digests(paths: Sequence[Path]) -> Iterator[Digest]:
     code_hash()  # once, before the threads ask for it
     with ThreadPoolExecutor(_WORKERS) as pool:  # hashing lets other threads run
         found = pool.map(remembered, paths)
-        kept = list(tqdm(found, desc="looking for runs", unit="file", delay=2, total=len(paths)))
+        kept = list(tqdm(found, desc="looking for runs", unit="file", delay=2, total=len(paths), disable=None))
     made = _made([path for path, there in zip(paths, kept, strict=True) if there is None])
-    with tqdm(total=len(paths), desc="checking runs", unit="file", delay=2) as progress:
+    with tqdm(total=len(paths), desc="checking runs", unit="file", delay=2, disable=None) as progress:
         for path, there in zip(paths, kept, strict=True):
             text = None if there is None else recalled(there)
             yield next(made) if there is None else _digest(path) if text is None else Digest(text, [])
