@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from recipe_mpr_task.lines import say
+
 
 class _ListsRecipes(click.Command):
     """Names the shipped recipes in its help, which then is the place to find them."""
@@ -33,7 +35,7 @@ def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, 
     if dry_run:
         from finetune.estimate import report
 
-        click.echo(report(resolved))
+        say(report(resolved))
         return
     from finetune import engine
     from recipe_mpr_task.manifest import FILE_NAME
@@ -44,7 +46,7 @@ def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, 
         if not engine.is_first_process():
             continue
         before = "finished before; " if folder in finished else ""
-        click.echo(
+        say(
             f"{folder}: {before}trainable parameters {manifest.trainable_parameters:,} "
             f"of {manifest.total_parameters:,}, "
             f"{manifest.wall_time_s:.0f} s, {manifest.samples_per_second:.2f} samples/s, "
@@ -53,7 +55,7 @@ def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, 
         if resolved.merge:
             _merge(folder)
     if engine.is_first_process():
-        click.echo(f"score it on what it has not seen: recipe-mpr add {resolved.out}")
+        say(f"score it on what it has not seen: recipe-mpr add {resolved.out}")
 
 
 def _merge(folder: Path) -> None:
@@ -63,10 +65,10 @@ def _merge(folder: Path) -> None:
 
     gc.collect()  # the trained model need not stay beside the two that are compared
     if (folder / MERGED).is_dir():
-        click.echo(f"{folder / MERGED}: merged before")
+        say(f"{folder / MERGED}: merged before")
         return
     comparison = merge(folder)
-    click.echo(
+    say(
         f"{folder / MERGED}: on {comparison.n_items} items the merged model chooses as the adapter does on "
         f"{comparison.n_same}, letter log-probabilities differ by at most {comparison.largest_difference:.2g}"
     )

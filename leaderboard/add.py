@@ -11,11 +11,14 @@ from typing import Any
 import click
 from tabulate import tabulate
 
+from leaderboard.command import say_skipped
 from leaderboard.load.files import samples_files
 from leaderboard.load.specs import HELD_OUT_TASKS, task_names
 from leaderboard.scoring import lm_eval
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError, RecipeMPRError
+from recipe_mpr_task.faults import FaultLog
 from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.lines import line, say
 from recipe_mpr_task.manifest import TrainingManifest, read_manifest
 from recipe_mpr_task.provenance import seen_by
 from recipe_mpr_task.splits import FOLDS
@@ -108,32 +111,38 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
     more = ["--batch_size", batch_size, *(["--device", device] if device else [])]
     for place, one in enumerate(found, 1):
         for task in asked or [HELD_OUT_TASKS[one.manifest.split]]:
-            click.echo(f"[{place}/{len(found)}] {one.folder.name}: {task} ... ", nl=False)
+            say(f"[{place}/{len(found)}] {line(one.folder.name)}: {task} ... ", nl=False)
             started = time.monotonic()
             if failure := _score(one, task, backend, more, _runs_folder(site, one, backend) / task):
-                click.echo(f"failed\n{failure}", err=True)
+                say(f"failed\n{failure}", err=True)
                 ctx.exit(EXIT_FAULT_FOUND)
-            click.echo(f"{time.monotonic() - started:.0f} s")
-    _, skipped = build([site / "runs"], site)
-    click.echo(f"\n{_rows_of(site, {_runs_folder(site, one, backend).name for one in found})}\n")
-    for reason in skipped:
-        click.echo(f"recipe-mpr: skipped {reason}", err=True)
-    for name in FILES:
-        click.echo(str(site / name))
+            say(f"{time.monotonic() - started:.0f} s")
+    with FaultLog() as log:
+        _, skipped = build([site / "runs"], site, on_fault=log.add)
+        say(f"\n{_rows_of(site, {_runs_folder(site, one, backend).name for one in found})}\n")
+        say_skipped(skipped)
+        for name in FILES:
+            say(site / name)
+        ctx.exit(log.exit_code(0))
 
 
 def _rows_of(site: Path, folders: set[str]) -> str:
     """Return the table's rows that the runs in some folders made, for the terminal."""
+    from leaderboard.render.tables import status_text
+
     rows = json.loads((site / "leaderboard.json").read_text())["rows"]
     ours = [row for row in rows if any(f"/{folder}/" in row["source"] for folder in folders)]
     ranked = Counter(row["board"] for row in rows if row["rank"])
     lines = [
-        [row["system"], row["task"], row["n"], f"{100 * row['acc']:.1f}" if row["acc"] is not None else "",
-         f"{row['rank']} of {ranked[row['board']]}" if row["rank"] else "none", row["status"], row["reason"]]
+        [line(row["system"]), row["task"], row["n"], f"{100 * row['acc']:.1f}" if row["acc"] is not None else "",
+         f"{row['rank']} of {ranked[row['board']]}" if row["rank"] else "none",
+         status_text(row["status"], row["flags"]), line(row["reason"], 500)]
         for row in ours
     ]  # fmt: skip
     headers = ["System", "Task", "Items", "Accuracy", "Rank", "Status", "Why"]
-    return tabulate(lines, headers, tablefmt="simple", disable_numparse=True, maxcolwidths=[*[None] * 6, 60])
+    table = tabulate(lines, headers, tablefmt="simple", disable_numparse=True, maxcolwidths=[*[None] * 6, 60])
+    notes = [f"Note on {line(row['system'])}: {line(flag, 500)}" for row in ours for flag in row["flags"]]
+    return "\n".join([table, *notes])
 
 
 def _asked(tasks: str | None) -> list[str]:
@@ -160,7 +169,7 @@ def _runs_folder(site: Path, one: Checkpoint, backend: str) -> Path:
 def _score(one: Checkpoint, task: str, backend: str, more: Sequence[str], out: Path) -> str:
     """Score a checkpoint on a task, once: the same weights are not scored again."""
     if any(samples_files(results) for results in out.rglob("results_*.json")):  # written last
-        click.echo("already scored, ", nl=False)
+        say("already scored, ", nl=False)
         return ""
     model, arguments = one.model(backend)
     flags = ["--model", model, "--model_args", json.dumps(arguments), "--tasks", task, "--log_samples", *more]

@@ -8,9 +8,10 @@ from typing import Any
 
 from leaderboard.compute.boards import build_boards
 from leaderboard.compute.standing import Board
-from leaderboard.digest import read_rows
+from leaderboard.digest import OnFault, raise_fault, read_rows
 from leaderboard.render.content import content_of, to_json
 from leaderboard.render.details import items_content, system_content
+from leaderboard.render.lines import line
 from leaderboard.render.site import publish
 from leaderboard.render.tables import to_csv, to_markdown
 from leaderboard.render.terminal import to_terminal
@@ -22,8 +23,18 @@ FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")
 """What a site's folder holds besides its systems' pages."""
 
 
+_UNSAMPLED = (
+    "no samples beside it, so it has no rank: run it again with --log_samples; of a link, link the folder instead"
+)
+
+
 def build(
-    paths: Sequence[Path], out: Path, *, target: float | None = None, exports: bool = False
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    target: float | None = None,
+    exports: bool = False,
+    on_fault: OnFault = raise_fault,
 ) -> tuple[str, list[str]]:
     """Read runs and write the leaderboard's site, whole or not at all.
 
@@ -32,15 +43,16 @@ def build(
         out: the folder to write to.
         target: an accuracy to draw a line at, a fraction.
         exports: write the interchange formats too.
+        on_fault: told of each fault of ours while a run was judged, see `digest.read_rows`.
 
     Returns:
-        The boards in a few lines for the terminal, and one line for each path or file that was skipped.
+        The boards in a few lines for the terminal, and a line for each path or file that was skipped or has no samples.
 
     Raises:
         RecipeMPRError: no run could be read, or the folder cannot be written to; what is there stays.
     """
     with _uncollected():
-        return _build(paths, out, target, exports=exports)
+        return _build(paths, out, target, on_fault, exports=exports)
 
 
 @contextmanager
@@ -55,9 +67,12 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _build(paths: Sequence[Path], out: Path, target: float | None, *, exports: bool) -> tuple[str, list[str]]:
-    rows, skipped = read_rows(paths)
-    reasons = [f"{s.source}: {s.reason}" for s in skipped]
+def _build(
+    paths: Sequence[Path], out: Path, target: float | None, on_fault: OnFault, *, exports: bool
+) -> tuple[str, list[str]]:
+    rows, skipped = read_rows(paths, on_fault)
+    reasons = [line(f"{s.source}: {s.reason}", 500) for s in skipped]
+    reasons += [line(f"{row.source}, {row.task}: {_UNSAMPLED}", 500) for row in rows if row.extra.get("unsampled")]
     if not rows:
         raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
     boards = build_boards(rows)

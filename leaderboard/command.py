@@ -1,6 +1,7 @@
 """`recipe-mpr leaderboard RUNS... --out DIR`."""
 
 import re
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from recipe_mpr_task.errors import EXIT_BAD_INPUT
+from recipe_mpr_task.lines import say
 
 if TYPE_CHECKING:
+    from leaderboard.digest import OnFault
     from leaderboard.load.files import Run
 
 
@@ -27,35 +30,49 @@ def leaderboard(  # noqa: PLR0913 (each is an option)
 ) -> None:
     """Build the page, and Markdown, JSON and CSV, from lm-eval output folders (made with --log_samples) and records.
 
-    A run that cannot be read is skipped by name, the rest is kept, and the exit code is 2.
+    A run that cannot be read is skipped by name, the rest is kept, and the exit code is 2. It is 3 if a fault of ours
+    came up while a run was judged: a log file then has the traceback.
     """
     from leaderboard.build import FILES, build
+    from recipe_mpr_task.faults import FaultLog
 
-    summary, skipped = build(runs, out, target=target, exports=exports)
-    click.echo(f"{summary}\n")
-    for name in FILES:
-        click.echo(str(out / name))
-    if records:
-        skipped += _write_records(runs, records)
-    for reason in skipped:
-        click.echo(f"recipe-mpr: skipped {reason}", err=True)
-    ctx.exit(EXIT_BAD_INPUT if skipped else 0)
+    with FaultLog() as log:
+        summary, skipped = build(runs, out, target=target, exports=exports, on_fault=log.add)
+        say(f"{summary}\n")
+        for name in FILES:
+            say(out / name)
+        if records:
+            skipped += _write_records(runs, records, log.add)
+        say_skipped(skipped)
+        ctx.exit(log.exit_code(EXIT_BAD_INPUT if skipped else 0))
 
 
-def _write_records(paths: Sequence[Path], folder: Path) -> list[str]:
+def say_skipped(reasons: Sequence[str]) -> None:
+    """Name on stderr, a line each, what was skipped and why."""
+    from leaderboard.render.lines import line
+
+    for reason in reasons:
+        say(f"recipe-mpr: skipped {line(reason, 500)}", err=True)
+
+
+def _write_records(paths: Sequence[Path], folder: Path, on_fault: "OnFault | None" = None) -> list[str]:
     """Write the runs' records; return a line for each run that none could be made of."""
+    from leaderboard.digest import raise_fault
     from leaderboard.load.files import UnusableError, runs_of
     from leaderboard.load.find import find_files
     from leaderboard.load.records import RecordError
 
     skipped = []
     for file, source in find_files(paths)[0]:
-        with suppress(UnusableError):  # the build has said so
-            for run in runs_of(file, source):
-                try:
-                    _write_record(run, folder)
-                except RecordError as error:
-                    skipped.append(f"record of {run.source}, {run.task}: {error}")
+        try:
+            with suppress(UnusableError):  # the build has said so
+                for run in runs_of(file, source):
+                    try:
+                        _write_record(run, folder)
+                    except RecordError as error:
+                        skipped.append(f"record of {run.source}, {run.task}: {error}")
+        except Exception:  # noqa: BLE001 (one run must not take the records of the others with it)
+            (on_fault or raise_fault)(f"while the record of {source} was made", traceback.format_exc())
     return skipped
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.lines import say
 
 if TYPE_CHECKING:
     from leaderboard.compute.row import Row
     from leaderboard.compute.statistics import Comparison
+    from leaderboard.digest import OnFault
     from leaderboard.validate.items import ItemResult
 
     Pair = tuple[ItemResult, ItemResult]
@@ -25,20 +27,29 @@ _MOST_NAMES = 12
 @click.option("--a", "name_a", default="", help="Of several systems in RUN_A the one of this name, or that holds it.")
 @click.option("--b", "name_b", default="", help="Of several systems in RUN_B the one of this name, or that holds it.")
 @click.option("--board", help="Which board's rows, if a path holds several; such as recipe_mpr or recipe_mpr_test.")
-def compare(run_a: Path, run_b: Path, name_a: str, name_b: str, board: str | None) -> None:
+@click.pass_context
+def compare(  # noqa: PLR0913, PLR0917 (each is an option)
+    ctx: click.Context, run_a: Path, run_b: Path, name_a: str, name_b: str, board: str | None
+) -> None:
     """Compare two systems item by item.
 
     RUN_A and RUN_B are lm-eval output folders, results files or compact records; a folder with a system's five fold
     runs is that system. Query texts are shown where the dataset is at hand, else item ids alone.
     """
-    a, b = _two_rows((run_a, name_a), (run_b, name_b), board)
-    for line in report(a, b):
-        click.echo(line)
+    from recipe_mpr_task.faults import FaultLog
+
+    with FaultLog() as log:
+        a, b = _two_rows((run_a, name_a), (run_b, name_b), board, log.add)
+        for text in report(a, b):
+            say(text)
+        ctx.exit(log.exit_code(0))
 
 
-def _two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None) -> tuple["Row", "Row"]:
+def _two_rows(
+    run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None, on_fault: "OnFault"
+) -> tuple["Row", "Row"]:
     """The one row of each path and name, on a board that both are on."""
-    found = [{row.board: row for row in _rows(path, name, board)} for path, name in (run_a, run_b)]
+    found = [{row.board: row for row in _rows(path, name, board, on_fault)} for path, name in (run_a, run_b)]
     shared = [key for key in found[0] if key in found[1]]
     if len(shared) != 1:
         boards = [", ".join(rows) or "none" for rows in found]
@@ -54,7 +65,7 @@ def _two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | Non
     return a, b
 
 
-def _rows(path: Path, name: str, board: str | None) -> "list[Row]":
+def _rows(path: Path, name: str, board: str | None, on_fault: "OnFault") -> "list[Row]":
     """The rows of one path that a name and a board ask for, one a board.
 
     Raises:
@@ -63,7 +74,7 @@ def _rows(path: Path, name: str, board: str | None) -> "list[Row]":
     from leaderboard.compute.boards import build_boards
     from leaderboard.digest import read_rows
 
-    found, skipped = read_rows([path])
+    found, skipped = read_rows([path], on_fault)
     everything = [row for board in build_boards(found) for row in board.rows if row.kind != "reported"]
     if not everything:
         hint = "" if path.exists() else "; a system's name goes into --a or --b, beside the path of its run"

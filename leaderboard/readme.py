@@ -51,7 +51,8 @@ def _exploit(rows: Iterable[Row]) -> str:
     for system, of_task in sorted(by_system.items(), key=lambda entry: entry[0], reverse=True):
         in_file_order, shuffled = (of_task[task] for task in _EXPLOIT_TASKS)
         cells = (_accuracy(in_file_order), _accuracy(shuffled), _share_of_a(shuffled))
-        lines.append([system, *(f"{100 * cell:.0f}" for cell in cells)])
+        marked = f"{system} (notes ⚠)" if in_file_order.flags or shuffled.flags else system
+        lines.append([marked, *(f"{100 * cell:.0f}" for cell in cells)])
     headers = ["System", "File order", "Shuffled", 'Answers "A" when shuffled']
     return tabulate(lines, headers, tablefmt="pipe", disable_numparse=True)
 

@@ -16,9 +16,9 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from leaderboard.load.files import samples_files
+from leaderboard.load.files import LARGEST_RESULTS, LARGEST_SAMPLES, samples_files
 from recipe_mpr_task.data import cache_path, items_at_hand
-from recipe_mpr_task.files import sha256_of, sha256_of_file, write_atomic
+from recipe_mpr_task.files import regular_stat, sha256_of, sha256_of_file, write_atomic
 
 _KEPT_SECONDS = 30 * 24 * 3600
 
@@ -46,22 +46,22 @@ def recalled(place: Path) -> str | None:
     return None
 
 
-def remember(path: Path, make: Callable[[], str]) -> str:
+def remember(path: Path, make: Callable[[], tuple[str, list[str]]]) -> tuple[str, list[str]]:
     """Make the digest of a results file, and keep it unless the file or its samples change meanwhile.
 
     Args:
         path: the results file.
-        make: reads it and returns the digest.
+        make: reads it and returns the digest, and tracebacks of our own faults: with one it is not kept.
     """
     try:
         place = _place(path)
     except OSError:  # it will be said to be unreadable
         return make()
-    text = make()
+    text, faults = make()
     with suppress(OSError):  # a cache that cannot be written to costs time, no more
-        if _place(path) == place:
+        if not faults and _place(path) == place:
             write_atomic(place, f"{sha256_of(text.encode())}\n{text}")
-    return text
+    return text, faults
 
 
 def forget_unused() -> None:
@@ -114,8 +114,13 @@ def _place(path: Path) -> Path:
 
 
 def _states(path: Path) -> list[tuple[str, int, int, int, int, int]]:
-    """What the system says of a results file and its samples: name, place on the disk, size, times in nanoseconds."""
-    found = ((file.name, file.stat()) for file in (path, *samples_files(path)))
+    """What the system says of a results file and its samples: name, place on the disk, size, times in nanoseconds.
+
+    Raises:
+        OSError: one cannot be read, is no regular file, or is too large.
+    """
+    found = [(path.name, regular_stat(path, LARGEST_RESULTS))]
+    found += [(file.name, regular_stat(file, LARGEST_SAMPLES)) for file in samples_files(path)]
     return [(name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found]
 
 

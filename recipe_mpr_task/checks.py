@@ -7,12 +7,19 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from recipe_mpr_task.lines import line
+
 if TYPE_CHECKING:
     from recipe_mpr_task.provenance import Seen
 
 logger = logging.getLogger(__name__)
 
 _PREFIX = "recipe_mpr"
+
+_UNKNOWN = (
+    "Recipe-MPR: this run's row will have the status unknown, with a rank: %s. The scores are not affected. For the "
+    "status clean, score the folder that `recipe-mpr finetune` wrote, with all its files and its manifest"
+)
 
 
 def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str]:
@@ -97,10 +104,7 @@ def _provenance_warnings(seen: "Seen", loaded: Mapping[str, Any], n_seen: int) -
     if n_seen:
         yield f"Recipe-MPR: the model was trained or validated on {n_seen} of the scored items"
     elif not (seen.ids is not None and seen.is_all) and seen.reason != NOT_A_FOLDER:
-        yield (
-            f"Recipe-MPR: what the model was trained on is not known ({seen.reason}). A leaderboard ranks the run "
-            "with the status unknown; `recipe-mpr finetune` records what a model is trained on"
-        )
+        yield _UNKNOWN % line(seen.reason)
     if loaded["unaccounted"]:
         yield (
             f"Recipe-MPR: {', '.join(loaded['unaccounted'])} may change what is loaded in ways that are not recorded. "

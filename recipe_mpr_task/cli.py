@@ -2,7 +2,8 @@
 
 The composition root: it names the subcommands' modules as text and loads one only when it is asked
 for, so that nothing here imports upward and `--help` loads neither torch nor lm_eval. Exit codes:
-0 done, 1 the check found a fault, 2 bad usage or input (one line on stderr).
+0 done, 1 the check found a fault, 2 bad usage or input (one line on stderr), 3 a fault of our own (one line on stderr
+names the log file that has the traceback).
 """
 
 import difflib
@@ -14,6 +15,8 @@ import click
 
 from recipe_mpr_task import __version__
 from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError, one_line
+from recipe_mpr_task.faults import log_fault
+from recipe_mpr_task.lines import say
 
 COMMANDS = {
     "add": "leaderboard.add:add",
@@ -62,23 +65,25 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; errors of usage or input end it with one line on stderr and code 2."""
+    """Run the command line; usage or input that is wrong ends it with one line and code 2, a fault of ours with 3."""
     try:
         code = cli.main(args=arguments, prog_name="recipe-mpr", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
+        say(error.format_message())
         code = EXIT_BAD_INPUT
     except click.ClickException as error:
-        code = _fail(error.format_message())
+        code = _fail(" ".join(error.format_message().split()))
     except RecipeMPRError as error:
         code = _fail(one_line(error))
     except (click.Abort, KeyboardInterrupt):
         code = 130
+    except Exception as error:  # noqa: BLE001 (whatever else comes up is a fault of ours: it is logged, and said)
+        code = log_fault("in the command line", error)
     sys.exit(code)
 
 
 def _fail(message: str) -> int:
-    click.echo(f"recipe-mpr: {message}", err=True)
+    say(f"recipe-mpr: {message}", err=True)
     return EXIT_BAD_INPUT
 
 

@@ -1,11 +1,14 @@
-"""The project's user-facing errors, and how they end a command: one line on stderr, exit code 2."""
+"""The project's user-facing errors, and how they end a command: one line on stderr and an exit code."""
 
 import sys
 from collections.abc import Sequence
 from types import TracebackType
 
+from recipe_mpr_task.lines import say, visible
+
 EXIT_FAULT_FOUND = 1
 EXIT_BAD_INPUT = 2
+EXIT_OWN_FAULT = 3
 
 
 class RecipeMPRError(Exception):
@@ -33,8 +36,8 @@ class CheckpointError(RecipeMPRError):
 
 
 def one_line(error: BaseException) -> str:
-    """Return the error's message folded to a single line."""
-    return " ".join(str(error).split())
+    """Return the error's message folded to a single line of visible characters."""
+    return " ".join(visible(str(error)).split())
 
 
 def install_excepthook() -> None:
@@ -50,8 +53,7 @@ def install_excepthook() -> None:
         if not isinstance(error, RecipeMPRError):
             previous(kind, error, trace)
             return
-        sys.stderr.write(f"recipe-mpr: {one_line(error)}\n")
-        sys.stderr.flush()
+        say(f"recipe-mpr: {one_line(error)}", err=True)
         # CPython lets an exception hook end the process with a chosen code through SystemExit.
         raise SystemExit(EXIT_BAD_INPUT)
 

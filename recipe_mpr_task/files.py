@@ -1,10 +1,80 @@
-"""Files written whole or not at all, and their hashes."""
+"""Files written whole or not at all, read only if they are files of a bounded size, and their hashes."""
 
 import hashlib
 import os
 import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+_KINDS = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"),
+          (stat.S_ISBLK, "a device"), (stat.S_ISDIR, "a folder"))  # fmt: skip
+
+
+class NotAFileError(OSError):
+    """Something that is there and is no regular file of an allowed size; the message says what it is."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.strerror = message
+
+
+def regular_stat(path: Path, largest: int) -> os.stat_result:
+    """Return the state of a regular file, or of the one that a link leads to.
+
+    Args:
+        path: the file.
+        largest: most bytes that it may have.
+
+    Raises:
+        NotAFileError: a pipe, a device, a folder, a link to nothing, or a file of more bytes.
+        OSError: the system cannot say.
+    """
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise NotAFileError("a link to nothing; restore what it leads to, or remove it") from None
+        raise
+    return _checked(state, largest)
+
+
+def _checked(state: os.stat_result, largest: int) -> os.stat_result:
+    if not stat.S_ISREG(state.st_mode):
+        kind = next((name for is_kind, name in _KINDS if is_kind(state.st_mode)), "something else")
+        raise NotAFileError(f"{kind}, not a regular file")
+    if state.st_size > largest:
+        raise NotAFileError(f"{state.st_size:,} bytes; at most {largest:,} are read")
+    return state
+
+
+@contextmanager
+def open_regular(path: Path, largest: int) -> Iterator[BinaryIO]:
+    """Open a regular file of at most `largest` bytes to read; a pipe or device is never waited for.
+
+    Raises:
+        NotAFileError, OSError: see `regular_stat`.
+    """
+    regular_stat(path, largest)  # before it is opened: opening a device can act on it
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as stream:
+        _checked(os.fstat(descriptor), largest)
+        yield stream
+
+
+def read_regular(path: Path, largest: int) -> bytes:
+    """Return the content of a regular file of at most `largest` bytes.
+
+    Raises:
+        NotAFileError, OSError: see `regular_stat`.
+    """
+    with open_regular(path, largest) as stream:
+        content = stream.read(largest + 1)
+    if len(content) > largest:  # of files such as those in /proc no size is told before
+        raise NotAFileError(f"more than {largest:,} bytes; at most so many are read")
+    return content
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:

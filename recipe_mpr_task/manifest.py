@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import CheckpointError
-from recipe_mpr_task.files import sha256_of, write_atomic
+from recipe_mpr_task.files import NotAFileError, read_regular, sha256_of, write_atomic
 from recipe_mpr_task.loaded_files import content_hashes
 
 FILE_NAME = "recipe_mpr_training.json"
@@ -125,15 +125,15 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
         CheckpointError: there is one, and it is no manifest: too large, no JSON, or a field is wrong.
     """
     path = folder / FILE_NAME
-    if not path.is_file():
+    if not path.is_symlink() and not path.exists():
         return None
-    if path.stat().st_size > _MAX_BYTES:
-        raise CheckpointError(f"{path}: {path.stat().st_size} bytes; a manifest has at most {_MAX_BYTES}")
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_regular(path, _MAX_BYTES))
         if isinstance(content, dict) and content.get("format") == 1:
             raise CheckpointError(f"{path} is of an earlier release and lacks hashes that are now needed; train again")
         return TrainingManifest.model_validate(content)
+    except NotAFileError as error:
+        raise CheckpointError(f"{path} is no training manifest: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part)[:40] for part in first["loc"])

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from leaderboard.demo import minilm_folder
-from recipe_mpr_task.data import DATA_VARIABLE, local_source
+from recipe_mpr_task.data import CACHE_VARIABLE, DATA_VARIABLE, local_source
 
 REQUIRE = "RECIPE_MPR_REQUIRE_ALL"
 """Set by .ci/run: a test that would skip for want of data or weights fails instead."""
@@ -28,11 +30,88 @@ def _skip(reason: str) -> None:
     pytest.skip(reason)
 
 
+NO_DATASET = f"no real dataset: set {DATA_VARIABLE} or run `recipe-mpr data fetch`"
+_UNMARKED = "it reads the dataset and lacks the mark real_data, so it fails on machines without the dataset"
+_EMPTY = tempfile.TemporaryDirectory(prefix="recipe-mpr-tests-")
+# No copy named, none cached, and none to be had: a proxy that nobody serves. Commands that a test starts see it too.
+_WITHOUT_DATASET = {DATA_VARIABLE: "", CACHE_VARIABLE: _EMPTY.name,
+                    **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"),
+                    **dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1,localhost")}  # fmt: skip
+
+
+@contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Take the dataset away from every test that does not say that it needs it."""
+    if item.get_closest_marker("real_data"):
+        return (yield)
+    with _environment(_WITHOUT_DATASET):
+        return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail an unmarked test that asks for the dataset by a fixture."""
+    if "dataset" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("real_data"):
+        pytest.fail(_UNMARKED, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Take the dataset away from what modules do when they are imported."""
+    with _environment(_WITHOUT_DATASET):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: Any) -> Generator[None, object, object]:
+    """Take it away from fixtures that several tests share, too, but for those that ask for `dataset`.
+
+    A shared fixture is made for the first test that asks for it: whether a later one is marked would not be seen.
+    """
+    if fixturedef.scope == "function" or "dataset" in (fixturedef.argname, *fixturedef.argnames):
+        return (yield)
+    with _environment(_WITHOUT_DATASET):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say what is wrong with a test that missed the dataset."""
+    report = yield
+    if report.failed and not item.get_closest_marker("real_data") and "its download failed" in report.longreprtext:
+        report.sections.append(("real_data", _UNMARKED))
+    return report
+
+
 @pytest.fixture(autouse=True)
 def _quiet_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
     if request.node.get_closest_marker("real_data") and local_source() is None:
-        _skip(f"no real dataset: set {DATA_VARIABLE} or run `recipe-mpr data fetch`")
+        _skip(NO_DATASET)
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Path:
+    """The real dataset: what a fixture that several tests share asks for if it reads it."""
+    source = local_source()
+    if source is None:
+        _skip(NO_DATASET)
+    assert source is not None
+    return source.path
 
 
 @pytest.fixture(scope="session")
@@ -69,10 +148,8 @@ def micro(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, micro: str) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory, micro: str, dataset: Path) -> Path:
     """A finished LoRA run on the published split, merged as well: one for all tests that only read it."""
-    if local_source() is None:
-        _skip(f"no real dataset: set {DATA_VARIABLE} or run `recipe-mpr data fetch`")
     out = tmp_path_factory.mktemp("trained") / "run"
     done = recipe_mpr("finetune", "tiny_lora", f"model={micro}", f"out={out}", "epochs=1", "--merge")
     assert done.returncode == 0, done.stderr[-3000:]

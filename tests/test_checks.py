@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from recipe_mpr_task.checks import warn_about_run
+from recipe_mpr_task.checks import mark_seen_items, warn_about_run
 from tests.conftest import run_python
 from tests.test_prompts import build
 
@@ -50,6 +50,16 @@ def test_open_thinking_is_warned_about(tiny_qwen, tasks):
 def test_models_without_tokens_and_foreign_tasks_are_left_alone(tiny_qwen, tasks):
     assert warn_about_run(object(), tasks, chat=False) == []
     assert warn_about_run(model(tiny_qwen), {"arc_easy": object()}, chat=True) == []
+
+
+@pytest.mark.honest
+def test_an_unknown_training_set_is_said_once_with_what_to_do(caplog):
+    names = ("recipe_mpr_sample", "recipe_mpr_prompt_mmlu")
+    mark_seen_items(object(), {name: build("recipe_mpr_sample", limit=1) for name in names})
+    (said,) = [record.getMessage() for record in caplog.records if "Recipe-MPR" in record.getMessage()]
+    assert "status unknown, with a rank" in said
+    assert "The scores are not affected" in said
+    assert "score the folder that `recipe-mpr finetune` wrote" in said
 
 
 @pytest.mark.parametrize(("thinking", "warned"), [("", True), (",enable_thinking=False", False)])

@@ -113,6 +113,19 @@ def test_missing_named_file_never_falls_back(tmp_path, monkeypatch):
         data.load_items()
 
 
+def test_a_test_without_the_mark_has_no_dataset(monkeypatch):
+    """So that one that reads it fails on every machine, and not only where there is none."""
+    monkeypatch.setattr(data, "_RETRIES", 0)
+    assert data.local_source() is None
+    with pytest.raises(DataError, match="its download failed"):
+        data.load_items()
+
+
+@pytest.mark.real_data
+def test_a_test_with_the_mark_has_it():
+    assert data.read_pinned(data.fetch())
+
+
 @pytest.mark.real_data
 def test_pinned_facts_and_committed_fact_sheet():
     items = data.load_items()

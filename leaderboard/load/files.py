@@ -1,7 +1,9 @@
 """Reads lm-eval's output, and compact records of it: one `Run` for each Recipe-MPR task in a file. Judges nothing."""
 
 import json
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +14,29 @@ from pydantic_core import from_json
 from leaderboard.load.recorded import CHOSEN, kept_of
 from leaderboard.load.records import SUFFIX, RecordError, read_record
 from leaderboard.load.specs import is_task, task_names
+from recipe_mpr_task.files import open_regular, read_regular
+from recipe_mpr_task.lines import line
 
 _PREFIX = "recipe_mpr"
 _LONGEST_TASK = 60
+_MOST_UNKNOWN = 50
+"""Tasks of a results file that are none of this release's and are listed; the rest is counted."""
+
+LARGEST_RESULTS = 64 * 2**20
+"""Bytes: a results file of all of lm-eval's tasks has about 10 MB."""
+
+LARGEST_SAMPLES = 2**30
+"""Bytes: 500 items in five rotations with 20 shots each have about 250 MB."""
+
+_LONGEST_SAMPLE = 32 * 2**20
+"""Bytes of one line: an item with 25 prompts of 20 shots has 0.5 MB, a page of reasoning a few kB."""
+
+_MOST_SAMPLES = 10_000
+"""Lines: as many as a record may have items; a task has 500."""
+
+_MOST_VALUES = 20_000_000
+"""Commas and brackets of a samples file, text included: each can become a value of 60 bytes in memory."""
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
 
@@ -88,8 +110,8 @@ class UnusableError(Exception):
 
 
 def samples_files(file: Path) -> list[Path]:
-    """Return the samples that lie beside a results file, whatever task of this release they are of."""
-    return [path for task in sorted(task_names()) if (path := _samples_file(file, task)).is_file()]
+    """Return what has the name of samples beside a results file, whatever task of this release they are of."""
+    return [path for task in sorted(task_names()) if os.path.lexists(path := _samples_file(file, task))]
 
 
 def _samples_file(file: Path, task: str) -> Path:
@@ -122,46 +144,67 @@ def runs_of(file: Path, source: str) -> list[Run]:
     tasks = [name for name in results["results"] if name.startswith(_PREFIX) and not groups.get(name)]
     if not tasks:
         raise UnusableError("no recipe_mpr task in it")
-    return [_run(file, source, task, results) for task in tasks]
+    ours = [task for task in tasks if is_task(task)]
+    return [
+        *(Run(source, task, kept_of(results, task), _samples(_samples_file(file, task))) for task in ours),
+        # Nothing of the others will be looked at.
+        *(Run(source, name, {}, None) for name in _unknown_names([task for task in tasks if task not in ours])),
+    ]
 
 
-def _run(file: Path, source: str, task: str, results: dict[str, Any]) -> Run:
-    if not is_task(task):  # nothing of it will be looked at, and its name may be anything
-        return Run(source, re.sub(r"[^A-Za-z0-9_]", "?", task)[:_LONGEST_TASK], {}, None)
-    return Run(source, task, kept_of(results, task), _samples(_samples_file(file, task)))
+def _unknown_names(tasks: list[str]) -> list[str]:
+    """Names of tasks, which may be anything, fit to be shown; the last one counts those that are too many."""
+    names = [re.sub(r"[^A-Za-z0-9_]", "?", task[:_LONGEST_TASK]) for task in tasks[:_MOST_UNKNOWN]]
+    return [*names[:-1], f"{names[-1]} and {len(tasks) - len(names)} more"] if len(tasks) > len(names) else names
 
 
 def _read_json(file: Path) -> Any:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(read_regular(file, LARGEST_RESULTS).decode("utf-8"))
     except OSError as error:
-        raise UnusableError(f"unreadable: {error.strerror}") from None
+        raise UnusableError(f"unreadable: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
         wanted = "expected lm-eval's results_*.json or a *.record.json; predictions: recipe-mpr import"
         raise UnusableError(f"not valid JSON: {error}; {wanted}") from None
 
 
 def _samples(file: Path) -> list[dict[str, Any]] | None:
-    if not file.is_file():
+    if not os.path.lexists(file):
         return None
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except (ValueError, OSError) as error:
-        raise UnusableError(f"{file.name} cannot be read: {error}") from None
-    rows = [_row(line, f"{file.name}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+    rows = [_row(text, f"{file.name}, line {number}") for number, text in _lines(file)]
     for row in rows:
         row.pop(CHOSEN, None)  # records alone have choices without scores
     return rows
 
 
-def _row(line: str, where: str) -> dict[str, Any]:
+def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Give a samples file's lines that are not empty, with their numbers, one at a time."""
+    number = n_lines = n_values = 0
+    try:
+        with open_regular(file, LARGEST_SAMPLES) as stream:
+            while text := stream.readline(_LONGEST_SAMPLE + 1):
+                number += 1
+                if len(text) > _LONGEST_SAMPLE:
+                    raise UnusableError(f"{file.name}, line {number}: more than {_LONGEST_SAMPLE:,} bytes")
+                if not text.strip():
+                    continue
+                n_lines += 1
+                n_values += sum(map(text.count, (b",", b"[", b"{")))
+                if n_lines > _MOST_SAMPLES or n_values > _MOST_VALUES:
+                    raise UnusableError(f"{file.name}: more than {_MOST_SAMPLES:,} lines or {_MOST_VALUES:,} values")
+                yield number, text
+    except OSError as error:
+        raise UnusableError(f"{file.name} cannot be read: {error.strerror or error}") from None
+
+
+def _row(text: bytes, where: str) -> dict[str, Any]:
     try:
         try:
-            row = from_json(line, cache_strings="keys")  # half of json's time, but it takes no half characters
+            row = from_json(text, cache_strings="keys")  # half of json's time, but it takes no half characters
         except ValueError:
-            row = json.loads(line)
+            row = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise UnusableError(f"{where} is no JSON, so the file is broken: {error}") from None
+        raise UnusableError(f"{where} is no JSON, so the file is broken: {line(error)}") from None
     if not isinstance(row, dict):
         raise UnusableError(f"{where} is no JSON object, so the file is broken")
     return row

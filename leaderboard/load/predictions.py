@@ -8,10 +8,13 @@ from typing import Any
 
 from leaderboard.load.choices import Choice, choice_of
 from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.files import read_regular
 from recipe_mpr_task.item import LETTERS
 from recipe_mpr_task.orders import pinned_items
 
 _MOST_FAULTS = 5
+_LARGEST = 64 * 2**20
+"""Bytes of a predictions file: 500 lines with their queries have 0.1 MB, with a model's reasoning a few."""
 
 
 class Choices(dict[str, str | None]):
@@ -61,8 +64,10 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_regular(path, _LARGEST).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except OSError as error:
+        raise RecipeMPRError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
         raise RecipeMPRError(f"{path}: cannot be read: {error}") from None
     if not text.strip():
         raise RecipeMPRError(f"{path} is empty; expected one JSON object a line")

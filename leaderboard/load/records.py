@@ -18,7 +18,7 @@ from leaderboard.load.recorded import AROUND, CHOSEN, FLAGS, IMPORT_MODEL, LONGE
 from leaderboard.load.specs import HELD_OUT_TASKS, TaskSpec, is_task, task_spec
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import RecipeMPRError
-from recipe_mpr_task.files import write_atomic
+from recipe_mpr_task.files import read_regular, write_atomic
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.orders import Pinned, pinned_items
@@ -26,6 +26,9 @@ from recipe_mpr_task.orders import Pinned, pinned_items
 SUFFIX = ".record.json"
 FORMAT: Final = "recipe-mpr-record/1"
 _DIGITS = 7
+LARGEST = 32 * 2**20
+"""Bytes of a record: 500 items in five rotations have 0.5 MB."""
+
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 RecipeId = Annotated[str, Field(max_length=100)]
@@ -181,7 +184,7 @@ def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
         RecordError: it is none, is of another dataset, or names items that the dataset does not have.
     """
     try:
-        record = Record.model_validate_json(path.read_bytes())
+        record = Record.model_validate_json(read_regular(path, LARGEST))
     except (ValidationError, OSError, RecursionError) as error:
         raise RecordError(f"no {FORMAT}: {_first_fault(error)}") from None
     if record.dataset_sha256 != SHA256:

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
@@ -31,6 +33,8 @@ _FURTHER = {
 _OF_POSITION = ("perf", "flip_rate", "consistency", "rstd")
 _LONGEST_CELL = 200
 _BADGES = {"clean": "clean", "unknown": "unknown ⚠"}
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d\uff02\uff07"
 _SIGNS = str.maketrans({c: f"&#{ord(c)};" for c in "<>&|`[]*\\"})
 
 
@@ -42,7 +46,8 @@ def to_csv(boards: Sequence[Board]) -> str:
     against = ("difference", "low", "high", "p", "p_holm")
     parts = ("n", "acc", "low", "high")
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    # Quoted, so that no other program's separator splits a text into a cell that begins like a formula.
+    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     by_type = [f"{name.lower()}_{part}" for name in _TYPES for part in parts]
     writer.writerow([*lead, *(f"vs_leader_{part}" for part in against), "flags", *by_type])
     for board in boards:
@@ -58,8 +63,16 @@ def to_csv(boards: Sequence[Board]) -> str:
 def _csv_cell(value: object) -> object:
     if not isinstance(value, str):
         return value
-    # A spreadsheet runs a text that begins like a formula.
-    return f"'{short(value)}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else short(value)
+    return f"'{short(value)}" if _is_like_a_formula(value) else short(value)
+
+
+def _is_like_a_formula(text: str) -> bool:
+    """Say whether a spreadsheet may run a text: by OWASP's list of first characters, full-width ones included."""
+    if _NUMBER.fullmatch(text):
+        return False
+    # What programs drop before they look: blanks, characters that are not seen, quotes.
+    first = next((c for c in text if c.isprintable() and not c.isspace() and c not in _QUOTES), "")
+    return text.startswith(("\t", "\r", "\n")) or unicodedata.normalize("NFKC", first)[:1] in tuple("=+-@")
 
 
 def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
@@ -71,7 +84,8 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
         "in the JSON and CSV. Against the leader: the paired difference in points with its 95% bootstrap interval, `=` "
         "where an exact McNemar test cannot tell the two apart. Both are Holm-corrected over the board: an interval "
         "holds 0 exactly where `=` stands. "
-        "`unknown ⚠`: nothing tells what it was trained on, these items perhaps included.",
+        "`unknown ⚠`: nothing tells what it was trained on, these items perhaps included. `notes ⚠`: what a reader "
+        "should know of a row stands in the notes below its table.",
     ]
     for board in boards:
         parts.append(f"## {_text(board.title)}")
@@ -82,7 +96,7 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
             parts.append(ranked_table(ranked))
             parts += _why_unknown(ranked) + _notes(ranked)
         if unranked := [row for row in board.rows if row.rank is None]:
-            parts += ["Listed without rank:", _unranked_table(unranked)]
+            parts += ["Listed without rank:", _unranked_table(unranked), *_notes(unranked)]
     if skipped:
         parts += ["## Skipped", "\n".join(f"- {_text(s.source)}: {_text(s.reason)}" for s in skipped)]
     return "\n\n".join(parts) + "\n"
@@ -106,8 +120,13 @@ def ranked_table(rows: Sequence[Row]) -> str:
         traced = named[row.system, row.extra.get("shots")] > 1
         lead = [row.rank, _system(row, traced=traced), row.kind, _params(row.params), _plain(row.extra.get("shots"))]
         scores = [row.score.n, interval(row.score), against(row), *(_further(row, name) for name in columns)]
-        table.append([*lead, *scores, *(_percent(row.types.get(t)) for t in sizes), _BADGES[row.status]])
+        table.append([*lead, *scores, *(_percent(row.types.get(t)) for t in sizes), status_text(row.status, row.flags)])
     return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def status_text(status: str, flags: Sequence[str]) -> str:
+    """Return a row's status with a mark where a reader must know more: `unknown`, or notes on the row."""
+    return _BADGES.get(status, status) + ("; notes ⚠" if flags else "")
 
 
 def against(row: Row) -> str:
@@ -152,7 +171,8 @@ def _further(row: Row, name: str) -> str:
 def _unranked_table(rows: Sequence[Row]) -> str:
     headers = ["System", "Params", "n", "Accuracy", "Status", "Why", "Source"]
     table = [
-        [_system(row), _params(row.params), row.score.n or "", interval(row.score), row.status, _text(_why(row)),
+        [_system(row), _params(row.params), row.score.n or "", interval(row.score),
+         status_text(row.status, row.flags), _text(_why(row)),
          _text(row.source)]
         for row in rows
     ]  # fmt: skip

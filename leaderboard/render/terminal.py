@@ -7,7 +7,7 @@ from tabulate import tabulate
 from leaderboard.compute.row import Row
 from leaderboard.compute.standing import Board
 from leaderboard.render.lines import line
-from leaderboard.render.tables import against, details, interval
+from leaderboard.render.tables import against, details, interval, status_text
 
 _MOST_ROWS = 10
 _LONGEST_NAME = 60
@@ -23,7 +23,8 @@ def _board(board: Board) -> Iterator[str]:
     yield f"{board.title}: {len(ranked)} ranked, {len(board.rows) - len(ranked)} listed without rank"
     if ranked:
         headers = ["#", "System", "Accuracy", "Against the leader", "Status"]
-        cells = [[row.rank, _system(row), interval(row.score), against(row), _status(row)]
+        cells = [[row.rank, _system(row), interval(row.score), against(row),
+                  status_text(row.status, row.flags)]
                  for row in ranked[:_MOST_ROWS]]  # fmt: skip
         yield tabulate(cells, headers, tablefmt="simple", disable_numparse=True)
     if len(ranked) > _MOST_ROWS:
@@ -34,7 +35,3 @@ def _system(row: Row) -> str:
     shots = row.extra.get("shots")
     known = [*details(row), *([f"{shots} shots"] if shots else [])]
     return line(row.system, _LONGEST_NAME) + (f" ({'; '.join(known)})" if known else "")
-
-
-def _status(row: Row) -> str:
-    return row.status + (", see its notes" if row.flags else "")

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from recipe_mpr_task.lines import say
+
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
@@ -40,10 +42,10 @@ def audit(ctx: click.Context, file: Path | None, json_file: Path | None, exploit
         if len(items) < 10:
             raise DataError(f"{file}: {len(items)} records; an audit needs at least 10")
     result = audit_items(items, splits=file is None)
-    click.echo(_table(result.as_dict()))
+    say(_table(result.as_dict()))
     if json_file:
         write_atomic(json_file, json.dumps(result.as_dict(), indent=2) + "\n")
-        click.echo(f"wrote {json_file}")
+        say(f"wrote {json_file}")
 
 
 def _exploit(where: str, json_file: Path | None, out: Path | None) -> None:
@@ -53,12 +55,12 @@ def _exploit(where: str, json_file: Path | None, out: Path | None) -> None:
     demonstration = importlib.import_module(where)
     with tempfile.TemporaryDirectory(prefix="recipe-mpr-exploit-") as folder:
         runs = out or Path(folder, "runs")
-        outcomes = demonstration.demonstrate(Path(folder), runs, lambda line: click.echo(f"{line} ...", err=True))
+        outcomes = demonstration.demonstrate(Path(folder), runs, lambda line: say(f"{line} ...", err=True))
     for line in demonstration.table(outcomes):
-        click.echo(line)
+        say(line)
     if json_file:
         write_atomic(json_file, json.dumps([outcome.as_dict() for outcome in outcomes], indent=2) + "\n")
-        click.echo(f"wrote {json_file}")
+        say(f"wrote {json_file}")
 
 
 def _table(found: dict[str, Any]) -> str:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from recipe_mpr_task.lines import say
+
 
 @click.group()
 def data() -> None:
@@ -19,7 +21,7 @@ def fetch() -> None:
 
     source = fetch_data()
     read_pinned(source)
-    click.echo(f"{source.path} ({'downloaded' if source.origin == 'download' else f'{source.origin}, not downloaded'})")
+    say(f"{source.path} ({'downloaded' if source.origin == 'download' else f'{source.origin}, not downloaded'})")
 
 
 @data.command()
@@ -32,7 +34,7 @@ def check() -> None:
     if source is None:
         raise DataError("no copy of the dataset on this machine; run `recipe-mpr data fetch`")
     read_pinned(source)
-    click.echo(f"{source.path} ({source.origin}): {len(load_items())} items, SHA-256 {SHA256}, from {REPOSITORY}")
+    say(f"{source.path} ({source.origin}): {len(load_items())} items, SHA-256 {SHA256}, from {REPOSITORY}")
 
 
 @data.command()
@@ -45,6 +47,6 @@ def stats(out: Path | None) -> None:
     sheet = json.dumps(fact_sheet(), indent=2) + "\n"
     if out:
         write_atomic(out, sheet)
-        click.echo(f"wrote {out}")
+        say(f"wrote {out}")
     else:
-        click.echo(sheet, nl=False)
+        say(sheet, nl=False)

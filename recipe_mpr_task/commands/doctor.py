@@ -10,6 +10,7 @@ import click
 
 from recipe_mpr_task import TASK_VERSION, __version__
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, DataError, one_line
+from recipe_mpr_task.lines import say
 
 _PACKAGES = ("lm-eval", "torch", "transformers", "peft", "accelerate", "datasets", "jinja2")
 _OURS = ("recipe_mpr_task", "finetune", "leaderboard", "harness_configs")
@@ -21,21 +22,21 @@ def doctor(ctx: click.Context) -> None:
     """Show how lm-eval finds the tasks, the data source, versions and devices. Exit 1 on a fault."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     faults = []
-    click.echo(f"recipe-mpr {__version__}, task version {TASK_VERSION}, Python {platform.python_version()}")
+    say(f"recipe-mpr {__version__}, task version {TASK_VERSION}, Python {platform.python_version()}")
     for section, rows in (
         ("lm-eval", _plugin()),
         ("data", _data()),
         ("versions", _versions()),
         ("devices", _devices()),
     ):
-        click.echo(f"\n{section}")
+        say(f"\n{section}")
         for name, (value, fault) in rows.items():
-            click.echo(f"  {'FAULT' if fault else 'ok   '}  {name}: {value}")
+            say(f"  {'FAULT' if fault else 'ok   '}  {name}: {value}")
             faults += [name] if fault else []
     for problem in _shadowed():
-        click.echo(f"\n  FAULT  {problem}")
+        say(f"\n  FAULT  {problem}")
         faults.append(problem)
-    click.echo(f"\nfaults found: {len(faults)}" if faults else "\nno fault found")
+    say(f"\nfaults found: {len(faults)}" if faults else "\nno fault found")
     ctx.exit(EXIT_FAULT_FOUND if faults else 0)
 
 

@@ -1,6 +1,7 @@
 """`recipe-mpr run`: lm_eval run, without the index of lm-eval's own 14,000 task files."""
 
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import click
 
 from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.lines import say
 from recipe_mpr_task.tasks import TASKS_PATH
 
 _PASS_THROUGH = {"ignore_unknown_options": True, "help_option_names": []}
@@ -33,7 +35,13 @@ def run(arguments: Sequence[str]) -> None:
     plugin.activate_all(
         (lm_eval.models, lm_eval.tasks.manager, lm_eval.evaluator), skip_builtin_tasks=_all_tasks_are_ours()
     )
-    cli_evaluate()
+    try:
+        cli_evaluate()
+    except RecipeMPRError:
+        raise
+    except Exception:  # noqa: BLE001 (lm_eval's program: what it raises is shown as it shows it, and is no fault of ours)
+        say(traceback.format_exc(), err=True)
+        sys.exit(1)
 
 
 def config_path(name: str) -> str:

@@ -2,10 +2,11 @@
 
 import click
 
+from recipe_mpr_task.lines import say
 from recipe_mpr_task.tasks import TASKS_PATH
 
 
 @click.command()
 def tasks_path() -> None:
     """Print the tasks folder, for lm_eval --include_path where the autoload is off."""
-    click.echo(TASKS_PATH)
+    say(TASKS_PATH)

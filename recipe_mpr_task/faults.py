@@ -1,0 +1,89 @@
+"""Our own faults: never hidden. Each traceback goes to a log file, which one line on stderr names."""
+
+import os
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from recipe_mpr_task.errors import EXIT_OWN_FAULT, RecipeMPRError, one_line
+from recipe_mpr_task.files import write_atomic
+from recipe_mpr_task.lines import line, say, visible
+
+
+class OwnFaultError(Exception):
+    """A fault of ours in a place where nothing collects faults; the message holds its traceback."""
+
+
+class FaultLog:
+    """Collects tracebacks of a command; as a context it also ends one that then fails for bad input.
+
+    Attributes:
+        faults: what was done when each came up, in words, and its traceback.
+    """
+
+    def __init__(self) -> None:
+        self.faults: list[tuple[str, str]] = []
+
+    def __enter__(self) -> "FaultLog":
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, RecipeMPRError) and self.faults:
+            say(f"recipe-mpr: {one_line(error)}", err=True)
+            raise SystemExit(self.exit_code(EXIT_OWN_FAULT)) from None
+
+    def add(self, what: str, trace: str) -> None:
+        """Keep the traceback of a fault.
+
+        Args:
+            what: what was done when it came up.
+            trace: its traceback as text.
+        """
+        self.faults.append((what, trace))
+
+    def exit_code(self, otherwise: int) -> int:
+        """Write the log and name it on stderr if there was a fault.
+
+        Returns:
+            EXIT_OWN_FAULT if there was one, else `otherwise`.
+        """
+        if not self.faults:
+            return otherwise
+        what, trace = self.faults[0]
+        more = f" and {len(self.faults) - 1} more" if len(self.faults) > 1 else ""
+        last = trace.strip().rpartition("\n")[2]
+        say(f"recipe-mpr: a fault of ours, {line(what)}{more}: {line(last)}; traceback in {line(self._write(), 500)}",
+            err=True)  # fmt: skip
+        return EXIT_OWN_FAULT
+
+    def _write(self) -> str:
+        """Write the log into the user's cache folder, or where temporary files go; return its path."""
+        parts = [f"{what}\n{trace}" for what, trace in self.faults]
+        text = "\n".join(visible(part) for part in "\n".join(parts).split("\n"))
+        name = f"fault-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
+        for folder in (_log_folder, lambda: Path(tempfile.gettempdir())):
+            try:
+                path = folder() / name
+                write_atomic(path, text.encode(errors="replace"))
+            except OSError:
+                continue
+            return str(path)
+        say(text, err=True)
+        return "the lines above"
+
+
+def _log_folder() -> Path:
+    from recipe_mpr_task.data import cache_path
+
+    return cache_path().parent.parent / "logs"
+
+
+def log_fault(what: str, error: BaseException) -> int:
+    """Log one exception, name the log on stderr; return the exit code."""
+    log = FaultLog()
+    log.add(what, "".join(traceback.format_exception(error)))
+    return log.exit_code(EXIT_OWN_FAULT)

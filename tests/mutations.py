@@ -1,0 +1,119 @@
+"""Seeded mutations of files: of their values, as JSON, and of their bytes."""
+
+import copy
+import json
+import math
+
+HOSTILE = (
+    None, True, False, 0, -1, 1, 2**53, 10**400, -(10**400), 1e308, 1e-320, math.nan, math.inf, -math.inf, "", " ",
+    "0", "1.0", "NaN", "None", "clean", "recipe_mpr", "mpr-000", "sample-00", "\x1b[2J\x07\x00", "\ud800",
+    "\u202e\u200b",
+    "=1+1", "../../etc/passwd", "</script><script>", "a\nb", "\u2028", "A" * 5000, [], {}, [[]], [None], [{}],
+    {"": None}, [0.0] * 5, [[0.0, False]] * 5, ["a"] * 300, {str(k): k for k in range(300)},
+)  # fmt: skip
+
+
+def nested(depth):
+    return [nested(depth - 1)] if depth else []
+
+
+def places(value, rng):
+    """A container and a key of it, found on a random way down; None where there is nothing to go down into."""
+    found = None
+    while isinstance(value, (dict, list)) and value:
+        key = rng.choice(list(value)) if isinstance(value, dict) else rng.randrange(len(value))
+        found, value = (value, key), value[key]
+        if rng.random() < 0.3:
+            break
+    return found
+
+
+def _delete(inner, key, _):
+    del inner[key]
+
+
+def _replace(inner, key, rng):
+    # A copy: what is put in may be changed again.
+    inner[key] = copy.deepcopy(rng.choice(HOSTILE)) if rng.random() < 0.95 else nested(rng.choice((3, 40, 700)))
+
+
+def _retype(inner, key, rng):
+    value = inner[key]
+    changes = (str, json.dumps, lambda v: [v], lambda v: {"0": v}, lambda v: [v, v], bool, lambda v: [[v]])
+    inner[key] = rng.choice(changes)(value)
+
+
+def _swap(inner, key, rng):
+    other = rng.choice(list(inner)) if isinstance(inner, dict) else rng.randrange(len(inner))
+    inner[key], inner[other] = inner[other], inner[key]
+
+
+def _duplicate(inner, key, rng):
+    if isinstance(inner, dict):
+        inner[f"{key}{rng.choice(('', ' ', '2', chr(0)))}{rng.randrange(3)}"] = inner[key]
+    else:
+        inner.insert(rng.randrange(len(inner)), inner[key])
+
+
+def _lengthen(inner, key, rng):
+    value = inner[key]
+    if isinstance(value, (list, str)):
+        inner[key] = value * rng.choice((0, 2, 3, 40)) if rng.random() < 0.5 else value[: len(value) // 2]
+    elif isinstance(value, (int, float)):
+        inner[key] = rng.choice((-value, value + 1, value * 10**9, value - 5, str(value), f"{value}e9"))
+    elif isinstance(value, dict):
+        inner[key] = dict(list(value.items())[: len(value) // 2])
+
+
+_OF_VALUES = (_delete, _replace, _replace, _retype, _swap, _duplicate, _lengthen)
+
+
+def mutate_value(value, rng):
+    """Change one to three places of a JSON value, in place."""
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        if place := places(value, rng):
+            rng.choice(_OF_VALUES)(*place, rng)
+
+
+def _flip(data, rng):
+    changed = bytearray(data)
+    for _ in range(rng.randrange(1, 4)):
+        changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+    return bytes(changed)
+
+
+def _insert(data, rng):
+    place = rng.randrange(len(data))
+    piece = rng.choice(
+        (b"\0", b"\xff\xfe", b"\xed\xa0\x80", b"\r\n", b"\n", b"[" * 5000, b"9" * 5000, data[:200], b"\\ud800")
+    )
+    return data[:place] + piece + data[place:]
+
+
+_OF_BYTES = (
+    lambda data, rng: data[: rng.randrange(len(data))], lambda data, rng: data[rng.randrange(len(data)) :], _flip,
+    _flip, _flip, _insert, _insert, _insert, lambda data, _: data.decode().encode("utf-16"),
+    lambda data, _: b"\xef\xbb\xbf" + data,
+    lambda data, _: data.replace(b"\n", b"\r\n"), lambda data, _: data * 2, lambda _data, _rng: b"",
+    lambda data, _: data.replace(b" ", b"\xc2\xa0"), lambda data, _: data[::-1],
+)  # fmt: skip
+
+
+def mutate_bytes(data, rng):
+    """Return bytes changed in one way: cut, flipped, in another encoding."""
+    return rng.choice(_OF_BYTES)(data, rng)
+
+
+def mutate_file(path, rng):
+    """Change a JSON or JSONL file in place: mostly its values, else its bytes."""
+    data = path.read_bytes()
+    if rng.random() < 0.2:
+        path.write_bytes(mutate_bytes(data, rng))
+    elif path.suffix == ".jsonl":
+        lines = [json.loads(line) for line in data.splitlines()]
+        mutate_value(lines if rng.random() < 0.2 else rng.choice(lines), rng)
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    else:
+        value = json.loads(data)
+        mutate_value(value, rng)
+        path.write_text(json.dumps(value))
