@@ -10,13 +10,12 @@ from click.testing import CliRunner
 from leaderboard.command import leaderboard
 from leaderboard.load.predictions import record_of_choices
 from leaderboard.load.records import record_of, write_record
-from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import EXIT_BAD_INPUT, CheckpointError
-from recipe_mpr_task.manifest import FILE_NAME, TrainingManifest, read_manifest, sample_sha256, weight_hashes
+from recipe_mpr_task.manifest import FILE_NAME, TrainingManifest, read_manifest, sample_sha256, split_hashes
 from recipe_mpr_task.orders import pinned_items
-from recipe_mpr_task.plugin import TRAINING_KEY
 from recipe_mpr_task.provenance import seen_by
 from recipe_mpr_task.splits import parts_of, scored_ids
+from tests.checkpoints import clean_log
 from tests.exploit_edits import each, of_file
 from tests.fake_runs import run_files, run_in
 from tests.mutations import mutate_file
@@ -33,26 +32,20 @@ def manifest():
     return TrainingManifest(
         dataset_sha256=sample_sha256(), split="sample", train_ids=parts.train, validation_ids=parts.validation,
         test_ids=parts.test, order="shuffled", prompt="default", task_version=1, seed=0, head="causal", form="full",
-        base_model="random:tiny", base_known=True, weights={"model.safetensors": "0" * 64}, settings={},
-        system="1" * 64, recipe_name="tiny", recipe={"epochs": 1, "lora": {"r": 8}}, versions={"torch": "2"},
+        base_model="random:tiny", base_known=True, random_weights=True, weights={"model.safetensors": "0" * 64},
+        settings={}, system="1" * 64, family="2" * 64,
+        recipe_name="tiny", recipe={"epochs": 1, "lora": {"r": 8}}, versions={"torch": "2"},
         wall_time_s=1.5, peak_memory_bytes=10, samples_per_second=3.0, trainable_parameters=5, total_parameters=7,
         history=({"step": 1, "loss": 0.5, "learning_rate": 1e-4}, {"step": 2, "loss": 0.25, "eval_accuracy": 0.5}),
     )  # fmt: skip
 
 
 def trained(folder, seed):
-    record = manifest().model_dump(mode="json", exclude={"train_ids", "validation_ids", "test_ids", "inherited_ids"})
-    record |= {
-        "reason": "trained",
-        "system": f"{seed:064d}",
-        "recipe_name": f"tiny-{seed}",
-        "split": "fold0",
-        "dataset_sha256": SHA256,
-    }
+    """A clean run: everything that decides its scores is on record."""
+    weights = {"adapter_model.safetensors": f"{seed:064d}"}
+    log = clean_log("fold0", system=f"{seed:064d}", recipe_name=f"tiny-{seed}", weights=weights)
     seen = each(lambda s: s["doc"].update(seen_in_training=0))
-    run_files(
-        folder, name=f"/models/t{seed}", seed=seed, edit_samples=seen, edit_results=of_file(**{TRAINING_KEY: record})
-    )
+    run_files(folder, name=f"/models/t{seed}", seed=seed, edit_samples=seen, edit_results=of_file(**log))
 
 
 def imported(folder, seed):
@@ -121,7 +114,7 @@ def test_a_mutated_run_gets_no_number_that_the_untouched_one_has_not(batch, unto
 
 def test_a_mutated_manifest_hides_nothing_that_was_trained_on(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"weights")
-    written = manifest().model_copy(update={"weights": weight_hashes(tmp_path)})
+    written = manifest().model_copy(update=split_hashes(tmp_path))
     written.write(tmp_path)
     seen = seen_by({"pretrained": str(tmp_path)}).ids or frozenset(written.seen_ids)
     for k in range(MANIFESTS):
