@@ -1,8 +1,12 @@
 """Honest runs that one could take for one another: what is two stays two, what is one stays one."""
 
 from leaderboard.command import _write_records
+from recipe_mpr_task.item import LETTERS
 from recipe_mpr_task.plugin import MODEL_KEY
-from tests.exploit_edits import both, called, config, of_file
+from recipe_mpr_task.prompts import template
+from tests.checkpoints import clean_log
+from tests.exploit_edits import both, called, config, each, of_file, seen, task_config, three_repaired
+from tests.exploit_schemes import ALL, renamed
 from tests.fake_runs import run_files
 from tests.honest_cases import Honest
 
@@ -24,6 +28,43 @@ def two(first, second, *, records=False):
             assert _write_records([runs], folder) == []
 
     return build
+
+
+def two_recipes(folder):
+    """Two recipes on one base, which err alike: three items apart."""
+    for k, name in enumerate(("plain", "with a trick")):
+        log = clean_log(
+            system=f"{k}" * 64, family=f"{k}" * 64, recipe_name=name, weights={"m.safetensors": f"{k}" * 64}
+        )
+        unseen = lambda s, k=k: [seen(lambda _: 0)(s), three_repaired(s) if k else None]  # noqa: E731
+        run_files(folder / name, name=f"/x/{k}", date=1.0 + k, edit_samples=unseen, edit_results=of_file(**log))
+
+
+def told_as_related(table):
+    assert [row.status for row in table.rows] == ["clean"] * 2
+    for row in table.rows:
+        assert [flag.split(" as ")[0] for flag in row.flags] == ["trained from the same base"], row.flags
+
+
+def written(k):
+    """Answers in words, right on two thirds of the items, on others in each run."""
+
+    def answer(sample):
+        right = bool((sample["doc_id"] + k) % 3)
+        text = f"Answer: {LETTERS[sample['doc']['gold'] - (not right)]}"
+        request = {"gen_args_0": sample["arguments"]["gen_args_0"] | {"arg_1": {"until": ["\n"]}}}
+        sample.update(resps=[[text]], filtered_resps=[text], acc=float(right), arguments=request)
+
+    return each(answer)
+
+
+def greedy_and_sampled(folder):
+    """One model that writes its answers, greedily and drawn by temperature."""
+    for k, settings in enumerate(({"do_sample": False}, {"do_sample": True, "temperature": 0.7})):
+        described = task_config(output_type="generate_until", generation_kwargs=settings)
+        shown = {"shown": "generate", "prompt": template("generate")}
+        run_files(folder / str(k), ALL, date=1.0 + k, edit_samples=written(k), edit_results=described, **shown)
+        renamed(folder / str(k), "recipe_mpr_generate")
 
 
 def both_rank(table):
@@ -80,6 +121,9 @@ HONEST = {
         two(served("http://localhost:8000/v1", "ours-7b"), served("http://localhost:8000/v1", "ours-70b")), both_rank),
     "two_precisions": Honest(
         "One model in bfloat16 and float32", two(precision("torch.bfloat16"), precision("torch.float32")), both_rank),
+    "two_recipes_on_one_base": Honest(
+        "Two recipes on one base model share their wrong choices", two_recipes, told_as_related),
+    "greedy_and_sampled": Honest("How an answer was drawn is part of a system", greedy_and_sampled, both_rank),
     "quantised_and_whole": Honest(
         "One model in 4 bits and whole",
         two({}, {"edit_results": config(model_args={"pretrained": "org/model", "load_in_4bit": True})}), both_rank),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from leaderboard.compute.alike import Likeness, find_alike
 from leaderboard.compute.choices import answers_one_letter, letter_share
-from leaderboard.compute.relations import relation
+from leaderboard.compute.relations import relation, short_source
 from leaderboard.compute.repeats import by_date, flagged
 from leaderboard.compute.row import Row
 from leaderboard.validate.run import RANKED
@@ -30,7 +30,7 @@ def _words(row: Row, other: Row, found: Likeness) -> str:
     if found.is_related:
         return f"{relation(row, other)}: {counted}"
     there = f", on {other.board}" if other.board != row.board else ""
-    return f"like {other.system} ({other.source}{there}), gives {counted}: one may be a copy"
+    return f"like {other.system} ({short_source(other)}{there}), gives {counted}: one may be a copy"
 
 
 def mark_one_letter(rows: Iterable[Row]) -> list[Row]:

@@ -13,19 +13,31 @@ def mark_namesakes(rows: Iterable[Row]) -> list[Row]:
     """Mark ranked rows of one board that share a name, unless shots, prompt, chat or system text tell them apart.
 
     Names are compared without case, accents, white space and invisible characters, look-alikes made one. Names that
-    differ but look alike are marked however the systems were asked.
+    differ but look alike are marked however the systems were asked. Rows of one server and model name that only their
+    display names tell apart are marked as well: it may be one model, run again.
     """
     rows = list(rows)
     by_name: dict[tuple[str, str], list[int]] = defaultdict(list)
+    by_server: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
         if row.status in RANKED:
             by_name[row.board, folded(row.system)].append(place)
-    for places in by_name.values():
+        if row.status in RANKED and (server := row.extra.get("server_key")):
+            by_server[row.board, server].append(place)
+    groups = [(places, _said) for places in by_name.values()] + [(places, _served) for places in by_server.values()]
+    for places, words in groups:
         group = [rows[place] for place in places]
         for place, row in zip(places, group, strict=True):
-            if (said := _said(row, group)) is not None:
+            if (said := words(row, group)) is not None:
                 rows[place] = flagged(rows[place], said)
     return rows
+
+
+def _served(row: Row, group: Iterable[Row]) -> str | None:
+    """What is said of rows that one server gave under one model name, and that only their display names tell apart."""
+    names = (other for other in group if _plain(other) != _plain(row) and not _is_asked_otherwise(row, other))
+    other = next(names, None)
+    return f"asked of the same server and model name as {other.system} ({other.source})" if other else None
 
 
 def _said(row: Row, group: Iterable[Row]) -> str | None:

@@ -46,12 +46,18 @@ def _training(row: Row) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _known_base(row: Row) -> Any:
+    """Return the base of a training of ours of which everything is accounted for; else None: it may be a copy."""
+    return _training(row).get("base_model") if row.status == "clean" and training_system(row) else None
+
+
 _KEYS: tuple[Callable[[Row], Any], ...] = (
     training_system,
     recipe_key,
     lambda row: row.extra.get("content"),
     lambda row: row.extra.get("system_key"),
     _model,
+    _known_base,
 )
 
 
@@ -75,7 +81,7 @@ def related(codes: Ints, place: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 def relation(row: Row, other: Row) -> str:
     """Return what a row is to another that it is related to, in words: "same model as X (source), merged"."""
-    named = f"{other.system} ({other.source})"
+    named = f"{other.system} ({short_source(other)})"
     is_one_recipe = _is_shared(recipe_key, row, other)
     if _is_shared(training_system, row, other) or (is_one_recipe and seed(row) == seed(other)):
         forms = [str(_training(one).get("form") or "whole") for one in (row, other)]
@@ -83,10 +89,18 @@ def relation(row: Row, other: Row) -> str:
         return f"same model as {named}{said}"
     if is_one_recipe:
         return f"same recipe as {named}, seed {seed(row)}; that one has seed {seed(other)}"
+    if training_system(row) and training_system(other) and _is_shared(_known_base, row, other):
+        return f"trained from the same base as {named}, by another recipe"
     dtypes = [row.extra.get("dtype"), other.extra.get("dtype")]
     if dtypes[0] != dtypes[1]:
         return f"same model as {named}, {dtypes[0] or 'dtype unknown'}; that one in {dtypes[1] or 'unknown dtype'}"
     return f"same model as {named}, loaded or asked otherwise"
+
+
+def short_source(row: Row) -> str:
+    """Return where a row's run was found; of a pooled row the first place, and how many more."""
+    first, *more = row.source.split(", ")
+    return f"{first} and {len(more)} more" if more else first
 
 
 def _is_shared(key_of: Callable[[Row], Any], row: Row, other: Row) -> bool:

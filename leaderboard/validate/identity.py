@@ -103,7 +103,6 @@ def model_key(run: Run) -> str:
     if weights:  # its head is recorded as it was resolved
         left_out |= {"pretrained", "head"}
     arguments = {k: _told(v) for k, v in model_args(run).items() if k not in left_out and not _is_default(k, v)}
-    is_served = kind(run) == "causal" and not is_traced(backend)
     key = [
         ALIASES.get(backend, backend),
         sorted(arguments.items()),
@@ -111,9 +110,21 @@ def model_key(run: Run) -> str:
         [trained["system"], trained.get("form")] if "system" in trained else weights or run.config.get("model_sha"),
         run.config.get("recipe_mpr_head"),
         run.config.get("model_dtype"),
-        run.metadata.get("recipe_mpr_system") if is_served else None,
+        run.metadata.get("recipe_mpr_system") if _is_served(run) else None,
     ]
     return sha256_of(json.dumps(key, default=str).encode())
+
+
+def server_key(run: Run) -> str | None:
+    """Hash the server and model name that a run asked, without its display name; None if lm-eval loaded the model."""
+    if not _is_served(run):
+        return None
+    arguments = {k: str(v) for k, v in model_args(run).items() if k not in {*_RUNTIME_ARGUMENTS, *_SETTING_ARGUMENTS}}
+    return sha256_of(json.dumps([run.config.get("model"), sorted(arguments.items())], default=str).encode())
+
+
+def _is_served(run: Run) -> bool:
+    return kind(run) == "causal" and not is_traced(str(run.config.get("model")))
 
 
 def _told(value: Any) -> str:
