@@ -26,7 +26,8 @@ pytestmark = pytest.mark.timeout(600)
 FILES = {
     "README.md", "adapter_config.json", "adapter_model.safetensors", "curves.json", "curves.png", "recipe.yaml",
     "recipe_mpr_training.json", "tokenizer.json", "tokenizer_config.json", "base/config.json",
-    "base/generation_config.json", "base/model.safetensors", "base/tokenizer.json", "base/tokenizer_config.json",
+    "base/generation_config.json", "base/model.safetensors", "base/recipe_mpr_base.json", "base/tokenizer.json",
+    "base/tokenizer_config.json",
 }  # fmt: skip
 MERGED = {
     "merged/comparison.json", "merged/config.json", "merged/generation_config.json", "merged/model.safetensors",
