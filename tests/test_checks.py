@@ -55,7 +55,7 @@ def test_models_without_tokens_and_foreign_tasks_are_left_alone(tiny_qwen, tasks
 @pytest.mark.honest
 def test_an_unknown_training_set_is_said_once_with_what_to_do(caplog):
     names = ("recipe_mpr_sample", "recipe_mpr_prompt_mmlu")
-    mark_seen_items(object(), {name: build("recipe_mpr_sample", limit=1) for name in names})
+    mark_seen_items(object(), {name: build("recipe_mpr_sample", limit=1) for name in names}, {})
     (said,) = [record.getMessage() for record in caplog.records if "Recipe-MPR" in record.getMessage()]
     assert "status unknown, with a rank" in said
     assert "The scores are not affected" in said
