@@ -99,23 +99,29 @@ def model_record(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
         `random_weights`. `sha256` is None where some part's files could not be read.
     """
     parts = parts_of_model(arguments or {})
-    files: dict[str, str] = {}
-    for role, part in parts.items():
-        found = content_hashes(part.folder, trust_blob_names=part.source == "hub") if part.folder else {}
-        files |= {f"{role}/{name}": value for name, value in found.items()}
-    is_whole = bool(parts) and all(part.folder for part in parts.values())
+    hashes = {role: _hashes_of(part) for role, part in parts.items()}
+    files = {f"{role}/{name}": value for role, found in hashes.items() for name, value in (found or {}).items()}
     return {
         "files": files,
-        "sha256": combined_sha256(files) if is_whole else None,
+        "sha256": combined_sha256(files) if all(hashes.values()) else None,
         "sources": {role: part.source for role, part in parts.items()},
         "commits": {role: part.commit for role, part in parts.items() if part.commit},
         "random_weights": any(part.folder and is_random_base(part.folder) for part in parts.values()),
     }
 
 
+def _hashes_of(part: Part) -> dict[str, str] | None:
+    """The hashes of a part's files; None if they cannot be read, which must not stop the run that they are of."""
+    with suppress(OSError):
+        return content_hashes(part.folder, trust_blob_names=part.source == "hub") if part.folder else None
+    return None
+
+
 def is_random_base(folder: Path) -> bool:
     """Say whether a folder is a base model that `recipe-mpr finetune` made with random weights, unchanged since."""
-    return (marked := base_mark(folder)) is not None and marked == content_hashes(folder)
+    with suppress(OSError):
+        return (marked := base_mark(folder)) is not None and marked == content_hashes(folder)
+    return False
 
 
 def base_mark(folder: Path) -> dict[str, str] | None:
