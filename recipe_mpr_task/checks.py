@@ -76,17 +76,17 @@ def _loaded(lm: Any, asked: Mapping[str, Any], metadata: Mapping[str, Any]) -> t
     from recipe_mpr_task.model_arguments import parsed, unaccounted
     from recipe_mpr_task.provenance import Seen, seen_by
 
-    if getattr(lm, "never_trained", False):
+    by_name = isinstance(asked.get("model"), str)
+    if by_name and getattr(lm, "never_trained", False):
         return model_record(None) | {"handed_over": False, "unaccounted": []}, Seen(frozenset(), "never trained")
     arguments, given = arguments_of(lm), parsed(asked.get("model_args"))
-    by_name = isinstance(asked.get("model"), str)
     record = {
         **model_record(arguments if by_name else None),
         "handed_over": not by_name,
         "unaccounted": unaccounted(asked["model"], given) if by_name else [],
     }
     if not by_name:
-        return record, Seen(None, "the model was handed over as an object, so its weights may be any")
+        return record, Seen(None, "it was handed over as an object; name it by model and model_args")
     if arguments is None:
         return record, Seen(None, f"a model of class {type(lm).__name__} cannot be traced to its weights")
     return record, seen_by({**metadata, **given, **arguments})

@@ -1,7 +1,8 @@
 """The files that loading a checkpoint reads, and their hashes: what a model is, whatever it is called.
 
 Weights, tokenizer, chat templates and configs count; cards, curves, optimizer states and weights in formats that are
-not read do not. Hashing is streamed and remembered by file state, so that a large model is read once.
+not read do not. What is not known to be inert counts. Hashing is streamed and remembered by file state, so that a
+large model is read once.
 """
 
 import json
@@ -13,16 +14,20 @@ from pathlib import Path
 
 from recipe_mpr_task.files import sha256_of, sha256_of_file, write_atomic
 
-_SUFFIXES = frozenset((".json", ".txt", ".model", ".jinja", ".tiktoken", ".bpe", ".vocab", ".spm", ".safetensors"))
-"""Of configs, tokenizers, templates and weights. Code needs trust_remote_code, which is never accounted for."""
+_NOT_READ = frozenset(
+    (".md", ".py", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".pdf", ".html", ".yaml", ".yml", ".csv", ".log", ".lock",
+     ".ini", ".h5", ".msgpack", ".ot", ".onnx", ".gguf", ".zip", ".tmp", ".incomplete")
+)  # fmt: skip
+"""Endings that no loader opens with accounted arguments: code and other formats need a switch of their own."""
 
 _INERT = frozenset(
     ("recipe_mpr_training.json", "recipe_mpr_base.json", "curves.json", "comparison.json", "trainer_state.json",
-     "all_results.json", "train_results.json", "eval_results.json", "data_config.json")
+     "all_results.json", "train_results.json", "eval_results.json", "data_config.json", "training_args.bin",
+     "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt")
 )  # fmt: skip
-"""JSON files that say how a model was made or how it did; no loader opens them."""
+"""Files that say how a model was made or how it did; no loader opens them."""
 
-_INERT_TEXTS = re.compile(r"(?i)(licen[cs]e|notice|readme|requirements).*\.txt$")
+_INERT_TEXTS = re.compile(r"(?i)(licen[cs]e|notice|readme|requirements|rng_state)[^/.]*(\.txt|\.pth)?$")
 _MODEL_BIN, _ADAPTER_BIN = re.compile(r"pytorch_model.*\.bin$"), "adapter_model.bin"
 _TEMPLATE_FOLDERS = ("additional_chat_templates", "chat_templates")
 
@@ -43,7 +48,20 @@ def loaded_files(folder: Path) -> dict[str, Path]:
     found = {path.name: path for path in _files_in(folder)}
     for sub in _subfolders(folder):
         found |= {f"{sub}/{path.name}": path for path in _files_in(folder / sub)}
+    for name in _indexed(folder):
+        if (folder / name).is_file():
+            found[name] = folder / name
     return dict(sorted(found.items()))
+
+
+def _indexed(folder: Path) -> set[str]:
+    """The files that the indexes of sharded weights name, whatever they are called and wherever they lie."""
+    found = set()
+    for index in folder.glob("*.index.json"):
+        with suppress(OSError, ValueError, RecursionError, AttributeError):
+            named = json.loads(index.read_text()).get("weight_map", {}).values()
+            found |= set(map(str, named))
+    return found
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -59,7 +77,7 @@ def _is_read(name: str, names: set[str]) -> bool:
         return not {"model.safetensors", "model.safetensors.index.json"} & names
     if name == _ADAPTER_BIN:
         return "adapter_model.safetensors" not in names
-    return Path(name).suffix in _SUFFIXES
+    return Path(name).suffix.lower() not in _NOT_READ
 
 
 def _subfolders(folder: Path) -> list[str]:
@@ -68,8 +86,7 @@ def _subfolders(folder: Path) -> list[str]:
     with suppress(OSError, ValueError, RecursionError):
         modules = json.loads((folder / "modules.json").read_text())
     named = [str(m.get("path") or "") for m in modules if isinstance(m, dict)] if isinstance(modules, list) else []
-    inside = [name for name in named if name and ".." not in Path(name).parts and not Path(name).is_absolute()]
-    return sorted({*inside, *(name for name in _TEMPLATE_FOLDERS if (folder / name).is_dir())})
+    return sorted({*filter(None, named), *(name for name in _TEMPLATE_FOLDERS if (folder / name).is_dir())})
 
 
 def file_hashes(folder: Path) -> dict[str, str]:

@@ -32,8 +32,11 @@ class Part:
 
 
 def located(name: str, revision: str | None = None) -> Part:
-    """Find the files of a model that was loaded by a folder's path or a hub id, without asking the hub."""
-    folder = Path(name).expanduser()
+    """Find the files of a model that was loaded by a folder's path or a hub id, without asking the hub.
+
+    "~" is a folder of that name: so transformers reads it.
+    """
+    folder = Path(name)
     if folder.is_dir():
         return Part("folder", folder)
     snapshot = _snapshot(name, revision)
@@ -66,8 +69,10 @@ def arguments_of(lm: Any) -> dict[str, Any] | None:
         lm: lm-eval's own `hf` and `vllm` classes and our encoders are traced: another class may load anything.
     """
     module = type(lm).__module__
-    if module.startswith("lm_eval.models.huggingface") or module == "recipe_mpr_task.models.encoder":
+    if module.startswith("lm_eval.models.huggingface"):
         return {name: getattr(lm, name, None) for name in ("pretrained", "peft", "delta", "revision")}
+    if module == "recipe_mpr_task.models.encoder":  # the one that expands "~"
+        return {"pretrained": str(Path(lm.pretrained).expanduser()), "revision": lm.revision}
     if module.startswith("lm_eval.models.vllm"):
         engine, lora = lm.model_args, lm.lora_request
         adapter = lora and (getattr(lora, "lora_path", None) or getattr(lora, "lora_local_path", None))
@@ -101,13 +106,20 @@ def model_record(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
     parts = parts_of_model(arguments or {})
     hashes = {role: _hashes_of(part) for role, part in parts.items()}
     files = {f"{role}/{name}": value for role, found in hashes.items() for name, value in (found or {}).items()}
+    # Which small files of a commit lie in the cache depends on who downloaded it: the commit stands for them.
+    telling = {name: value for name, value in files.items() if not _is_of_commit(parts[name.split("/")[0]], name)}
+    telling |= {f"{role}/commit": part.commit for role, part in parts.items() if part.commit}
     return {
         "files": files,
-        "sha256": combined_sha256(files) if all(hashes.values()) else None,
+        "sha256": combined_sha256(telling) if all(hashes.values()) else None,
         "sources": {role: part.source for role, part in parts.items()},
         "commits": {role: part.commit for role, part in parts.items() if part.commit},
         "random_weights": any(part.folder and is_random_base(part.folder) for part in parts.values()),
     }
+
+
+def _is_of_commit(part: Part, name: str) -> bool:
+    return bool(part.commit) and not name.endswith((".safetensors", ".bin"))
 
 
 def _hashes_of(part: Part) -> dict[str, str] | None:

@@ -10,7 +10,11 @@ from typing import Any
 ALIASES = {"huggingface": "hf", "hf-auto": "hf"}
 """Names that lm-eval has for one backend."""
 
-_OFF = (None, "", "None", "none", "null")
+_OFF = (None, "")
+"""What loads nothing. The texts "None" and "null" are not in it: lm-eval hands them on, and they name a folder."""
+
+_TEMPLATE_SWITCHES = ("enable_thinking", "thinking", "reasoning_effort", "date_string")
+_LONGEST_SWITCH = 20
 _Test = Callable[[Any], bool]
 
 
@@ -19,11 +23,21 @@ def _any(_value: Any) -> bool:
 
 
 def _false(value: Any) -> bool:
-    return value in _OFF or str(value).lower() == "false"
+    return value in _OFF or value is False  # the text "False" is true to Python
 
 
 def _true(value: Any) -> bool:
-    return value in _OFF or str(value).lower() == "true"
+    return value is None or value is True
+
+
+def _switches(value: Any) -> bool:
+    """Only what turns a template's own parts on or off: `chat_template` among them would replace the hashed one."""
+    if value in _OFF:
+        return True
+    return isinstance(value, Mapping) and all(
+        name in _TEMPLATE_SWITCHES and isinstance(inner, (bool, int, str)) and len(str(inner)) <= _LONGEST_SWITCH
+        for name, inner in value.items()
+    )
 
 
 def _one_of(*allowed: str) -> _Test:
@@ -32,7 +46,7 @@ def _one_of(*allowed: str) -> _Test:
 
 _RUNTIME = ("device", "batch_size", "max_batch_size")
 _GENERATION = ("max_length", "max_gen_toks", "add_bos_token", "prefix_token_id", "truncation", "enable_thinking",
-               "think_end_token", "chat_template_args")  # fmt: skip
+               "think_end_token")  # fmt: skip
 _HF = {
     **dict.fromkeys((*_RUNTIME, *_GENERATION, "pretrained", "revision", "peft", "dtype"), _any),
     **dict.fromkeys(("parallelize", "device_map", "max_memory_per_gpu", "max_cpu_memory", "offload_folder", "tp_plan",
@@ -43,6 +57,7 @@ _HF = {
     **dict.fromkeys(("tokenizer", "subfolder", "delta", "gguf_file"), _one_of()),
     **dict.fromkeys(("trust_remote_code", "autogptq", "gptqmodel"), _false),
     "use_safetensors": _true,
+    "chat_template_args": _switches,
     "backend": _one_of("default", "causal", "seq2seq"),
     # A name with a slash would be code from the hub.
     "attn_implementation": _one_of("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention"),
@@ -55,6 +70,7 @@ _VLLM = {
     **dict.fromkeys(("tokenizer", "tokenizer_revision"), _one_of()),
     "trust_remote_code": _false,
     "tokenizer_mode": _one_of("auto"),
+    "chat_template_args": _switches,
 }  # fmt: skip
 _ENCODER = {
     **dict.fromkeys((*_RUNTIME, "pretrained", "head", "revision", "dtype", "max_batch_tokens", "max_length"), _any),
@@ -88,6 +104,10 @@ def is_traced(backend: str) -> bool:
 def parsed(arguments: Any) -> dict[str, Any]:
     """Return `--model_args` as a mapping, however lm-eval was given or recorded them."""
     if isinstance(arguments, str):
-        pairs = (pair.partition("=") for pair in arguments.split(",") if pair)
-        return {key.strip(): value for key, _, value in pairs}
+        from lm_eval.utils import simple_parse_args_string
+
+        try:
+            return dict(simple_parse_args_string(arguments))
+        except (ValueError, TypeError, IndexError):  # a file can hold any text
+            return {"model_args": arguments[:60]}
     return dict(arguments) if isinstance(arguments, Mapping) else {}

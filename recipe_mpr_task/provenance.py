@@ -83,7 +83,7 @@ def _traced(arguments: Mapping[str, Any]) -> Seen:
     adapter = next((arguments[name] for name in ADAPTER_ARGUMENTS if arguments.get(name)), None)
     if not isinstance(pretrained, str) or not pretrained:
         raise _UntraceableError("the model was not loaded from a folder or hub id, or its arguments did not arrive")
-    folder = Path(str(adapter or pretrained)).expanduser()
+    folder = Path(str(adapter or pretrained))
     manifest = _valid_manifest(folder)
     ids, doubt = set(manifest.seen_ids), "" if manifest.base_known else manifest.base_reason or _UNSAID
     if manifest.form == "adapter":

@@ -94,7 +94,46 @@ def precision(dtype):
     return {"edit_results": config(model_dtype=dtype)}
 
 
+def encoder_lengths(folder):
+    for k, length in enumerate((16, 256)):
+        edits = config(model_args={"pretrained": "org/e", "max_length": length}, recipe_mpr_head="bi_encoder")
+        run_files(folder / str(k), model="recipe-mpr-encoder", seed=k, date=1.0 + k, edit_results=edits)
+
+
+def two_seeds(folder):
+    for k in range(2):
+        log = clean_log(system=f"{k}" * 64, seed=k, weights={"m.safetensors": f"{k}" * 64})
+        unseen = seen(lambda _: 0)
+        run_files(folder / str(k), name=f"/x/{k}", seed=k, edit_samples=unseen, edit_results=of_file(**log))
+
+
+def two_seeds_unmarked(table):
+    assert [(row.status, row.flags) for row in table.rows] == [("clean", ())] * 2
+
+
+def again_without_the_cache(folder):
+    """A run with --use_cache, and the same model run again without it: the second is known to be its own."""
+    unseen = seen(lambda _: 0)
+    for k, cache in enumerate(("/tmp/shared", None)):
+        edits = both(of_file(**clean_log()), config(use_cache=cache))
+        changes = {"edit_samples": unseen, "edit_results": edits}
+        run_files(folder / str(k), name="/x/m", seed=k, skill=0.9 - k / 4, date=1.0 + k, **changes)
+
+
+def the_second_counts(table):
+    assert [(row.status, row.extra["date"]) for row in table.rows if row.rank] == [("clean", 2.0)]
+
+
 HONEST = {
+    "encoders_of_two_lengths": Honest("How much an encoder reads is part of it", encoder_lengths, both_rank),
+    "two_seeds_of_one_recipe": Honest("Seeds share their recipe's name", two_seeds, two_seeds_unmarked),
+    "again_without_the_cache": Honest("The remedy is taken", again_without_the_cache, the_second_counts),
+    "model_arguments_as_text": Honest(
+        "One API model, its arguments as a mapping and as text: its earliest run counts",
+        two({"model": "local-completions", "edit_results": config(
+                model_args={"model": "m", "tokenizer_backend": None, "tokenized_requests": False})},
+            {"model": "local-completions", "edit_results": config(
+                model_args="model=m,tokenizer_backend=None,tokenized_requests=False")}), one_counts),
     "checkpoints_of_two_experiments": Honest("One folder name, two places", two(*STEP), both_rank),
     "checkpoints_of_two_experiments_as_records": Honest("Records keep no paths", two(*STEP, records=True), both_rank),
     "checkpoints_told_by_content": Honest(

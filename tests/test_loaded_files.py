@@ -14,7 +14,9 @@ from tests.checkpoints import arguments_for, base_of, checkpoint
 READ = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
         "added_tokens.json", "vocab.txt", "merges.txt", "spiece.model", "chat_template.jinja", "chat_template.json",
         "model.safetensors", "model-00001-of-00002.safetensors", "model.safetensors.index.json",
-        "adapter_model.safetensors", "adapter_config.json", "recipe_mpr_query.json")  # fmt: skip
+        "adapter_model.safetensors", "adapter_config.json", "recipe_mpr_query.json", "bpe.codes",
+        "prophetnet.tokenizer", "new_embeddings.bin", "adapter_model.pt", "tokenizer.model.v3",
+        "notice.safetensors")  # fmt: skip
 NOT_READ = ("README.md", "LICENSE.txt", "curves.json", "curves.png", "trainer_state.json", "training_args.bin",
             "optimizer.pt", "recipe_mpr_training.json", "recipe.yaml", "tf_model.h5", "pytorch_model.bin")  # fmt: skip
 
@@ -26,7 +28,20 @@ def test_everything_that_loading_reads_is_hashed_and_nothing_else(tmp_path):
     for folder in ("1_Pooling", "additional_chat_templates", "checkpoints"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / ("a.jinja" if "chat" in folder else "config.json")).write_text("{}")
-    expected = {*READ, "modules.json", "1_Pooling/config.json", "additional_chat_templates/a.jinja"}
+    (tmp_path / "model.safetensors.index.json").write_text(
+        json.dumps({"weight_map": {"a": "shards/b.md", "c": "x.py"}})
+    )
+    (tmp_path / "shards").mkdir()
+    for name in ("shards/b.md", "x.py"):
+        (tmp_path / name).write_text("weights, whatever they are called")
+    expected = {
+        *READ,
+        "shards/b.md",
+        "x.py",
+        "modules.json",
+        "1_Pooling/config.json",
+        "additional_chat_templates/a.jinja",
+    }
     assert set(content_hashes(tmp_path)) == set(file_hashes(tmp_path)) == expected
 
 

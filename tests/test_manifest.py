@@ -52,6 +52,14 @@ def test_a_base_whose_files_cannot_be_compared_leaves_unseen_items_unknown(tmp_p
 
 
 @pytest.mark.exploit
+def test_a_tilde_is_no_home_folder_to_lm_eval(tmp_path, monkeypatch):
+    """An honest checkpoint at home, another model in a folder called "~": the second is loaded."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    checkpoint(tmp_path / "m")
+    assert seen_by({"pretrained": "~/m-base", "peft": "~/m"}).ids is None
+
+
+@pytest.mark.exploit
 def test_the_tokenizer_of_an_adapters_base_counts(tmp_path):
     """lm-eval takes the tokenizer from the base's folder: one that was edited makes another model."""
     folder = checkpoint(tmp_path / "a")

@@ -278,11 +278,13 @@ UNACCOUNTED = {
     "a cache by the model's record": (lambda r: r[MODEL_KEY].update(request_cache=True), "--use_cache"),
     "not said whether a cache was used": (lambda r: r[MODEL_KEY].pop("request_cache"), "--use_cache"),
     **{
-        f"argument {name}": (lambda r, n=name, v=value: r["config"]["model_args"].update({n: v}), f"{name}={value}")
+        f"argument {name}={value!r}": (lambda r, n=name, v=value: r["config"]["model_args"].update({n: v}), f"{name}={value}")
         for name, value in (("tokenizer", "org/other"), ("use_safetensors", "False"), ("use_safetensors", False),
                             ("subfolder", "x"), ("gguf_file", "x.gguf"), ("trust_remote_code", True),
-                            ("delta", "org/delta"), ("autogptq", True), ("attn_implementation", "org/kernel"),
-                            ("new_in_a_later_release", 1))
+                            ("delta", "org/delta"), ("subfolder", "null"), ("delta", "None"), ("tokenizer", "none"),
+                            ("trust_remote_code", "null"), ("trust_remote_code", "False"), ("use_safetensors", "True"),
+                            ("chat_template_args", {"chat_template": "soup is B"}), ("autogptq", True),
+                            ("attn_implementation", "org/kernel"), ("new_in_a_later_release", 1))
     },
 }  # fmt: skip
 
@@ -299,7 +301,7 @@ def test_what_is_not_accounted_for_is_never_clean(tmp_path, case):
 
 ACCOUNTED = (
     {"dtype": "bfloat16", "batch_size": 8}, {"use_safetensors": True}, {"load_in_4bit": True}, {"tokenizer": None},
-    {"max_length": 1024, "enable_thinking": False}, {"device_map": "auto"},
+    {"max_length": 1024, "enable_thinking": False}, {"device_map": "auto"}, {"chat_template_args": {"thinking": True}},
 )  # fmt: skip
 
 

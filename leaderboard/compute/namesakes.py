@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from leaderboard.compute.relations import recipe_key, seed
 from leaderboard.compute.repeats import flagged
 from leaderboard.compute.row import Row
 from leaderboard.load.names import folded
@@ -44,12 +45,17 @@ def _said(row: Row, group: Iterable[Row]) -> str | None:
     others = [other for other in group if other is not row]
     if other := next((other for other in others if _plain(other) != _plain(row)), None):
         return f"its name looks like that of another row: {other.system} ({other.source})"
-    same = (other for other in others if not _is_asked_otherwise(row, other))
+    same = (other for other in others if not _is_asked_otherwise(row, other) and not _is_other_seed(row, other))
     return f"has the name of another row ({other.source})" if (other := next(same, None)) else None
 
 
 def _plain(row: Row) -> str:
     return " ".join(row.system.casefold().split())
+
+
+def _is_other_seed(row: Row, other: Row) -> bool:
+    """Whether two rows are seeds of one recipe, which have its name."""
+    return recipe_key(row) is not None and recipe_key(row) == recipe_key(other) and seed(row) != seed(other)
 
 
 def _is_asked_otherwise(row: Row, other: Row) -> bool:

@@ -8,6 +8,7 @@ from leaderboard.compute.choices import differing
 from leaderboard.compute.row import Row
 from leaderboard.load.names import folded
 from leaderboard.validate.run import RANKED
+from leaderboard.validate.training import CACHE_DOUBT
 
 _READ_TWICE = "the same run, read twice"
 
@@ -32,6 +33,12 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
         key = (place(row), row.identity)
         if row.status in RANKED and key in seen:
             first = kept[seen[key]]
+            if _stands_instead(row, first):
+                reason = f"repeat of {row.source}, of which more is known: {why}; {first.reason}"
+                kept[seen[key]] = replace(first, status="excluded", reason=reason)
+                seen[key] = len(kept)
+                kept.append(row)
+                continue
             disagreement = _disagreement(row, first)
             reason = f"repeat of {first.source}: {_READ_TWICE if _is_one_run(row, first) else why}"
             if disagreement:
@@ -44,6 +51,14 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
             seen[key] = len(kept)
         kept.append(row)
     return kept
+
+
+def _stands_instead(row: Row, first: Row) -> bool:
+    """Whether a later run counts: more is known of it, and the first answers alike, or from a cache.
+
+    So nobody can pick the better of two runs, and a run made again as it should be is not lost.
+    """
+    return _doubt(row) < _doubt(first) and (CACHE_DOUBT in first.flags or not differing(row, first))
 
 
 def _disagreement(row: Row, first: Row) -> str:
@@ -66,7 +81,7 @@ def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
 
     They have one name, one date and one choice on every item; probabilities tell nothing where a model is sure.
     """
-    doubtful_first = sorted(rows, key=lambda row: (-_trust(row), *by_date(row), row.reason))
+    doubtful_first = sorted(rows, key=lambda row: (tuple(-d for d in _doubt(row)), *by_date(row), row.reason))
     seen: dict[tuple[Hashable, ...], int] = {}
     kept: list[Row] = []
     for row in doubtful_first:
@@ -83,9 +98,9 @@ def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
     return kept
 
 
-def _trust(row: Row) -> int:
+def _doubt(row: Row) -> tuple[int, int]:
     """How doubtful a ranked row is; of rows without rank nothing needs to be known."""
-    return RANKED.index(row.status) if row.status in RANKED else 0
+    return (int(CACHE_DOUBT in row.flags), RANKED.index(row.status)) if row.status in RANKED else (0, 0)
 
 
 def _is_one_run(row: Row, other: Row) -> bool:

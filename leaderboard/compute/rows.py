@@ -70,7 +70,7 @@ def _keys(run: Run) -> dict[str, Any]:
     return {
         "content": content[:12] if content else None,
         "dtype": str(run.config["model_dtype"]) if run.config.get("model_dtype") else None,
-        "system_key": who.model_key(run)[:12],
+        "system_key": who.system_key(run)[:12],
         "server_key": server[:12] if (server := who.server_key(run)) else None,
         "setting_key": who.setting_key(run)[:12],
         "recipe_key": str(trained["family"])[:12] if trained.get("family") else None,

@@ -52,7 +52,7 @@ def _told(row: Row, known: Seeds, shown: Seeds, settings: dict[tuple[str, str], 
         numbers = {"seeds_shown": len(shown.get(key, ())), "seeds_known": len(known[key])}
         said.append(_seeds_told(**numbers))
     here = settings.get((row.board, str(row.extra.get("system_key"))), [])
-    if (count := len({str(other.extra.get("setting_key")) for other in here})) > 1:
+    if (count := len({other.identity or str(other.extra.get("setting_key")) for other in here})) > 1:
         numbers["settings"] = count
         best = max((other.score.acc or 0 for other in here if other.status in RANKED), default=None)
         is_best = row.status in RANKED and row.score.acc == best

@@ -29,6 +29,9 @@ _SETTING_ARGUMENTS = frozenset(
 _WEIGHT_ARGUMENTS = ("pretrained", "peft", "lora_local_path", "revision")
 
 
+_LOOPBACK = re.compile(r"//(127\.0\.0\.1|\[::1\]|0\.0\.0\.0)")
+
+
 def model_args(run: Run) -> dict[str, Any]:
     """Return the model's arguments as a mapping, however lm-eval recorded them."""
     return parsed(run.config.get("model_args"))
@@ -102,7 +105,8 @@ def model_key(run: Run) -> str:
         left_out |= {*_WEIGHT_ARGUMENTS}
     if weights:  # its head is recorded as it was resolved
         left_out |= {"pretrained", "head"}
-    arguments = {k: _told(v) for k, v in model_args(run).items() if k not in left_out and not _is_default(k, v)}
+    given = {k: v for k, v in model_args(run).items() if k not in left_out and v is not None}
+    arguments = {k: _told(v) for k, v in given.items() if not _is_default(k, v)}
     key = [
         ALIASES.get(backend, backend),
         sorted(arguments.items()),
@@ -116,11 +120,19 @@ def model_key(run: Run) -> str:
 
 
 def server_key(run: Run) -> str | None:
-    """Hash the server and model name that a run asked, without its display name; None if lm-eval loaded the model."""
+    """Hash the address and model name that a run asked a server for; None if lm-eval loaded the model."""
     if not _is_served(run):
         return None
-    arguments = {k: str(v) for k, v in model_args(run).items() if k not in {*_RUNTIME_ARGUMENTS, *_SETTING_ARGUMENTS}}
-    return sha256_of(json.dumps([run.config.get("model"), sorted(arguments.items())], default=str).encode())
+    given = model_args(run)
+    address = _LOOPBACK.sub("//localhost", str(given.get("base_url") or "").lower().rstrip("/"))
+    return sha256_of(json.dumps([address, str(given.get("model") or given.get("pretrained"))]).encode())
+
+
+def system_key(run: Run) -> str:
+    """Hash the system that several settings, backends or precisions are tries of: its training, files or server."""
+    trained = training_record(run)
+    told = trained.get("system") or content(run) or server_key(run) or model_key(run)
+    return sha256_of(str(told).encode())
 
 
 def _is_served(run: Run) -> bool:
@@ -134,10 +146,12 @@ def _told(value: Any) -> str:
 
 
 def setting_key(run: Run) -> str:
-    """Hash how a model was asked: shots and their seed, chat template, system text, generation; "" if it reads none."""
+    """Hash how a model was asked: shots, their seed, chat template, system text, generation, lengths; or ""."""
+    asked = {k: str(v) for k, v in model_args(run).items() if k in _SETTING_ARGUMENTS and v is not None}
+    if kind(run) == "encoder":  # it reads no prompt, but may cut its texts
+        return sha256_of(json.dumps(sorted(asked.items())).encode()) if asked else ""
     if kind(run) != "causal":
         return ""
-    asked = {k: str(v) for k, v in model_args(run).items() if k in _SETTING_ARGUMENTS and v is not None}
     key = [
         run.n_shot,
         (run.config.get("fewshot_seed"), run.results.get("fewshot_as_multiturn")) if run.n_shot else None,

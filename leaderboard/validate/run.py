@@ -110,8 +110,10 @@ def check(run: Run) -> CheckedRun:
 def _status(run: Run, spec: TaskSpec, items: tuple[ItemResult, ...]) -> tuple[str, str]:
     if kind(run) == "baseline":
         status, reason = baseline_status(run, spec)
-        doubts = list(shared_doubts(run, model_args(run))) if status == "clean" else []
-        return ("unknown", "; ".join(doubts)) if doubts else (status, reason)
+        doubts = list(shared_doubts(run, model_args(run)))
+        if status == "clean" and doubts:
+            return "unknown", "; ".join(doubts)
+        return status, "; ".join((reason, *doubts)) if status == "excluded" else reason
     if kind(run) == IMPORTED:
         return "unknown", f"imported: {UNKNOWN}, nor, beyond its own word, how the options were shown"
     return training_status(run, model_args(run), items)

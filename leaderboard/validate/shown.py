@@ -10,9 +10,9 @@ from leaderboard.load.specs import TaskSpec
 from leaderboard.validate.around import Surroundings
 from leaderboard.validate.conduct import n_items, some
 from leaderboard.validate.fewshot import documents_at_hand, shots_of, why_unchecked
-from leaderboard.validate.identity import kind
+from leaderboard.validate.identity import kind, model_args
 from leaderboard.validate.keys import answers_named
-from leaderboard.validate.logged import requests
+from leaderboard.validate.logged import prompts_of, requests
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 
@@ -59,6 +59,23 @@ def prompt_faults(run: Run, spec: TaskSpec, around: Surroundings) -> Iterator[st
         yield f"{n_items(other)} asked for other answers than the task's doc_to_choice gives ({some(other)})"
 
 
+_LEAST_CHARACTERS = 2.5
+"""Characters of English text that a token of any usual tokenizer has at the least."""
+
+
+def _cut_flag(run: Run) -> str | None:
+    """What is said of a context that was set so short that prompts may have been cut: the log has them whole."""
+    told = next((args[name] for name in ("max_length", "max_model_len") if (args := model_args(run)).get(name)), None)
+    if told is None or kind(run) != "causal" or not str(told).isdecimal():
+        return None
+    longest = max((len(prompt.text) for sample in run.samples or [] for prompt in prompts_of(sample)), default=0)
+    if int(str(told)) >= longest / _LEAST_CHARACTERS:
+        return None
+    return (
+        f"its context was set to {str(told)[:12]} tokens, and prompts of up to {longest} characters may have been cut"
+    )
+
+
 def prompt_flags(run: Run, spec: TaskSpec, around: Surroundings) -> Iterator[str]:
     """Give what a reader should know of the texts that were not the task's own, though all items had the same.
 
@@ -81,6 +98,8 @@ def prompt_flags(run: Run, spec: TaskSpec, around: Surroundings) -> Iterator[str
     if not all("resps" in sample for sample in samples):
         yield "its raw responses were not logged, so nobody can see whether its scores are the model's first answers"
     yield from _hints(around, spec)
+    if cut := _cut_flag(run):
+        yield cut
     if kind(run) == "causal" and (why := why_unchecked(run, spec)):
         yield why
 

@@ -14,7 +14,7 @@ from recipe_mpr_task.splits import TRAINING_SPLITS, parts_of
 UNKNOWN = "nothing tells what it was trained on"
 CACHE_DOUBT = (
     "run with --use_cache: lm-eval's cache keeps answers without the model's name, so they may be another model's; "
-    "use a cache path for each model"
+    "keep a cache path for each model, and run without one for the status clean"
 )
 _LONGEST = 800
 _MOST_STEPS = 2000
@@ -112,13 +112,14 @@ def _doubts(run: Run, model_args: dict[str, Any], record: dict[str, Any]) -> Ite
     """Give, in words, everything that would have to be known, and is not, for the logged flags to settle the matter."""
     backend = str(run.config.get("model"))
     loaded = run.results.get(MODEL_KEY)
+    if isinstance(loaded, dict) and loaded.get("handed_over") is not False:
+        yield "the model was handed over as an object, so its weights may be any; name it by model and model_args"
+        return
     if not is_traced(backend):
         yield f"model type {backend[:40]} is not traced"
     elif not isinstance(loaded, dict):
         yield "its results file has no record of the files that were loaded"
-    elif loaded.get("handed_over") is not False:
-        yield "the model was handed over as an object, so its weights may be any"
-    elif not _is_of_its_record(run):
+    elif "system" in record and not _is_of_its_record(run):
         yield "the files that were loaded are not those of its training record"
     if "system" not in record or record.get("split") not in TRAINING_SPLITS:
         reason = record.get("reason")
