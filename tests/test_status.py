@@ -278,7 +278,8 @@ UNACCOUNTED = {
     "a cache by the model's record": (lambda r: r[MODEL_KEY].update(request_cache=True), "--use_cache"),
     "not said whether a cache was used": (lambda r: r[MODEL_KEY].pop("request_cache"), "--use_cache"),
     **{
-        f"argument {name}={value!r}": (lambda r, n=name, v=value: r["config"]["model_args"].update({n: v}), f"{name}={value}")
+        f"argument {name}={value!r}": (
+            lambda r, n=name, v=value: r["config"]["model_args"].update({n: v}), f"{name}={value}")
         for name, value in (("tokenizer", "org/other"), ("use_safetensors", "False"), ("use_safetensors", False),
                             ("subfolder", "x"), ("gguf_file", "x.gguf"), ("trust_remote_code", True),
                             ("delta", "org/delta"), ("subfolder", "null"), ("delta", "None"), ("tokenizer", "none"),
