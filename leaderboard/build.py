@@ -24,7 +24,7 @@ FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")
 
 
 _UNSAMPLED = (
-    "no samples beside it, so it has no rank: run it again with --log_samples; of a link, link the folder instead"
+    "no samples beside it, so it has no rank: run it again with --log_samples; of a linked file, link the folder"
 )
 
 

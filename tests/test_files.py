@@ -193,7 +193,7 @@ def test_links_to_results_without_their_samples_are_named(runs, tmp_path):
     (tmp_path / "links" / file.name).symlink_to(file)
     code, (line,), rows = built(tmp_path / "links", tmp_path / "site")
     assert (code, rows[HONEST]["status"]) == (2, "excluded")
-    assert "run it again with --log_samples; of a link, link the folder" in line
+    assert "run it again with --log_samples; of a linked file, link the folder" in line
 
 
 @pytest.mark.honest

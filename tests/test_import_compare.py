@@ -70,7 +70,7 @@ FAULTS = {
     "an array": ('[{"item_id": "sample-00"}]', "a JSON array; expected JSONL"),
     "many times the same": ("{\n" * 7, "line 1 and 6 more: not a JSON object"),
     "no id": ('{"answer": 1}', "no item_id or query; its fields: answer"),
-    "unknown id": ('{"item_id": "mpr-500", "letter": "A"}', "expected mpr-000 to mpr-499"),
+    "unknown id": ('{"item_id": "mpr-500", "letter": "A"}', r"expected mpr-000 \(the file's first\) to mpr-499"),
     "no choice": ('{"item_id": "sample-00"}', "no option_id or letter"),
     "letter without order": ('{"item_id": "sample-00", "letter": "A"}', "give beside it `options` or `option_ids`"),
     "letters of a stated order": (

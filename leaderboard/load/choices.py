@@ -153,7 +153,7 @@ def _by_text(item_id: str) -> dict[str, str]:
 def _item_id(given: Mapping[str, Any], line: Mapping[str, Any]) -> str:
     if "item_id" in given:
         if str(given["item_id"]) not in pinned_items():
-            raise ValueError(f"item_id {str(given['item_id'])[:40]!r}; expected mpr-000 to mpr-499")
+            raise ValueError(f"item_id {str(given['item_id'])[:40]!r}; expected mpr-000 (the file's first) to mpr-499")
         return str(given["item_id"])
     if "query" in given:
         item_id = _by_query().get(" ".join(str(given["query"]).split()))

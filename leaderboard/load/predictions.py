@@ -137,5 +137,6 @@ def _task_of(choices: Mapping[str, str | None]) -> str:
     missing = sorted(scored_ids("all") - choices.keys())
     raise RecipeMPRError(
         f"the items are not those of a task: {len(missing)} of the 500 are missing "
-        f"({', '.join(missing[:3])}, ...). An item that was not answered has option_id null, and counts as wrong"
+        f"({', '.join(missing[:3])}, ...). Allowed: all 500, the held-out 50, a fold or the sample, each whole. "
+        "Only for an item that was asked and not answered write option_id null; it counts as wrong"
     )

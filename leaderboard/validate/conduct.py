@@ -64,7 +64,7 @@ def predictable_gold(counts: Sequence[int]) -> str | None:
         # Exact binomial tail of the most frequent letters, times the number of ways to take so many of five.
         if math.comb(N_OPTIONS, size) * binom.sf(most - 1, total, size / N_OPTIONS) < _BY_CHANCE:
             letters = " or ".join(LETTERS[k] for k in sorted(usual[:size]))
-            return f"the right option stood at {letters} in {most} of {total}: that scores without reading"
+            return f"the right option stood at {letters} in {most} of {total}, so a constant answer scores well"
     return None
 
 
