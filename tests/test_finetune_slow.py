@@ -162,7 +162,8 @@ def test_five_folds_become_one_row_of_500_that_has_seen_none_of_them(tmp_path, m
     assert done.returncode == 0, done.stderr[-3000:]
     rows = json.loads((site / "leaderboard.json").read_text())["rows"]
     (row,) = [row for row in rows if row["status"] != "reported"]
-    assert (row["board"], row["n"], row["status"], row["rank"]) == ("recipe_mpr", 500, "clean", 1)
+    assert (row["board"], row["n"], row["status"], row["rank"]) == ("recipe_mpr", 500, "excluded", None)
+    assert row["reason"].startswith("made from random weights"), "nothing else keeps it from a rank"
     assert (row["kind"], row["seen_in_training"], len(row["fold_accs"])) == ("encoder" if model else "causal", 0, 5)
     for file in (site / "runs").rglob("samples_*.jsonl"):
         for line in file.read_text().splitlines():
