@@ -107,7 +107,7 @@ def several_tasks(folder):
 
 def checkpoints_of_one_name(folder):
     for seed, parent in enumerate(("exp0", "exp1")):
-        run_files(folder / parent, name=f"/work/{parent}/checkpoint-500", seed=seed)
+        run_files(folder / parent, name=f"/data/{parent}/checkpoint-500", seed=seed)
 
 
 def have_their_parents(table):

@@ -65,7 +65,7 @@ def test_what_a_record_keeps_of_a_path_gives_the_same_name(parts):
     assert without_folders(path).count("/") <= 4
 
 
-@pytest.mark.parametrize("path", ["/work/run7/checkpoint-100", "/work/mine", "/work/out/exp3/final", HUB_LIKE])
+@pytest.mark.parametrize("path", ["/data/run7/checkpoint-100", "/data/mine", "/data/out/exp3/final", HUB_LIKE])
 def test_a_run_and_its_record_have_one_name_and_one_origin(tmp_path, path):
     source = of_file(recipe_mpr_model={"sources": {"pretrained": "folder"}})
     run_files(tmp_path / "run", name=path, edit_results=source)
