@@ -22,7 +22,7 @@ import torch
 from tabulate import tabulate
 from tqdm import tqdm
 
-from leaderboard.demo import minilm_folder
+from leaderboard.commands.demo import minilm_folder
 from recipe_mpr_task.data import load_items, load_sample, local_source
 from recipe_mpr_task.item import N_OPTIONS, Item
 from recipe_mpr_task.models.checkpoint import open_checkpoint
@@ -99,10 +99,10 @@ def training(base: Path, n_steps: int, folder: Path) -> tuple[Callable[[], float
 
     def run(*overrides: str) -> float:
         from finetune.base import prepare_base
-        from finetune.engine import TrainingData, data_of
         from finetune.progress import Spent
         from finetune.recipe import load_recipe
-        from finetune.training import arguments_for, build_trainer
+        from finetune.run import TrainingData, data_of
+        from finetune.setup import arguments_for, build_trainer
 
         settings = [f"model={base}", f"out={folder}", "dtype=float32", "epochs=1", "select=last", *overrides]
         recipe = load_recipe("minilm_multiple_choice", settings)

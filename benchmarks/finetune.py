@@ -95,10 +95,10 @@ def work(variant: str, base: Path, out: Path, n_items: int) -> dict[str, float]:
     from transformers import TrainerCallback
 
     from finetune.base import prepare_base
-    from finetune.engine import TrainingData, data_of
     from finetune.progress import Spent
     from finetune.recipe import load_recipe
-    from finetune.training import arguments_for, build_trainer
+    from finetune.run import TrainingData, data_of
+    from finetune.setup import arguments_for, build_trainer
 
     name, overrides = VARIANTS[variant]
     recipe = load_recipe(name, [f"model={base}", f"out={out}", "dtype=float32", "epochs=1", *overrides])

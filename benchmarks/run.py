@@ -19,7 +19,7 @@ from pathlib import Path
 from tqdm import trange
 
 from recipe_mpr_task.data import local_source
-from tests.tiny_models import save_tiny_qwen
+from tests.support.tiny_models import save_tiny_qwen
 
 COMMANDS = {"lm_eval run": ["-m", "lm_eval", "run"], "recipe-mpr run": ["-m", "recipe_mpr_task.cli", "run"]}
 

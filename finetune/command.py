@@ -37,13 +37,13 @@ def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, 
 
         say(report(resolved))
         return
-    from finetune import engine
+    from finetune.run import check, is_first_process, run
     from recipe_mpr_task.manifest import FILE_NAME
 
-    engine.check(resolved, resume=resume)
-    finished = {Path(run.out) for run in resolved.folds() if resume and (Path(run.out) / FILE_NAME).is_file()}
-    for folder, manifest in engine.run(resolved, resume=resume):
-        if not engine.is_first_process():
+    check(resolved, resume=resume)
+    finished = {Path(one.out) for one in resolved.folds() if resume and (Path(one.out) / FILE_NAME).is_file()}
+    for folder, manifest in run(resolved, resume=resume):
+        if not is_first_process():
             continue
         before = "finished before; " if folder in finished else ""
         say(
@@ -54,7 +54,7 @@ def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, 
         )
         if resolved.merge:
             _merge(folder)
-    if engine.is_first_process():
+    if is_first_process():
         say(f"score it on what it has not seen: recipe-mpr add {resolved.out}")
 
 

@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from leaderboard.compute.boards import build_boards
-from leaderboard.compute.standing import Board
-from leaderboard.digest import OnFault, raise_fault, read_rows
-from leaderboard.render.content import content_of, to_json
-from leaderboard.render.details import items_content, system_content
-from leaderboard.render.lines import line
-from leaderboard.render.site import publish
-from leaderboard.render.tables import to_csv, to_markdown
-from leaderboard.render.terminal import to_terminal
+from leaderboard.collect import OnFault, raise_fault, read_rows
+from leaderboard.rank.boards import build_boards
+from leaderboard.rank.ranking import Board
+from leaderboard.site.page_data import content_of, to_json
+from leaderboard.site.publish import publish
+from leaderboard.site.system_data import items_content, system_content
+from leaderboard.site.tables import to_csv, to_markdown
+from leaderboard.site.terminal import to_terminal
+from leaderboard.site.text import line
 from recipe_mpr_task.data import load_items, load_sample, local_source
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import Item
@@ -85,7 +85,7 @@ def _files(
     boards: Sequence[Board], content: dict[str, Any], markdown: str, *, exports: bool
 ) -> Iterator[tuple[str, str]]:
     """Render the site's files one by one: a thousand pages are not held in memory."""
-    from leaderboard.render.page import index_page, items_script, system_page
+    from leaderboard.site.page import index_page, items_script, system_page
 
     texts = texts_at_hand()
     yield "index.html", index_page(content)
@@ -104,7 +104,7 @@ def _files(
 
 def _exports(boards: Sequence[Board], texts: Mapping[str, Item]) -> Iterator[tuple[str, str]]:
     try:
-        from leaderboard.render.exports import export
+        from leaderboard.exports import export
     except ImportError as error:
         raise RecipeMPRError(f"--exports needs huggingface-hub 1.4 or newer ({error})") from None
     for path, text in sorted(export(boards, texts).items()):

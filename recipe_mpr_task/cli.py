@@ -19,15 +19,15 @@ from recipe_mpr_task.faults import log_fault
 from recipe_mpr_task.lines import say
 
 COMMANDS = {
-    "add": "leaderboard.add:add",
+    "add": "leaderboard.commands.add:add",
     "audit": "recipe_mpr_task.commands.audit:audit",
-    "compare": "leaderboard.compare:compare",
+    "compare": "leaderboard.commands.compare:compare",
     "data": "recipe_mpr_task.commands.data:data",
-    "demo": "leaderboard.demo:demo",
+    "demo": "leaderboard.commands.demo:demo",
     "doctor": "recipe_mpr_task.commands.doctor:doctor",
     "finetune": "finetune.command:finetune",
-    "import": "leaderboard.import_predictions:import_",
-    "leaderboard": "leaderboard.command:leaderboard",
+    "import": "leaderboard.commands.import_predictions:import_",
+    "leaderboard": "leaderboard.commands.build:leaderboard",
     "run": "recipe_mpr_task.commands.run:run",
     "tasks-path": "recipe_mpr_task.commands.tasks_path:tasks_path",
 }

@@ -1,7 +1,7 @@
 """Which option stands at which letter. The only place that decides it.
 
 In the dataset file the gold option is first in all 500 records: whoever shows that order measures a
-bias for "A". `shuffled` is a stored table (`pinned.json`, derived by `tests/derive_tables.py`), so
+bias for "A". `shuffled` is a stored table (`pinned.json`, derived by `tests/support/derive_tables.py`), so
 that it is the same in every task, process and Python version, with gold letters exactly even over
 the 500 items, each CV fold and each published part, and as even as integers allow over each type.
 Items that the table does not know get an order from a hash, with no balance promised.

@@ -9,8 +9,8 @@ from typing import Any
 
 from lm_eval.api.samplers import ContextSampler
 
-from recipe_mpr_task.drawing import Record, are_related, even_letters
 from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.shot_selection import Record, are_related, even_letters
 
 
 class OtherFoldShots(ContextSampler):

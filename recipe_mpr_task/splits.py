@@ -1,6 +1,6 @@
 """The splits of published work, stored as data: who is trained on, who is held out.
 
-`splits.json` holds dataset indices; `tests/derive_tables.py` re-derives it. `all` is every item,
+`splits.json` holds dataset indices; `tests/support/derive_tables.py` re-derives it. `all` is every item,
 `published` the 400/50/50 split of the published Qwen3-8B LoRA run (its test part is scored),
 `fold0`..`fold4` the test parts of the published BERT 5-fold cross-validation.
 """

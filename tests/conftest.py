@@ -17,7 +17,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Set before anything imports torch: threads of several workers wait for each other on tiny models.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from leaderboard.demo import minilm_folder
+from leaderboard.commands.demo import minilm_folder
 from recipe_mpr_task.data import CACHE_VARIABLE, DATA_VARIABLE, local_source
 
 REQUIRE = "RECIPE_MPR_REQUIRE_ALL"
@@ -125,14 +125,14 @@ def minilm() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.tiny_models import save_tiny_qwen
+    from tests.support.tiny_models import save_tiny_qwen
 
     return save_tiny_qwen(tmp_path_factory.mktemp("tiny-qwen"))
 
 
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.tiny_models import save_tiny_bert
+    from tests.support.tiny_models import save_tiny_bert
 
     return save_tiny_bert(tmp_path_factory.mktemp("tiny-bert"))
 
@@ -140,7 +140,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def micro(tmp_path_factory: pytest.TempPathFactory) -> str:
     """`model=` of a one-layer Qwen3 with random weights: trains an epoch in seconds."""
-    from tests.tiny_models import MICRO
+    from tests.support.tiny_models import MICRO
 
     path = tmp_path_factory.mktemp("micro") / "micro.json"
     path.write_text(json.dumps(MICRO))
@@ -162,7 +162,7 @@ def pinned(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     Read only.
     """
-    from tests.checkpoints import as_if_on_a_public_base
+    from tests.support.checkpoints import as_if_on_a_public_base
 
     return as_if_on_a_public_base(trained, tmp_path_factory.mktemp("pinned") / "run")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from leaderboard.load.files import LARGEST_RESULTS
-from leaderboard.load.records import LARGEST, SUFFIX
+from leaderboard.load.record import LARGEST, SUFFIX
+from leaderboard.load.results import LARGEST_RESULTS
 from recipe_mpr_task.files import regular_stat, sha256_of
 
 

@@ -98,8 +98,8 @@ def record_of_choices(choices: Mapping[str, str | None], name: str, order: str |
     Raises:
         RecipeMPRError: the items are not those of a task.
     """
-    from leaderboard.load.recorded import FLAGS, IMPORT_MODEL
-    from leaderboard.load.records import FORMAT, Record, RecordedItem
+    from leaderboard.load.record import FORMAT, Record, RecordedItem
+    from leaderboard.load.schema import FLAGS, IMPORT_MODEL
     from recipe_mpr_task import TASK_VERSION
     from recipe_mpr_task.data import SHA256
 
@@ -128,7 +128,7 @@ def record_of_choices(choices: Mapping[str, str | None], name: str, order: str |
 
 def _task_of(choices: Mapping[str, str | None]) -> str:
     """The task whose items these are, all of them."""
-    from leaderboard.load.specs import HELD_OUT_TASKS
+    from leaderboard.load.task_specs import HELD_OUT_TASKS
     from recipe_mpr_task.splits import scored_ids
 
     for split, task in ({"all": "recipe_mpr"} | HELD_OUT_TASKS).items():

@@ -41,7 +41,7 @@ def check() -> None:
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the fact sheet to this file.")
 def stats(out: Path | None) -> None:
     """Print the fact sheet: counts per type, gold positions, lengths, id reuse. No dataset text."""
-    from recipe_mpr_task.facts import fact_sheet
+    from recipe_mpr_task.dataset_stats import fact_sheet
     from recipe_mpr_task.files import write_atomic
 
     sheet = json.dumps(fact_sheet(), indent=2) + "\n"

@@ -12,7 +12,7 @@ import numpy as np
 
 from recipe_mpr_task.data import dataset_of
 from recipe_mpr_task.errors import ModelArgsError
-from recipe_mpr_task.models.options import OptionScorerLM, Question, score_in_groups
+from recipe_mpr_task.models.option_scorer import OptionScorerLM, Question, score_in_groups
 
 Scores = list[list[float]]
 _DECIMALS = 12

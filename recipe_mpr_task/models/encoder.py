@@ -15,7 +15,7 @@ from recipe_mpr_task.models.bi_encoder import BiEncoder
 from recipe_mpr_task.models.checkpoint import detect_head, open_checkpoint, refuse_causal
 from recipe_mpr_task.models.loading import LoadSettings
 from recipe_mpr_task.models.masked_lm import MaskedLM
-from recipe_mpr_task.models.options import OptionScorerLM, Question, score_in_groups
+from recipe_mpr_task.models.option_scorer import OptionScorerLM, Question, score_in_groups
 from recipe_mpr_task.models.pairs import CrossEncoder, MultipleChoice, PairHead
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,58 @@
+"""`recipe-mpr import PREDICTIONS --name NAME`: the choices of a system that lm-eval cannot run, as a record."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from leaderboard.load.choices import FIELDS
+from leaderboard.load.predictions import read_choices, record_of_choices
+from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.lines import line, say
+from recipe_mpr_task.orders import ORDERS
+
+
+@click.command(name="import")
+@click.argument("predictions", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="What the system is called.")
+@click.option("--out", default="out/imported", show_default=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--order", type=click.Choice(ORDERS), help="How the system saw the options; the file must not contradict "
+              "it. In file order the right one is always A: such a run gets no rank.")  # fmt: skip
+@click.option("--field", "fields", multiple=True, metavar="NEW=OLD",
+              help=f"The file's own name of a field: NEW is one of {', '.join(FIELDS)}.")  # fmt: skip
+def import_(predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str]) -> None:
+    """Make a record of PREDICTIONS, a JSONL file with one item a line.
+
+    A line has `item_id` or `query`, and `option_id` or `letter`. A letter needs, on the same line, the order that the
+    system saw: `options` or `option_ids`, the five in a list, first the one at A; or `gold_letter`, where the right one
+    stood. An item that the system did not answer has null, and counts as wrong. All items of a task must be there: the
+    500, the held-out 50, or a fold.
+    """
+    from leaderboard.load.record import write_record
+    from leaderboard.verify.comparability import predictable_gold
+
+    if not name.strip():
+        raise RecipeMPRError("--name is empty; expected what the system is called")
+    choices = read_choices(predictions, order, _mapping(fields))
+    record = record_of_choices(choices, name, order)
+    path = out / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)[:80].strip('-') or 'system'}-{record.task}.record.json"
+    if path.exists():
+        raise RecipeMPRError(f"{path} is there already; choose another --name or --out, or remove it")
+    try:
+        write_record(record, path)
+    except OSError as error:
+        raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
+    acc = record.run["results"][record.task]["acc,none"]
+    say(f"{line(path, 500)}\n{record.task}: {len(record.items)} items, accuracy {100 * acc:.1f}")
+    always_a = "in file order the right option is always A" if order == "file" else None
+    predictable = always_a or predictable_gold(choices.gold_letters)
+    status = f"without rank, as {predictable}" if predictable else "of status unknown"
+    say(f"Its row, {status}: recipe-mpr leaderboard {line(out, 500)} --out DIR")
+
+
+def _mapping(fields: Sequence[str]) -> dict[str, str]:
+    pairs = dict(field.partition("=")[::2] for field in fields)
+    if wrong := [new for new, old in pairs.items() if new not in FIELDS or not old]:
+        raise RecipeMPRError(f"--field {wrong[0]}: expected NEW=OLD with NEW one of {', '.join(FIELDS)}")
+    return pairs

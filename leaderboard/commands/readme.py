@@ -1,0 +1,89 @@
+"""Render README's result tables from the committed records: `python -m leaderboard.commands.readme README.md`."""
+
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from tabulate import tabulate
+
+from leaderboard.collect import read_rows
+from leaderboard.rank.boards import build_boards
+from leaderboard.rank.pooling import MAIN_BOARD
+from leaderboard.rank.ranking import Board
+from leaderboard.rank.row import Row
+from leaderboard.site.tables import ranked_table
+from leaderboard.verify.baselines import RESULTS
+from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.files import write_atomic
+
+_EXPLOIT_TASKS = ("recipe_mpr_test_file_order", "recipe_mpr_test")
+_BLOCK = "<!-- {name} -->\n\n{table}\n\n<!-- end of {name} -->"
+
+
+def tables(folder: Path = RESULTS) -> dict[str, str]:
+    """Render the tables of a folder of records.
+
+    Returns:
+        Name of the README's block to Markdown table: "results", the ranked rows of the main board, and "exploit",
+        the causal models' accuracy in file order and in shuffled order.
+
+    Raises:
+        RecipeMPRError: a record is broken.
+    """
+    rows, skipped = read_rows([folder])
+    if skipped:
+        raise RecipeMPRError("; ".join(f"{s.source}: {s.reason}" for s in skipped))
+    return {"results": _results(build_boards(rows)), "exploit": _exploit(rows)}
+
+
+def _results(boards: Iterable[Board]) -> str:
+    (board,) = (board for board in boards if board.key == MAIN_BOARD)
+    return ranked_table([row for row in board.rows if row.rank is not None])
+
+
+def _exploit(rows: Iterable[Row]) -> str:
+    by_system: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        if row.task in _EXPLOIT_TASKS and row.kind == "causal":
+            by_system.setdefault(row.system, {})[row.task] = row
+    lines = []
+    for system, of_task in sorted(by_system.items(), key=lambda entry: entry[0], reverse=True):
+        in_file_order, shuffled = (of_task[task] for task in _EXPLOIT_TASKS)
+        cells = (_accuracy(in_file_order), _accuracy(shuffled), _share_of_a(shuffled))
+        marked = f"{system} (notes ⚠)" if in_file_order.flags or shuffled.flags else system
+        lines.append([marked, *(f"{100 * cell:.0f}" for cell in cells)])
+    headers = ["System", "File order", "Shuffled", 'Answers "A" when shuffled']
+    return tabulate(lines, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _accuracy(row: Row) -> float:
+    if row.score.acc is None:
+        raise RecipeMPRError(f"{row.source}: {row.reason or 'no accuracy'}")
+    return row.score.acc
+
+
+def _share_of_a(row: Row) -> float:
+    if row.position is None:
+        raise RecipeMPRError(f"{row.source}: no answers")
+    return row.position["answers"][0] or 0.0
+
+
+def rendered(text: str, blocks: dict[str, str]) -> str:
+    """Return a document with the table between each block's two markers replaced.
+
+    Raises:
+        RecipeMPRError: a block's markers are not there.
+    """
+    for name, table in blocks.items():
+        pattern = re.compile(f"<!-- {re.escape(name)} -->.*?<!-- end of {re.escape(name)} -->", re.DOTALL)
+        if not pattern.search(text):
+            raise RecipeMPRError(f"no '<!-- {name} -->' and '<!-- end of {name} -->' in the document")
+        new = _BLOCK.format(name=name, table=table)
+        text = pattern.sub(lambda _, new=new: new, text)  # type: ignore[misc]
+    return text
+
+
+if __name__ == "__main__":
+    document = Path(sys.argv[1])
+    write_atomic(document, rendered(document.read_text(), tables()))

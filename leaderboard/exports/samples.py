@@ -1,0 +1,91 @@
+"""every_eval_ever's items: what was chosen and whether it was right, one line each.
+
+Where the dataset is not at hand, ids stand in the place of texts: the item's for the query, recipe ids for options.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from leaderboard.exports.credit import Credit
+from leaderboard.rank.row import Row
+from leaderboard.verify.items import ItemResult
+from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.item import LETTERS, Item
+from recipe_mpr_task.orders import pinned_items
+
+_METHODS = {
+    "recipe_mpr_cloze": "highest log-likelihood of the option's text",
+    "recipe_mpr_generate": "letter read from the generated text",
+    "recipe_mpr_circular": "highest probability averaged over five rotations",
+}
+_OVER_PROMPTS = "recipe_mpr_prompts"
+"""The task whose items have one choice for each prompt: no choice is the row's."""
+
+
+def sample_lines(  # noqa: PLR0913, PLR0917 (three of them are ids that tie the two files together)
+    row: Row, credit: Credit, texts: Mapping[str, Item] | None, evaluation_id: str, result_id: str, version: str
+) -> list[str]:
+    """Return a row's items as JSON, sorted by id."""
+    head = {
+        "schema_version": version,
+        "evaluation_id": evaluation_id,
+        "model_id": credit.id,
+        "evaluation_name": row.task,
+        "evaluation_result_id": result_id,
+    }
+    items = sorted(row.items, key=lambda item: item.item_id)
+    lines = [{**head, **_sample(row, item, texts.get(item.item_id) if texts else None)} for item in items]
+    # ASCII only: the format's own reader takes a line separator inside a text for the end of the line.
+    return [json.dumps(line, allow_nan=False) for line in lines]
+
+
+def _sample(row: Row, result: ItemResult, item: Item | None) -> dict[str, Any]:
+    pinned = pinned_items()[result.item_id]
+    shown = pinned.shown_ids("shuffled")
+    words = {option.recipe_id: option.text for option in item.options} if item else {i: i for i in shown}
+    chosen = () if row.task == _OVER_PROMPTS else result.chosen
+    query, gold = item.query if item else result.item_id, words[pinned.gold]
+    hashed = sha256_of(json.dumps({"raw": query, "reference": gold}, sort_keys=True).encode())
+    return {
+        "sample_id": result.item_id,
+        # Of the texts, so that it means the same in the files of others.
+        "sample_hash": hashed if item else None,
+        "interaction_type": "single_turn",
+        "input": {"raw": query, "reference": [gold], "choices": [words[recipe_id] for recipe_id in shown]},
+        "output": {"raw": [words[recipe_id] for recipe_id in chosen]},
+        "answer_attribution": [_attribution(row, words[recipe_id]) for recipe_id in chosen],
+        "evaluation": {"score": result.accuracy, "is_correct": result.accuracy == 1},
+        "metadata": _metadata(row, result, shown, chosen),
+    }
+
+
+def _attribution(row: Row, value: str) -> dict[str, Any]:
+    return {
+        "turn_idx": 0,
+        "source": "output.raw",
+        "extracted_value": value,
+        "extraction_method": _method(row),
+        "is_terminal": True,
+    }
+
+
+def _method(row: Row) -> str:
+    if row.kind == "imported":
+        return "as imported"
+    own = "highest log-likelihood of the option's letter" if row.kind == "causal" else "highest score of the option"
+    return _METHODS.get(row.task, own)
+
+
+def _metadata(row: Row, result: ItemResult, shown: tuple[str, ...], chosen: tuple[str, ...]) -> dict[str, str]:
+    pinned = pinned_items()[result.item_id]
+    found = {
+        "item_digest": pinned.digest,
+        "query_types": ", ".join(pinned.types),
+        "gold_recipe_id": pinned.gold,
+        "chosen_recipe_ids": ", ".join(chosen),
+    }
+    if row.kind == "imported" or row.task == "recipe_mpr_circular":
+        return found  # of the first nobody knows at which letter an option stood; of the second it stood at all
+    letter = dict(zip(shown, LETTERS, strict=True))
+    return {**found, "gold_letter": letter[pinned.gold], "chosen_letters": ", ".join(letter[i] for i in chosen)}

@@ -1,0 +1,175 @@
+"""The site's HTML: templates, style and scripts of this folder, filled with data and with nothing from elsewhere.
+
+Each page is one file: style and scripts are inlined, data is embedded as JSON, and a content security policy forbids
+every other style and script, by hash, and every request but the one for the items that all systems' pages share. Same
+input, same bytes.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+_FOLDER = Path(__file__).parent
+_SHARED = ("dom.js", "numbers.js", "draw.js")
+_SCRIPTS = {
+    "index.html.jinja": (*_SHARED, "state.js", "columns.js", "cells.js", "table.js", "charts.js", "scatter.js",
+                         "heat.js", "matrix.js", "tabs.js", "index.js"),
+    "system.html.jinja": (*_SHARED, "curves.js", "provenance.js", "items.js", "system.js"),
+}  # fmt: skip
+# What would end the data's script element, or is a line end to JavaScript alone.
+_UNSAFE = re.compile("[<>&\u2028\u2029]")
+# Control signs, and signs that are not seen but turn the direction of what follows them.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# Marks and letters that draw nothing: variation selectors, joiners, fillers, the empty Braille pattern.
+_BLANK = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
+_LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
+# What the templates write of a row and a row may lack.
+_OPTIONAL = ("page", "rank", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason", "flags", "board")
+
+
+@dataclass(frozen=True)
+class _Assets:
+    """What is the same in all pages of a template."""
+
+    template: Template
+    style: Markup
+    script: Markup
+    policy: Markup
+
+
+def index_page(content: Mapping[str, Any]) -> str:
+    """Return `index.html`.
+
+    Args:
+        content: the object of `leaderboard.json`, see `content.content_of`.
+    """
+    boards = [board for board in content["boards"] if board["rows"]]
+    first = boards[0]["board"] if boards else None
+    return _render(
+        "index.html.jinja",
+        content,
+        task_version=content.get("task_version"),
+        floors=content.get("floors") or {},
+        skipped=content.get("skipped") or [],
+        rows=[_whole(row) for row in content["rows"] if row["board"] == first],
+        title=boards[0]["title"] if boards else "No board",
+    )
+
+
+def system_page(content: Mapping[str, Any], answers: str) -> str:
+    """Return the page of one system.
+
+    Args:
+        content: see `details.system_content`.
+        answers: its items as JSON, see `packed.PackedItems`.
+    """
+    around = content.get("around", [])
+    content = {key: value for key, value in content.items() if key != "around"}  # it stands in the page, in full
+    return _render("system.html.jinja", content, row=_whole(content["row"]), answers=_embedded(answers), around=around)
+
+
+def items_script(items: Mapping[str, Any]) -> str:
+    """Return `systems/items.js`, a script because a page that is opened from disk may load no JSON.
+
+    Args:
+        items: see `details.items_content`.
+    """
+    return f"window.RECIPE_MPR_ITEMS = {_embedded(_json(items))};\n"
+
+
+def _render(name: str, content: Mapping[str, Any], **values: Any) -> str:
+    assets, data = _assets(name), _embedded(_json(content))
+    return assets.template.render(data=data, style=assets.style, script=assets.script, policy=assets.policy, **values)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _embedded(text: str) -> Markup:
+    """JSON as it may stand in a script element."""
+    return Markup(_UNSAFE.sub(_escape, text))  # noqa: S704 (every sign that could end the element is escaped)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**dict.fromkeys(_OPTIONAL), **row}
+
+
+@lru_cache(maxsize=len(_SCRIPTS))
+def _assets(name: str) -> _Assets:
+    """Read and compile what a page needs: once, not for each of a thousand pages."""
+    style = (_FOLDER / "page.css").read_text()
+    scripts = "\n".join((_FOLDER / script).read_text() for script in _SCRIPTS[name])
+    script = f'"use strict";\n(() => {{\n{scripts}\n}})();'  # in a scope of their own
+    # From disk no page has an origin that 'self' could mean to every browser.
+    items = " 'self' file:" if name.startswith("system") else ""
+    policy = (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}{items}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return _Assets(_environment().get_template(name), *map(Markup, (style, script, policy)))
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    environment.filters |= {
+        "percent": _percent, "interval": _interval, "line": _line, "link": _link, "visible": _visible,
+    }  # fmt: skip
+    return environment
+
+
+def _percent(fraction: float | None) -> str:
+    return "" if fraction is None else f"{100 * fraction:.1f}"
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    if row["acc_low"] is None or row["acc_high"] is None:
+        return ""
+    return f"[{_percent(row['acc_low'])}, {_percent(row['acc_high'])}]"
+
+
+def _line(text: object, longest: int = 200) -> str:
+    """One line that is not too long, without signs that could turn or break what stands beside it."""
+    folded = _UNSEEN.sub("", " ".join(("" if text is None else str(text)).split()))
+    return folded if len(folded) <= longest else f"{folded[: longest - 1]}…"
+
+
+def _visible(text: str) -> str:
+    """Write every sign that is not seen, or turns what follows it, by its code: hints may be made of such signs."""
+    return "".join(f"\\u{{{ord(sign):04x}}}" if _is_unseen(sign) else sign for sign in text)
+
+
+def _is_unseen(sign: str) -> bool:
+    return sign not in " \n" and (unicodedata.category(sign)[0] in "CZ" or _BLANK.match(sign) is not None)
+
+
+def _link(page: object) -> str | None:
+    """The address of a system's page, if that is what it is."""
+    return page if isinstance(page, str) and _LINK.fullmatch(page) else None

@@ -1,0 +1,202 @@
+"""What stands around the prompts of a run: chat template, system text, description, and the joints between shots.
+
+A prompt is taken apart as BEFORE shot's prompt JOINT answer JOINT ... own prompt AFTER. The task and the few-shot seed
+say what the prompts and answers must be; the rest must be the same text for every item, so that it tells of none.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+from leaderboard.load.results import Run
+from leaderboard.load.task_specs import TaskSpec, prompt_of
+from leaderboard.verify.logged_prompts import Prompt, prompts_of, turn
+from leaderboard.verify.shots import Shot, shots_of
+from recipe_mpr_task import prompts
+from recipe_mpr_task.item import N_OPTIONS
+
+Around = tuple[str, ...]
+"""The text before all, after each shot's prompt and after its answer, and after the item's own prompt."""
+
+OWN_PROMPT = "[the item's own prompt]"
+
+_Joint = tuple[str, str]
+"""The texts between a shot's prompt and its answer, and between the answer and what follows."""
+
+_ByItem = dict[str, set[Around | None]]
+
+_LONGEST_JOINT = 4_000
+_MOST_PLACES = 64
+"""Characters between two prompts, and places of the answer among them, that are looked at: templates have far fewer."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The texts around a run's prompts.
+
+    Attributes:
+        usual: what stands around most items' prompts; empty if no prompt was logged.
+        wrong: ids of the items whose prompt is not the task's own, or whose shots are not those that the seed draws.
+        other: ids of the items with another text around the prompt than `usual`.
+        opening: where shots were not checked: the text before the first of them.
+        n_unchecked: how many shots stand before each prompt and were not checked.
+    """
+
+    usual: Around = ()
+    wrong: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+    opening: str = ""
+    n_unchecked: int = 0
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The distinct texts, without prompts, answers and shots."""
+        return tuple(text for text in dict.fromkeys((self.opening, *self.usual)) if text)
+
+    def as_text(self) -> str:
+        """Return the texts in their order, with placeholders for prompts and answers; "" if there are none."""
+        if not self.texts:
+            return ""
+        before, *joints, after = self.usual
+        unchecked = f"[{self.n_unchecked} shots that were not checked]" if self.n_unchecked else ""
+        shots = "".join(
+            f"[prompt of shot {k // 2 + 1}]{joint}" if k % 2 == 0 else f"[its right answer]{joint}"
+            for k, joint in enumerate(joints)
+        )
+        return f"{self.opening}{unchecked}{before}{shots}{OWN_PROMPT}{after}"
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A prompt taken apart; `hidden` are shots that nothing is known of."""
+
+    prompt: Prompt
+    before: str
+    between: tuple[tuple[str, str], ...]
+    after: str
+    hidden: str = ""
+
+
+def surroundings(run: Run, spec: TaskSpec) -> Surroundings:
+    """Take the logged prompts of a run apart.
+
+    Args:
+        run: its documents found genuine.
+        spec: its task.
+    """
+    if run.is_record:  # it holds no prompts
+        return Surroundings()
+    draw = shots_of(run, spec)
+    apart: dict[str, list[_Parts | None]] = {}
+    for sample in run.samples or []:
+        shots = draw(sample["doc"]) if draw else ()
+        is_short = draw is not None and len(shots) < run.n_shot
+        found = [None if is_short else parts for parts in _taken_apart(sample, run, spec, shots)]
+        apart.setdefault(sample["doc"]["item_id"], []).extend(found)
+    whole = [parts for found in apart.values() for parts in found if parts]
+    joints = _usual_joints(whole)
+    around = {item_id: {_around(p, joints, run, spec) for p in found} for item_id, found in apart.items()}
+    return _judged(around, [parts.hidden for parts in whole], run.n_shot if run.n_shot and not draw else 0, spec)
+
+
+def _judged(around: _ByItem, hidden: Sequence[str], unchecked: int, spec: TaskSpec) -> Surroundings:
+    counts = Counter(texts for found in around.values() for texts in found if texts is not None)
+    usual = counts.most_common(1)[0][0] if counts else ()
+    return Surroundings(
+        usual=usual,
+        wrong=tuple(item_id for item_id, found in around.items() if None in found),
+        other=tuple(item_id for item_id, found in around.items() if None not in found and found - {usual}),
+        opening=_opening(hidden, spec) if unchecked else "",
+        n_unchecked=unchecked,
+    )
+
+
+def _taken_apart(sample: dict[str, Any], run: Run, spec: TaskSpec, shots: Sequence[Shot]) -> Iterator[_Parts | None]:
+    """Take each distinct logged prompt of an item apart; None for one without the prompts that must be in it."""
+    for rotation, prompt in {(place // N_OPTIONS, prompt) for place, prompt in enumerate(prompts_of(sample))}:
+        own = prompt_of(sample["doc"], spec, rotation)
+        wanted = [*(text for text, _ in shots), own]
+        if run.has_chat_template:  # templates may cut white space off a message's ends
+            wanted = [text.strip() for text in wanted]
+        pieces = _split(prompt.text, wanted)
+        if pieces is None:
+            yield None
+        elif run.n_shot and not shots:
+            is_told = sample["doc"]["query"] in pieces[0]
+            yield None if is_told else _Parts(prompt, "", (), pieces[-1], hidden=pieces[0])
+        else:
+            before, *between, after = pieces
+            answers = (answer.strip() if run.has_chat_template else answer for _, answer in shots)
+            yield _Parts(prompt, before, tuple(zip(between, answers, strict=True)), after)
+
+
+def _split(text: str, wanted: Sequence[str]) -> list[str] | None:
+    """Split a text at the first places of all of `wanted` but the last, and at the last place of the last."""
+    pieces, start = [], 0
+    for part in wanted[:-1]:
+        place = text.find(part, start)
+        if place < 0:
+            return None
+        pieces.append(text[start:place])
+        start = place + len(part)
+    place = text.rfind(wanted[-1], start)
+    return None if place < 0 else [*pieces, text[start:place], text[place + len(wanted[-1]) :]]
+
+
+def _usual_joints(whole: Sequence[_Parts]) -> list[_Joint]:
+    """Return for each shot the joint that fits most prompts: an answer's letter may stand in a template's text too."""
+    counts: list[Counter[_Joint]] = [Counter() for _ in (whole[0].between if whole else ())]
+    for parts in whole:
+        for count, (text, answer) in zip(counts, parts.between, strict=True):
+            count.update(_joints(text, answer))
+    return [count.most_common(1)[0][0] if count else ("", "") for count in counts]
+
+
+def _joints(text: str, answer: str) -> Iterator[_Joint]:
+    place = text.find(answer) if len(text) <= _LONGEST_JOINT else -1
+    for _ in range(_MOST_PLACES):
+        if place < 0:
+            return
+        yield text[:place], text[place + len(answer) :]
+        place = text.find(answer, place + 1)
+
+
+def _around(parts: _Parts | None, joints: Sequence[_Joint], run: Run, spec: TaskSpec) -> Around | None:
+    """Return what stands around a prompt; None where an answer is another or a text that must not be there is."""
+    if parts is None:
+        return None
+    for (text, answer), (left, right) in zip(parts.between, joints, strict=True):
+        if text != f"{left}{answer}{right}":
+            return None
+    found = (parts.before, *(text for joint in joints for text in joint), parts.after)
+    return found if run.has_chat_template or _is_bare(parts, found, run, spec) else None
+
+
+def _is_bare(parts: _Parts, found: Around, run: Run, spec: TaskSpec) -> bool:
+    """Say whether a prompt without a chat template has nothing around it but what lm-eval puts there."""
+    before, *_, after = found
+    delimiters = (spec.asked_as["target_delimiter"], spec.asked_as["fewshot_delimiter"])
+    allowed, opening, end = {delimiters}, spec.description, ""
+    if parts.prompt.is_messages:  # roles, and shots in one turn or in several
+        allowed.add((f"\n{_head('assistant')}", f"\n{_head('user')}"))
+        opening = (turn("system", spec.description) if spec.description else "") + _head("user")
+        end = "\n"
+    is_opening = spec.description in before if run.has_system_text else before == opening
+    is_joined = all(joint in allowed for joint in zip(found[1:-1:2], found[2:-1:2], strict=True))
+    return after == end and is_joined and (is_opening or bool(parts.hidden))
+
+
+def _head(role: str) -> str:
+    return turn(role, "").removesuffix("\n")
+
+
+def _opening(hidden: Sequence[str], spec: TaskSpec) -> str:
+    """Return the text before the first of unchecked shots, the same for all; "" where the shot's start is not seen."""
+    head = prompts.template(spec.prompt).split("{", 1)[0].strip()
+    if not head or not hidden:
+        return ""
+    same = takewhile(lambda signs: signs[0] == signs[1], zip(min(hidden), max(hidden), strict=False))
+    before, found, _ = "".join(sign for sign, _ in same).partition(head)
+    return before if found else ""

@@ -1,0 +1,265 @@
+"""A training run as a user starts it: what it writes, what stops it, and that stopping loses nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from finetune import run as training_run
+from finetune.checkpoints import CHECKPOINTS, locked
+from finetune.outputs import recipe_text
+from finetune.progress import COMPLETE
+from finetune.recipe import RecipeError, load_recipe
+from finetune.step_trainer import StepTrainer, TrainingError
+from recipe_mpr_task.manifest import read_manifest
+from tests.conftest import recipe_mpr
+
+pytestmark = pytest.mark.timeout(600)
+
+FILES = {
+    "README.md", "adapter_config.json", "adapter_model.safetensors", "curves.json", "curves.png", "recipe.yaml",
+    "recipe_mpr_training.json", "tokenizer.json", "tokenizer_config.json", "base/config.json",
+    "base/generation_config.json", "base/model.safetensors", "base/recipe_mpr_base.json", "base/tokenizer.json",
+    "base/tokenizer_config.json",
+}  # fmt: skip
+MERGED = {
+    "merged/comparison.json", "merged/config.json", "merged/generation_config.json", "merged/model.safetensors",
+    "merged/recipe_mpr_training.json", "merged/tokenizer.json", "merged/tokenizer_config.json",
+}  # fmt: skip
+
+
+def files_in(folder):
+    return {p.relative_to(folder).as_posix() for p in Path(folder).rglob("*") if p.is_file()}
+
+
+def sample_run(out, micro, *more, resume=False):
+    """Train on the sample, which needs no dataset."""
+    recipe = load_recipe("tiny_lora", [f"model={micro}", f"out={out}", "split=sample", "epochs=3", *more])
+    training_run.check(recipe, resume=resume)
+    ((_, manifest),) = training_run.run(recipe, resume=resume)
+    return manifest
+
+
+def weights(out):
+    return load_file(Path(out) / "adapter_model.safetensors")
+
+
+def assert_same(a, b, tolerance=0.0):
+    assert a.keys() == b.keys()
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.real_data
+def test_a_run_leaves_exactly_these_files(trained):
+    assert files_in(trained) == FILES | MERGED
+    manifest = read_manifest(trained)
+    assert (len(manifest.train_ids), len(manifest.validation_ids), len(manifest.test_ids)) == (400, 50, 50)
+    assert manifest.base_model.startswith("random:")
+    assert manifest.peak_memory_bytes > 0
+    assert manifest.samples_per_second > 0
+    steps = [entry["step"] for entry in manifest.history]
+    assert steps == [5, 10, 15, 20, 25]
+    assert {"loss", "learning_rate", "grad_norm", "eval_accuracy", "eval_cross_entropy"} <= manifest.history[-1].keys()
+    assert json.loads((trained / "curves.json").read_text()) == [dict(e) for e in manifest.history]
+    assert (trained / "curves.png").read_bytes().startswith(b"\x89PNG")
+    card = (trained / "README.md").read_text()
+    assert card.startswith("---\nlibrary_name: peft")
+    assert "seen 400 items in training and 50 in selection" in card
+    compared = json.loads((trained / "merged" / "comparison.json").read_text())
+    assert (compared["n_items"], compared["n_same"]) == (20, 20)
+    assert compared["largest_difference"] < 1e-4
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, micro):
+    """An uninterrupted run, to compare others with."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    return out, sample_run(out, micro)
+
+
+def test_the_same_recipe_gives_the_same_weights(whole, tmp_path, micro):
+    sample_run(tmp_path / "again", micro)
+    assert_same(weights(tmp_path / "again"), weights(whole[0]))
+    sample_run(tmp_path / "seed", micro, "seed=1")
+    other = weights(tmp_path / "seed")
+    assert any(not torch.equal(value, other[name]) for name, value in weights(whole[0]).items())
+
+
+class Killed(BaseException):
+    """Stands for the process being gone."""
+
+
+@pytest.mark.parametrize("step", [1, 3, 4, 8])
+def test_killed_at_any_step_and_resumed_ends_with_the_same_weights(whole, tmp_path, micro, monkeypatch, step):
+    original = StepTrainer.training_step
+
+    def dying(self, *args, **kwargs):
+        if self.state.global_step == step:
+            raise Killed
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(StepTrainer, "training_step", dying)
+    with pytest.raises(Killed):
+        sample_run(tmp_path / "run", micro)
+    assert not (tmp_path / "run" / "recipe_mpr_training.json").exists()
+    monkeypatch.undo()
+    manifest = sample_run(tmp_path / "run", micro, resume=True)
+    assert_same(weights(tmp_path / "run"), weights(whole[0]))
+    assert [e["step"] for e in manifest.history] == [e["step"] for e in whole[1].history]
+    assert files_in(tmp_path / "run") == FILES
+
+
+def test_a_checkpoint_cut_off_while_written_is_not_resumed_from(whole, tmp_path, micro, monkeypatch):
+    out = tmp_path / "run"
+    original = StepTrainer._save_checkpoint
+
+    def cut_off(self, *args, **kwargs):
+        original(self, *args, **kwargs)
+        if self.state.global_step == 6:
+            (out / CHECKPOINTS / "checkpoint-6" / "adapter_model.safetensors").write_bytes(b"half")
+            raise Killed
+
+    monkeypatch.setattr(StepTrainer, "_save_checkpoint", cut_off)
+    with pytest.raises(Killed):
+        sample_run(out, micro)
+    assert not (out / CHECKPOINTS / "checkpoint-6" / COMPLETE).exists()
+    monkeypatch.undo()
+    sample_run(out, micro, resume=True)
+    assert_same(weights(out), weights(whole[0]))
+
+
+def test_sigkill_and_resume_through_the_command_line(whole, tmp_path, micro):
+    out = tmp_path / "run"
+    command = ["finetune", "tiny_lora", f"model={micro}", f"out={out}", "split=sample", "epochs=3"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recipe_mpr_task.cli", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not list(out.glob(f"{CHECKPOINTS}/*/{COMPLETE}")) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    refused = recipe_mpr(*command)
+    finished_before_the_kill = (out / "recipe_mpr_training.json").exists()
+    assert refused.returncode == 2
+    assert ("holds a finished run" if finished_before_the_kill else "is in use") in refused.stderr
+    assert recipe_mpr(*command, "--resume").returncode == 0
+    assert_same(weights(out), weights(whole[0]))
+
+
+def test_a_run_that_is_going_on_cannot_be_resumed_beside(tmp_path, micro):
+    out = tmp_path / "run"
+    out.mkdir()
+    recipe = load_recipe("tiny_lora", [f"model={micro}", f"out={out}", "split=sample", "epochs=3"])
+    (out / "recipe.yaml").write_text(recipe_text(recipe))
+    with locked(out), pytest.raises(RecipeError, match="is being trained into by another process"):
+        sample_run(out, micro, resume=True)
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_items(tmp_path, micro, monkeypatch):
+    from finetune.causal import LetterTraining
+
+    original = LetterTraining.loss_sum
+
+    def broken(self, model, batch, device):
+        loss = original(self, model, batch, device)
+        return loss * float("nan") if any(e.item_id == "sample-07" for e in batch) else loss
+
+    monkeypatch.setattr(LetterTraining, "loss_sum", broken)
+    with pytest.raises(TrainingError, match=r"not finite at step \d+; items of the batch: .*sample-07"):
+        sample_run(tmp_path / "run", micro, "max_batch_items=4")
+
+
+@pytest.mark.parametrize("message", ["CUDA out of memory.", "DefaultCPUAllocator: can't allocate memory"])
+def test_out_of_memory_halves_the_pass_and_changes_nothing_else(whole, tmp_path, micro, monkeypatch, message):
+    from finetune.causal import LetterTraining
+
+    original = LetterTraining.loss_sum
+    sizes = []
+
+    def small_memory(self, model, batch, device):
+        sizes.append(len(batch))
+        if len(batch) > 3:
+            raise RuntimeError(message)
+        return original(self, model, batch, device)
+
+    monkeypatch.setattr(LetterTraining, "loss_sum", small_memory)
+    manifest = sample_run(tmp_path / "run", micro)
+    assert max(sizes[-10:]) <= 3
+    assert any("max_batch_tokens" in entry for entry in manifest.history), "the log says that it was lowered"
+    assert_same(weights(tmp_path / "run"), weights(whole[0]), tolerance=1e-4)
+
+
+def test_out_of_memory_with_one_item_says_what_to_do(tmp_path, micro, monkeypatch):
+    from finetune.causal import LetterTraining
+
+    def no_memory(self, model, batch, device):
+        raise RuntimeError("CUDA out of memory.")
+
+    monkeypatch.setattr(LetterTraining, "loss_sum", no_memory)
+    with pytest.raises(TrainingError, match="set gradient_checkpointing=true"):
+        sample_run(tmp_path / "run", micro)
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(whole, tmp_path, micro, monkeypatch):
+    out = tmp_path / "run"
+    original = StepTrainer._save_optimizer_and_scheduler
+
+    def full(self, folder):
+        if self.state.global_step == 6:
+            raise OSError(28, "No space left on device")
+        original(self, folder)
+
+    monkeypatch.setattr(StepTrainer, "_save_optimizer_and_scheduler", full)
+    with pytest.raises(TrainingError, match=r"checkpoint-6 could not be written .*No space left.*--resume"):
+        sample_run(out, micro)
+    assert [p.name for p in (out / CHECKPOINTS).iterdir()] == ["checkpoint-3"]
+    monkeypatch.undo()
+    sample_run(out, micro, resume=True)
+    assert_same(weights(out), weights(whole[0]))
+
+
+def test_gradient_checkpointing_and_small_passes_train_the_same(whole, tmp_path, micro):
+    sample_run(tmp_path / "run", micro, "gradient_checkpointing=true", "max_batch_items=1")
+    assert_same(weights(tmp_path / "run"), weights(whole[0]), tolerance=1e-4)
+
+
+def test_the_deterministic_switch_trains_the_same(whole, tmp_path, micro):
+    out = tmp_path / "run"  # in a process of its own: the switch is torch's, for all that follows
+    settings = [f"model={micro}", f"out={out}", "split=sample", "epochs=3", "deterministic=true"]
+    done = recipe_mpr("finetune", "tiny_lora", *settings, OMP_NUM_THREADS="1")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert_same(weights(out), weights(whole[0]), tolerance=1e-5)
+
+
+def test_two_processes_end_with_the_weights_of_one(whole, tmp_path, micro):
+    """DDP over gloo on the CPU, as torchrun starts it; dropout is 0 in tiny_lora."""
+    out = tmp_path / "run"
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "recipe_mpr_task.cli"]
+    recipe = ["finetune", "tiny_lora", f"model={micro}", f"out={out}", "split=sample", "epochs=3"]
+    done = subprocess.run(
+        [sys.executable, *launch, *recipe], capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert files_in(out) == FILES
+    assert_same(weights(out), weights(whole[0]), tolerance=1e-5)
+
+
+def test_a_base_that_has_seen_items_hands_them_on(whole, tmp_path, micro):
+    from finetune.merge import merge
+
+    merge(whole[0])
+    manifest = sample_run(tmp_path / "run", f"{whole[0]}/merged", "lora.r=4")
+    first = whole[1]
+    assert set(manifest.inherited_ids) == {*first.train_ids, *first.validation_ids}
+    assert manifest.seen_ids >= first.seen_ids

@@ -1,0 +1,163 @@
+"""Copies: what is counted, against counting it item by item; what the known relation is called; how long it takes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from leaderboard.rank import similar_answers as alike
+from leaderboard.rank.boards import build_boards
+from leaderboard.rank.choices import differing
+from leaderboard.rank.copies import mark_copies
+from leaderboard.rank.duplicates import mark_repeats
+from leaderboard.rank.pooling import POOLS
+from leaderboard.rank.row import Row, Score
+from leaderboard.rank.row_items import PackedItems
+from leaderboard.rank.similar_answers import MIN_WRONG, SAME_SHARE, find_alike
+from leaderboard.verify.items import ItemResult
+from recipe_mpr_task.metrics import SEEN
+from recipe_mpr_task.orders import pinned_items
+
+IDS = sorted(i for i in pinned_items() if i.startswith("mpr-"))
+BOARD = "recipe_mpr"
+
+
+def result(item_id, slots, seen=None):
+    pinned = pinned_items()[item_id]
+    chosen = tuple(pinned.option_ids[slot] for slot in slots)
+    accuracy = (pinned.gold in chosen) / max(len(chosen), 1)
+    return ItemResult(item_id, accuracy, pinned.types, {} if seen is None else {SEEN: seen}, chosen)
+
+
+def row(name, slots, ids=IDS, board=BOARD, status="unknown", **extra):
+    """A row that chose these slots of the file on the first of some items: 0 is right."""
+    items = PackedItems.of([result(item_id, one) for item_id, one in zip(ids, slots, strict=False)])
+    return Row(name, "causal", status, "", board, board, 1, Score.of(float(items.accuracies.sum()), len(items)), {},
+               None, f"{name}.json", extra={"date": 1.0, **extra}, identity=name, items=items)  # fmt: skip
+
+
+CHOICE = st.sets(st.integers(0, 4), max_size=3).map(tuple)
+
+
+@given(st.lists(st.lists(CHOICE, min_size=30, max_size=30), min_size=2, max_size=4), st.integers(0, 20))
+@settings(max_examples=40, deadline=None)
+def test_same_wrong_choices_are_those_counted_item_by_item(slots, cut):
+    slots[1][:cut] = slots[0][:cut]
+    rows = [row(f"s{k}", chosen) for k, chosen in enumerate(slots)]
+    compared = alike._Matrices.of(rows).compared(slice(0, len(rows)))
+    wrong = [[set(one) - {0} for one in some] for some in slots]
+    # Three wrong options tied are no preference, so no choice.
+    chose = [[bool(one) and len(set(one) - {0}) <= 2 for one in some] for some in slots]
+    for i, mine in enumerate(wrong):
+        for j, theirs in enumerate(wrong):
+            both = [(a, b) for a, b, ca, cb in zip(mine, theirs, chose[i], chose[j], strict=True) if ca and cb]
+            assert compared.same_wrong[i, j] == sum(bool(a & b) for a, b in both)
+            assert compared.fewer_wrong[i, j] == min(sum(bool(pair[k]) for pair in both) for k in (0, 1))
+
+
+def test_sharing_so_many_wrong_choices_is_no_chance():
+    for n in range(MIN_WRONG, 500):
+        needed = int(np.ceil(SAME_SHARE * n))
+        assert binom.sf(needed - 1, n, 0.55) < 0.001
+    assert binom.pmf(MIN_WRONG - 1, MIN_WRONG - 1, 0.55) > 0.001, "one fewer would be too few"
+
+
+@pytest.mark.parametrize(("n", "same", "is_found"), [(12, 12, True), (11, 11, False), (40, 38, True), (40, 37, False)])
+def test_the_share_and_the_least_number_decide(n, same, is_found):
+    first = [(1,)] * n + [(0,)] * 100
+    second = [(1,)] * same + [(2,)] * (n - same) + [(0,)] * 100
+    found = find_alike([row("a", first), row("b", second)])
+    assert [bool(likenesses) for likenesses in found] == [is_found] * 2
+
+
+def test_two_rows_without_rank_are_not_spoken_of():
+    slots = [(1,)] * 30
+    for statuses, flags in ((("overlap", "excluded"), 0), (("overlap", "unknown"), 1)):
+        rows = mark_copies([row(f"s{k}", slots, status=status) for k, status in enumerate(statuses)])
+        assert [len(r.flags) for r in rows] == [flags] * 2
+
+
+def test_boards_that_share_items_are_compared_and_name_the_board():
+    slots = [(1 + k % 4,) for k in range(100)]
+    whole = row("whole", slots)
+    cut = row("cut", slots[40:80], IDS[40:80], board="recipe_mpr_test")
+    circular = row("circular", slots, board="recipe_mpr_circular")
+    by_name = {r.system: r for r in mark_copies([whole, cut, circular, row("apart", slots[:40], IDS[200:240])])}
+    assert by_name["cut"].flags[0].startswith("like circular (circular.json, on recipe_mpr_circular), gives the same")
+    assert "40 of 40 items" in by_name["cut"].flags[0]
+    assert by_name["circular"].flags
+    assert by_name["apart"].flags == ()
+
+
+RELATED = {
+    "forms": ({"training": {"system": "s", "form": "adapter"}}, {"training": {"system": "s", "form": "merged"}},
+              "same model as b (b.json), adapter; that one is merged"),
+    "seeds": ({"recipe_key": "r", "seed": 1}, {"recipe_key": "r", "seed": 2},
+              "same recipe as b (b.json), seed 1; that one has seed 2"),
+    "one seed": ({"recipe_key": "r", "seed": 1, "training": {"form": "adapter"}}, {"recipe_key": "r", "seed": 1},
+                 "same model as b (b.json), adapter; that one is whole"),
+    "dtypes": ({"content": "c", "dtype": "float32"}, {"content": "c", "dtype": "bfloat16"},
+               "same model as b (b.json), float32; that one in bfloat16"),
+    "settings": ({"system_key": "k"}, {"system_key": "k"}, "same model as b (b.json), loaded or asked otherwise"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", RELATED)
+def test_a_known_relation_is_stated_and_accuses_nobody(case):
+    mine, theirs, said = RELATED[case]
+    slots = [(1 + k % 4,) for k in range(100)]
+    first, second = mark_copies([row("a", slots, **mine), row("b", slots, **theirs)])
+    assert first.flags == (f"{said}: the same wrong choice on 100 of 100 items",)
+    assert len(second.flags) == 1
+    assert "copy" not in second.flags[0]
+
+
+@pytest.mark.exploit
+def test_a_stated_relation_hides_no_copy():
+    """A copy shown twice, in two forms of one training, is still the copy of a third."""
+    slots = [(1 + k % 4,) for k in range(100)]
+    forms = [row(form, slots, training={"system": "s", "form": form}) for form in ("adapter", "merged")]
+    flags = {r.system: r.flags for r in mark_copies([*forms, row("known", slots)])}
+    assert [flag.split()[0] for flag in flags["adapter"]] == ["like", "same"]
+    assert len(flags["known"]) == 1
+
+
+def test_runs_of_one_identity_with_equal_accuracy_say_on_how_many_items_they_differ():
+    first = row("a", [(0,)] * 30 + [(1,)] * 10)
+    second = replace(row("b", [(0,)] * 28 + [(1,)] * 2 + [(0,)] * 2 + [(1,)] * 8), identity="a")
+    early, late = mark_repeats([replace(first, extra={"date": 1.0}), replace(second, extra={"date": 2.0})])
+    assert differing(first, second) == 4
+    assert early.flags == ("run again (b.json) it scores 75.0; the two differ on 4 of 40 items",)
+    assert late.reason.startswith("repeat of a.json: of one system's runs the earliest counts; the two differ on 4")
+
+
+def test_of_one_run_read_twice_the_more_doubtful_counts():
+    slots = [(1 + k % 4,) for k in range(100)]
+    forged = replace(row("m", slots, status="clean"), source="0.json", identity="other")
+    ranked, excluded = sorted((r for b in build_boards([forged, row("m", slots)]) for r in b.rows if r.items),
+                              key=lambda r: r.status == "excluded")  # fmt: skip
+    assert (ranked.status, ranked.source, ranked.flags) == ("unknown", "m.json", ())
+    assert excluded.reason == "repeat of m.json: the same run, read twice"
+
+
+def test_a_thousand_rows_that_all_agree_are_compared():
+    """The worst case: every row is like every other. The build stays a matter of seconds."""
+    rng = np.random.default_rng(0)
+    slots = [(int(k),) for k in rng.integers(0, 5, len(IDS))]
+    first = row("s", slots)
+    rows = [replace(first, system=f"s{k}", identity=f"s{k}", source=f"{k}.json") for k in range(1000)]
+    assert all(len(r.flags) == 1 for r in mark_copies(rows))
+
+
+@pytest.mark.exploit
+def test_a_row_pooled_over_prompts_is_compared_by_its_first_prompt():
+    slots = [(1 + k % 4,) for k in range(len(IDS))]
+    prompts = [replace(row("copy", slots, board=task), source=task) for task in POOLS[1].tasks]
+    runs = [replace(one, extra={**one.extra, "model": {}}) for one in prompts]
+    rows = {r.system: r for board in build_boards([*runs, row("known", slots)]) for r in board.rows if r.items}
+    assert (rows["copy"].board, rows["copy"].rank) == ("recipe_mpr_prompts", 1)
+    assert "like known (known.json, on recipe_mpr)" in rows["copy"].flags[0]
+    assert "on recipe_mpr_prompts" in rows["known"].flags[0]

@@ -1,0 +1,56 @@
+"""`make demo` without its installs: the whole path on real data, and the sample where there is none."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import run_python
+
+README = Path(__file__).parents[2] / "README.md"
+FILES = {"index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv"}
+
+pytestmark = pytest.mark.slow
+
+
+def demo(out, **environment):
+    done = run_python("-m", "recipe_mpr_task.cli", "demo", "--out", str(out), **environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+    there = {path.name for path in (out / "leaderboard").iterdir() if not path.name.startswith(".")}
+    assert there == FILES | {"systems"}
+    assert all(str(out / "leaderboard" / name) in done.stdout for name in FILES)
+    return done, json.loads((out / "leaderboard" / "leaderboard.json").read_text())
+
+
+def row_of(line):
+    """A table row without its rank, which depends on the other rows."""
+    return tuple(cell.strip() for cell in line.split("|")[2:])
+
+
+@pytest.mark.real_data
+def test_demo_scores_the_real_items_and_makes_the_committed_rows_anew(tmp_path, minilm):
+    done, board = demo(tmp_path)
+    ranked = [row for row in board["rows"] if row["rank"] is not None and row["board"] == "recipe_mpr"]
+    acc = {row["system"]: row["acc"] for row in ranked}
+    own = {"random", "first", "longest", "tfidf", "bm25", "all-MiniLM-L6-v2 (bi-encoder)"}
+    assert own < acc.keys(), "the committed results stand beside its own"
+    assert acc["first"] == 0.2
+    assert (round(acc["tfidf"], 4), acc["longest"]) == (0.1928, pytest.approx(0.237))
+    assert acc["all-MiniLM-L6-v2 (bi-encoder)"] == pytest.approx(0.418)
+    shown = {row_of(line) for line in README.read_text().splitlines() if line.startswith("| ")}
+    table = (tmp_path / "leaderboard" / "leaderboard.md").read_text().split("## ")[1]
+    demonstrated = {row_of(line) for line in table.splitlines() if line.startswith("| ") and line[2].isdigit()}
+    assert len(demonstrated) == len(ranked)
+    assert demonstrated <= shown, "what is committed is not what the demo makes"
+    assert "[6/6]" in done.stdout
+
+
+def test_demo_without_data_runs_the_sample_under_a_banner(tmp_path, minilm):
+    # A proxy that nobody serves stands for a machine that is offline.
+    offline = dict.fromkeys(("http_proxy", "https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    done, board = demo(tmp_path, RECIPE_MPR_DATA="", RECIPE_MPR_CACHE=str(tmp_path / "cache"), **offline)
+    assert "NOT benchmark numbers" in done.stdout
+    assert "NOT benchmark numbers" in done.stderr
+    ranked = [row for row in board["rows"] if row["rank"] is not None]
+    assert len(ranked) == 6
+    assert {row["board"] for row in ranked} == {"recipe_mpr_sample"}

@@ -1,0 +1,299 @@
+"""What a model was shown, taken apart: real prompts of every task and way of asking, and edits of them."""
+
+import json
+import re
+
+import lm_eval
+import pytest
+from lm_eval.api.model import LM
+from lm_eval.loggers import EvaluationTracker
+from lm_eval.models.api_models import JsonChatStr
+from lm_eval.tasks import TaskManager
+
+from leaderboard.load.record import Told, record_of
+from leaderboard.load.results import runs_of
+from leaderboard.load.schema import AROUND, FLAGS
+from leaderboard.load.task_specs import task_spec
+from leaderboard.rank.row_from_run import row_of
+from leaderboard.site.page import system_page
+from leaderboard.site.page_data import content_of
+from leaderboard.verify import shots as fewshot
+from leaderboard.verify.answer_keys import answers_named
+from leaderboard.verify.checks import check
+from leaderboard.verify.prompt_checks import WITHHELD
+from leaderboard.verify.surroundings import OWN_PROMPT, surroundings
+from recipe_mpr_task.data import CACHE_VARIABLE, DATA_VARIABLE, load_items, local_source
+from recipe_mpr_task.splits import part_of
+from recipe_mpr_task.tasks import TASKS_PATH
+from tests.exploits.exploit_shown import CHAT, SHOTS
+from tests.support.fake_runs import rows_of, run_files, run_in
+from tests.support.page_content import HOSTILE, system_content
+from tests.support.run_edits import both, of_file
+from tests.support.shown_runs import chatml, messages, on_record, shown
+
+TASKS = (
+    "recipe_mpr", "recipe_mpr_test", "recipe_mpr_fold3", "recipe_mpr_circular", "recipe_mpr_cloze",
+    "recipe_mpr_options_only", "recipe_mpr_generate", "recipe_mpr_prompt_numbered", "recipe_mpr_prompt_system",
+    "recipe_mpr_prompt_mmlu", "recipe_mpr_prompt_options_first",
+)  # fmt: skip
+
+
+FEW = ("recipe_mpr_test", "recipe_mpr_circular", "recipe_mpr_cloze", "recipe_mpr_generate", "recipe_mpr_prompt_system")
+
+
+class Listener(LM):
+    """A model that answers without reading, under a chat template that trims like Llama's, or behind an API."""
+
+    tokenizer_name = "listener"
+
+    def __init__(self, *, has_template):
+        super().__init__()
+        self._template = "{{ messages }}" if has_template else ""
+
+    def loglikelihood(self, requests):
+        return [(float(-(k % 5)), False) for k, _ in enumerate(requests)]
+
+    def loglikelihood_rolling(self, requests):
+        raise NotImplementedError
+
+    def generate_until(self, requests):
+        return ["Answer: A" for _ in requests]
+
+    def chat_template(self, chat_template=False):
+        return self._template
+
+    def apply_chat_template(self, chat_history, add_generation_prompt=True):
+        if not self._template:
+            return JsonChatStr(json.dumps(chat_history, ensure_ascii=False))
+        turns = "".join(f"<<{m['role'].upper()}>>\n\n{m['content'].strip()}<<END>>" for m in chat_history)
+        return f"<<BEGIN>>{turns}<<ASSISTANT>>\n\n"
+
+
+WAYS = {
+    "raw": {},
+    "raw with a system text": {"system_instruction": "Be good."},
+    "template, several turns": {"apply_chat_template": True, "fewshot_as_multiturn": True},
+    "template, one turn": {"apply_chat_template": True, "fewshot_as_multiturn": False},
+    "template, system text": {"apply_chat_template": True, "system_instruction": "Be good."},
+    "messages, several turns": {"has_template": False, "apply_chat_template": True, "fewshot_as_multiturn": True},
+    "messages, one turn": {"has_template": False, "apply_chat_template": True, "fewshot_as_multiturn": False},
+    "messages, system text": {"has_template": False, "apply_chat_template": True, "system_instruction": "Be good."},
+}
+
+
+def asked(folder, model, tasks, **how):
+    """Run lm-eval in this process as the command does, and return its runs by task."""
+    tracker = EvaluationTracker(output_path=str(folder))
+    results = lm_eval.simple_evaluate(
+        model=model, tasks=list(tasks), task_manager=TaskManager(include_path=str(TASKS_PATH), include_defaults=False),
+        evaluation_tracker=tracker, log_samples=True, bootstrap_iters=0, **how,
+    )  # fmt: skip
+    samples = results.pop("samples")
+    tracker.save_results_aggregated(results=results, samples=samples)
+    for task in results["configs"]:
+        tracker.save_results_samples(task_name=task, samples=samples[task])
+    (file,) = folder.rglob("results_*.json")
+    return {run.task: run for run in runs_of(file, "")}
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("way", "shots", "tasks"),
+    [("template, several turns", 2, TASKS), ("raw", 2, TASKS), *((way, 0, FEW) for way in list(WAYS)[::3]),
+     *((way, 2, FEW) for way in WAYS if way not in ("template, several turns", "raw"))],
+)  # fmt: skip
+def test_what_lm_eval_shows_is_the_tasks_own(way, shots, tasks, tmp_path):
+    """Whatever the task and the way of asking: prompts, shots and the text around them are told apart."""
+    how = dict(WAYS[way])
+    model = Listener(has_template=how.pop("has_template", True))
+    runs = asked(tmp_path, model, tasks, num_fewshot=shots, limit=2, **how)
+    assert set(runs) == set(tasks)
+    for task, run in runs.items():
+        assert run.samples[0]["resps"], "lm-eval logs the raw responses"
+        found = surroundings(run, task_spec(task))
+        assert (found.wrong, found.other, found.n_unchecked) == ((), (), 0), task
+        if shots or how.get("apply_chat_template"):
+            assert found.as_text().count(OWN_PROMPT) == 1
+        assert found.as_text().count("[its right answer]") == shots, task
+        assert ("Be good." in found.as_text()) == ("system_instruction" in how)
+        reason = re.sub(r"--limit 2(; \d+ items missing \([^)]*\))?", "", check(run).reason)
+        assert "prompt" not in reason, reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turns", [True, False])
+def test_shots_of_a_real_model_under_its_chat_template(turns, tiny_qwen, tmp_path):
+    run = asked(
+        tmp_path, "hf", ["recipe_mpr_sample"], num_fewshot=2, apply_chat_template=True, fewshot_as_multiturn=turns,
+        model_args=f"pretrained={tiny_qwen},enable_thinking=False", batch_size=16, device="cpu",
+    )["recipe_mpr_sample"]  # fmt: skip
+    checked = check(run)
+    assert (checked.status, checked.flags) == ("unknown", ())
+    assert checked.around.endswith(f"{OWN_PROMPT}<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n")
+    assert checked.around.count("<|im_start|>assistant") == (3 if turns else 1)
+    for edit in (one_answer_flipped, one_shot_swapped, hint_in_one_turn):
+        broken = json.loads(json.dumps(run.samples))
+        edit(broken)
+        changed = check(type(run)(run.source, run.task, run.results, broken))
+        assert (changed.status, "shots that its seed draws" in changed.reason) == ("excluded", True)
+
+
+def rewritten(sample, change):
+    for request in sample["arguments"].values():
+        request["arg_0"] = change(request["arg_0"])
+
+
+def one_answer_flipped(samples):
+    flip = {"A": "B", "B": "C", "C": "D", "D": "E", "E": "A"}
+    answer = r"(Answer:(?: |<\|im_end\|>\n<\|im_start\|>assistant\n(?:<think>\n\n</think>\n\n)?))([A-E])"
+    rewritten(samples[7], lambda text: re.sub(answer, lambda m: m[1] + flip[m[2]], text, count=1))
+
+
+def one_shot_swapped(samples):
+    query = next(
+        s["doc"]["query"] for s in samples if s["doc"]["query"] in samples[7]["arguments"]["gen_args_0"]["arg_0"]
+    )
+    rewritten(samples[7], lambda text: text.replace(query, samples[30]["doc"]["query"], 1))
+
+
+def hint_in_one_turn(samples):
+    rewritten(samples[7], lambda text: text.replace("\nAnswer:", "\nThe next answer is B.\nAnswer:", 1))
+
+
+@pytest.mark.exploit
+@pytest.mark.real_data
+def test_shots_that_nobody_can_check_are_marked(tmp_path, monkeypatch):
+    """Where the dataset is not at hand, and again once it is: a build remembers neither for the other."""
+    monkeypatch.setenv(DATA_VARIABLE, str(local_source().path))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    flipped = shown(chatml, 2, lambda pairs, doc: [(question, doc["gold_letter"]) for question, _ in pairs])
+    run_files(tmp_path / "runs", "recipe_mpr_test", edit_samples=flipped, edit_results=on_record("recipe_mpr_test", 2))
+    (row,) = rows_of(tmp_path / "runs")
+    assert (row.status, "shots that its seed draws" in row.reason) == ("excluded", True)
+    with monkeypatch.context() as without:
+        without.delenv(DATA_VARIABLE)
+        (row,) = rows_of(tmp_path / "runs")
+    assert row.rank == 1
+    assert any("its shots were not checked: the dataset is not at hand" in flag for flag in row.flags)
+    assert row.around[0].startswith("<|im_start|>user\n[2 shots that were not checked]")
+    (row,) = rows_of(tmp_path / "runs")
+    assert row.status == "excluded"
+
+
+HONEST_TEXTS = (
+    "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n",
+    "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n",
+    "<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n",
+    "A chat between a curious user and an AI assistant. A good answer is short. USER:  ASSISTANT:</s>",
+    "<s>[INST] <<SYS>>\nReply with one of A, B, C, D or E, e.g. B. You'd do it so: Answer: C\n<</SYS>>\n\n[/INST]",
+    "<bos><start_of_turn>user\n<end_of_turn>\n<start_of_turn>model\n",
+    "1. Read the request. 2. Compare the options. 3. Choose. Released 2024-11-21, version 3.1, 5 of 5.",
+    "Knowledge cutoff: 2024-06\nCurrent date: 2025-12-31\n\nReasoning: low\n\n# Valid channels: analysis, final.",
+)
+
+
+@pytest.mark.parametrize("text", HONEST_TEXTS)
+def test_ordinary_templates_hold_no_key(text):
+    assert answers_named(text) < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "at_least"),
+    [("lasagna A, soup B, tart E, stew B, pie A", 5), ("A B C D E A B C D E A B C D E A B C D E", 10),
+     ("BADECABDECAB", 12), ("bad-cab-ded", 0), ("badecabdec", 10), ("3 1 4 2 5 5 1", 7), ("0B1A2E3B4C", 0),
+     ("0B 1A 2E 3B 4C", 5), ("soup=c;tart=b;pie=d;dip=e;rice=b", 5), ("\uff21 \uff23 \uff22 \uff25 \uff22", 5)],
+)  # fmt: skip
+def test_letters_that_make_a_key_are_counted(text, at_least):
+    assert answers_named(text) == pytest.approx(at_least, abs=0) or answers_named(text) >= at_least > 0
+
+
+def test_an_answers_letter_in_the_template_itself_is_no_answer(tmp_path):
+    """A template that writes roles in capitals: the joint that fits all items is found."""
+    capitals = lambda pairs, own: "".join(f"ABCDE: {q} DE C: {a} B ABC" for q, a in pairs) + f"{own} A:"  # noqa: E731
+    run_files(tmp_path, edit_samples=shown(capitals, 2), edit_results=SHOTS)
+    run = run_in(tmp_path)
+    found = surroundings(run, task_spec(run.task))
+    assert (found.wrong, found.usual) == ((), ("ABCDE: ", " DE C: ", " B ABCABCDE: ", " DE C: ", " B ABC", " A:"))
+
+
+def test_a_text_of_many_answer_letters_is_not_looked_through(tmp_path):
+    """Each place of the letter is a guess at where the answer stands: a hostile log can hold millions."""
+    long = lambda pairs, own: "".join(f"{q}{'A' * 100_000}{a}" for q, a in pairs) + own  # noqa: E731
+    run_files(tmp_path, edit_samples=shown(long, 2), edit_results=SHOTS)
+    run = run_in(tmp_path)
+    assert len(surroundings(run, task_spec(run.task)).wrong) == 60
+
+
+def test_text_around_is_in_the_page_in_full_and_by_its_hash_in_the_table(tmp_path):
+    text = "<system>" + "You choose recipes, and you choose them well. " * 1000
+    opened = lambda pairs, own: chatml(pairs, own, opening=text)  # noqa: E731
+    run_files(tmp_path, edit_samples=shown(opened), edit_results=CHAT)
+    (row,) = rows_of(tmp_path)
+    assert row.around[0].startswith(text)
+    assert row.as_dict()["around_prompts"]["characters"] == len(row.around[0])
+    assert text not in json.dumps(content_of([], [])) + json.dumps(row.as_dict())
+
+
+def test_signs_that_nobody_sees_are_written_by_their_codes_in_the_page():
+    """A hint in tag characters, zero-width joiners or variation selectors reads like nothing."""
+    hidden = "a\u200bb\u202ec\U000e0041d\ufe0fe\tf\u00a0g<i>\u3164"
+    page = system_page(system_content() | {"around": [f"\n{hidden}"]}, "[]")
+    written = r"a\u{200b}b\u{202e}c\u{e0041}d\u{fe0f}e\u{0009}f\u{00a0}g&lt;i&gt;\u{3164}"
+    assert f">\n\n{written}</pre>" in page
+    assert "around-section" not in system_page(system_content(), "[]")
+    hostile = system_page(system_content() | {"around": [HOSTILE]}, "[]")
+    assert ("<img" in hostile, hostile.count("<script")) == (False, page.count("<script"))
+
+
+def test_pooled_and_remembered_rows_keep_the_text_around(tmp_path):
+    run_files(tmp_path, edit_samples=shown(messages), edit_results=on_record("recipe_mpr_sample", 0))
+    first, second = rows_of(tmp_path), rows_of(tmp_path)
+    assert first[0].around == second[0].around == (f"[user]\n{OWN_PROMPT}\n",)
+    assert row_of(check(run_in(tmp_path))).around == first[0].around
+
+
+def test_more_shots_than_there_are_items_and_deep_messages_are_no_hang(tmp_path):
+    nested = json.loads("[" * 900 + "]" * 900)
+    deep = lambda pairs, own: [{"role": "user", "content": own, "name": nested}]  # noqa: E731
+    for name, write, record in (("many", chatml, on_record("recipe_mpr_sample", 10**15)), ("deep", deep, CHAT)):
+        run_files(tmp_path / name, edit_samples=shown(write), edit_results=record)
+        run = run_in(tmp_path / name)
+        found = surroundings(run, task_spec(run.task))
+        assert len(found.wrong) == (60 if name == "many" else 0) or not found.usual
+        assert check(run).status in ("unknown", "excluded")
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("task", TASKS)
+def test_shots_are_known_for_every_task(task, tmp_path):
+    """None of the tasks is left unchecked for want of a pool."""
+    spec = task_spec(task)
+    assert len(fewshot._pool(spec)) == (400 if spec.split == "published" else 500)
+
+
+@pytest.mark.real_data
+def test_dataset_text_around_the_prompts_is_not_shown(tmp_path):
+    """Training items before every prompt of the held-out split, though its log does not hold them."""
+    item = next(item for item in load_items() if part_of(item.item_id) == "train")
+    opened = lambda pairs, own: chatml(pairs, own, opening=f"{item.query}: B\n")  # noqa: E731
+    run_files(tmp_path, "recipe_mpr_test", edit_samples=shown(opened), edit_results=on_record("recipe_mpr_test", 0))
+    (row,) = rows_of(tmp_path)
+    assert row.around == (WITHHELD,)
+
+
+@pytest.mark.honest
+def test_a_record_keeps_the_text_around_as_it_stands_and_says_where_it_is_cut(tmp_path):
+    """A text that begins like a path is no path; what a results file itself says of the text is not believed."""
+    spoofed = both(CHAT, of_file(recipe_mpr_around="[nothing]"))
+    opened = lambda pairs, own: f"/no_think {own}"  # noqa: E731
+    run_files(tmp_path, edit_samples=shown(opened), edit_results=spoofed)
+    run = run_in(tmp_path)
+    checked = check(run)
+    record = record_of(run.task, run.results, run.samples, Told(checked.flags, checked.around))
+    assert record.run[AROUND] == checked.around == f"/no_think {OWN_PROMPT}"
+    assert AROUND not in record_of(run.task, run.results, run.samples).run
+    cut = record_of(run.task, run.results, run.samples, Told(around="x" * 30_000)).run
+    assert (len(cut[AROUND]), cut[FLAGS]) == (
+        20_000,
+        ["of the 30000 characters around each prompt its record keeps 20000"],
+    )

@@ -1,0 +1,98 @@
+"""A site changes as one, whoever writes it and whenever it is killed."""
+
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from leaderboard.site.publish import publish
+from recipe_mpr_task.errors import RecipeMPRError
+
+NAMES = ("index.html", "leaderboard.json", "systems/a.html", "systems/b.html")
+
+
+def site(mark, size=1):
+    return [(name, f"{mark}\n" * size) for name in NAMES]
+
+
+def marks(out):
+    """What each file of the site says it is of; a half file would say something else."""
+    current = (out / ".current").resolve()  # asked once: between two looks another build may be published
+    found = set()
+    for name in NAMES:
+        found |= set((current / name).read_text().splitlines())
+        assert (out / name.partition("/")[0]).exists()
+    return found
+
+
+def test_the_same_files_are_the_same_build_and_other_files_stay(tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    publish(site("one"), tmp_path)
+    before = (tmp_path / ".current").readlink()
+    publish(site("one"), tmp_path)
+    assert (tmp_path / ".current").readlink() == before
+    publish([*site("two"), ("exports/x.yaml", "two")], tmp_path)
+    assert (tmp_path / "exports" / "x.yaml").read_text() == "two"
+    publish(site("three"), tmp_path)
+    assert marks(tmp_path) == {"three"}
+    assert not (tmp_path / "exports").exists(), "what the new site has not is gone"
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert len(list((tmp_path / ".builds").iterdir())) == 2, "the build before is kept for those who still read it"
+
+
+def test_the_build_that_was_current_before_is_the_one_that_is_kept(tmp_path):
+    builds = [publish(site(mark), tmp_path) or (tmp_path / ".current").readlink().name for mark in "ABAC"]
+    assert {path.name for path in (tmp_path / ".builds").iterdir()} == {builds[2], builds[3]}
+
+
+def test_two_files_of_one_name_are_not_written_over_each_other(tmp_path):
+    publish(site("old"), tmp_path)
+    with pytest.raises(RuntimeError, match=r"two files of the site are called index\.html"):
+        publish([*site("new"), ("index.html", "other")], tmp_path)
+    assert marks(tmp_path) == {"old"}
+
+
+def test_plain_files_of_an_older_version_are_taken_over_and_what_is_the_users_is_not(tmp_path):
+    (tmp_path / "leaderboard.json").write_text("old")
+    publish(site("new"), tmp_path)
+    assert marks(tmp_path) == {"new"}
+    (tmp_path / "folder" / "index.html").mkdir(parents=True)
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file" / "index.html").write_text("mine")
+    for other in (tmp_path / "folder", tmp_path / "file"):
+        with pytest.raises(RecipeMPRError, match="of another making"):
+            publish(site("new"), other)
+        assert not (other / ".current").exists(), "nothing was published"
+        assert not list((other / ".builds").iterdir()), "nor left behind"
+    assert (tmp_path / "file" / "index.html").read_text() == "mine"
+
+
+def test_concurrent_builds_never_mix(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(publish, site(f"build {k}"), tmp_path) for k in range(12)]:
+            done.result()
+            assert len(marks(tmp_path)) == 1
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_site(tmp_path):
+    publish(site("old", 3), tmp_path)
+    program = (
+        "import sys; from pathlib import Path; from leaderboard.site.publish import publish\n"
+        "from tests.leaderboard.test_publish import site\n"
+        "print('go', flush=True)\n"
+        "for k in range(10**6): publish(site(f'new {k}', 4000), Path(sys.argv[1]))"
+    )
+    for wait in (0.0, 0.003, 0.01, 0.02, 0.05, 0.1):
+        command = [sys.executable, "-c", program, str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(wait)
+            process.send_signal(signal.SIGKILL)
+        assert len(marks(tmp_path)) == 1
+    publish(site("last"), tmp_path)
+    assert marks(tmp_path) == {"last"}
+    assert not (tmp_path / ".builds" / ".staging").exists()

@@ -1,0 +1,74 @@
+"""Files of predictions of one system, as people have them, for the exploits and honest cases of `recipe-mpr import`."""
+
+import json
+import random
+
+from leaderboard.load.predictions import read_choices, record_of_choices
+from leaderboard.load.record import write_record
+from recipe_mpr_task.data import load_sample
+from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.item import LETTERS
+
+
+def predictions(order_of, right=lambda _: True, tells=()):
+    """Return a line for each item of the sample, answered by letter.
+
+    Args:
+        order_of: from (item, its number) to the recipe ids as the system saw them.
+        right: from an item's number to whether it is answered right.
+        tells: fields beside item_id and letter, of "options", "texts", "by_letter", "gold_letter", "option_id".
+    """
+    lines = []
+    for number, item in enumerate(load_sample()):
+        ids = order_of(item, number)
+        gold = ids.index(item.gold)
+        place = gold if right(number) else (gold + 1) % 5
+        texts = {option.recipe_id: option.text for option in item.options}
+        known = {
+            "options": {"option_ids": ids},
+            "texts": {"options": [f" {texts[i]}  " for i in ids]},
+            "by_letter": {"options": dict(zip(LETTERS, (texts[i] for i in ids), strict=True))},
+            "gold_letter": {"gold_letter": LETTERS[gold]},
+            "option_id": {"option_id": ids[place]},
+        }
+        line = {"item_id": item.item_id, "letter": LETTERS[place]}
+        lines.append(line | {key: value for field in tells for key, value in known[field].items()})
+    return lines
+
+
+def in_file_order(item, _number):
+    return [option.recipe_id for option in item.options]
+
+
+def drawn(item, number):
+    ids = in_file_order(item, number)
+    random.Random(f"own:{item.item_id}").shuffle(ids)
+    return ids
+
+
+def gold_at(*places):
+    """Put the right option at these places in turn, the others in an order of their own."""
+
+    def order(item, number):
+        others = [recipe_id for recipe_id in drawn(item, number) if recipe_id != item.gold]
+        place = places[number % len(places)]
+        return [*others[:place], item.gold, *others[place:]]
+
+    return order
+
+
+def imported(folder, lines, name="org/cheat", order=None, edit=None):
+    """Import lines as `recipe-mpr import` does; return what it says if it refuses them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "predictions.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    try:
+        record = record_of_choices(read_choices(path, order), name, order)
+    except RecipeMPRError as error:
+        return [str(error)]
+    write_record(record, folder / "a.record.json")
+    if edit:
+        content = json.loads((folder / "a.record.json").read_text())
+        edit(content)
+        (folder / "a.record.json").write_text(json.dumps(content))
+    return None

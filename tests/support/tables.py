@@ -1,0 +1,68 @@
+"""Tables made of folders of runs, for `test_exploits.py` and `test_honest.py`: ours, and a naive one."""
+
+import importlib
+import json
+import statistics
+from pathlib import Path
+
+from leaderboard.collect import read_rows
+from leaderboard.rank.boards import build_boards
+from leaderboard.site.page import index_page, system_page
+from leaderboard.site.page_data import content_of, to_json
+from leaderboard.site.system_data import has_page, system_content
+from leaderboard.site.tables import to_csv, to_markdown
+
+HONEST = "org/honest"
+
+
+def collected(prefix, name):
+    """Return the entries of dictionary `name` of every module of this folder that starts with `prefix`."""
+    found = {}
+    for path in sorted((Path(__file__).parents[1] / "exploits").glob(f"{prefix}*.py")):
+        found |= getattr(importlib.import_module(f"tests.exploits.{path.stem}"), name, {})
+    return found
+
+
+class Table:
+    """Everything the leaderboard writes of a folder, by the way that `recipe-mpr leaderboard` takes."""
+
+    def __init__(self, folder):
+        rows, skipped = read_rows([folder])
+        boards = build_boards(rows)
+        self.rows = [row for board in boards for row in board.rows if row.kind != "reported"]
+        self.skipped = [s.reason for s in skipped]
+        self.markdown, self.csv = to_markdown(boards, skipped), to_csv(boards)
+        content = content_of(boards, skipped)
+        self.json, self.page = to_json(content), index_page(content)
+        shown = {row["id"]: row for row in content["rows"]}
+        self.systems = [
+            system_page(system_content(row, shown[row.id], row.board), row.items.text)
+            for row in self.rows
+            if has_page(row)
+        ]
+
+    @property
+    def honest(self):
+        (row,) = [row for row in self.rows if row.system == HONEST]
+        return row
+
+    def rank_is_right(self):
+        """The honest row's rank counts only those above it that have one."""
+        mine = self.honest
+        rivals = [row for row in self.rows if row.board == mine.board and row.rank]
+        return mine.rank == 1 + sum(row.score.acc > mine.score.acc for row in rivals)
+
+
+def naive_table(folder):
+    """What a table is that believes the files: names by their best accuracy a task, the best first."""
+    found = {}
+    for file in (*folder.rglob("results_*.json"), *folder.rglob("*.record.json")):
+        content = json.loads(file.read_text())
+        content = content.get("run", content)
+        for task, metrics in content["results"].items():
+            arguments = content["config"]["model_args"]
+            named = content["configs"][task]["metadata"].get("recipe_mpr_system")
+            by_task = found.setdefault(named or arguments.get("pretrained") or arguments.get("name"), {})
+            by_task[task] = max(metrics["acc,none"], by_task.get(task, 0))
+    means = {name: statistics.fmean(by_task.values()) for name, by_task in found.items()}
+    return dict(sorted(means.items(), key=lambda entry: (-entry[1], entry[0])))

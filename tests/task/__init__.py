@@ -1,0 +1,1 @@
+"""Tests of `recipe_mpr_task`."""
