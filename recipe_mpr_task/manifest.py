@@ -20,6 +20,15 @@ FILE_NAME = "recipe_mpr_training.json"
 _MAX_BYTES = 8_000_000
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
+TRAINING_KEY = "recipe_mpr_training"
+"""Key of a results file: how the model was trained, see `provenance.Seen.summary`."""
+
+MODEL_KEY = "recipe_mpr_model"
+"""Key of a results file: the files that the model was loaded from, see `loaded_model.model_record`."""
+
+COST_KEY = "recipe_mpr_cost"
+"""Key of a results file: what the evaluation cost, see `cost.EvaluationCost`."""
+
 ItemId = Annotated[str, Field(pattern=r"^(mpr-\d{3}|sample-\d{2})$")]
 ItemIds = Annotated[tuple[ItemId, ...], Field(max_length=1000)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
