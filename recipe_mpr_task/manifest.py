@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import CheckpointError
+from recipe_mpr_task.field_faults import field_faults
 from recipe_mpr_task.files import NotAFileError, read_regular, sha256_of, write_atomic
 from recipe_mpr_task.loaded_files import content_hashes
 
@@ -144,9 +145,7 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
     except NotAFileError as error:
         raise CheckpointError(f"{path} is no training manifest: {error}") from None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part)[:40] for part in first["loc"])
-        raise CheckpointError(f"{path} is no training manifest: {where}: {first['msg']}") from None
+        raise CheckpointError(f"{path} is no training manifest: {field_faults(error)[0]}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is no training manifest: {type(error).__name__}") from None
 
