@@ -11,6 +11,7 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of
+from recipe_mpr_task.tasks import TASKS_PATH
 
 INSTRUCTION = "Read the recipe request and the five options below, then pick the option that suits the request best."
 # sample-00 and, with few-shot seed 1234, its first shot.
@@ -107,6 +108,17 @@ def test_every_template_has_its_golden_text_and_withholds_what_it_must():
     shown = {name: (GOLDEN / f"{name}.txt").read_text() for name in prompts.names()}
     assert {name for name, text in shown.items() if query not in text} == {"options_only"}
     assert {name for name, text in shown.items() if not all(o in text for o in options)} == {"cloze"}
+
+
+def test_the_group_of_prompts_is_every_prompt_task_of_the_folder():
+    from lm_eval.tasks import TaskManager
+
+    index = TaskManager(include_path=TASKS_PATH, include_defaults=False).task_index
+    in_folder = {path.stem for path in TASKS_PATH.glob("recipe_mpr_prompt_*.yaml")}
+    (tag,) = index["recipe_mpr_prompts"].cfg["task"]
+    assert index[tag].tags == in_folder, "a prompt's task file includes _prompt.yaml"
+    for name in in_folder:
+        assert index[name].cfg["doc_to_text"].endswith(f".prompts.{name.removeprefix('recipe_mpr_prompt_')}")
 
 
 @pytest.mark.real_data
