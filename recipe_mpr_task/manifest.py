@@ -13,12 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import CheckpointError
+from recipe_mpr_task.field_faults import field_faults
 from recipe_mpr_task.files import NotAFileError, read_regular, sha256_of, write_atomic
 from recipe_mpr_task.loaded_files import content_hashes
 
 FILE_NAME = "recipe_mpr_training.json"
 _MAX_BYTES = 8_000_000
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
+
+TRAINING_KEY = "recipe_mpr_training"
+"""Key of a results file: how the model was trained, see `provenance.Seen.summary`."""
+
+MODEL_KEY = "recipe_mpr_model"
+"""Key of a results file: the files that the model was loaded from, see `loaded_model.model_record`."""
+
+COST_KEY = "recipe_mpr_cost"
+"""Key of a results file: what the evaluation cost, see `cost.EvaluationCost`."""
 
 ItemId = Annotated[str, Field(pattern=r"^(mpr-\d{3}|sample-\d{2})$")]
 ItemIds = Annotated[tuple[ItemId, ...], Field(max_length=1000)]
@@ -135,9 +145,7 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
     except NotAFileError as error:
         raise CheckpointError(f"{path} is no training manifest: {error}") from None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part)[:40] for part in first["loc"])
-        raise CheckpointError(f"{path} is no training manifest: {where}: {first['msg']}") from None
+        raise CheckpointError(f"{path} is no training manifest: {field_faults(error)[0]}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is no training manifest: {type(error).__name__}") from None
 

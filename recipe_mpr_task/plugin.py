@@ -23,12 +23,6 @@ from recipe_mpr_task.tasks import TASKS_PATH
 
 SWITCH = "RECIPE_MPR_AUTOLOAD"
 AUTOLOAD_MODULE = "_recipe_mpr_autoload"
-TRAINING_KEY = "recipe_mpr_training"
-"""Of a results file: how the model is known to have been trained, see `provenance.Seen.summary`."""
-
-MODEL_KEY = "recipe_mpr_model"
-"""Of a results file: what the model was loaded from, see `loaded_model.model_record`."""
-
 _MARK = "_recipe_mpr"
 _asked: ContextVar[Mapping[str, Any]] = ContextVar("recipe_mpr_asked", default={})  # noqa: B039 (never changed)
 """The arguments of the `simple_evaluate` that is running: `evaluate` alone cannot tell how its model was made."""

@@ -3,9 +3,8 @@
 `--model recipe-mpr-baseline --model_args kind=random|first|longest|tfidf|bm25`
 """
 
-import difflib
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from recipe_mpr_task.data import dataset_of
 from recipe_mpr_task.errors import ModelArgsError
 from recipe_mpr_task.models.option_scorer import OptionScorerLM, Question, score_in_groups
+from recipe_mpr_task.suggest import did_you_mean
 
 Scores = list[list[float]]
 _DECIMALS = 12
@@ -63,12 +63,6 @@ def reject_unknown(unknown: dict[str, Any], allowed: Sequence[str]) -> None:
     for name in unknown:
         hint = did_you_mean(name, allowed)
         raise ModelArgsError(f"unknown model argument {name!r}; allowed: {', '.join(allowed)}{hint}")
-
-
-def did_you_mean(name: str, allowed: Iterable[str]) -> str:
-    """Return "; did you mean X?" for the nearest allowed name, or nothing."""
-    near = difflib.get_close_matches(str(name), list(allowed), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _random(questions: Sequence[Question], seed: int) -> Scores:

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 from leaderboard.build import FILES
 from leaderboard.commands.add import find_checkpoints
 from recipe_mpr_task.errors import CheckpointError
-from recipe_mpr_task.plugin import MODEL_KEY, TRAINING_KEY
+from recipe_mpr_task.manifest import MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.splits import parts_of, scored_ids
 from recipe_mpr_task.tasks import TASKS_PATH
 from tests.conftest import recipe_mpr, run_python

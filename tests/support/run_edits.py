@@ -1,6 +1,6 @@
 """Edits of a faked run's samples and results, which the cheats are made of."""
 
-from recipe_mpr_task.plugin import TRAINING_KEY
+from recipe_mpr_task.manifest import TRAINING_KEY
 from recipe_mpr_task.prompts import render
 
 CHEAT = "org/cheat"
