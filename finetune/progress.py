@@ -1,31 +1,21 @@
 """What a run shows while it goes, and what remains of it: loss, accuracy, speed, memory, time."""
 
 import json
-import resource
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm import tqdm
 from transformers import TrainerCallback
 
+from recipe_mpr_task.cost import peak_memory_bytes
 from recipe_mpr_task.files import sha256_of_file, write_atomic
 
 COMPLETE = "complete.json"
 """Written into a checkpoint last: one without it was cut off while being written."""
 
 _LOGGED = ("loss", "grad_norm", "learning_rate", "eval_accuracy", "eval_cross_entropy", "max_batch_tokens")
-
-
-def peak_memory_bytes() -> int:
-    """Return the peak memory of the GPU, else of this process."""
-    if torch.cuda.is_available():
-        return int(torch.cuda.max_memory_allocated())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak if sys.platform == "darwin" else peak * 1024)
 
 
 def weights_in(folder: Path) -> dict[str, str]:
