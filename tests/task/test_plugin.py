@@ -18,7 +18,7 @@ OTHER_TASK = "task: {name}\ndataset_path: x\noutput_type: generate_until\n"
 @pytest.mark.parametrize(
     "first",
     ["", "import lm_eval.models", "import lm_eval.api.registry", "from lm_eval.tasks import TaskManager",
-     "import recipe_mpr_task.models.baselines", "import lm_eval.models.huggingface", "import lm_eval.evaluator"],
+     "import recipe_mpr_task.models.baseline_lm", "import lm_eval.models.huggingface", "import lm_eval.evaluator"],
 )  # fmt: skip
 def test_models_register_and_hf_stays_whatever_was_imported_first(first):
     code = (
