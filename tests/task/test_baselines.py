@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from leaderboard.load.record import SUFFIX, read_record
 from leaderboard.verify.baselines import RESULTS
+from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.circular import rotated
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.errors import ModelArgsError, RecipeMPRError
 from recipe_mpr_task.metrics import fair_accuracy
-from recipe_mpr_task.models.baseline_lm import BaselineLM
-from recipe_mpr_task.models.baselines import BASELINES
+from recipe_mpr_task.models.baselines import BaselineLM
 from recipe_mpr_task.models.option_scorer import log_softmax
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of
@@ -147,7 +147,7 @@ def test_the_committed_scores_are_what_the_baselines_score_today(record):
 
 def test_the_registry_is_read_without_torch_lm_eval_or_numpy():
     heavy = "sorted({'torch', 'lm_eval', 'numpy'} & sys.modules.keys())"
-    done = run_python("-c", f"import sys, recipe_mpr_task.models.baselines; print({heavy})")
+    done = run_python("-c", f"import sys, recipe_mpr_task.baselines; print({heavy})")
     assert done.stdout.strip() == "[]", done.stderr
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.generation import fit_generation_length, leave_out_unanswerable
-from recipe_mpr_task.models.baseline_lm import BaselineLM
+from recipe_mpr_task.models.baselines import BaselineLM
 from recipe_mpr_task.plugin import activate_all
 from recipe_mpr_task.tasks import TASKS_PATH
 from tests.conftest import run_python
