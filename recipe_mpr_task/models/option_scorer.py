@@ -154,10 +154,9 @@ def _in_order(group: Sequence[Instance]) -> list[Instance]:
 
 
 def _question(key: Hashable, group: Sequence[Instance]) -> Question:
-    doc, context, task = group[0].doc, group[0].args[0], str(group[0].task_name)
+    doc, task = group[0].doc, str(group[0].task_name)
     if _is_ours(group[0]):
-        # Whatever the prompt withholds is withheld here too.
-        query = doc["query"] if doc["query"] in context else ""
+        query = doc["query"] if doc.get("query_shown", True) else ""
         return Question(key, query, tuple(doc["options"]), tuple(doc["option_ids"]), doc["item_id"], task)
     ordered = _in_order(group)
     options = tuple(request.args[1] for request in ordered)

@@ -133,6 +133,15 @@ def test_an_item_scores_the_same_whatever_tasks_share_the_run(kind):
     assert together == [answer for run in runs for answer in BaselineLM(kind=kind).loglikelihood(run)]
 
 
+@pytest.mark.parametrize("kind", ["tfidf", "bm25"])
+def test_a_query_that_the_task_withholds_is_not_read_and_old_documents_show_theirs(kind):
+    records = [record_of(display(item, "shuffled")) for item in load_sample()]
+    scores = BaselineLM(kind=kind).loglikelihood(requests_of(records))
+    assert BaselineLM(kind=kind).loglikelihood(requests_of([r | {"query_shown": False} for r in records])) != scores
+    old = [{key: value for key, value in record.items() if key != "query_shown"} for record in records]
+    assert BaselineLM(kind=kind).loglikelihood(requests_of(old)) == scores
+
+
 @pytest.mark.honest
 @pytest.mark.real_data
 @pytest.mark.parametrize("record", sorted((RESULTS / "untrained").glob(f"*{SUFFIX}")), ids=lambda path: path.name)
