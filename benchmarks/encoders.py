@@ -26,7 +26,7 @@ from leaderboard.commands.demo import minilm_folder
 from recipe_mpr_task.data import load_items, load_sample, local_source
 from recipe_mpr_task.item import N_OPTIONS, Item
 from recipe_mpr_task.models.checkpoint import open_checkpoint
-from recipe_mpr_task.models.encoder import HEADS
+from recipe_mpr_task.models.encoder import load_scorer
 from recipe_mpr_task.models.loading import LoadSettings
 
 PUBLISHED_LENGTH = 384
@@ -46,7 +46,7 @@ def with_head(base: Path, auto_class: str, folder: Path, **config: Any) -> Path:
 
 def head_of(name: str, folder: Path) -> Any:
     """Load a folder as our adapter does."""
-    return HEADS[name](open_checkpoint(str(folder)), LoadSettings(device=torch.device("cpu")))
+    return load_scorer(name, open_checkpoint(str(folder)), LoadSettings(device=torch.device("cpu")))
 
 
 def embedding(folder: Path, items: Sequence[Item]) -> tuple[Scores, Scores]:
