@@ -163,9 +163,7 @@ class Recipe(_Strict):
             raise ValueError("refit: leaves no item to select the best epoch by; set select=last, or leave refit out")
         for name, heads in _USERS.items():
             if getattr(self, name) and self.head not in heads:
-                raise ValueError(
-                    f"{name}: head {self.head} does not use it (allowed: {', '.join(heads)}); leave it out"
-                )
+                raise ValueError(f"{name}: only for head {', '.join(heads)}, not {self.head}; leave {name} out")
         if self.warmup_steps and self.warmup_ratio:
             raise ValueError("warmup_steps and warmup_ratio are both given; leave one out")
         return self
@@ -266,9 +264,8 @@ def _describe(fault: FieldFault) -> str:
     if fault.kind == "extra_forbidden":
         allowed = list(Lora.model_fields if fault.where.startswith("lora.") else Recipe.model_fields)
         near = nearest(fault.where.rpartition(".")[2], allowed)
-        return f"unknown key {fault.where}" + (
-            f", did you mean {near}?" if near else f"; allowed: {', '.join(allowed)}"
-        )
+        hint = f", did you mean {near}?" if near else f"; allowed: {', '.join(allowed)}"
+        return f"unknown key {fault.where}{hint}"
     if fault.kind == "missing":
         return f"{fault.where} is missing"
     return f"{fault} (got {fault.got})" if fault.where else fault.message
