@@ -68,7 +68,10 @@ class TrainingManifest(BaseModel):
         history: logged values by step: loss, learning_rate, grad_norm, eval_accuracy, ...
         wall_time_s: seconds of training, resumed parts included.
         peak_memory_bytes: of the device; of the process on a CPU.
-        samples_per_second: training items a second.
+        samples_per_second: training items a second, each item counted once an epoch.
+        seconds_per_item: seconds for one training item in one epoch; None if not recorded.
+        tokens_per_second: tokens trained on a second, without padding; None if not recorded.
+        hardware: the hardware of training, see `cost.Hardware`; None if not recorded.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -102,6 +105,9 @@ class TrainingManifest(BaseModel):
     wall_time_s: Number
     peak_memory_bytes: Annotated[int, Field(ge=0)]
     samples_per_second: Number
+    seconds_per_item: Number | None = None
+    tokens_per_second: Number | None = None
+    hardware: Line | None = None
     trainable_parameters: Annotated[int, Field(ge=0)]
     total_parameters: Annotated[int, Field(ge=0)]
     history: Annotated[tuple[dict[Line, Number | None], ...], Field(max_length=10_000)] = ()

@@ -123,7 +123,7 @@ def cut_off(tmp_path, micro, monkeypatch):
 
 def run(asked, *, resume=False):
     training_run.check(asked, resume=resume)
-    ((_, manifest),) = training_run.run(asked, resume=resume)
+    ((_, manifest),) = training_run.train_all(asked, resume=resume)
     return manifest
 
 

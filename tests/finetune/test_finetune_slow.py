@@ -5,8 +5,8 @@ import json
 import pytest
 
 from finetune import run as training_run
+from finetune.data import TrainingData
 from finetune.recipe import load_recipe
-from finetune.run import TrainingData
 from recipe_mpr_task.circular import rotated
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import N_OPTIONS, Item, Option
