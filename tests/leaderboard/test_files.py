@@ -24,17 +24,19 @@ from leaderboard.rank.boards import build_boards
 from leaderboard.site.page import index_page
 from leaderboard.site.tables import to_csv
 from recipe_mpr_task import cli
-from recipe_mpr_task import files as task_files
 from recipe_mpr_task.errors import CheckpointError, RecipeMPRError
 from recipe_mpr_task.faults import OwnFaultError
+from recipe_mpr_task.files import read_regular
 from recipe_mpr_task.lines import say
 from recipe_mpr_task.manifest import FILE_NAME, read_manifest
-from tests.exploits.exploit_files import sparse
 from tests.support.fake_runs import run_files
+from tests.support.odd_files import sparse
 from tests.support.run_edits import CHEAT, called, task_config
 from tests.support.tables import HONEST, Table
 
 pytestmark = pytest.mark.exploit
+
+GROWS = Path("/proc/self/status")
 
 HOSTILE = "x\x1b[2J\x1b]0;pwned\x07\r\nrecipe-mpr: all is well\u202e\u2028\u0085\x9b31m"
 SEEN_BY_A_TERMINAL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -145,13 +147,12 @@ def test_an_odd_manifest_is_no_manifest(make, tmp_path):
         read_manifest(tmp_path)
 
 
-def test_a_file_that_grows_beyond_its_size_is_not_read_on(tmp_path, monkeypatch):
-    """As those in /proc, of which no size is told before."""
-    path = tmp_path / "grown"
-    path.write_bytes(b"x" * 100)
-    monkeypatch.setattr(task_files, "_checked", lambda state, _: state)
+@pytest.mark.skipif(not GROWS.is_file(), reason=f"no {GROWS}")
+def test_a_file_that_grows_beyond_its_size_is_not_read_on():
+    """The size of files in /proc is 0 before they are read."""
+    assert GROWS.stat().st_size == 0
     with pytest.raises(OSError, match="more than 10 bytes"):
-        task_files.read_regular(path, 10)
+        read_regular(GROWS, 10)
 
 
 def test_a_subfolder_that_cannot_be_listed_is_named(runs, tmp_path, monkeypatch):
@@ -226,7 +227,7 @@ def test_many_unknown_tasks_are_counted(tmp_path):
 
 
 def test_dense_samples_do_not_swell(tmp_path, monkeypatch):
-    monkeypatch.setattr(load_files, "_MOST_VALUES", 5000)
+    monkeypatch.setattr(load_files, "MOST_VALUES", 5000)
     samples_are(lambda p: p.write_text('{"a": [' + "[]," * 10_000 + "0]}"))(tmp_path / "runs")
     assert "or 5,000 values" in Table(tmp_path / "runs").skipped[0]
 
@@ -359,9 +360,9 @@ def test_processes_hand_their_faults_over(tmp_path, monkeypatch):
     """Checked by several processes, each of which starts anew: no patch of ours would be there."""
     for k in range(3):
         run_files(tmp_path / "runs" / str(k), name=f"org/{k}", seed=k)
-    monkeypatch.setattr(collect, "_FEW", 2)
-    monkeypatch.setattr(collect, "_WORKERS", 2)
-    monkeypatch.setattr(collect, "_digest", fails)
+    monkeypatch.setattr(collect, "FEW_FILES", 2)
+    monkeypatch.setattr(collect, "WORKERS", 2)
+    monkeypatch.setattr(collect, "digest_of", fails)
     faults = []
     rows, _ = read_rows([tmp_path / "runs"], lambda what, trace: faults.append(trace))
     assert len(faults) == 3
@@ -371,7 +372,7 @@ def test_processes_hand_their_faults_over(tmp_path, monkeypatch):
 
 def fails(_path):
     collect.runs_of = fails_in_there
-    return collect._made_of(_path)
+    return collect.digest_of(_path)
 
 
 def fails_in_there(*_):

@@ -11,7 +11,7 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import LETTERS
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.splits import scored_ids
-from tests.conftest import recipe_mpr
+from tests.support.commands import recipe_mpr
 from tests.support.fake_runs import rows_of, run_files
 
 

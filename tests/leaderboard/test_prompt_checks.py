@@ -25,11 +25,10 @@ from leaderboard.verify.surroundings import OWN_PROMPT, surroundings
 from recipe_mpr_task.data import CACHE_VARIABLE, DATA_VARIABLE, load_items, local_source
 from recipe_mpr_task.splits import part_of
 from recipe_mpr_task.tasks import TASKS_PATH
-from tests.exploits.exploit_shown import CHAT, SHOTS
 from tests.support.fake_runs import rows_of, run_files, run_in
 from tests.support.page_content import HOSTILE, system_content
 from tests.support.run_edits import both, of_file
-from tests.support.shown_runs import chatml, messages, on_record, shown
+from tests.support.shown_runs import CHAT, SHOTS, chatml, messages, on_record, shown
 
 TASKS = (
     "recipe_mpr", "recipe_mpr_test", "recipe_mpr_fold3", "recipe_mpr_circular", "recipe_mpr_cloze",
@@ -268,7 +267,7 @@ def test_more_shots_than_there_are_items_and_deep_messages_are_no_hang(tmp_path)
 def test_shots_are_known_for_every_task(task, tmp_path):
     """None of the tasks is left unchecked for want of a pool."""
     spec = task_spec(task)
-    assert len(fewshot._pool(spec)) == (400 if spec.split == "published" else 500)
+    assert len(fewshot.shot_pool(spec)) == (400 if spec.split == "published" else 500)
 
 
 @pytest.mark.real_data

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from leaderboard.collect import read_rows
 from leaderboard.commands.readme import RESULTS, rendered, tables
-from leaderboard.load.record import RecordError, _recorded, is_recordable, read_record, record_of, write_record
-from leaderboard.load.task_specs import task_names, task_spec
+from leaderboard.load.record import RecordError, is_recordable, read_record, record_of, write_record
+from leaderboard.load.task_specs import task_names
 from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of as document_of
-from tests.conftest import recipe_mpr
+from tests.support.commands import recipe_mpr
 from tests.support.fake_runs import rows_of, run_files, run_in
 
 
@@ -126,7 +126,7 @@ SHOWN = document_of(display(load_sample()[0], "shuffled"))
 @given(st.lists(st.floats(-50, 0), min_size=5, max_size=5))
 def test_rounding_neither_makes_nor_breaks_a_tie(scores):
     sample = {"doc": SHOWN, "filtered_resps": [[repr(score), "False"] for score in scores]}
-    item = _recorded(sample, task_spec("recipe_mpr_sample"))
+    (item,) = record_of("recipe_mpr_sample", {}, [sample]).items
     best = [SHOWN["option_ids"][k] for k in range(5) if scores[k] == max(scores)]
     assert item.chosen == [best]
     (row,) = item.scores

@@ -13,8 +13,8 @@ from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.plugin import MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.splits import parts_of, scored_ids
 from recipe_mpr_task.tasks import TASKS_PATH
-from tests.conftest import recipe_mpr, run_python
 from tests.support.checkpoints import checkpoint, clean_log
+from tests.support.commands import recipe_mpr, run_python
 from tests.support.fake_runs import rows_of, run_files
 
 pytestmark = pytest.mark.timeout(600)

@@ -1,5 +1,7 @@
 """Edits of a faked run's samples and results, which the cheats are made of."""
 
+import random
+
 from recipe_mpr_task.plugin import TRAINING_KEY
 from recipe_mpr_task.prompts import render
 
@@ -66,6 +68,31 @@ def is_hard(sample):
 
 def scored(sample, scores, acc):
     sample.update(filtered_resps=[[str(score), "False"] for score in scores], acc=acc)
+
+
+def scores_of(sample):
+    """Return the scores of a sample's five options."""
+    return [float(score) for score, _ in sample["filtered_resps"]]
+
+
+def rescored(change):
+    """Replace each sample's scores by `change(scores, random generator)`; what was right stays so."""
+
+    def edit(sample):
+        draw = random.Random(f"copy {sample['doc']['item_id']}")
+        scored(sample, change(scores_of(sample), draw), sample["acc"])
+
+    return each(edit)
+
+
+def perturbed(scores, draw):
+    """Scores with noise, the best still the best."""
+    noisy = [score + draw.uniform(-0.3, 0.3) for score in scores]
+    return [max(noisy) + 0.1 if score == max(scores) else value for score, value in zip(scores, noisy, strict=True)]
+
+
+NOISE = rescored(perturbed)
+"""An edit of samples: another's answers with other scores."""
 
 
 def first_option(sample):

@@ -58,3 +58,7 @@ def shown(write, n=0, change=lambda pairs, _: pairs):
 def on_record(task, n, **changes):
     """Return an edit of results: so many shots under a chat template."""
     return both(of_file(**{"chat_template_sha": "ab" * 32, "n-shot": {task: n}} | changes), config(fewshot_seed=SEED))
+
+
+CHAT, SHOTS = on_record("recipe_mpr_sample", 0), on_record("recipe_mpr_sample", 2)
+"""A chat template without shots, and with two."""

@@ -16,14 +16,7 @@ from recipe_mpr_task.models.baselines import KINDS, BaselineLM
 from recipe_mpr_task.models.option_scorer import log_softmax
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of
-
-
-def requests_of(records, task="t"):
-    return [
-        SimpleNamespace(task_name=task, doc_id=n, doc=record, idx=k, args=(record["query"], f" {letter}"))
-        for n, record in enumerate(records)
-        for k, letter in enumerate("ABCDE")
-    ]
+from tests.support.requests import requests_of
 
 
 def accuracies(kind, items, order="shuffled", **arguments):

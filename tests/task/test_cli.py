@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import run_python
+from tests.support.commands import run_python
 
 CLI = ("-m", "recipe_mpr_task.cli")
 SAMPLE = Path(__file__).parents[2] / "recipe_mpr_task" / "sample.json"

@@ -68,7 +68,7 @@ def test_download_is_checked_and_cached(cache, monkeypatch):
 def test_wrong_or_refused_download_leaves_nothing_and_names_the_remedies(cache, monkeypatch, status):
     server = _Server(b"altered", status=status)
     monkeypatch.setattr(data, "URL_FOLDER", server.url)
-    monkeypatch.setattr(data, "_RETRIES", 1)
+    monkeypatch.setattr(data, "RETRIES", 1)
     with pytest.raises(DataError, match=r"data fetch.*RECIPE_MPR_DATA.*recipe_mpr_sample"):
         data.fetch()
     assert server.requests == 2, "one retry"
@@ -115,7 +115,7 @@ def test_missing_named_file_never_falls_back(tmp_path, monkeypatch):
 
 def test_a_test_without_the_mark_has_no_dataset(monkeypatch):
     """So that one that reads it fails on every machine, and not only where there is none."""
-    monkeypatch.setattr(data, "_RETRIES", 0)
+    monkeypatch.setattr(data, "RETRIES", 0)
     assert data.local_source() is None
     with pytest.raises(DataError, match="its download failed"):
         data.load_items()

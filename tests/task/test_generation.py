@@ -15,7 +15,7 @@ from recipe_mpr_task.generation import fit_generation_length, leave_out_unanswer
 from recipe_mpr_task.models.baselines import BaselineLM
 from recipe_mpr_task.plugin import activate_all
 from recipe_mpr_task.tasks import TASKS_PATH
-from tests.conftest import run_python
+from tests.support.commands import run_python
 from tests.support.tiny_models import save_tiny_qwen
 
 TASK = "recipe_mpr_generate_sample"

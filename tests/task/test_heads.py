@@ -16,7 +16,7 @@ from recipe_mpr_task.models.encoder import EncoderLM
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of
 from tests.conftest import run_python
-from tests.task.test_baselines import requests_of
+from tests.support.requests import requests_of
 
 ARCHITECTURES = ("tiny_bert", "tiny_roberta", "tiny_distilbert")
 CLASSES = {

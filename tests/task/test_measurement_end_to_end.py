@@ -10,7 +10,7 @@ import pytest
 from leaderboard.collect import read_rows
 from leaderboard.rank.boards import build_boards
 from recipe_mpr_task.data import load_items
-from tests.conftest import run_python
+from tests.support.commands import run_python
 
 LETTER_TASKS = (
     "recipe_mpr,recipe_mpr_circular,recipe_mpr_options_only,recipe_mpr_prompts,recipe_mpr_test,recipe_mpr_fold1"

@@ -10,7 +10,7 @@ import pytest
 from recipe_mpr_task import plugin
 from recipe_mpr_task.models import MODELS
 from recipe_mpr_task.tasks import TASKS_PATH
-from tests.conftest import run_python
+from tests.support.commands import run_python
 
 OTHER_TASK = "task: {name}\ndataset_path: x\noutput_type: generate_until\n"
 
