@@ -28,7 +28,7 @@ class LmEvalRun:
         self.results: dict[str, Any] = json.loads(self.file.read_text())
 
     def acc(self, task: str, metric: str = "acc") -> float:
-        return self.results["results"][task][f"{metric},none"]
+        return float(self.results["results"][task][f"{metric},none"])
 
     def samples(self, task: str) -> list[dict[str, Any]]:
         (file,) = self.folder.rglob(f"samples_{task}_2*.jsonl")

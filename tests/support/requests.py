@@ -1,9 +1,20 @@
 """Requests as lm-eval builds them and hands them to a model."""
 
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
+from typing import Any
+
+from tests.support.run_edits import Json
 
 
-def built_task(task_name, *, shots=0, limit=None, samples=None, chat_template=None):
+def built_task(
+    task_name: str,
+    *,
+    shots: int = 0,
+    limit: int | None = None,
+    samples: list[int] | None = None,
+    chat_template: Callable[..., str] | None = None,
+) -> Any:
     """Return a task with its requests, as lm-eval's evaluator builds them."""
     from lm_eval.tasks import TaskManager
 
@@ -20,7 +31,7 @@ def built_task(task_name, *, shots=0, limit=None, samples=None, chat_template=No
     return task
 
 
-def requests_of(records, task="t"):
+def requests_of(records: Iterable[Json], task: str = "t") -> list[Any]:
     """Return the five requests of each record, as lm-eval hands them to a model."""
     return [
         SimpleNamespace(task_name=task, doc_id=n, doc=record, idx=k, args=(record["query"], f" {letter}"))
