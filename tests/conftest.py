@@ -43,6 +43,17 @@ def _environment(changes: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+# A test that asks for one of these runs lm_eval, trains a model or opens a browser.
+_INTEGRATION_FIXTURES = {"lm_eval", "micro", "trained", "pinned", "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use a costly fixture as `integration`; those that start a process are marked by hand."""
+    for item in items:
+        if _INTEGRATION_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("integration")
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Take the dataset away from every test that does not say that it needs it."""

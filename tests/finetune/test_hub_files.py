@@ -51,6 +51,7 @@ def test_downloaded_files_are_verified(hub: FakeHub, cached: dict[str, Path], ba
     assert verify(TINY, COMMIT, cached, endpoint=hub.endpoint) == hashes_of(base)
 
 
+@pytest.mark.integration
 @pytest.mark.honest
 def test_what_transformers_downloads_is_verified(hub: FakeHub, base: Path, tmp_path: Path) -> None:
     code = (

@@ -123,6 +123,7 @@ def test_folders_of_one_name_are_told_apart_in_any_order(tmp_path):
     assert len({row["page"] for row in ours}) == 2
 
 
+@pytest.mark.integration
 def test_many_runs_are_checked_by_several_processes_to_the_same_site(tmp_path, monkeypatch):
     for k in range(6):
         run_files(tmp_path / "runs" / str(k), name=f"org/{k}", seed=k, date=float(k + 1))

@@ -356,6 +356,7 @@ def test_any_other_fault_of_ours_is_logged(runs, monkeypatch, tmp_path):
     assert "Traceback" in Path(line.rpartition(" in ")[2]).read_text()
 
 
+@pytest.mark.integration
 def test_processes_hand_their_faults_over(tmp_path, monkeypatch):
     """Checked by several processes, each of which starts anew: no patch of ours would be there."""
     for k in range(3):

@@ -73,6 +73,7 @@ def test_concurrent_builds_never_mix(tmp_path):
             assert len(marks(tmp_path)) == 1
 
 
+@pytest.mark.integration
 def test_a_kill_at_any_moment_leaves_a_whole_site(tmp_path):
     publish(site("old", 3), tmp_path)
     program = (

@@ -100,6 +100,7 @@ def test_where_a_model_lay_is_not_recorded(tmp_path):
     assert "someone" not in str(record)
 
 
+@pytest.mark.integration
 def test_a_run_of_which_no_record_can_be_made_does_not_stop_the_others(tmp_path):
     nan = lambda samples: samples[0]["filtered_resps"].__setitem__(0, ["nan", "False"])  # noqa: E731
     run_files(tmp_path / "runs" / "a", name="org/broken", edit_samples=nan)

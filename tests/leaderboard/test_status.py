@@ -215,6 +215,7 @@ def test_what_a_base_has_seen_is_not_forgotten(pinned, tmp_path):
     assert f"{n_seen} of the 100 scored items" in rows["tiny_lora (merged)"]["reason"]
 
 
+@pytest.mark.integration
 def test_add_refuses_what_it_cannot_vouch_for(tmp_path):
     for path, message in (
         (tmp_path / "none", "no such folder"),

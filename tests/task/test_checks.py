@@ -62,6 +62,7 @@ def test_an_unknown_training_set_is_said_once_with_what_to_do(caplog):
     assert "score the folder that `recipe-mpr finetune` wrote" in said
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("thinking", "warned"), [("", True), (",enable_thinking=False", False)])
 def test_the_run_itself_says_so(tiny_qwen, thinking, warned):
     done = run_python(

@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.commands import run_python
 
+pytestmark = pytest.mark.integration
+
 CLI = ("-m", "recipe_mpr_task.cli")
 SAMPLE = Path(__file__).parents[2] / "recipe_mpr_task" / "sample.json"
 

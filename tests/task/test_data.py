@@ -75,6 +75,7 @@ def test_wrong_or_refused_download_leaves_nothing_and_names_the_remedies(cache, 
     assert not [path for path in cache.rglob("*") if path.is_file()]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_download_leaves_no_half_file(cache, how):
     server = _Server(b"x" * 100_000, pause=60)
@@ -153,6 +154,7 @@ def test_sample_is_as_designed():
     assert {letter: letters.count(letter) for letter in "ABCDE"} == dict.fromkeys("ABCDE", 12)
 
 
+@pytest.mark.integration
 def test_killed_file_write_leaves_the_old_content_and_nothing_else(tmp_path):
     path = tmp_path / "board.json"
     path.write_text("old")

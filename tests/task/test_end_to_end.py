@@ -92,6 +92,7 @@ def test_a_type_without_items_is_absent(lm_eval):
     assert "acc_negated,none" not in run.results["results"]["recipe_mpr_sample"]
 
 
+@pytest.mark.integration
 def test_run_config_and_python_api(tmp_path):
     from importlib.resources import files
 

@@ -148,6 +148,7 @@ def test_an_encoder_decoder_has_room_of_its_own_for_the_answer(manager):
     assert "leaves 0 for an answer" in fit_generation_length(lm, tasks, {})[TASK]
 
 
+@pytest.mark.integration
 @pytest.mark.honest
 @pytest.mark.real_data
 def test_the_command_says_in_one_line_what_is_left_out():

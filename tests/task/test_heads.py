@@ -143,6 +143,7 @@ def test_sentence_transformers_cross_encoder_folder_scores_as_its_own_predict(ch
     assert scores(tmp_path / "saved") == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.integration
 def test_a_task_of_lm_evals_own_and_one_built_on_the_spot(minilm, tmp_path):
     """ARC's own task file on local data, and a plain YAML: scored from (context, continuation)."""
     import lm_eval.tasks

@@ -90,6 +90,7 @@ def test_prompt_spread_needs_all_templates(lm_eval, tmp_path):
     assert "prompts missing" in listed[0].reason
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("model", ["recipe-mpr-baseline", "recipe-mpr-encoder"])
 def test_models_without_text_say_so_in_one_line(model, minilm):
     arguments = {"recipe-mpr-baseline": "kind=first", "recipe-mpr-encoder": f"pretrained={minilm}"}[model]
