@@ -15,7 +15,7 @@ demo: $(STAMP)
 # Without the dataset, on a machine that is offline, the tests that need it are skipped, and the end says so.
 unit test: $(STAMP)
 	@$(BIN)/recipe-mpr data fetch || echo "no dataset: the tests marked real_data are skipped"
-	$(BIN)/python -m pytest -m "$(MARKED)" -n $(WORKERS)
+	$(BIN)/python -m pytest -m "$(MARKED)" -n $(WORKERS) --dist loadgroup
 
 # Under two minutes on two cores: no process, no training, no browser.
 unit: MARKED := not slow and not integration

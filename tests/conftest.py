@@ -48,10 +48,16 @@ _INTEGRATION_FIXTURES = {"lm_eval", "micro", "trained", "pinned", "browser"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use a costly fixture as `integration`; those that start a process are marked by hand."""
+    """Mark the tests that use a costly fixture as `integration`; those that start a process are marked by hand.
+
+    The tests that read the trained model run in one worker, so that one worker trains it.
+    """
     for item in items:
-        if _INTEGRATION_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & _INTEGRATION_FIXTURES:
             item.add_marker("integration")
+        if "trained" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("trained"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
