@@ -26,7 +26,7 @@ from leaderboard.commands.demo import minilm_folder
 from recipe_mpr_task.data import load_items, load_sample, local_source
 from recipe_mpr_task.item import N_OPTIONS, Item
 from recipe_mpr_task.models.checkpoint import open_checkpoint
-from recipe_mpr_task.models.encoder import HEADS
+from recipe_mpr_task.models.encoder import load_scorer
 from recipe_mpr_task.models.loading import LoadSettings
 
 PUBLISHED_LENGTH = 384
@@ -46,7 +46,7 @@ def with_head(base: Path, auto_class: str, folder: Path, **config: Any) -> Path:
 
 def head_of(name: str, folder: Path) -> Any:
     """Load a folder as our adapter does."""
-    return HEADS[name](open_checkpoint(str(folder)), LoadSettings(device=torch.device("cpu")))
+    return load_scorer(name, open_checkpoint(str(folder)), LoadSettings(device=torch.device("cpu")))
 
 
 def embedding(folder: Path, items: Sequence[Item]) -> tuple[Scores, Scores]:
@@ -99,17 +99,17 @@ def training(base: Path, n_steps: int, folder: Path) -> tuple[Callable[[], float
 
     def run(*overrides: str) -> float:
         from finetune.base import prepare_base
+        from finetune.data import TrainingData, training_data
         from finetune.progress import Spent
         from finetune.recipe import load_recipe
-        from finetune.run import TrainingData, data_of
         from finetune.setup import arguments_for, build_trainer
 
         settings = [f"model={base}", f"out={folder}", "dtype=float32", "epochs=1", "select=last", *overrides]
         recipe = load_recipe("minilm_multiple_choice", settings)
-        split = data_of("fold0" if local_source() else "sample")
+        split = training_data("fold0" if local_source() else "sample")
         n_items = min(n_steps * recipe.effective_batch, len(split.train))
         data = TrainingData(split.train[:n_items], split.validation[:1], (), split.dataset_sha256)
-        trainer, _ = build_trainer(recipe, data, prepare_base(recipe, base), arguments_for(recipe, n_steps), Spent())
+        trainer = build_trainer(recipe, data, prepare_base(recipe, base), arguments_for(recipe, n_steps), Spent())
         trainer.args.save_strategy, trainer.args.eval_strategy = "no", "no"
         started = time.perf_counter()
         trainer.train()

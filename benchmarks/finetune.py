@@ -95,16 +95,16 @@ def work(variant: str, base: Path, out: Path, n_items: int) -> dict[str, float]:
     from transformers import TrainerCallback
 
     from finetune.base import prepare_base
+    from finetune.data import TrainingData, training_data
     from finetune.progress import Spent
     from finetune.recipe import load_recipe
-    from finetune.run import TrainingData, data_of
     from finetune.setup import arguments_for, build_trainer
 
     name, overrides = VARIANTS[variant]
     recipe = load_recipe(name, [f"model={base}", f"out={out}", "dtype=float32", "epochs=1", *overrides])
-    split = data_of("published" if local_source() else "sample")
+    split = training_data("published" if local_source() else "sample")
     data = TrainingData(split.train[: 16 + n_items], split.validation[:1], (), split.dataset_sha256)
-    trainer, _ = build_trainer(recipe, data, prepare_base(recipe, base), arguments_for(recipe, 1), Spent())
+    trainer = build_trainer(recipe, data, prepare_base(recipe, base), arguments_for(recipe, 1), Spent())
     trainer.args.save_strategy, trainer.args.eval_strategy = "no", "no"
     trainer.args.load_best_model_at_end = False
     meter, times = Meter(), []
@@ -117,7 +117,7 @@ def work(variant: str, base: Path, out: Path, n_items: int) -> dict[str, float]:
     loaded = meter.reset()
     trainer.train()
     steps = iter(trainer.steps)
-    tokens = statistics.fmean(example.length for step in steps for example in step)
+    tokens = statistics.fmean(example.n_tokens for step in steps for example in step)
     return {
         "samples_per_second": 16 * (len(times) - 1) / (times[-1] - times[0]),
         "memory": meter.peak() - loaded,

@@ -1,7 +1,7 @@
-"""The dataset's aspect annotations, for training items only: they give the gold option away.
+"""Read the dataset's aspect annotations, for training items only: they identify the gold option.
 
-Each annotation names a part of the query ("low spice tolerance") that the gold option answers. No
-evaluation, prompt or sample log reads them; see `item.RawRecord`, which leaves them out.
+Each annotation names a part of the query ("low spice tolerance") that the gold option answers. No evaluation, prompt or
+sample log reads them; `item.RawRecord` leaves them out.
 """
 
 import json
@@ -20,13 +20,13 @@ def load_aspects(items: Sequence[Item]) -> dict[str, tuple[str, ...]]:
     """Return the annotated parts of each training item's query.
 
     Args:
-        items: the training part of a split, and nothing else.
+        items: the training part of a split, and no other items.
 
     Returns:
-        Item id to the aspects' texts, white space folded; empty for an item without any.
+        Item id to the texts of its aspects, white space folded; an empty tuple for an item without aspects.
 
     Raises:
-        DataError: the dataset cannot be had, or an item is not of it.
+        DataError: the dataset is missing or altered, or an item is not in it.
     """
     real = [item for item in items if not item.item_id.startswith("sample-")]
     records = _records(sample=not real)

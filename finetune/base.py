@@ -1,4 +1,4 @@
-"""The base model of a run: found and checked before anything is written, or built from a config with random weights."""
+"""The base model of a run: checked before anything is written, or built from a config with random weights."""
 
 import json
 import logging
@@ -18,6 +18,7 @@ from recipe_mpr_task.loaded_files import combined_sha256, content_hashes, loaded
 from recipe_mpr_task.loaded_model import BASE_MARK, base_mark, is_random_base
 from recipe_mpr_task.manifest import read_manifest
 from recipe_mpr_task.models.checkpoint import open_checkpoint, refuse_causal, refuse_encoder
+from recipe_mpr_task.models.heads import HEADS
 from recipe_mpr_task.provenance import public_name, seen_by
 
 logger = logging.getLogger(__name__)
@@ -28,16 +29,16 @@ _LONGEST_DOUBT = 400
 
 @dataclass(frozen=True)
 class Base:
-    """A base model that is there to be loaded.
+    """A base model that can be loaded.
 
     Attributes:
-        name: for people and manifests: a hub id, a folder's name or random:NAME.
-        location: what transformers loads: a folder or hub id.
-        revision: of a hub id.
-        files: its files and their hashes, see `loaded_files.content_hashes`; empty if they could not be read.
-        seen: items that its own manifest names as seen.
-        doubt: why it is not known that these are all it can have seen; "" if that is known.
-        is_random: whether its weights are random, or began so.
+        name: a hub id, a folder's name or random:NAME, for people and manifests.
+        location: the folder or hub id that transformers loads.
+        revision: revision of a hub id.
+        files: the model's files and their hashes, see `loaded_files.content_hashes`; empty if they could not be read.
+        seen: items that the model's own manifest names as seen.
+        doubt: why the model may have seen other items; "" if `seen` is known to be complete.
+        is_random: whether the weights are random, or were trained from random ones.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Base:
 
     @property
     def identity(self) -> str:
-        """What makes two bases the same: their files, or hub id and revision."""
+        """One hash of the files; hub id and revision if the files could not be read."""
         return combined_sha256(self.files) or f"{self.name}@{self.revision}"
 
 
@@ -58,51 +59,38 @@ def architecture(name: str) -> dict[str, Any]:
     """Return a model's shape, as keys of its transformers config.
 
     Args:
-        name: a file in `harness_configs/architectures`, or the path of a YAML or JSON file.
+        name: name of a file in `harness_configs/architectures`, or path of a YAML or JSON file.
 
     Raises:
-        RecipeError: there is none.
+        RecipeError: the file does not exist or is no config.
     """
     folder = files("harness_configs") / "architectures"
     shipped = folder / f"{name}.yaml"
     try:
         source = shipped if "/" not in name and shipped.is_file() else Path(name).expanduser()
-        found = yaml.safe_load(source.read_text())
+        shape = yaml.safe_load(source.read_text())
     except (OSError, yaml.YAMLError):
-        found = None
-    if not isinstance(found, dict) or "model_type" not in found:
+        shape = None
+    if not isinstance(shape, dict) or "model_type" not in shape:
         known = ", ".join(sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")))
         raise RecipeError(f"architecture {name!r}: no such config; allowed: a YAML or JSON file, or one of {known}")
-    return found
+    return shape
 
 
 def config_of(recipe: Recipe, *, offline: bool = False) -> Any:
-    """Return the base's transformers config, without any weight.
+    """Return the base model's transformers config, without loading weights.
 
     Args:
-        recipe: names the model.
-        offline: take a hub model's shape from the recipe's `architecture`.
+        recipe: the run.
+        offline: whether to take a hub model's shape from the recipe's `architecture`.
 
     Raises:
-        RecipeError: it cannot be had.
+        RecipeError, CheckpointError: the model does not exist, or is of the wrong kind.
     """
     config = _plain_config(recipe, offline=offline)
-    if recipe.head == "cross_encoder":
-        config.num_labels = 1
+    if n_labels := HEADS[recipe.head].num_labels:
+        config.num_labels = n_labels
     return config
-
-
-def auto_class(head: str) -> Any:
-    """Return the transformers class that a head is trained in."""
-    import transformers
-
-    names = {
-        "causal": "AutoModelForCausalLM",
-        "multiple_choice": "AutoModelForMultipleChoice",
-        "cross_encoder": "AutoModelForSequenceClassification",
-        "bi_encoder": "AutoModel",
-    }
-    return getattr(transformers, names[head])
 
 
 def _plain_config(recipe: Recipe, *, offline: bool) -> Any:
@@ -115,7 +103,7 @@ def _plain_config(recipe: Recipe, *, offline: bool) -> Any:
         if (local / "adapter_config.json").is_file():
             raise CheckpointError(f"model={recipe.model} is an adapter; merge it first (merge=true), or name its base")
         checkpoint = open_checkpoint(recipe.model)
-        if recipe.head == "causal":
+        if HEADS[recipe.head].is_causal:
             refuse_encoder(checkpoint)
         else:
             refuse_causal(checkpoint)
@@ -137,10 +125,10 @@ def _as_config(shape: dict[str, Any]) -> Any:
 
 
 def prepare_base(recipe: Recipe, folder: Path) -> Base:
-    """Return the base model, building a random one in `folder` if the recipe asks for it and it is not there.
+    """Return the base model; build a random one in `folder` if the recipe asks for one and the folder has none.
 
     Raises:
-        RecipeError, CheckpointError: it cannot be had, a manifest beside it is broken, or a random one was changed.
+        RecipeError, CheckpointError: the model does not exist, its manifest is broken, or a random base was changed.
     """
     if recipe.model.startswith(RANDOM):
         return _random(recipe, folder)
@@ -163,7 +151,7 @@ def _random(recipe: Recipe, folder: Path) -> Base:
             f"{folder}: it is not the random base that was made there (its files have other hashes); "
             "remove it, and train from the beginning"
         )
-    # Of a config file only its name: a manifest is read elsewhere.
+    # Only the file's name: a manifest must not hold local folders.
     name = f"{RANDOM}{Path(recipe.model.removeprefix(RANDOM)).stem}"
     return Base(name, str(folder), None, files, is_random=True)
 
@@ -174,14 +162,14 @@ def _build(recipe: Recipe, folder: Path) -> None:
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     config = _plain_config(recipe, offline=True)
-    save_random_base(config, partial, causal=recipe.head == "causal", seed=recipe.seed, dtype=recipe.dtype)
+    save_random_base(config, partial, causal=HEADS[recipe.head].is_causal, seed=recipe.seed, dtype=recipe.dtype)
     made = {"made": "with random weights", "seed": recipe.seed, "files": content_hashes(partial)}
     write_atomic(partial / BASE_MARK, json.dumps(made, indent=1) + "\n")
-    partial.replace(folder)  # whole or not at all: a run that was killed here builds it again
+    partial.replace(folder)  # whole or not at all: a run that is killed before this line builds the base again
 
 
 def _local(folder: Path) -> Base:
-    manifest = read_manifest(folder)  # a broken one is an error here, not merely unknown
+    manifest = read_manifest(folder)  # a broken manifest is an error here; evaluation calls it unknown
     files = content_hashes(folder)
     if public := public_name(folder):
         return Base(public, str(folder), None, files)
@@ -196,7 +184,7 @@ def _local(folder: Path) -> Base:
 
 
 def _hub(recipe: Recipe) -> Base:
-    """Download a hub model's files, pin it to the commit, and compare them with what the hub says of that commit."""
+    """Download a hub model, pin it to its commit, and compare its files with the hub's hashes of that commit."""
     folder = _downloaded(recipe.model, recipe.revision)
     if folder is None:
         return Base(recipe.model, recipe.model, recipe.revision, {}, doubt="which could not be downloaded")
@@ -212,7 +200,7 @@ def _hub(recipe: Recipe) -> Base:
 
 
 def _downloaded(model_id: str, revision: str) -> Path | None:
-    """The snapshot of a hub model in the cache, all files that loading reads; None if it cannot be had."""
+    """Return the cached snapshot of a hub model with all files that loading reads; None if the download fails."""
     from huggingface_hub import snapshot_download
 
     patterns = ["*.json", "*.txt", "*.model", "*.jinja", "*.safetensors"]
@@ -224,5 +212,5 @@ def _downloaded(model_id: str, revision: str) -> Path | None:
 
 
 def base_folder_of(checkpoint: Path) -> str:
-    """Return where an adapter's base model lies, from its own config."""
+    """Return the folder or hub id of an adapter's base model, from the adapter's config."""
     return str(json.loads((checkpoint / "adapter_config.json").read_text())["base_model_name_or_path"])

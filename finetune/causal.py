@@ -1,19 +1,20 @@
-"""Items to training examples and losses for causal models that answer by letter.
+"""Training examples and losses of causal models that answer by letter.
 
-The prompt is `prompts.render`'s and the answer is " A" to " E", as lm-eval scores it on raw prompts:
-what is trained is what is evaluated.
+The prompt comes from `prompts.render` and the answer is " A" to " E", the same tokens that lm-eval scores.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch.nn import functional
 
+from finetune.base import Base
+from finetune.objective import Objective
 from finetune.recipe import Recipe, RecipeError
 from recipe_mpr_task import prompts
-from recipe_mpr_task.item import LETTERS
+from recipe_mpr_task.item import LETTERS, Item
 from recipe_mpr_task.orders import DisplayedItem
 from recipe_mpr_task.task import record_of
 
@@ -21,13 +22,14 @@ _IGNORED = -100
 
 
 @dataclass(frozen=True)
-class Example:
+class LetterExample:
     """One item as token ids.
 
     Attributes:
+        item_id: the item's id.
         input_ids: the prompt.
         answer: the gold letter's token.
-        gold: its index, 0..4.
+        gold: index of the gold letter, 0..4.
     """
 
     item_id: str
@@ -36,16 +38,16 @@ class Example:
     gold: int
 
     @property
-    def length(self) -> int:
+    def n_tokens(self) -> int:
         """Tokens of prompt and answer."""
         return len(self.input_ids) + 1
 
 
-class LetterTraining:
-    """Encodes items, and computes losses and scores of batches of them.
+class LetterTraining(Objective[LetterExample]):
+    """Train a causal model to answer with the gold letter.
 
     Args:
-        recipe: names prompt, loss and padding.
+        recipe: prompt, loss and padding.
         tokenizer: the base model's.
 
     Raises:
@@ -54,9 +56,14 @@ class LetterTraining:
 
     def __init__(self, recipe: Recipe, tokenizer: Any) -> None:
         self.recipe, self.tokenizer = recipe, tokenizer
-        # Never eos: a model that learns to ignore it never stops.
+        # Not eos: a model that learns to ignore it as padding never stops.
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.unk_token_id
         self.letters = self._letter_tokens()
+
+    @classmethod
+    def for_run(cls, recipe: Recipe, tokenizer: Any, base: Base, train: Sequence[Item]) -> Self:
+        """Return the objective of a run; see `Objective.for_run`."""
+        return cls(recipe, tokenizer)
 
     def _letter_tokens(self) -> list[int]:
         wholes = [self.tokenizer("Answer: " + letter)["input_ids"] for letter in LETTERS]
@@ -65,11 +72,12 @@ class LetterTraining:
             raise RecipeError(f'this tokenizer does not write " A" to " E" as one token each: {wholes}')
         return [whole[-1] for whole in wholes]
 
-    def encode(self, shown: Sequence[DisplayedItem]) -> list[Example]:
-        """Turn displayed items into examples.
+    def encode(self, shown: Sequence[DisplayedItem]) -> list[LetterExample]:
+        """Return one example for each displayed item.
 
         Raises:
-            RecipeError: an item is longer than max_length; cutting it would train on half a question.
+            RecipeError: an item is longer than max_length (a cut item would be half a question), or the tokenizer
+                merges the answer into the prompt.
         """
         texts = [f"{prompts.render(self.recipe.prompt, record_of(s))} {s.gold_letter}" for s in shown]
         encoded = self.tokenizer(texts)["input_ids"]
@@ -81,33 +89,33 @@ class LetterTraining:
                 )
             if ids[-1] != self.letters[item.gold]:
                 raise RecipeError(f"prompt {self.recipe.prompt}: this tokenizer merges the answer into the prompt")
-            examples.append(Example(item.item.item_id, tuple(ids[:-1]), ids[-1], item.gold))
+            examples.append(LetterExample(item.item.item_id, tuple(ids[:-1]), ids[-1], item.gold))
         return examples
 
-    def width(self, example: Example) -> int:
-        """Tokens that an example takes in a padded batch, when it is the longest."""
-        return self.recipe.max_length if self.recipe.pad_to == "max_length" else example.length
+    def width(self, example: LetterExample) -> int:
+        """Return the padded tokens of the example in a batch in which it is the longest."""
+        return self.recipe.max_length if self.recipe.pad_to == "max_length" else example.n_tokens
 
-    def n_targets(self, example: Example) -> int:
-        """Number of terms that an example adds to the loss."""
-        return 1 if self.recipe.loss == "answer" else example.length - 1
+    def n_targets(self, example: LetterExample) -> int:
+        """Return 1, or with loss=text the number of predicted tokens."""
+        return 1 if self.recipe.loss == "answer" else example.n_tokens - 1
 
-    def loss_sum(self, model: Any, batch: Sequence[Example], device: torch.device) -> torch.Tensor:
-        """Return the summed cross-entropy of a batch in nats, a scalar; its terms are counted by `n_targets`."""
+    def loss_sum(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:
+        """Return the summed cross-entropy of a batch in nats, a scalar; `n_targets` counts its terms."""
         if self.recipe.loss == "answer":
             logits = self._answer_logits(model, batch, device)
             answers = torch.tensor([example.answer for example in batch], device=device)
             return functional.cross_entropy(logits, answers, reduction="sum")
         return self._text_loss(model, batch, device)
 
-    def option_scores(self, model: Any, batch: Sequence[Example], device: torch.device) -> torch.Tensor:
-        """Return the five letters' logits at the answer, shape (batch, 5), float32."""
+    def option_scores(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:
+        """Return the logits of the five letters as the answer, shape (batch, 5), float32."""
         return self._answer_logits(model, batch, device)[:, self.letters]
 
-    def _answer_logits(self, model: Any, batch: Sequence[Example], device: torch.device) -> torch.Tensor:
-        """Logits over the vocabulary where the answer is predicted, (batch, vocabulary), float32.
+    def _answer_logits(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:
+        """Return the logits that predict the answer, shape (batch, vocabulary), float32.
 
-        Padded on the left, every answer stands last: the output head then sees one position an item.
+        Padding on the left puts every answer last, so that the output head computes one position an item.
         """
         width = max(len(example.input_ids) for example in batch)
         ids = torch.tensor([[self.pad] * (width - len(e.input_ids)) + list(e.input_ids) for e in batch])
@@ -123,9 +131,9 @@ class LetterTraining:
         logits: torch.Tensor = output.logits[:, -1].float()
         return logits
 
-    def _text_loss(self, model: Any, batch: Sequence[Example], device: torch.device) -> torch.Tensor:
-        """The usual loss over every token, through logits of the whole padded batch."""
-        width = self.recipe.max_length if self.recipe.pad_to == "max_length" else max(e.length for e in batch)
+    def _text_loss(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:
+        """Return the summed loss over every token, from the logits of the whole padded batch."""
+        width = self.recipe.max_length if self.recipe.pad_to == "max_length" else max(e.n_tokens for e in batch)
         texts = [[*e.input_ids, e.answer] for e in batch]
         ids = torch.tensor([text + [self.pad] * (width - len(text)) for text in texts])
         mask = torch.tensor([[1] * len(text) + [0] * (width - len(text)) for text in texts])

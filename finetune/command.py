@@ -9,7 +9,7 @@ from recipe_mpr_task.lines import say
 
 
 class _ListsRecipes(click.Command):
-    """Names the shipped recipes in its help, which then is the place to find them."""
+    """A command whose help lists the shipped recipes."""
 
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from finetune.recipe import recipe_names
@@ -21,13 +21,13 @@ class _ListsRecipes(click.Command):
 @click.command(cls=_ListsRecipes)
 @click.argument("recipe")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--dry-run", is_flag=True, help="Print the resolved recipe, parameter counts and memory; load nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the resolved recipe, parameter counts and estimated memory.")
 @click.option("--merge", is_flag=True, help="Also write base and adapter as one model, compared on 20 items.")
-@click.option("--resume", is_flag=True, help="Go on with a run that was cut off, from its last whole checkpoint.")
+@click.option("--resume", is_flag=True, help="Continue a run that was cut off, from its last whole checkpoint.")
 def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, resume: bool) -> None:
     """Train a model by a RECIPE: a shipped name or a YAML file.
 
-    Overrides people use most: model=, split= (published, fold0..fold4, folds), out=, seed=, epochs=, merge=true.
+    Frequent overrides: model=, split= (published, fold0..fold4, folds), out=, seed=, epochs=, merge=true.
     """
     from finetune.recipe import load_recipe
 
@@ -37,20 +37,20 @@ def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, 
 
         say(report(resolved))
         return
-    from finetune.run import check, is_first_process, run
+    from finetune.outputs import cost_text
+    from finetune.run import check, is_first_process, train_all
     from recipe_mpr_task.manifest import FILE_NAME
 
     check(resolved, resume=resume)
     finished = {Path(one.out) for one in resolved.folds() if resume and (Path(one.out) / FILE_NAME).is_file()}
-    for folder, manifest in run(resolved, resume=resume):
+    for folder, manifest in train_all(resolved, resume=resume):
         if not is_first_process():
             continue
         before = "finished before; " if folder in finished else ""
         say(
             f"{folder}: {before}trainable parameters {manifest.trainable_parameters:,} "
             f"of {manifest.total_parameters:,}, "
-            f"{manifest.wall_time_s:.0f} s, {manifest.samples_per_second:.2f} samples/s, "
-            f"peak memory {manifest.peak_memory_bytes / 2**30:.1f} GiB"
+            f"{cost_text(manifest)}"
         )
         if resolved.merge:
             _merge(folder)
@@ -63,7 +63,7 @@ def _merge(folder: Path) -> None:
 
     from finetune.merge import MERGED, merge
 
-    gc.collect()  # the trained model need not stay beside the two that are compared
+    gc.collect()  # free the trained model before two more are loaded
     if (folder / MERGED).is_dir():
         say(f"{folder / MERGED}: merged before")
         return

@@ -1,8 +1,10 @@
-"""The files by which sentence-transformers, and our adapter, know how an embedding model pools and prompts."""
+"""The files by which sentence-transformers and our adapter learn an embedding model's pooling and prompts."""
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from finetune.base import Base
 from recipe_mpr_task.models.bi_encoder import pooling_mode, text_prompts
@@ -12,21 +14,37 @@ from recipe_mpr_task.models.negation import QUERY_FILE
 _FILES = ("modules.json", "1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json")
 
 
-def embedding_details(base: Base) -> dict[str, object]:
-    """Return how a base model pools and prompts, as its own files say; mean pooling if they say nothing."""
-    checkpoint = _checkpoint(base)
-    return {"pooling": pooling_mode(checkpoint), "prompts": text_prompts(checkpoint)}
+@dataclass(frozen=True)
+class Embedding:
+    """How a base model turns a text into one vector.
+
+    Attributes:
+        checkpoint: the base model's files.
+        pooling: "mean", "cls" or "max"; "mean" if the files declare none.
+        query_prompt: text before a query.
+        option_prompt: text before an option.
+    """
+
+    checkpoint: Checkpoint
+    pooling: str
+    query_prompt: str
+    option_prompt: str
+
+    @classmethod
+    def of(cls, base: Base) -> Self:
+        """Return the pooling and prompts that the base model's files declare."""
+        checkpoint = open_checkpoint(base.location, base.revision)
+        return cls(checkpoint, pooling_mode(checkpoint), *text_prompts(checkpoint))
 
 
-def write_embedding_files(base: Base, folder: Path, negation: float = 0.0) -> None:
-    """Write into a trained model's folder how it pools: the base's own files, or minimal ones where it has none.
+def write_embedding_files(checkpoint: Checkpoint, folder: Path, negation: float = 0.0) -> None:
+    """Copy the base model's files of pooling and prompts into a trained model's folder, or write minimal ones.
 
     Args:
-        base: the base model.
-        folder: of the trained one.
-        negation: see `models.negation`.
+        checkpoint: the base model.
+        folder: the trained model's folder.
+        negation: weight of the negated phrase's similarity, see `models.negation`.
     """
-    checkpoint = _checkpoint(base)
     if negation:
         (folder / QUERY_FILE).write_text(json.dumps({"negation": negation}) + "\n")
     for name in _FILES:
@@ -45,7 +63,3 @@ def write_embedding_files(base: Base, folder: Path, negation: float = 0.0) -> No
     (folder / "1_Pooling").mkdir(exist_ok=True)
     pooling = {"word_embedding_dimension": checkpoint.config.get("hidden_size"), "pooling_mode_mean_tokens": True}
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling, indent=2) + "\n")
-
-
-def _checkpoint(base: Base) -> Checkpoint:
-    return open_checkpoint(base.location, base.revision)

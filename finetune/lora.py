@@ -1,15 +1,16 @@
-"""Low-rank adapters on a base model, and their count without any weight."""
+"""Low-rank adapters on a base model, and parameter counts without loading weights."""
 
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from finetune.base import auto_class, config_of
+from finetune.base import config_of
 from finetune.recipe import Recipe, RecipeError
+from recipe_mpr_task.models.heads import HEADS
 
 
 def with_adapter(model: Any, recipe: Recipe) -> Any:
-    """Put a LoRA adapter on a model; only the adapter trains. Without one in the recipe the model is as it was.
+    """Return the model with the recipe's LoRA adapter, which alone trains; the model itself if the recipe has none.
 
     Raises:
         RecipeError: the model lacks a target module.
@@ -28,13 +29,13 @@ def with_adapter(model: Any, recipe: Recipe) -> Any:
         bias=settings.bias,
         target_modules=list(settings.target_modules),
     )
-    with warnings.catch_warnings():  # peft 0.21 asks by a name that transformers 5.23 renamed
+    with warnings.catch_warnings():  # peft 0.21 uses a name that transformers 5.23 renamed
         warnings.simplefilter("ignore", FutureWarning)
         return get_peft_model(model, config)
 
 
 def check_targets(model: Any, targets: Sequence[str]) -> None:
-    """Raise RecipeError for target modules that the model lacks; peft would pass over them silently."""
+    """Raise RecipeError for target modules that the model lacks, which peft ignores silently."""
     import torch
 
     linear = {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
@@ -47,15 +48,15 @@ def check_targets(model: Any, targets: Sequence[str]) -> None:
 
 
 def on_meta_device(recipe: Recipe, *, offline: bool = False) -> Any:
-    """Return the adapted model without weights, to check and count it.
+    """Return the adapted model without weights, to check its modules and count its parameters.
 
     Raises:
-        RecipeError: the model's config cannot be had, or it lacks a target module.
+        RecipeError: the model has no config, or it lacks a target module.
     """
     import torch
 
     with torch.device("meta"):
-        model = auto_class(recipe.head).from_config(config_of(recipe, offline=offline))
+        model = HEADS[recipe.head].transformers_class().from_config(config_of(recipe, offline=offline))
         return with_adapter(model, recipe)
 
 
@@ -66,7 +67,7 @@ def parameter_counts(model: Any) -> tuple[int, int]:
 
 
 def quantizable(model: Any) -> int:
-    """Return how many frozen parameters 4-bit loading packs: linear layers but the output head, which stays whole."""
+    """Return the number of frozen parameters that 4-bit loading packs: those of linear layers but the output head."""
     import torch
 
     head = model.get_output_embeddings()

@@ -1,4 +1,4 @@
-"""Adapter and base as one model, compared with the adapter before anybody relies on it."""
+"""Merge an adapter into its base model, and compare the merged model with the adapter."""
 
 import json
 import shutil
@@ -25,12 +25,12 @@ _N_COMPARED = 20
 
 @dataclass(frozen=True)
 class Comparison:
-    """A merged model against its adapter.
+    """How a merged model differs from its adapter.
 
     Attributes:
         n_items: items that both scored.
-        n_same: of them, those on which both choose the same letter.
-        largest_difference: of any letter's five-way log-probability, in nats.
+        n_same: items on which both choose the same letter.
+        largest_difference: largest difference of a letter's five-way log-probability, in nats.
     """
 
     n_items: int
@@ -42,10 +42,10 @@ def merge(folder: Path) -> Comparison:
     """Write an adapter merged into its base as `folder/merged`, with a manifest of its own.
 
     Args:
-        folder: of a finished run.
+        folder: folder of a finished run.
 
     Returns:
-        How the two compare; also in `merged/comparison.json`. Rounding to 16 bits makes them differ a little.
+        The comparison, also in `merged/comparison.json`. Rounding to 16 bits causes small differences.
 
     Raises:
         CheckpointError: `folder` holds no finished adapter.
@@ -89,7 +89,7 @@ def _load(location: str, recipe: Recipe, revision: str | None) -> Any:
 
 @torch.inference_mode()
 def _scores(model: Any, recipe: Recipe, tokenizer: Any, manifest: TrainingManifest) -> torch.Tensor:
-    """Five-way log-probabilities of the letters on some held-out items, shape (items, 5)."""
+    """Return five-way log-probabilities of the letters on held-out items, shape (items, 5)."""
     chosen = set(manifest.test_ids[:_N_COMPARED])
     items = [item for item in items_of(manifest.split) if item.item_id in chosen]
     objective = LetterTraining(recipe, tokenizer)

@@ -1,4 +1,4 @@
-"""What remains of a run: weights, tokenizer, card, curves, and the manifest last, so that it marks a whole."""
+"""The files of a finished run: recipe, curves and card, and how they are moved into place."""
 
 import importlib.metadata
 import json
@@ -18,13 +18,13 @@ _PACKAGES = ("lm-eval-recipe-mpr", "torch", "transformers", "peft", "accelerate"
 
 def versions() -> dict[str, str]:
     """Return the versions of the packages that a run depends on."""
-    found = {}
+    installed = {}
     for name in _PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            installed[name] = "not installed"
+    return installed
 
 
 def recipe_text(recipe: Recipe) -> str:
@@ -33,9 +33,9 @@ def recipe_text(recipe: Recipe) -> str:
 
 
 def move_into_place(staged: Path, folder: Path) -> None:
-    """Move finished files from a staging folder into `folder`, each whole, and remove the staging folder."""
+    """Move finished files from a staging folder into `folder`, and remove the staging folder."""
     for path in sorted(p for p in staged.rglob("*") if p.is_file()):
-        path.chmod(0o644)  # safetensors writes files that only their owner may read
+        path.chmod(0o644)  # safetensors writes files that only the owner can read
         target = folder / path.relative_to(staged)
         target.parent.mkdir(exist_ok=True)
         path.replace(target)
@@ -70,8 +70,17 @@ def write_curves(folder: Path, manifest: TrainingManifest) -> None:
     plt.close(figure)
 
 
+def cost_text(manifest: TrainingManifest) -> str:
+    """Return the cost of training as one line: time, speed, peak memory and hardware."""
+    parts = [f"{manifest.wall_time_s:.0f} s", f"{manifest.samples_per_second:.2f} samples/s"]
+    if manifest.tokens_per_second is not None:
+        parts.append(f"{manifest.tokens_per_second:,.0f} tokens/s")
+    parts.append(f"peak memory {manifest.peak_memory_bytes / 2**30:.1f} GiB")
+    return ", ".join(parts) + (f" on {manifest.hardware}" if manifest.hardware else "")
+
+
 def card_text(manifest: TrainingManifest, command: str) -> str:
-    """Return the checkpoint's card: what it is, what it has seen, how to score it."""
+    """Return the checkpoint's card: the model, the items it has seen, its cost, and how to score it."""
     from huggingface_hub import ModelCardData
 
     is_hub_id = not manifest.base_model.startswith("random:") and "/" in manifest.base_model
@@ -89,10 +98,9 @@ def card_text(manifest: TrainingManifest, command: str) -> str:
         f"`{manifest.base_model}`: {manifest.trainable_parameters:,} of {manifest.total_parameters:,} parameters "
         f"({100 * share:.2f}%), {how}, seed {manifest.seed}.",
         f"**It has seen {len(manifest.train_ids)} items in training and {len(manifest.validation_ids)} in selection** "
-        f"(`recipe_mpr_training.json`). Only a score on the other {len(manifest.test_ids)} of its split says anything; "
+        f"(`recipe_mpr_training.json`). Only a score on the other {len(manifest.test_ids)} of its split is valid; "
         "`recipe-mpr add` scores exactly those.",
-        f"Wall time {manifest.wall_time_s:.0f} s, {manifest.samples_per_second:.2f} samples/s, peak memory "
-        f"{manifest.peak_memory_bytes / 2**30:.1f} GiB."
+        f"Training took {cost_text(manifest)}."
         + (f" Best accuracy on the validation items: {max(validation):.3f}." if validation else ""),
         "Dataset: D3M Lab, Apache-2.0.",
     ]

@@ -1,31 +1,25 @@
-"""What a run shows while it goes, and what remains of it: loss, accuracy, speed, memory, time."""
+"""Show a training run's progress, and add up its cost: time, memory, tokens, hardware."""
+
+# mypy: allow-subclassing-any
 
 import json
-import resource
-import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm import tqdm
 from transformers import TrainerCallback
 
+from finetune.objective import Example
+from recipe_mpr_task.cost import hardware, peak_memory_bytes
 from recipe_mpr_task.files import sha256_of_file, write_atomic
 
 COMPLETE = "complete.json"
-"""Written into a checkpoint last: one without it was cut off while being written."""
+"""The last file written into a checkpoint; a checkpoint without it was cut off."""
 
 _LOGGED = ("loss", "grad_norm", "learning_rate", "eval_accuracy", "eval_cross_entropy", "max_batch_tokens")
-
-
-def peak_memory_bytes() -> int:
-    """Return the peak memory of the GPU, else of this process."""
-    if torch.cuda.is_available():
-        return int(torch.cuda.max_memory_allocated())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak if sys.platform == "darwin" else peak * 1024)
 
 
 def weights_in(folder: Path) -> dict[str, str]:
@@ -35,43 +29,64 @@ def weights_in(folder: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Spent:
-    """Wall time in seconds and peak memory in bytes."""
+    """The cost of a run so far, all resumed parts together.
+
+    Attributes:
+        wall_time_s: seconds of training.
+        peak_memory_bytes: largest peak of any part.
+        n_tokens: tokens of the examples trained on, in all epochs, without padding.
+        hardware: one line; parts on other hardware are joined by "; ".
+    """
 
     wall_time_s: float = 0.0
     peak_memory_bytes: int = 0
+    n_tokens: int = 0
+    hardware: str = ""
 
 
 class Progress(TrainerCallback):
-    """Shows a progress bar and adds up wall time over resumed parts.
+    """Show a progress bar, and add up the cost over resumed parts.
 
     Args:
-        name: of the run, in front of the bar.
+        name: name of the run, in front of the bar.
         n_items: training items an epoch.
-        before: seconds and peak memory of the earlier parts of this run.
-        first: whether this process is the one that shows and writes.
+        before: cost of the earlier parts of this run.
+        first: whether this process shows and writes for all.
+        n_devices: devices of all processes together.
     """
 
-    def __init__(self, name: str, n_items: int, *, before: Spent, first: bool) -> None:
+    def __init__(self, name: str, n_items: int, *, before: Spent, first: bool, n_devices: int = 1) -> None:
         self.name, self.n_items, self.first = name, n_items, first
         self.before, self.started = before, time.monotonic()
+        self.n_tokens = 0
+        self.hardware = str(hardware(n_devices=n_devices))
         self.bar: Any = None
         self.shown: dict[str, str] = {}
 
     @property
     def spent(self) -> Spent:
-        """Time and memory so far, earlier parts included."""
-        peak = max(self.before.peak_memory_bytes, peak_memory_bytes())
-        return Spent(self.before.wall_time_s + time.monotonic() - self.started, peak)
+        """The cost so far, earlier parts included."""
+        parts = [part for part in self.before.hardware.split("; ") if part]
+        return Spent(
+            wall_time_s=self.before.wall_time_s + time.monotonic() - self.started,
+            peak_memory_bytes=max(self.before.peak_memory_bytes, peak_memory_bytes()),
+            n_tokens=self.before.n_tokens + self.n_tokens,
+            hardware="; ".join(parts if self.hardware in parts else [*parts, self.hardware]),
+        )
+
+    def count(self, examples: Sequence[Example]) -> None:
+        """Add the examples of a finished step, of all processes together."""
+        self.n_tokens += sum(example.n_tokens for example in examples)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Open the bar where the run begins, or goes on."""
+        """Open the bar at the run's first or resumed step."""
         self.started = time.monotonic()
         self.first_step = state.global_step
         if self.first:
             self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc=self.name, unit="step")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Move on by a step."""
+        """Advance the bar by a step."""
         if self.bar is not None:
             done = (state.global_step - self.first_step) * self.n_items * args.num_train_epochs / state.max_steps
             self.shown["samples/s"] = f"{done / max(time.monotonic() - self.started, 1e-9):.1f}"
@@ -80,7 +95,7 @@ class Progress(TrainerCallback):
             self.bar.update(state.global_step - self.bar.n)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        """Show what was logged."""
+        """Show the logged values beside the bar."""
         names = {"loss": "loss", "eval_accuracy": "validation acc", "max_batch_tokens": "max_batch_tokens"}
         self.shown |= {label: f"{logs[key]:.4g}" for key, label in names.items() if logs and key in logs}
 
@@ -91,13 +106,13 @@ class Progress(TrainerCallback):
             write_atomic(folder / COMPLETE, json.dumps(asdict(self.spent) | {"weights": weights_in(folder)}) + "\n")
 
     def close(self) -> None:
-        """Leave the bar as it stands."""
+        """Close the bar."""
         if self.bar is not None:
             self.bar.close()
 
 
 def history_of(log: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Return Trainer's log as one entry a step: what was logged then, of the values people read."""
+    """Return Trainer's log as one entry for each step, with the values of `_LOGGED`."""
     by_step: dict[int, dict[str, float]] = {}
     for entry in log:
         kept = {key: float(entry[key]) for key in _LOGGED if key in entry}

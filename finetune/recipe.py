@@ -1,8 +1,7 @@
-"""A recipe: everything that decides a training run, as data, checked before any weight is loaded."""
+"""A recipe: all settings of a training run, checked before any weight is loaded."""
 
-import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,22 +10,32 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.field_faults import FieldFault, field_faults
 from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.models.heads import HEADS, TRAINED
 from recipe_mpr_task.splits import FOLDS, TRAINING_SPLITS
+from recipe_mpr_task.suggest import did_you_mean, nearest
 
 RECIPE_FILE = "recipe.yaml"
 """The resolved recipe in a run's folder."""
 
 SPLITS = (*TRAINING_SPLITS, "folds")
-"""What `split=` takes; "folds" is five runs, one a fold."""
+"""Values of `split=`; "folds" means five runs, one for each fold."""
 
 _NOT_OF_THE_SYSTEM = ("name", "base_sha256", "split", "out", "merge", "deterministic", "logging_steps",
                       "max_batch_tokens", "max_batch_items", "gradient_checkpointing", "attention",
                       "architecture")  # fmt: skip
-"""Settings that do not make a run another system: which items it holds out, where and how it runs."""
+"""Settings that do not define the system: which items are held out, where and how the run is computed."""
 
 LETTER_PROMPTS = ("default", "mmlu", "options_first")
-"""Templates answered by " A" to " E" with nothing around them."""
+"""Prompts whose answer is " A" to " E" alone."""
+
+_USERS = {
+    setting: [name for name in TRAINED if setting in HEADS[name].own_settings]
+    for head in TRAINED
+    for setting in HEADS[head].own_settings
+}
+"""Settings that only some heads use, each with the names of these heads."""
 
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -35,7 +44,7 @@ Name = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class RecipeError(RecipeMPRError):
-    """A recipe that cannot be run. The message holds every fault found."""
+    """A recipe that cannot be run. The message lists every fault."""
 
 
 class _Strict(BaseModel):
@@ -44,14 +53,14 @@ class _Strict(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_bool_for_a_number(cls, value: Any, info: Any) -> Any:
-        # Lax mode, so that the 2e-4 that YAML reads as text is a number; but `yes` is none.
+        # YAML reads 2e-4 as text, so numbers are parsed leniently; `yes` must still not become 1.
         if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError("true and false are not allowed here")
         return value
 
 
 class Lora(_Strict):
-    """Low-rank adapters (Hu et al., arXiv 2106.09685): r, alpha, dropout, and the linear layers they stand beside."""
+    """Low-rank adapters (Hu et al., arXiv 2106.09685): r, alpha, dropout, bias, and the linear layers to adapt."""
 
     r: Positive
     alpha: Positive
@@ -69,34 +78,34 @@ class Recipe(_Strict):
     """One training run, resolved.
 
     Attributes:
-        head: how the checkpoint will be scored: "causal" by answer letter, or a head of the encoder adapter.
+        head: how the checkpoint is scored, one of `heads.TRAINED`.
         model: hub id, folder, or random:ARCHITECTURE, which builds and saves a base with random weights.
-        architecture: name of a file in `harness_configs/architectures`: lets `--dry-run` count offline.
+        architecture: name of a file in `harness_configs/architectures`, from which `--dry-run` counts offline.
         split: one of SPLITS.
-        order: "drawn" anew each epoch, "shuffled" as evaluated, or "file": the flaw, gold always at A.
-        loss: on the "answer" letter alone, or on the whole "text"; of causal models.
-        label_smoothing: of the five-way loss of encoders.
-        temperature: that divides a bi-encoder's similarities.
-        aspects: weight of a bi-encoder's second loss, in which the annotated parts of training queries are queries.
-        negation: how much of an option's likeness to what the query rules out a bi-encoder takes off, see
-            `recipe_mpr_task.models.negation`; in scoring alone.
-        repeat_negated: how often an epoch shows a training item of type Negated.
+        order: order of the options: "drawn" anew each epoch, "shuffled" as evaluated, or "file" (gold always at A).
+        loss: on the "answer" letter alone, or on the whole "text"; for causal models.
+        label_smoothing: label smoothing of an encoder's five-way loss.
+        temperature: divisor of a bi-encoder's similarities.
+        aspects: weight of a bi-encoder's second loss, with the annotated parts of training queries as queries.
+        negation: weight of a negated phrase's similarity, which a bi-encoder subtracts in scoring, see
+            `recipe_mpr_task.models.negation`.
+        repeat_negated: number of times that an epoch shows a training item of type Negated.
         select: keep the "best" epoch by validation cross-entropy, or the "last".
-        refit: train on the validation part as well, for settings that were chosen before; nothing is selected then.
-        effective_batch: items an optimizer step.
+        refit: train on the validation part as well, for settings chosen before; needs select=last.
+        effective_batch: items in an optimizer step.
         max_batch_tokens: most padded tokens in one forward pass; halved when memory runs out.
-        max_batch_items: most items in one forward pass; null leaves it to max_batch_tokens.
-        pad_to: "batch", or "max_length" as the published run does.
-        max_length: most tokens of an example, answer included; a longer one is an error, never cut.
-        warmup_ratio: share of all steps, where warmup_steps is 0.
+        max_batch_items: most items in one forward pass; null means no limit but max_batch_tokens.
+        pad_to: "batch", or "max_length" as in the published run.
+        max_length: most tokens of an example, answer included; a longer example is an error.
+        warmup_ratio: share of all steps, used if warmup_steps is 0.
         lora: adapters to train; without them all weights train, in float32.
-        quantization: "4bit" loads the base by bitsandbytes (QLoRA, arXiv 2305.14314).
+        quantization: "4bit" loads the base model with bitsandbytes (QLoRA, arXiv 2305.14314).
         merge: also write base and adapter as one model.
-        base_sha256: of a random base: one hash of its files, written into the run's recipe when they are made.
+        base_sha256: one hash of the base model's files, written into the run's recipe when it begins.
     """
 
     name: Name
-    head: Literal["causal", "multiple_choice", "cross_encoder", "bi_encoder"] = "causal"
+    head: Literal[TRAINED] = "causal"  # type: ignore[valid-type]
     model: Name
     revision: Name = "main"
     architecture: Name | None = None
@@ -150,45 +159,42 @@ class Recipe(_Strict):
             )
         if self.lora is None and (self.merge or self.quantization != "none"):
             raise ValueError("merge and quantization are for adapters; give lora, or leave them out")
-        if self.lora is not None and self.head != "causal":
-            raise ValueError(f"lora: head {self.head} trains all weights; leave lora out")
         if self.refit and self.select == "best":
             raise ValueError("refit: leaves no item to select the best epoch by; set select=last, or leave refit out")
-        if self.aspects and self.head != "bi_encoder":
-            raise ValueError(f"aspects: head {self.head} has no loss for them; leave aspects out")
-        if self.negation and self.head != "bi_encoder":
-            raise ValueError(f"negation: head {self.head} reads query and option together; leave negation out")
+        for name, heads in _USERS.items():
+            if getattr(self, name) and self.head not in heads:
+                raise ValueError(f"{name}: only for head {', '.join(heads)}, not {self.head}; leave {name} out")
         if self.warmup_steps and self.warmup_ratio:
             raise ValueError("warmup_steps and warmup_ratio are both given; leave one out")
         return self
 
     def folds(self) -> "list[Recipe]":
-        """Return the runs that this recipe asks for: itself, or with split=folds one for each fold."""
+        """Return the runs of this recipe: the recipe itself, or with split=folds one run for each fold."""
         if self.split != "folds":
             return [self]
         return [self.model_copy(update={"split": fold, "out": str(Path(self.out) / fold)}) for fold in FOLDS]
 
     def system(self, base: str) -> str:
-        """Hash what makes runs on different splits the same system: settings, seed and base model.
+        """Return the hash that runs of one system on different splits share: of settings, seed and base model.
 
         Args:
-            base: names the base's files, see `base.Base.identity`.
+            base: identity of the base model, see `base.Base.identity`.
         """
         return self._hashed(base, set())
 
     def family(self, base: str) -> str:
-        """Hash the same without the seed: what several tries of one recipe share."""
+        """Return the same hash without the seed, which runs of one recipe with different seeds share."""
         return self._hashed(base, {"seed"})
 
     def _hashed(self, base: str, left_out: set[str]) -> str:
-        # Without defaults: a setting that a later release adds must not make old runs other systems.
+        # Without defaults: a setting added in a later release must not change the hash of earlier runs.
         excluded = {*_NOT_OF_THE_SYSTEM, "model", "revision", *left_out}
         settings = self.model_dump(mode="json", exclude=excluded, exclude_defaults=True)
         return sha256_of(json.dumps([base, settings], sort_keys=True).encode())
 
 
 def recipe_names() -> list[str]:
-    """Return the names of the recipes that ship."""
+    """Return the names of the shipped recipes."""
     folder = files("harness_configs") / "recipes"
     return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
 
@@ -198,10 +204,10 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
 
     Args:
         name: a shipped recipe's name, or the path of a YAML file.
-        overrides: "key=value" texts; "lora.r=8" reaches into a block; values are YAML.
+        overrides: "key=value" texts with YAML values; "lora.r=8" sets a value of a block.
 
     Raises:
-        RecipeError: no such recipe, or it has faults; all of them are in the message.
+        RecipeError: the recipe does not exist, or it has faults; the message lists all of them.
     """
     settings = _read(name)
     settings.setdefault("name", Path(name).stem)
@@ -210,12 +216,11 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     for override in overrides:
         _apply(settings, override)
     if not any(override.startswith("model=") for override in overrides):
-        settings.setdefault("architecture", shape)  # of the recipe's own model, not of another
+        settings.setdefault("architecture", shape)  # it is the shape of the recipe's own model
     try:
         return Recipe.model_validate(settings)
     except ValidationError as error:
-        faults = [_describe(fault) for fault in error.errors(include_url=False)]
-        raise RecipeError(f"recipe {name}: {'; '.join(faults)}") from None
+        raise RecipeError(f"recipe {name}: {'; '.join(map(_describe, field_faults(error)))}") from None
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -227,9 +232,9 @@ def _read(name: str) -> dict[str, Any]:
         elif "/" not in name and shipped.is_file():
             text = shipped.read_text()
         else:
-            near = difflib.get_close_matches(name, recipe_names(), n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise RecipeError(f"no recipe {name!r}; allowed: a path, or one of {', '.join(recipe_names())}{hint}")
+            names = recipe_names()
+            hint = did_you_mean(name, names)
+            raise RecipeError(f"no recipe {name!r}; allowed: a path, or one of {', '.join(names)}{hint}")
         settings = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecipeError(f"recipe {name} cannot be read: {error}") from None
@@ -255,14 +260,12 @@ def _apply(settings: dict[str, Any], override: str) -> None:
     settings[last] = value
 
 
-def _describe(fault: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in fault["loc"])
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "extra_forbidden":
-        allowed = list(Lora.model_fields if where.startswith("lora.") else Recipe.model_fields)
-        near = difflib.get_close_matches(where.rpartition(".")[2], allowed, n=1)
-        return f"unknown key {where}" + (f", did you mean {near[0]}?" if near else f"; allowed: {', '.join(allowed)}")
-    if fault["type"] == "missing":
-        return f"{where} is missing"
-    got = "" if not where else f" (got {str(fault['input'])[:60]!r})"
-    return f"{where}: {message}{got}" if where else message
+def _describe(fault: FieldFault) -> str:
+    if fault.kind == "extra_forbidden":
+        allowed = list(Lora.model_fields if fault.where.startswith("lora.") else Recipe.model_fields)
+        near = nearest(fault.where.rpartition(".")[2], allowed)
+        hint = f", did you mean {near}?" if near else f"; allowed: {', '.join(allowed)}"
+        return f"unknown key {fault.where}{hint}"
+    if fault.kind == "missing":
+        return f"{fault.where} is missing"
+    return f"{fault} (got {fault.got})" if fault.where else fault.message

@@ -1,82 +1,42 @@
-"""A training run as a whole: checked first, then base model, adapter, training, and what remains."""
+"""Run a recipe: check it, prepare the base model, train, and write the results."""
 
 import math
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune import checkpoints
 from finetune.base import Base, prepare_base
+from finetune.data import TrainingData, training_data
 from finetune.lora import on_meta_device, parameter_counts
 from finetune.outputs import recipe_text
 from finetune.recipe import RECIPE_FILE, Recipe, RecipeError
-from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
-from recipe_mpr_task.item import Item
 from recipe_mpr_task.loaded_files import combined_sha256
-from recipe_mpr_task.manifest import TrainingManifest, read_manifest, sample_sha256
-from recipe_mpr_task.splits import items_of, parts_of
+from recipe_mpr_task.manifest import TrainingManifest, read_manifest
+from recipe_mpr_task.models.heads import HEADS
 
 if TYPE_CHECKING:
-    from finetune.progress import Spent
+    from finetune.step_trainer import StepTrainer
 
 BASE_FOLDER = "base"
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """The items of a run.
-
-    Attributes:
-        train: gradients are taken on these.
-        validation: the checkpoint is selected by these.
-        test_ids: held out from both.
-        dataset_sha256: names the dataset that the ids index.
-    """
-
-    train: tuple[Item, ...]
-    validation: tuple[Item, ...]
-    test_ids: tuple[str, ...]
-    dataset_sha256: str
-
-
-def data_of(split: str, *, refit: bool = False) -> TrainingData:
-    """Load a split's items.
-
-    Args:
-        split: one of `splits.TRAINING_SPLITS`.
-        refit: train on the validation part as well.
-
-    Raises:
-        DataError: the dataset cannot be had.
-    """
-    parts = parts_of(split)
-    by_id = {item.item_id: item for item in items_of(split)}
-    train, validation = (sorted(parts.train + parts.validation), ()) if refit else (parts.train, parts.validation)
-    return TrainingData(
-        train=tuple(by_id[i] for i in train),
-        validation=tuple(by_id[i] for i in validation),
-        test_ids=parts.test,
-        dataset_sha256=sample_sha256() if split == "sample" else SHA256,
-    )
-
-
 def is_first_process() -> bool:
-    """Say whether this process writes and speaks for all; torchrun and accelerate set RANK."""
+    """Say whether this process writes files and output for all; torchrun and accelerate set RANK."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
 def check(recipe: Recipe, *, resume: bool = False) -> None:
-    """Check all of a run that can be checked before anything is loaded or written.
+    """Check a run as far as possible before anything is loaded or written.
 
     Raises:
-        RecipeError: the model or a target module is not there, a package is missing, or `out` is in use.
-        DataError: the dataset cannot be had.
+        RecipeError: the model, a target module or a package is missing, or `out` is in use.
+        DataError: the dataset is missing or altered.
     """
     _check_packages(recipe)
     if is_first_process():
@@ -85,7 +45,7 @@ def check(recipe: Recipe, *, resume: bool = False) -> None:
         for run in recipe.folds():
             checkpoints.check_out(run, resume=resume)
     on_meta_device(recipe)
-    data_of(recipe.folds()[0].split)
+    training_data(recipe.folds()[0].split)
 
 
 def _check_packages(recipe: Recipe) -> None:
@@ -101,36 +61,36 @@ def _check_packages(recipe: Recipe) -> None:
         raise RecipeError("dtype=float16 trains on a GPU only; set dtype=float32 or bfloat16")
 
 
-def run(recipe: Recipe, *, resume: bool = False) -> Iterator[tuple[Path, TrainingManifest]]:
-    """Train what a checked recipe asks for: one run, or one for each fold.
+def train_all(recipe: Recipe, *, resume: bool = False) -> Iterator[tuple[Path, TrainingManifest]]:
+    """Train a recipe: one run, or with split=folds one run for each fold.
 
     Args:
-        recipe: see `check`, which must have passed.
-        resume: go on with runs that were cut off; finished folds are kept as they are.
+        recipe: a recipe that has passed `check`.
+        resume: continue runs that were cut off; finished folds are kept.
 
     Yields:
         The folder and manifest of each finished run.
 
     Raises:
-        TrainingError: training stopped; the last good checkpoint is kept for `resume`.
+        TrainingError: training stopped; the last whole checkpoint is kept for `resume`.
     """
     base_folder = Path(recipe.out).resolve() / BASE_FOLDER
     for single in recipe.folds():
         finished = read_manifest(Path(single.out)) if resume else None
         yield (
             Path(single.out),
-            finished or train(single, data_of(single.split, refit=recipe.refit), base_folder, resume=resume),
+            finished or train(single, training_data(single.split, refit=recipe.refit), base_folder, resume=resume),
         )
 
 
 def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool = False) -> TrainingManifest:
-    """Train one run to its end and write what remains of it to `recipe.out`.
+    """Train one run and write its files to `recipe.out`; return its manifest.
 
     Args:
-        recipe: with one split.
-        data: its items.
-        base_folder: where a random base is, or is built.
-        resume: go on from the last whole checkpoint, if there is one.
+        recipe: a recipe with one split.
+        data: the split's items.
+        base_folder: folder of a random base, built if it is empty.
+        resume: continue from the last whole checkpoint, if there is one.
 
     Raises:
         TrainingError: training stopped.
@@ -147,19 +107,19 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
                 base = prepare_base(recipe, base_folder)
                 _record_base(recipe, base, base_folder)
                 checkpoint, before = checkpoints.last_whole_checkpoint(out) if resume else (None, Spent())
-            trainer, progress = build_trainer(recipe, data, base, arguments, before)
+            trainer = build_trainer(recipe, data, base, arguments, before)
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         finally:
-            progress.close()
-        manifest = finish(trainer, base, manifest_of(recipe, data, base, trainer, progress.spent), out)
+            trainer.progress.close()
+        manifest = finish(trainer, manifest_of(recipe, data, base, trainer), out)
         if arguments.process_index == 0:
             shutil.rmtree(out / checkpoints.CHECKPOINTS, ignore_errors=True)
     return manifest
 
 
 def _record_base(recipe: Recipe, base: Base, base_folder: Path) -> None:
-    """Write the base's hash into the run's recipe when it begins; on resuming it must be the same."""
+    """Write the base model's hash into the run's recipe; check that it is unchanged when a run is resumed."""
     out, sha256 = Path(recipe.out), combined_sha256(base.files)
     checkpoints.check_base(out, base_folder, sha256)
     if is_first_process() and sha256:
@@ -168,7 +128,7 @@ def _record_base(recipe: Recipe, base: Base, base_folder: Path) -> None:
 
 @contextmanager
 def _undone_on_error(folder: Path) -> Iterator[None]:
-    """Remove a folder that was empty before, if the run cannot even begin: bad input leaves nothing behind."""
+    """Remove a folder that was empty before if bad input keeps the run from starting."""
     ours = {RECIPE_FILE, checkpoints.LOCK}
     fresh = not folder.is_dir() or {path.name for path in folder.iterdir()} <= ours
     try:
@@ -177,13 +137,13 @@ def _undone_on_error(folder: Path) -> Iterator[None]:
         if fresh and is_first_process():
             shutil.rmtree(folder, ignore_errors=True)
             with suppress(OSError):
-                folder.parent.rmdir()  # of the folds, if nothing else is in it
+                folder.parent.rmdir()  # the folder of the folds, if it is empty
         raise
 
 
 @contextmanager
 def _held(out: Path, recipe: Recipe) -> Iterator[None]:
-    """Hold the run's folder; only the first process locks and writes."""
+    """Lock the run's folder for the first process, and write the recipe there."""
     if not is_first_process():
         yield
         return
@@ -198,13 +158,14 @@ def _held(out: Path, recipe: Recipe) -> Iterator[None]:
     (out / checkpoints.LOCK).unlink(missing_ok=True)
 
 
-def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: Any, spent: "Spent") -> dict[str, Any]:
-    """Return the fields of the run's manifest but for the weights' hashes."""
+def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: "StepTrainer[Any]") -> dict[str, Any]:
+    """Return the fields of the run's manifest, without the hashes of weights and settings."""
     from finetune.outputs import versions
     from finetune.progress import history_of
     from recipe_mpr_task import TASK_VERSION
 
     trainable, total = parameter_counts(trainer.model)
+    spent = trainer.progress.spent
     settings = recipe.model_dump(mode="json", exclude={"out", "base_sha256"}) | {"model": base.name}
     return {
         "dataset_sha256": data.dataset_sha256,
@@ -214,7 +175,7 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: Any, sp
         "test_ids": sorted(data.test_ids),
         "inherited_ids": sorted(base.seen),
         "order": recipe.order,
-        "prompt": recipe.prompt if recipe.head == "causal" else "",
+        "prompt": recipe.prompt if HEADS[recipe.head].is_causal else "",
         "task_version": TASK_VERSION,
         "seed": recipe.seed,
         "head": recipe.head,
@@ -226,7 +187,7 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: Any, sp
         "base_reason": base.doubt,
         "random_weights": base.is_random,
         "system": recipe.system(base.identity),
-        # The weights of a random base are drawn by the seed, too.
+        # The seed also draws a random base's weights, so the family goes by the base's name.
         "family": recipe.family(base.name if base.is_random else base.identity),
         "recipe_name": recipe.name,
         "recipe": settings,
@@ -234,6 +195,9 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: Any, sp
         "wall_time_s": round(spent.wall_time_s, 3),
         "peak_memory_bytes": spent.peak_memory_bytes,
         "samples_per_second": round(len(data.train) * recipe.epochs / spent.wall_time_s, 3),
+        "seconds_per_item": round(spent.wall_time_s / (len(data.train) * recipe.epochs), 6),
+        "tokens_per_second": round(spent.n_tokens / spent.wall_time_s, 1),
+        "hardware": spent.hardware[:500],
         "trainable_parameters": trainable,
         "total_parameters": total,
         "history": [_finite(entry) for entry in history_of(trainer.state.log_history)],

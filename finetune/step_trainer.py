@@ -1,9 +1,11 @@
-"""transformers' Trainer over whole optimizer steps: each is split by token budget, not by a constant.
+"""transformers' Trainer over whole optimizer steps, each split into forward passes by a token budget.
 
-Trainer accumulates a fixed number of equal batches; here one "batch" of its is all items of a step,
-and `training_step` runs it in as many forward passes as the token budget asks for. The loss is
-normalised over the whole step (and over all processes), so it does not depend on the split.
+Trainer accumulates a fixed number of equal batches. Here one of its batches holds all items of an optimizer step, and
+`training_step` runs them in as many forward passes as the token budget needs. The loss is normalised over the whole
+step and over all processes, so that it does not depend on the split.
 """
+
+# mypy: allow-subclassing-any
 
 import contextlib
 import gc
@@ -11,14 +13,16 @@ import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import torch
 from accelerate.utils.memory import should_reduce_batch_size
 from safetensors import SafetensorError
-from torch.utils.data import DataLoader
 from transformers import Trainer
 
+from finetune.objective import E, Objective
+from finetune.progress import Progress
+from finetune.steps import EpochSteps
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.metrics import fair_accuracy, softmax
 from recipe_mpr_task.models.batching import batches_by_length
@@ -27,62 +31,64 @@ SELECTION_METRIC = "eval_cross_entropy"
 
 
 class TrainingError(RecipeMPRError):
-    """Training stopped: the message says at which step, on which items, and what to do."""
+    """Training stopped. The message names the step, the items and the remedy."""
 
 
-class StepTrainer(Trainer):
-    """Trains on `EpochSteps`.
+class StepTrainer(Trainer, Generic[E]):
+    """Train on whole optimizer steps.
 
     Args:
-        steps: what stands for the data loader.
-        objective: encodes, and computes losses and scores; see `causal.LetterTraining`.
+        steps: the data loader.
+        objective: computes losses and option scores; its recipe limits a forward pass.
         validation: examples to select the checkpoint by, the same in every epoch; may be empty.
-        max_tokens: most padded tokens in one forward pass.
-        max_items: most items in one, or None.
-        **kwargs: Trainer's.
+        progress: shows the run and adds up its cost.
+        **kwargs: Trainer's arguments.
     """
 
     def __init__(
         self,
         *,
-        steps: Any,
-        objective: Any,
-        validation: Sequence[Any],
-        max_tokens: int,
-        max_items: int | None,
+        steps: EpochSteps[E],
+        objective: Objective[E],
+        validation: Sequence[E],
+        progress: Progress,
         **kwargs: Any,
     ) -> None:
-        super().__init__(train_dataset=steps.dataset, eval_dataset=list(validation), **kwargs)
+        super().__init__(train_dataset=steps.dataset, eval_dataset=list(validation), callbacks=[progress], **kwargs)
+        self.progress = progress
         self.steps, self.objective, self.validation = steps, objective, list(validation)
-        self.max_tokens, self.max_items = max_tokens, max_items
+        self.max_tokens, self.max_items = objective.recipe.max_batch_tokens, objective.recipe.max_batch_items
         self.model_accepts_loss_kwargs = False  # the loss is normalised here
 
-    def get_train_dataloader(self) -> DataLoader[Any]:
-        """Return the step dealer itself: every process deals the whole step and takes its share."""
+    def get_train_dataloader(self) -> EpochSteps[E]:
+        """Return the steps themselves: every process deals the whole step and takes its share."""
         return self.steps
 
-    def training_step(self, model: Any, inputs: list[Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        """Run one optimizer step's items forward and backward.
+    def training_step(self, model: Any, inputs: list[E], num_items_in_batch: Any = None) -> torch.Tensor:
+        """Run the forward and backward passes of one optimizer step.
 
         Args:
-            model: wrapped for the device or processes.
-            inputs: the step's examples, of all processes.
+            model: the model, wrapped for the device or processes.
+            inputs: the step's examples, of all processes together.
             num_items_in_batch: not used.
 
         Returns:
             The mean loss over the step, in nats, a scalar.
 
         Raises:
-            TrainingError: the loss is not finite, or memory runs out at one item a pass.
+            TrainingError: the loss is not finite, or memory runs out with one item in a pass.
         """
         model.train()
         while True:
             try:
-                return self._accumulate(model, inputs)
+                loss = self._accumulate(model, inputs)
             except Exception as error:
                 if not should_reduce_batch_size(error):
                     raise
                 self._halve(error)
+            else:
+                self.progress.count(inputs)
+                return loss
             model.zero_grad()
             gc.collect()
             if torch.cuda.is_available():
@@ -100,15 +106,15 @@ class StepTrainer(Trainer):
                 f"step {self.state.global_step + 1}: out of memory with {what}; set gradient_checkpointing=true, a "
                 "smaller effective_batch or a smaller model, and --resume"
             ) from error
-        # Whatever the budget was, what did not fit is what this step used.
+        # Start from the size that did not fit, which may be less than the budget.
         self.max_tokens = min(self.max_tokens, self._largest_pass) // 2
         if self.max_tokens < self._longest_item:
             self.max_items = 1
         self.log({"max_batch_tokens": self.max_tokens})
 
-    def _accumulate(self, model: Any, inputs: list[Any]) -> torch.Tensor:
+    def _accumulate(self, model: Any, inputs: list[E]) -> torch.Tensor:
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        # A process without a share still takes part in the collective backward pass, with weight 0.
+        # A process without items takes part in the collective backward pass with weight 0.
         share, weight = (inputs[rank::world], 1.0) if len(inputs) > rank else (inputs[:1], 0.0)
         n_targets = sum(self.objective.n_targets(example) for example in inputs)
         passes = self._passes(share)
@@ -116,7 +122,7 @@ class StepTrainer(Trainer):
         for i, batch in enumerate(passes):
             sync = contextlib.nullcontext() if i == len(passes) - 1 else self.accelerator.no_sync(model)
             with sync, self.compute_loss_context_manager():
-                # Gradients are averaged over processes, the loss is a mean over all of them.
+                # Times `world`: DDP averages gradients over processes, and the loss is a mean over all targets.
                 loss = self.objective.loss_sum(model, batch, self.args.device) * (weight * world / n_targets)
                 self.accelerator.backward(loss)
             losses.append(loss.detach())
@@ -129,8 +135,8 @@ class StepTrainer(Trainer):
             )
         return total.sum()
 
-    def _passes(self, share: list[Any]) -> list[list[Any]]:
-        if getattr(self.objective, "whole_step", False):
+    def _passes(self, share: list[E]) -> list[list[E]]:
+        if self.objective.whole_step:
             self._longest_item = self._largest_pass = self.max_tokens = 1
             return [share]
         widths = [self.objective.width(example) for example in share]
@@ -138,7 +144,7 @@ class StepTrainer(Trainer):
         self._longest_item = max(widths)
         self._largest_pass = max(len(batch) * max(widths[i] for i in batch) for batch in batches)
         if self.accelerator.num_processes > 1:
-            # Sharded models gather weights in every pass: all processes need the same number of them.
+            # Sharded models gather weights in every pass: all processes need the same number of passes.
             count = torch.tensor([len(batches)], device=self.args.device)
             most = int(self.accelerator.gather(count).max())
             if most > len(batches):
@@ -162,7 +168,7 @@ class StepTrainer(Trainer):
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
-        """Score the validation items by their five options, as evaluation does.
+        """Score the five options of the validation items, as evaluation does.
 
         Returns:
             `eval_accuracy`, a fraction with ties shared, and `eval_cross_entropy`, the mean over items of

@@ -1,16 +1,18 @@
-"""Deals out each epoch's training items, one list an optimizer step.
+"""Deal out each epoch's training items, one list for each optimizer step.
 
-A pure function of seed and epoch: a run resumed at an epoch sees what an uninterrupted one would.
+The lists depend on seed and epoch alone, so that a resumed run sees the same steps as an uninterrupted one.
 """
 
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Generic, TypeVar
 
 from finetune.recipe import Recipe
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.orders import DisplayedItem, display, drawn
+
+E = TypeVar("E")
 
 
 def shown_in_epoch(items: Sequence[Item], recipe: Recipe, epoch: int) -> list[DisplayedItem]:
@@ -27,33 +29,30 @@ def n_steps(recipe: Recipe, items: Sequence[Item]) -> int:
     return math.ceil(len(shown_in_epoch(items, recipe, 0)) / recipe.effective_batch) * recipe.epochs
 
 
-class EpochSteps:
-    """Stands where transformers' Trainer expects a data loader.
+class EpochSteps(Generic[E]):
+    """The data loader of a run: one list of examples for each optimizer step; an epoch's last list may be shorter.
 
     Args:
         items: the training items.
         recipe: order, seed and effective batch.
-        encode: displayed items to examples.
-
-    Yields:
-        For each optimizer step the list of its examples; the last one may be shorter.
+        encode: turns displayed items into examples.
     """
 
     def __init__(
-        self, items: Sequence[Item], recipe: Recipe, encode: Callable[[Sequence[DisplayedItem]], list[Any]]
+        self, items: Sequence[Item], recipe: Recipe, encode: Callable[[Sequence[DisplayedItem]], list[E]]
     ) -> None:
         self.items, self.recipe, self.encode = items, recipe, encode
         self.dataset = shown_in_epoch(items, recipe, 0)  # for its length
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that the next iteration deals out; Trainer calls it."""
+        """Choose the epoch of the next iteration; Trainer calls this method."""
         self.epoch = epoch
 
     def __len__(self) -> int:
         return math.ceil(len(self.dataset) / self.recipe.effective_batch)
 
-    def __iter__(self) -> Iterator[list[Any]]:
+    def __iter__(self) -> Iterator[list[E]]:
         examples = self.encode(shown_in_epoch(self.items, self.recipe, self.epoch))
         random.Random(f"steps:{self.recipe.seed}:{self.epoch}").shuffle(examples)  # noqa: S311 (reproducible)
         size = self.recipe.effective_batch

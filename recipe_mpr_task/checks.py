@@ -54,7 +54,7 @@ def mark_seen_items(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any])
     Returns:
         What the results file records of the model and of its training, by key; empty if no task is ours.
     """
-    from recipe_mpr_task.plugin import MODEL_KEY, TRAINING_KEY
+    from recipe_mpr_task.manifest import MODEL_KEY, TRAINING_KEY
     from recipe_mpr_task.task import marked
 
     ours = [task for name, task in tasks.items() if name.startswith(_PREFIX)]

@@ -6,7 +6,6 @@ for, so that nothing here imports upward and `--help` loads neither torch nor lm
 names the log file that has the traceback).
 """
 
-import difflib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from recipe_mpr_task import __version__
 from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError, one_line
 from recipe_mpr_task.faults import log_fault
 from recipe_mpr_task.lines import say
+from recipe_mpr_task.suggest import did_you_mean
 
 COMMANDS = {
     "add": "leaderboard.commands.add:add",
@@ -43,9 +43,8 @@ class LazyGroup(click.Group):
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a subcommand; an unknown name is a usage error that suggests its neighbour."""
         if cmd_name not in COMMANDS:
-            near = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(COMMANDS)}"
-            raise click.UsageError(f"No such command {cmd_name!r}; {hint}")
+            hint = did_you_mean(cmd_name, COMMANDS) or f"; allowed: {', '.join(COMMANDS)}"
+            raise click.UsageError(f"No such command {cmd_name!r}{hint}")
         module, _, attribute = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command

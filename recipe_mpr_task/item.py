@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from recipe_mpr_task.errors import DataError
+from recipe_mpr_task.field_faults import field_faults
 from recipe_mpr_task.files import sha256_of
 
 N_OPTIONS = 5
@@ -106,7 +107,9 @@ def item_from_record(item_id: str, record: Any) -> Item:
     try:
         raw = RawRecord.model_validate(record)
     except ValidationError as error:
-        problems = [_describe(item_id, e) for e in error.errors(include_url=False)]
+        problems = [
+            f"{item_id}, {fault.where or 'record'}: {fault.message} (got {fault.got})" for fault in field_faults(error)
+        ]
         raise DataError("; ".join(problems), problems) from None
     return Item(
         item_id=item_id,
@@ -115,13 +118,6 @@ def item_from_record(item_id: str, record: Any) -> Item:
         gold=raw.answer,
         query_types=tuple(name for name in QUERY_TYPES if raw.query_type[name]),
     )
-
-
-def _describe(item_id: str, error: Any) -> str:
-    field = ".".join(str(part) for part in error["loc"] if part != "[key]") or "record"
-    message = error["msg"].removeprefix("Value error, ")
-    value = repr(error["input"])
-    return f"{item_id}, {field}: {message} (got {value if len(value) <= 60 else value[:57] + '...'})"
 
 
 class _DuplicateKeyError(ValueError):

@@ -13,12 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import CheckpointError
+from recipe_mpr_task.field_faults import field_faults
 from recipe_mpr_task.files import NotAFileError, read_regular, sha256_of, write_atomic
 from recipe_mpr_task.loaded_files import content_hashes
 
 FILE_NAME = "recipe_mpr_training.json"
 _MAX_BYTES = 8_000_000
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
+
+TRAINING_KEY = "recipe_mpr_training"
+"""Key of a results file: how the model was trained, see `provenance.Seen.summary`."""
+
+MODEL_KEY = "recipe_mpr_model"
+"""Key of a results file: the files that the model was loaded from, see `loaded_model.model_record`."""
+
+COST_KEY = "recipe_mpr_cost"
+"""Key of a results file: what the evaluation cost, see `cost.EvaluationCost`."""
 
 ItemId = Annotated[str, Field(pattern=r"^(mpr-\d{3}|sample-\d{2})$")]
 ItemIds = Annotated[tuple[ItemId, ...], Field(max_length=1000)]
@@ -58,7 +68,10 @@ class TrainingManifest(BaseModel):
         history: logged values by step: loss, learning_rate, grad_norm, eval_accuracy, ...
         wall_time_s: seconds of training, resumed parts included.
         peak_memory_bytes: of the device; of the process on a CPU.
-        samples_per_second: training items a second.
+        samples_per_second: training items a second, each item counted once an epoch.
+        seconds_per_item: seconds for one training item in one epoch; None if not recorded.
+        tokens_per_second: tokens trained on a second, without padding; None if not recorded.
+        hardware: the hardware of training, see `cost.Hardware`; None if not recorded.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -92,6 +105,9 @@ class TrainingManifest(BaseModel):
     wall_time_s: Number
     peak_memory_bytes: Annotated[int, Field(ge=0)]
     samples_per_second: Number
+    seconds_per_item: Number | None = None
+    tokens_per_second: Number | None = None
+    hardware: Line | None = None
     trainable_parameters: Annotated[int, Field(ge=0)]
     total_parameters: Annotated[int, Field(ge=0)]
     history: Annotated[tuple[dict[Line, Number | None], ...], Field(max_length=10_000)] = ()
@@ -135,9 +151,7 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
     except NotAFileError as error:
         raise CheckpointError(f"{path} is no training manifest: {error}") from None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part)[:40] for part in first["loc"])
-        raise CheckpointError(f"{path} is no training manifest: {where}: {first['msg']}") from None
+        raise CheckpointError(f"{path} is no training manifest: {field_faults(error)[0]}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is no training manifest: {type(error).__name__}") from None
 

@@ -23,12 +23,6 @@ from recipe_mpr_task.tasks import TASKS_PATH
 
 SWITCH = "RECIPE_MPR_AUTOLOAD"
 AUTOLOAD_MODULE = "_recipe_mpr_autoload"
-TRAINING_KEY = "recipe_mpr_training"
-"""Of a results file: how the model is known to have been trained, see `provenance.Seen.summary`."""
-
-MODEL_KEY = "recipe_mpr_model"
-"""Of a results file: what the model was loaded from, see `loaded_model.model_record`."""
-
 _MARK = "_recipe_mpr"
 _asked: ContextVar[Mapping[str, Any]] = ContextVar("recipe_mpr_asked", default={})  # noqa: B039 (never changed)
 """The arguments of the `simple_evaluate` that is running: `evaluate` alone cannot tell how its model was made."""
@@ -117,9 +111,14 @@ def discovers_models() -> bool:
 
 
 def discovers_tasks(manager: ModuleType) -> bool:
-    """Say whether this lm-eval's TaskManager looks for plugin tasks (proposed upstream, pull request 4015)."""
+    """Say whether this lm-eval finds our tasks by their entry point (proposed upstream, pull request 4015).
+
+    Asks lm-eval's own TaskManager, before we wrapped it, for an index without its built-in tasks: 0.4.13's is empty.
+    """
+    asked = object.__new__(manager.TaskManager)
     init = getattr(manager.TaskManager.__init__, "__wrapped__", manager.TaskManager.__init__)
-    return any("plugin" in name for name in (*init.__code__.co_names, *init.__code__.co_varnames))
+    init(asked, include_defaults=False)
+    return "recipe_mpr" in asked.all_tasks
 
 
 def _register_models() -> None:

@@ -7,7 +7,7 @@ bounded. Whatever is not is left out, and what needed it says that it is missing
 import math
 from typing import Any
 
-from recipe_mpr_task.plugin import MODEL_KEY, TRAINING_KEY
+from recipe_mpr_task.manifest import MODEL_KEY, TRAINING_KEY
 
 FLAGS = "recipe_mpr_flags"
 """Of a record: the flags of the run that it was made of."""

@@ -10,8 +10,8 @@ from leaderboard.load.schema import IMPORT_MODEL, MODEL_IDENTITY
 from leaderboard.verify.training import training_record
 from recipe_mpr_task import prompts
 from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.manifest import MODEL_KEY
 from recipe_mpr_task.model_arguments import ALIASES, is_traced, parsed
-from recipe_mpr_task.plugin import MODEL_KEY
 
 _RUNTIME_ARGUMENTS = frozenset(
     ("device", "batch_size", "max_batch_size", "max_batch_tokens", "parallelize", "num_concurrent", "device_map",

@@ -6,7 +6,7 @@ from leaderboard.load.names import folder_name, is_path, shown_text
 from leaderboard.load.results import Run
 from leaderboard.verify.identity import IMPORTED, kind, model_args
 from leaderboard.verify.training import training_record
-from recipe_mpr_task.plugin import MODEL_KEY
+from recipe_mpr_task.manifest import MODEL_KEY
 
 ADAPTER_ARGUMENTS = ("peft", "lora_local_path", "delta")
 MODEL_ARGUMENTS = ("pretrained", "model", "path", "engine")

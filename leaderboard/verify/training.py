@@ -6,9 +6,9 @@ from typing import Any
 
 from leaderboard.load.results import Run
 from recipe_mpr_task.loaded_model import ADAPTER_ARGUMENTS
+from recipe_mpr_task.manifest import MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.model_arguments import is_traced, unaccounted
-from recipe_mpr_task.plugin import MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.splits import TRAINING_SPLITS, parts_of
 
 UNKNOWN = "nothing tells what it was trained on"

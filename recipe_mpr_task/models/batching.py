@@ -1,4 +1,4 @@
-"""Batches of like-length texts: padding goes to the batch's longest, not to a constant."""
+"""Group texts of similar length, so that a batch is padded to its longest text and not to a constant."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,11 +8,11 @@ def batches_by_length(lengths: Sequence[int], max_tokens: int, max_rows: int | N
 
     Args:
         lengths: token count of each text.
-        max_tokens: padded tokens a batch may hold; a single longer text is a batch of its own.
+        max_tokens: most padded tokens in a batch; a single longer text is a batch of its own.
         max_rows: most texts in a batch, or None.
 
     Yields:
-        Lists of indices into `lengths`; every index once. Ties keep the given order.
+        Lists of indices into `lengths`, every index once. Texts of equal length keep the given order.
     """
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):

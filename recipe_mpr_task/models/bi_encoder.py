@@ -1,13 +1,13 @@
-"""Scores an option by the cosine similarity of its embedding and the query's."""
+"""Score an option by the cosine similarity of its embedding and the query's."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import AutoModel
 
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.models.checkpoint import Checkpoint
+from recipe_mpr_task.models.heads import HEADS
 from recipe_mpr_task.models.loading import LoadSettings, load_model, load_tokenizer, max_length_of, run_in_batches
 from recipe_mpr_task.models.negation import negated_part, negation_weight
 
@@ -22,11 +22,11 @@ _SUPPORTED_MODULES = ("Transformer", "Pooling", "Normalize")
 class BiEncoder:
     """An embedding model: plain transformers weights, or a sentence-transformers folder.
 
-    Pooling, length and prompts are the checkpoint's own; a folder that declares no pooling is
-    averaged over tokens, as sentence-transformers does.
+    Pooling, length and prompts are the checkpoint's own. Without a declared pooling, token vectors are averaged, as
+    sentence-transformers does.
 
     Raises:
-        CheckpointError: a pooling or module that would be scored wrongly without its own code.
+        CheckpointError: a pooling or module that is not supported.
     """
 
     def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
@@ -38,15 +38,14 @@ class BiEncoder:
         self._tokenizer = load_tokenizer(checkpoint, settings)
         declared = (checkpoint.read_json("sentence_bert_config.json") or {}).get("max_seq_length")
         self._max_length = max_length_of(checkpoint, self._tokenizer, settings, declared)
-        # The pooler on top of BERT is no part of an embedding.
-        self._model = load_model(AutoModel, checkpoint, settings, may_miss=("pooler.",))
+        self._model = load_model(HEADS["bi_encoder"], checkpoint, settings)
         self.n_parameters: int = self._model.num_parameters()
 
     def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """Return cosine similarities, one list a question; see `negation` for what a checkpoint may take off them.
+        """Return cosine similarities, one list a question, less the checkpoint's `negation` term.
 
-        Each distinct text is embedded once, in an order that depends on the texts alone: an item's
-        scores are the same bit for bit in whatever order its options stand.
+        Each distinct text is embedded once, in an order that depends on the texts alone. An item's scores are therefore
+        bit for bit the same in any order of its options.
         """
         queries = [self._prompts[0] + query for query, _ in questions]
         options = [[self._prompts[1] + text for text in texts] for _, texts in questions]
@@ -55,13 +54,13 @@ class BiEncoder:
         row = {text: i for i, text in enumerate(texts)}
         # Element-wise, in double: a matrix product may round a row by its place in the matrix.
         embeddings = self.embed(texts).double()
-        asked = [embeddings[row[query]] for query in queries]
+        vectors = [embeddings[row[query]] for query in queries]
         for place, text in enumerate(negated):
             if text:
-                asked[place] = asked[place] - self._negation * embeddings[row[text]]
+                vectors[place] = vectors[place] - self._negation * embeddings[row[text]]
         return [
             (embeddings[[row[text] for text in texts_]] * vector).sum(dim=1).tolist()
-            for vector, texts_ in zip(asked, options, strict=True)
+            for vector, texts_ in zip(vectors, options, strict=True)
         ]
 
     def _negated(self, query: str) -> str:
@@ -83,12 +82,12 @@ class BiEncoder:
 
 
 def pooled(hidden: torch.Tensor, attention_mask: torch.Tensor, mode: str) -> torch.Tensor:
-    """Return one vector a text.
+    """Return one vector for each text.
 
     Args:
         hidden: shape (texts, tokens, hidden size).
         attention_mask: shape (texts, tokens).
-        mode: "mean" over its tokens, "cls" or "max".
+        mode: "mean" (over the text's tokens), "cls" (the first token) or "max".
 
     Returns:
         Shape (texts, hidden size).
@@ -102,10 +101,10 @@ def pooled(hidden: torch.Tensor, attention_mask: torch.Tensor, mode: str) -> tor
 
 
 def pooling_mode(checkpoint: Checkpoint) -> str:
-    """Return "mean", "cls" or "max" as the checkpoint's files say.
+    """Return the pooling that the checkpoint's files declare: "mean", "cls" or "max".
 
     Raises:
-        CheckpointError: another pooling, or a module after it (Dense, ...) that would be left out.
+        CheckpointError: another pooling, or a further module (Dense, ...), which this adapter does not run.
     """
     modules: list[dict[str, Any]] = checkpoint.read_json("modules.json") or []
     kinds = [str(module.get("type")).rsplit(".", 1)[-1] for module in modules]
@@ -126,7 +125,7 @@ def pooling_mode(checkpoint: Checkpoint) -> str:
 
 
 def text_prompts(checkpoint: Checkpoint) -> tuple[str, str]:
-    """The texts that the checkpoint wants before a query and before a document."""
+    """Return the texts that the checkpoint puts before a query and before a document."""
     config = checkpoint.read_json("config_sentence_transformers.json") or {}
     prompts = config.get("prompts") or {}
     default = prompts.get(config.get("default_prompt_name"), "")

@@ -1,4 +1,4 @@
-"""An encoder checkpoint: found, checked and read before any weight is loaded."""
+"""Open an encoder checkpoint and check its files, before any weight is loaded."""
 
 import json
 from dataclasses import dataclass
@@ -8,13 +8,7 @@ from typing import Any
 from recipe_mpr_task.errors import CheckpointError, ModelArgsError
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.loaded_files import sha256_of_loaded
-
-_ARCHITECTURE_HEADS = {
-    "ForMultipleChoice": "multiple_choice",
-    "ForSequenceClassification": "cross_encoder",
-    "ForMaskedLM": "masked_lm",
-}
-_GENERATIVE = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+from recipe_mpr_task.models.heads import HEADS, SCORED, TRAINED
 
 
 @dataclass(frozen=True)
@@ -22,8 +16,8 @@ class Checkpoint:
     """A local folder with an encoder's config and safetensors weights.
 
     Attributes:
-        name: what the user asked for, a path or hub id.
-        folder: where it lies.
+        name: the path or hub id that the user gave.
+        folder: the local folder of its files.
         config: its parsed `config.json`.
     """
 
@@ -37,7 +31,7 @@ class Checkpoint:
         return sorted(self.folder.glob("*.safetensors"))
 
     def weights_sha256(self) -> str:
-        """Hash of the weights: the same checkpoint under another name stays the same model."""
+        """Return one hash of the weights, whatever the checkpoint is called."""
         return sha256_of("".join(map(sha256_of_loaded, self.weight_files)).encode())
 
     def read_json(self, relative: str) -> Any:
@@ -56,14 +50,15 @@ class Checkpoint:
 
 
 def open_checkpoint(pretrained: str, revision: str | None = None) -> Checkpoint:
-    """Find a checkpoint and check that it holds what an encoder needs.
+    """Return a checkpoint whose folder holds a config and safetensors weights.
 
     Args:
-        pretrained: a folder, or a hub id, which is downloaded (config, tokenizer, safetensors only).
+        pretrained: a folder, or a hub id to download (config, tokenizer and safetensors only).
         revision: of a hub id.
 
     Raises:
-        CheckpointError: no such folder or hub id, no config, no safetensors weights, a causal model.
+        ModelArgsError: `pretrained` is empty.
+        CheckpointError: the folder or hub id does not exist, or it has no config or no safetensors weights.
     """
     if not pretrained:
         raise ModelArgsError("pretrained is missing; give a checkpoint folder or hub id: pretrained=PATH")
@@ -78,9 +73,9 @@ def open_checkpoint(pretrained: str, revision: str | None = None) -> Checkpoint:
     if not isinstance(config, dict):
         raise CheckpointError(f"pretrained={pretrained}: no config.json; expected a transformers checkpoint folder")
     if not checkpoint.weight_files:
-        found = ", ".join(sorted(p.name for p in folder.glob("*.bin"))) or "none"
+        others = ", ".join(sorted(p.name for p in folder.glob("*.bin"))) or "none"
         raise CheckpointError(
-            f"pretrained={pretrained}: no *.safetensors weights (other weights: {found}); only safetensors is loaded"
+            f"pretrained={pretrained}: no *.safetensors weights (other weights: {others}); only safetensors is loaded"
         )
     return Checkpoint(pretrained, folder, config)
 
@@ -99,20 +94,21 @@ def _download(repo_id: str, revision: str | None) -> Path:
 
 
 def detect_head(checkpoint: Checkpoint) -> str:
-    """Tell from the checkpoint's own files how it scores: a name of `encoder.HEADS`.
+    """Return the head that the checkpoint's own files name, one of `heads.SCORED`.
 
     Raises:
-        CheckpointError: it says nothing of a head, or is a causal model.
+        CheckpointError: the files name no head, or the model is causal.
     """
-    architectures = _architectures(checkpoint)
     # Before the architecture: embedding models are often saved under the class they were pretrained as.
-    if _has_pooling(checkpoint):
-        return "bi_encoder"
+    for name in SCORED:
+        if _has_module(checkpoint, HEADS[name].module):
+            return name
     refuse_causal(checkpoint)
+    architectures = _architectures(checkpoint)
     for architecture in architectures:
-        for ending, head in _ARCHITECTURE_HEADS.items():
-            if architecture.endswith(ending):
-                return head
+        for name in SCORED:
+            if architecture.endswith(HEADS[name].architectures):
+                return name
     raise CheckpointError(
         f"{checkpoint.name}: its files name no head that this adapter scores (architectures: "
         f"{', '.join(architectures) or 'none'}; no sentence-transformers modules.json with a Pooling); "
@@ -121,29 +117,30 @@ def detect_head(checkpoint: Checkpoint) -> str:
 
 
 def refuse_causal(checkpoint: Checkpoint) -> None:
-    """Refuse a model that predicts the next token, unless its files make it an embedding model.
+    """Raise an error for a model that predicts the next token, unless its files make it an embedding model.
 
     Raises:
-        CheckpointError: it is one.
+        CheckpointError: the model is causal.
     """
     for architecture in _architectures(checkpoint):
-        if architecture.endswith(_GENERATIVE) and not _has_pooling(checkpoint):
+        if architecture.endswith(HEADS["causal"].architectures) and not _embeds(checkpoint):
             raise CheckpointError(
                 f"{checkpoint.name} is a {architecture}, no encoder; score it by --model hf, train by head=causal"
             )
 
 
 def refuse_encoder(checkpoint: Checkpoint) -> None:
-    """Refuse a checkpoint whose own files name a class that generates no text.
+    """Raise an error for a checkpoint whose files name a class that is not causal.
 
     Raises:
-        CheckpointError: it is one.
+        CheckpointError: the model is an encoder.
     """
-    found = _architectures(checkpoint)
-    if found and not any(architecture.endswith(_GENERATIVE) for architecture in found):
+    architectures = _architectures(checkpoint)
+    if architectures and not any(name.endswith(HEADS["causal"].architectures) for name in architectures):
+        encoders = [name for name in TRAINED if not HEADS[name].is_causal]
         raise CheckpointError(
-            f"{checkpoint.name} is a {found[0]}, no causal model; train it by a recipe with head=bi_encoder, "
-            "cross_encoder or multiple_choice"
+            f"{checkpoint.name} is a {architectures[0]}, no causal model; train it by a recipe with "
+            f"head={', '.join(encoders[:-1])} or {encoders[-1]}"
         )
 
 
@@ -151,6 +148,11 @@ def _architectures(checkpoint: Checkpoint) -> list[str]:
     return [str(name) for name in checkpoint.config.get("architectures") or []]
 
 
-def _has_pooling(checkpoint: Checkpoint) -> bool:
-    modules = checkpoint.read_json("modules.json")
-    return isinstance(modules, list) and any("Pooling" in str(module) for module in modules)
+def _embeds(checkpoint: Checkpoint) -> bool:
+    return any(_has_module(checkpoint, HEADS[name].module) for name in SCORED)
+
+
+def _has_module(checkpoint: Checkpoint, part: str | None) -> bool:
+    """Say whether the checkpoint is a sentence-transformers folder with a module of that name."""
+    modules = checkpoint.read_json("modules.json") if part else None
+    return isinstance(modules, list) and any(str(part) in str(module) for module in modules)

@@ -1,6 +1,6 @@
 """BERT-style encoders as lm-eval models.
 
-`--model recipe-mpr-encoder --model_args pretrained=PATH,head=auto|bi_encoder|multiple_choice|cross_encoder|masked_lm`
+`--model recipe-mpr-encoder --model_args pretrained=PATH,head=auto`; other values of `head`: `heads.SCORED`.
 """
 
 import logging
@@ -10,42 +10,44 @@ from typing import Any, Protocol
 import torch
 
 from recipe_mpr_task.errors import CheckpointError, ModelArgsError
-from recipe_mpr_task.models.baselines import did_you_mean, reject_unknown
-from recipe_mpr_task.models.bi_encoder import BiEncoder
-from recipe_mpr_task.models.checkpoint import detect_head, open_checkpoint, refuse_causal
+from recipe_mpr_task.models.checkpoint import Checkpoint, detect_head, open_checkpoint, refuse_causal
+from recipe_mpr_task.models.heads import HEADS, SCORED, resolve
 from recipe_mpr_task.models.loading import LoadSettings
-from recipe_mpr_task.models.masked_lm import MaskedLM
-from recipe_mpr_task.models.option_scorer import OptionScorerLM, Question, score_in_groups
-from recipe_mpr_task.models.pairs import CrossEncoder, MultipleChoice, PairHead
+from recipe_mpr_task.models.option_scorer import OptionScorerLM, Question, reject_unknown, score_in_groups
+from recipe_mpr_task.suggest import did_you_mean
 
 logger = logging.getLogger(__name__)
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 _BATCH_TOKENS = {"cpu": 512}
-"""Of batches on the device: on a CPU small ones, whose activations stay in its cache (`benchmarks/encoders.py`)."""
+"""Default `max_batch_tokens` by device: on a CPU activations must stay in its cache (`benchmarks/encoders.py`)."""
 
 _LARGE_BATCH = 16384
 
 
-class Head(Protocol):
-    """A way of scoring (query, option) pairs with a loaded checkpoint."""
+class Scorer(Protocol):
+    """Score (query, option) pairs with a loaded checkpoint."""
 
     truncated: int
-    """Texts cut to the model's length so far."""
+    """Number of texts cut to the model's length so far."""
 
     n_parameters: int
+    """Number of the model's parameters."""
 
     def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """Return the model's own logit for each option of each (query, options)."""
+        """Return the model's score of each option, for each (query, options)."""
 
 
-HEADS: dict[str, type[BiEncoder] | type[PairHead]] = {
-    "bi_encoder": BiEncoder,
-    "multiple_choice": MultipleChoice,
-    "cross_encoder": CrossEncoder,
-    "masked_lm": MaskedLM,
-}
+def load_scorer(head: str, checkpoint: Checkpoint, settings: LoadSettings) -> Scorer:
+    """Load a checkpoint with one of `heads.SCORED`.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be scored with that head.
+    """
+    scorer: Scorer = resolve(str(HEADS[head].scorer))(checkpoint, settings)
+    return scorer
+
 
 _ARGUMENTS = ("pretrained", "head", "revision", "dtype", "device", "batch_size", "max_batch_tokens", "max_length")
 
@@ -55,15 +57,15 @@ class EncoderLM(OptionScorerLM):
 
     Args:
         pretrained: checkpoint folder or hub id.
-        head: "auto" (read from the checkpoint's own files) or a name of HEADS.
+        head: "auto" (read from the checkpoint's own files) or one of `heads.SCORED`.
         revision: of a hub id.
-        dtype: a name of DTYPES.
-        device: a torch device; falls back to "cpu" where there is no such device, as lm-eval's hf does.
-        batch_size: most texts in a batch. lm-eval's default, 1, and "auto" leave it to max_batch_tokens:
-            the scores do not depend on it.
-        max_batch_tokens: most padded tokens in a batch; by default what is fastest on the device.
-        max_length: most tokens in a text; default: what the checkpoint says.
-        trust_remote_code: run the checkpoint's own Python code. Off unless asked.
+        dtype: one of DTYPES.
+        device: a torch device; "cpu" is used where the device is missing, as lm-eval's hf does.
+        batch_size: most texts in a batch. With 1 (lm-eval's default) and "auto" only max_batch_tokens limits a batch.
+            Scores do not depend on the batch size.
+        max_batch_tokens: most padded tokens in a batch; the default depends on the device.
+        max_length: most tokens in a text; the default is the checkpoint's own limit.
+        trust_remote_code: run the checkpoint's own Python code; off by default.
 
     Raises:
         ModelArgsError: an unknown argument or head.
@@ -92,7 +94,7 @@ class EncoderLM(OptionScorerLM):
         self._scores: dict[tuple[str, str], float] = {}
         self._cut = 0
         reject_unknown(unknown, allowed=_ARGUMENTS)
-        for name, value, allowed in (("head", head, ["auto", *HEADS]), ("dtype", dtype, list(DTYPES))):
+        for name, value, allowed in (("head", head, ["auto", *SCORED]), ("dtype", dtype, list(DTYPES))):
             if value not in allowed:
                 raise ModelArgsError(f"{name}={value!r}; allowed: {', '.join(allowed)}{did_you_mean(value, allowed)}")
         checkpoint = open_checkpoint(str(pretrained), revision)
@@ -110,12 +112,12 @@ class EncoderLM(OptionScorerLM):
             max_batch_rows=_max_rows(batch_size),
         )
         try:
-            self.head: Head = HEADS[self.head_name](checkpoint, settings)
+            self.head = load_scorer(self.head_name, checkpoint, settings)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise CheckpointError(f"{pretrained}: cannot be loaded as {self.head_name}: {error}") from error
 
     def score_questions(self, questions: Sequence[Question]) -> list[list[float]]:
-        """Score every option, each task's questions apart: a text's batch is not another task's matter.
+        """Score every option, one task at a time, so that no task changes the batches of another.
 
         See `OptionScorerLM.score_questions`.
         """
@@ -123,7 +125,7 @@ class EncoderLM(OptionScorerLM):
 
     def _score_task(self, questions: Sequence[Question]) -> list[list[float]]:
         asked = frozenset((question.query, option) for question in questions for option in question.options)
-        if asked != self._asked:  # else another task asks the same: the texts alone decide the scores
+        if asked != self._asked:  # else another task asks the same texts, whose scores are kept
             cut_before = self.head.truncated
             rows = self.head.score([(q.query, q.options) for q in questions])
             self._scores = {
@@ -138,7 +140,7 @@ class EncoderLM(OptionScorerLM):
         return [[self._scores[question.query, option] for option in question.options] for question in questions]
 
     def get_model_info(self) -> dict[str, Any]:
-        """Return what lm-eval records of the model; `model_sha` is the hash of the weights."""
+        """Return the fields that lm-eval records of the model; `model_sha` is the hash of the weights."""
         return {
             "model_num_parameters": self.head.n_parameters,
             "model_dtype": self._dtype,
@@ -160,10 +162,10 @@ def _max_rows(batch_size: int | str | None) -> int | None:
 
 
 def usable_device(name: str | None) -> torch.device:
-    """Return the device of that name; the CPU if it is not there (lm-eval asks for cuda:0 by default).
+    """Return the torch device of that name, or the CPU if it is missing (lm-eval asks for cuda:0 by default).
 
     Raises:
-        ModelArgsError: no device name at all.
+        ModelArgsError: torch knows no such device name.
     """
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))

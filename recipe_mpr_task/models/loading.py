@@ -1,4 +1,4 @@
-"""What the heads share: loading a checkpoint's model and tokenizer, and running it over texts."""
+"""Load a checkpoint's model and tokenizer, and run the model over texts in batches."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from transformers import AutoTokenizer
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.models.batching import batches_by_length
 from recipe_mpr_task.models.checkpoint import Checkpoint
+from recipe_mpr_task.models.heads import Head
 
 _NO_LIMIT = 10**6
-"""Tokenizers without a length report a huge one."""
+"""A tokenizer without a maximum length reports one above this."""
 
 
 @dataclass(frozen=True)
@@ -28,26 +29,27 @@ class LoadSettings:
     max_batch_rows: int | None = None
 
 
-def load_model(auto_class: Any, checkpoint: Checkpoint, settings: LoadSettings, *, may_miss: Sequence[str] = ()) -> Any:
-    """Load weights from safetensors, in evaluation mode, and insist that the checkpoint has them all.
+def load_model(head: Head, checkpoint: Checkpoint, settings: LoadSettings) -> Any:
+    """Return a model in evaluation mode whose weights all come from the checkpoint's safetensors.
 
     Args:
-        auto_class: a transformers `AutoModel...` class.
-        checkpoint: what to load.
-        settings: where to, in which dtype.
-        may_miss: prefixes of parameters that the head does not use.
+        head: names the transformers class, its outputs, and the weights that may be missing.
+        checkpoint: the files to load.
+        settings: device and dtype.
 
     Raises:
-        CheckpointError: a parameter is not in the checkpoint: it would be random, and so the scores.
+        CheckpointError: a parameter is not in the checkpoint, so that scores would be random; or the classification
+            layer has another number of outputs.
     """
-    model, info = auto_class.from_pretrained(
+    _check_labels(head, checkpoint)
+    model, info = head.transformers_class().from_pretrained(
         checkpoint.folder,
         use_safetensors=True,
         trust_remote_code=settings.trust_remote_code,
         dtype=settings.dtype,
         output_loading_info=True,
     )
-    missing = [name for name in sorted(info["missing_keys"]) if not name.startswith(tuple(may_miss))]
+    missing = [name for name in sorted(info["missing_keys"]) if not name.startswith(head.unused_weights)]
     missing += [str(entry[0]) for entry in info.get("mismatched_keys") or []]
     if missing:
         raise CheckpointError(
@@ -57,13 +59,23 @@ def load_model(auto_class: Any, checkpoint: Checkpoint, settings: LoadSettings, 
     return model.eval().to(settings.device)
 
 
+def _check_labels(head: Head, checkpoint: Checkpoint) -> None:
+    # transformers derives the number of labels from their names; two is its default.
+    n_labels = len(checkpoint.config.get("id2label") or {0: "", 1: ""})
+    if head.num_labels and n_labels != head.num_labels:
+        needed = "one logit" if head.num_labels == 1 else f"{head.num_labels} logits"
+        raise CheckpointError(
+            f"{checkpoint.name}: its classification head has {n_labels} labels; {head.label} has {needed}"
+        )
+
+
 def load_tokenizer(checkpoint: Checkpoint, settings: LoadSettings) -> Any:
-    """Load the checkpoint's own tokenizer."""
+    """Return the checkpoint's own tokenizer."""
     return AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=settings.trust_remote_code)
 
 
 def max_length_of(checkpoint: Checkpoint, tokenizer: Any, settings: LoadSettings, declared: int | None = None) -> int:
-    """Return the most tokens of a text: asked for, else declared by the checkpoint, within its positions."""
+    """Return the most tokens of a text: `settings.max_length`, else `declared`, within the model's positions."""
     positions = checkpoint.config.get("max_position_embeddings") or _NO_LIMIT
     if checkpoint.config.get("model_type") in ("roberta", "xlm-roberta", "camembert"):
         positions -= 2  # its position ids start after the padding index

@@ -1,4 +1,4 @@
-"""Scores an option by its pseudo-log-likelihood after the query: zero-shot, by a masked language model.
+"""Score an option, zero-shot, by its pseudo-log-likelihood after the query under a masked language model.
 
 PLL-word-l2r (Kauf and Ivanova 2023, arXiv 2305.10588): each option token is predicted with itself and
 all later tokens of its word masked; the logarithms of these probabilities are summed.
@@ -8,25 +8,25 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from transformers import AutoModelForMaskedLM
 
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.models.checkpoint import Checkpoint
+from recipe_mpr_task.models.heads import HEADS
 from recipe_mpr_task.models.loading import LoadSettings, run_in_batches
 from recipe_mpr_task.models.pairs import PairHead
 
 _MAX_BATCH_TOKENS = 2048
-"""The whole vocabulary is predicted at each position: 2,048 x 30,522 floats are 250 MB."""
+"""Logits over the vocabulary at each position: 2,048 x 30,522 floats are 250 MB."""
 
 
 class MaskedLM(PairHead):
     """A checkpoint of a `...ForMaskedLM` class, its prediction head included.
 
     Raises:
-        CheckpointError: no trained prediction head, no mask token, or a tokenizer that knows no words.
+        CheckpointError: no trained prediction head, no mask token, or a slow tokenizer, which gives no word ids.
     """
 
-    auto_class = AutoModelForMaskedLM
+    head = HEADS["masked_lm"]
 
     def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
         super().__init__(
@@ -43,13 +43,13 @@ class MaskedLM(PairHead):
             rows = self._masked_variants(encoded, i)
             variants += rows
             owners += [i] * len(rows)
-        found = run_in_batches(variants, self._tokenizer, self._settings, self._forward, "scoring masked tokens")
+        logs = run_in_batches(variants, self._tokenizer, self._settings, self._forward, "scoring masked tokens")
         # In double: an option's sum must not depend on its place among others.
         sums = torch.zeros(len(pairs), dtype=torch.double)
-        return sums.index_add_(0, torch.tensor(owners), found.double())
+        return sums.index_add_(0, torch.tensor(owners), logs.double())
 
     def _masked_variants(self, encoded: Any, i: int) -> list[dict[str, list[int]]]:
-        """One input for each token of the option; `target` is the token to be predicted at the first mask."""
+        """Return one input for each token of the option; `target` is the token to predict at the first mask."""
         words, sides = encoded.word_ids(i), encoded.sequence_ids(i)
         ids = encoded["input_ids"][i]
         variants = []
@@ -70,4 +70,5 @@ class MaskedLM(PairHead):
         position, target = batch.pop("position"), batch.pop("target")
         logits = self._model(**batch).logits
         at = logits[torch.arange(len(logits)), position.squeeze(1)].float()
-        return at.log_softmax(dim=1).gather(1, target).squeeze(1)
+        logs: torch.Tensor = at.log_softmax(dim=1)
+        return logs.gather(1, target).squeeze(1)

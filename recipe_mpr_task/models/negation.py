@@ -1,7 +1,7 @@
-"""What a query rules out: an embedding of "lasagna without cheese" lies near recipes with cheese.
+"""Subtract similarity to what a query negates.
 
-An embedding model scores likeness, and a query is like what it names, wanted or not. A bi-encoder whose checkpoint asks
-for it (`QUERY_FILE`) therefore takes off part of an option's likeness to what the query rules out.
+The embedding of "lasagna without cheese" is close to recipes with cheese. A bi-encoder whose checkpoint has a
+`QUERY_FILE` therefore scores cos(query, option) - weight x cos(negated phrase, option).
 """
 
 import re
@@ -10,7 +10,7 @@ from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.models.checkpoint import Checkpoint
 
 QUERY_FILE = "recipe_mpr_query.json"
-"""Of a checkpoint: {"negation": WEIGHT}."""
+"""File in a checkpoint's folder: {"negation": WEIGHT}."""
 
 _CUE = re.compile(
     r"\b(?:not|no|without|don'?t|doesn'?t|isn'?t|aren'?t|won'?t|can'?t|cannot|can not|avoid(?:ing)?|allergic to|dislike"
@@ -21,21 +21,21 @@ _END = re.compile(r"[,.;]|\bbut\b|\band I\b")
 
 
 def negated_part(query: str) -> str:
-    """Return the words after the first English cue of a negation, to the end of their clause; "" without one."""
+    """Return the words from the first English negation cue to the end of the clause; "" without a cue."""
     cue = _CUE.search(query)
     return _END.split(query[cue.end() :])[0].strip() if cue else ""
 
 
 def negation_weight(checkpoint: Checkpoint) -> float:
-    """Return how much of the likeness to the negated part a checkpoint takes off; 0 if it says nothing.
+    """Return the weight of the negated phrase's similarity; 0 for a checkpoint without a `QUERY_FILE`.
 
     Raises:
-        CheckpointError: its file says something else than a number from 0 to 1.
+        CheckpointError: the file does not hold a number from 0 to 1.
     """
-    found = checkpoint.read_json(QUERY_FILE)
-    if found is None:
+    content = checkpoint.read_json(QUERY_FILE)
+    if content is None:
         return 0.0
-    weight = found.get("negation") if isinstance(found, dict) else None
+    weight = content.get("negation") if isinstance(content, dict) else None
     if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= 1:
         raise CheckpointError(f'{checkpoint.name}: {QUERY_FILE} must hold {{"negation": a number from 0 to 1}}')
     return float(weight)

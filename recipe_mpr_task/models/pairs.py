@@ -1,42 +1,43 @@
-"""Heads that read query and option together and give the pair one logit, whatever the other options are."""
+"""Score each (query, option) pair by one logit, read together and independent of the other options."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import AutoModelForMultipleChoice, AutoModelForSequenceClassification
 
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.models.checkpoint import Checkpoint
+from recipe_mpr_task.models.heads import HEADS, Head
 from recipe_mpr_task.models.loading import LoadSettings, load_model, load_tokenizer, max_length_of, run_in_batches
 
 
 class PairHead:
-    """What such heads share: pairs, limits, batches. Each pair is scored alone, so no head can see the order.
+    """Tokenize, cut and batch pairs. Each pair is scored alone, so that no score depends on the options' order.
 
     Raises:
         CheckpointError: the checkpoint has no trained head of this kind.
     """
 
-    auto_class: Any
+    head: Head
+    """The subclass's entry in the registry."""
 
     def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
         self.truncated = 0
         self._settings = settings
-        self._model = load_model(self.auto_class, checkpoint, settings)
+        self._model = load_model(self.head, checkpoint, settings)
         self._tokenizer = load_tokenizer(checkpoint, settings)
         self._max_length = max_length_of(checkpoint, self._tokenizer, settings)
         self.n_parameters: int = self._model.num_parameters()
 
     def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """Return logits, one list a question; the same bit for bit in whatever order options stand."""
+        """Return logits, one list a question; bit for bit the same in any order of the options."""
         pairs = sorted({(query, option) for query, options in questions for option in options})
         row = {pair: i for i, pair in enumerate(pairs)}
         logits = self.score_pairs(pairs).tolist()
         return [[logits[row[query, option]] for option in options] for query, options in questions]
 
     def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> torch.Tensor:
-        """Return the head's logits, shape (pairs,). Too long a query is cut, an option never.
+        """Return the head's logits, shape (pairs,). A query that is too long is cut; an option is never cut.
 
         Raises:
             CheckpointError: an option alone is longer than the model allows.
@@ -46,7 +47,7 @@ class PairHead:
         return run_in_batches(encodings, self._tokenizer, self._settings, self._forward, "scoring")
 
     def encode_pairs(self, pairs: Sequence[tuple[str, str]]) -> Any:
-        """Return the tokenizer's output for (query, option) pairs, within the model's length; counts the cut ones.
+        """Return the tokenizer's output for (query, option) pairs, cut to the model's length; count cuts.
 
         Raises:
             CheckpointError: an option alone is longer than the model allows.
@@ -71,7 +72,7 @@ class PairHead:
 class MultipleChoice(PairHead):
     """A checkpoint of a transformers `...ForMultipleChoice` class, head included."""
 
-    auto_class = AutoModelForMultipleChoice
+    head = HEADS["multiple_choice"]
 
     def _forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         # transformers wants (items, choices, tokens); one choice an item keeps pairs independent.
@@ -80,18 +81,9 @@ class MultipleChoice(PairHead):
 
 
 class CrossEncoder(PairHead):
-    """A checkpoint of a `...ForSequenceClassification` class with one logit, sentence-transformers' folders too."""
+    """A `...ForSequenceClassification` checkpoint with one logit, such as a sentence-transformers cross-encoder."""
 
-    auto_class = AutoModelForSequenceClassification
-
-    def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
-        # transformers derives the number of labels from their names; two is its default.
-        n_labels = len(checkpoint.config.get("id2label") or {0: "", 1: ""})
-        if n_labels != 1:
-            raise CheckpointError(
-                f"{checkpoint.name}: its classification head has {n_labels} labels; a cross-encoder has one logit"
-            )
-        super().__init__(checkpoint, settings)
+    head = HEADS["cross_encoder"]
 
     def _forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         logits: torch.Tensor = self._model(**batch).logits

@@ -5,15 +5,16 @@ from collections import Counter
 import pytest
 import torch
 from torch.nn import functional
-from transformers import AutoTokenizer
 
 from finetune import run as training_run
-from finetune.encoders import TRAINING
+from finetune.base import Base
+from finetune.objective import objective_for
 from finetune.recipe import RecipeError, load_recipe
 from finetune.steps import shown_in_epoch
 from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.metrics import fair_accuracy
 from recipe_mpr_task.models.encoder import EncoderLM
+from recipe_mpr_task.models.heads import HEADS
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.splits import parts_of
 from recipe_mpr_task.task import record_of
@@ -21,7 +22,6 @@ from tests.support.requests import requests_of
 
 CPU = torch.device("cpu")
 SHOWN = [display(item, "shuffled") for item in load_sample()[:6]]
-DETAILS = {"pooling": "mean", "prompts": ("", "")}
 RECIPES = {
     "multiple_choice": ("bert_large", "random:tiny_bert"),
     "cross_encoder": ("distilbert", "random:tiny_distilbert"),
@@ -39,7 +39,7 @@ def run(request, tmp_path_factory):
     more += ["negation=0.5"] if request.param == "bi_encoder" else []
     recipe = load_recipe(name, settings + more)
     training_run.check(recipe)
-    ((_, manifest),) = training_run.run(recipe)
+    ((_, manifest),) = training_run.train_all(recipe)
     return request.param, out, manifest
 
 
@@ -61,15 +61,12 @@ def test_validation_scores_are_those_of_the_adapter(run):
 
 
 def objective(out, head, **changes):
-    recipe = load_recipe(RECIPES[head][0]).model_copy(update={"dtype": "float32", **changes})
-    details = DETAILS if head == "bi_encoder" else {}
-    return TRAINING[head](recipe, AutoTokenizer.from_pretrained(out), **details)
+    recipe = load_recipe(RECIPES[head][0]).model_copy(update={"head": head, "dtype": "float32", **changes})
+    return objective_for(recipe, Base("trained", str(out), None, {}), [])
 
 
 def load(out, head):
-    from finetune.base import auto_class
-
-    return auto_class(head).from_pretrained(out).eval()
+    return HEADS[head].transformers_class().from_pretrained(out).eval()
 
 
 def test_losses_are_the_plain_ones_and_padding_changes_nothing(run):
@@ -117,16 +114,16 @@ def test_an_aspect_is_asked_without_the_items_own_distractors(run):
     model = load(out, head)
     aspects = {item.item.item_id: (item.item.query.split()[-1],) for item in SHOWN[:2]}
     training = objective(out, head, aspects=0.5)
-    training.details["aspects"] = aspects
+    training.aspects = aspects
     with torch.no_grad():
         both = training.loss_sum(model, training.encode(SHOWN), CPU)
-        training.details["aspects"] = {}
+        training.aspects = {}
         alone = training.loss_sum(model, training.encode(SHOWN), CPU)
-        unit = training._embed(model, [t for e in training.encode(SHOWN) for t in e.texts], CPU).view(6, 6, -1)
+        unit = training.embed(model, [t for e in training.encode(SHOWN) for t in e.texts], CPU).view(6, 6, -1)
         losses = []
         for k in range(2):
             (text,) = aspects[SHOWN[k].item.item_id]
-            asked = training._embed(model, training._as_queries([text]), CPU)[0]
+            asked = training.embed(model, training.encode_queries([text]), CPU)[0]
             others = [unit[i, 1 + j] for i in range(6) for j in range(5) if i != k]
             scores = torch.stack([unit[k, 1 + SHOWN[k].gold], *others]) @ asked / training.recipe.temperature
             losses.append(-scores.log_softmax(0)[0])
@@ -159,7 +156,7 @@ def test_a_refit_trains_on_the_validation_part_too_and_says_so(tmp_path):
 
     settings = ["model=random:tiny_bert", f"out={tmp_path / 'run'}", "split=sample", "epochs=1", "refit=true"]
     recipe = load_recipe("minilm_bi_encoder", [*settings, "dtype=float32"])
-    ((folder, manifest),) = training_run.run(recipe)
+    ((folder, manifest),) = training_run.train_all(recipe)
     parts = parts_of("sample")
     assert set(manifest.train_ids) == {*parts.train, *parts.validation}
     assert manifest.validation_ids == ()

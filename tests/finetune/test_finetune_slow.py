@@ -5,8 +5,8 @@ import json
 import pytest
 
 from finetune import run as training_run
+from finetune.data import TrainingData
 from finetune.recipe import load_recipe
-from finetune.run import TrainingData
 from recipe_mpr_task.circular import rotated
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import N_OPTIONS, Item, Option
@@ -15,7 +15,7 @@ from recipe_mpr_task.metrics import circular_metrics, fair_accuracy
 from recipe_mpr_task.orders import DisplayedItem, display
 from recipe_mpr_task.splits import FOLDS, scored_ids
 from recipe_mpr_task.task import record_of
-from tests.conftest import recipe_mpr
+from tests.support.commands import recipe_mpr
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 

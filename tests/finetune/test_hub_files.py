@@ -10,7 +10,7 @@ import pytest
 from recipe_mpr_task import public_models
 from recipe_mpr_task.errors import CheckpointError, RecipeMPRError
 from recipe_mpr_task.public_models import resolved_commit, snapshot_files, verify
-from tests.conftest import run_python
+from tests.support.commands import run_python
 from tests.support.fake_hub import FakeHub, hashes_of, public_model
 
 TINY = "example/tiny"

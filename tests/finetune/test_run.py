@@ -11,15 +11,21 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoTokenizer
 
 from finetune import run as training_run
+from finetune.causal import LetterTraining
 from finetune.checkpoints import CHECKPOINTS, locked
+from finetune.data import training_data
 from finetune.outputs import recipe_text
 from finetune.progress import COMPLETE
 from finetune.recipe import RecipeError, load_recipe
 from finetune.step_trainer import StepTrainer, TrainingError
+from finetune.steps import shown_in_epoch
+from recipe_mpr_task.cost import hardware
 from recipe_mpr_task.manifest import read_manifest
-from tests.conftest import recipe_mpr
+from recipe_mpr_task.provenance import seen_by
+from tests.support.commands import recipe_mpr
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -43,7 +49,7 @@ def sample_run(out, micro, *more, resume=False):
     """Train on the sample, which needs no dataset."""
     recipe = load_recipe("tiny_lora", [f"model={micro}", f"out={out}", "split=sample", "epochs=3", *more])
     training_run.check(recipe, resume=resume)
-    ((_, manifest),) = training_run.run(recipe, resume=resume)
+    ((_, manifest),) = training_run.train_all(recipe, resume=resume)
     return manifest
 
 
@@ -93,6 +99,28 @@ def test_the_same_recipe_gives_the_same_weights(whole, tmp_path, micro):
     assert any(not torch.equal(value, other[name]) for name, value in weights(whole[0]).items())
 
 
+def test_the_cost_of_training_is_recorded_and_arrives_in_results(whole):
+    out, manifest = whole
+    assert manifest.hardware == str(hardware())
+    assert manifest.seconds_per_item == pytest.approx(1 / manifest.samples_per_second, rel=1e-2)
+    assert manifest.tokens_per_second == pytest.approx(tokens_of(out) / manifest.wall_time_s, rel=1e-2)
+    told = seen_by({"pretrained": str(out / "base"), "peft": str(out)}).summary()
+    for name in ("hardware", "tokens_per_second", "seconds_per_item"):
+        assert told[name] == getattr(manifest, name)
+    card = (out / "README.md").read_text()
+    assert f"{manifest.tokens_per_second:,.0f} tokens/s" in card
+    assert manifest.hardware in card
+
+
+def tokens_of(out):
+    """Tokens of the examples of all three epochs, counted anew."""
+    recipe = load_recipe(str(out / "recipe.yaml"))
+    objective = LetterTraining(recipe, AutoTokenizer.from_pretrained(out))
+    items = training_data("sample").train
+    epochs = [objective.encode(shown_in_epoch(items, recipe, epoch)) for epoch in range(3)]
+    return sum(len(example.input_ids) + 1 for examples in epochs for example in examples)
+
+
 class Killed(BaseException):
     """Stands for the process being gone."""
 
@@ -114,22 +142,24 @@ def test_killed_at_any_step_and_resumed_ends_with_the_same_weights(whole, tmp_pa
     manifest = sample_run(tmp_path / "run", micro, resume=True)
     assert_same(weights(tmp_path / "run"), weights(whole[0]))
     assert [e["step"] for e in manifest.history] == [e["step"] for e in whole[1].history]
+    assert manifest.tokens_per_second * manifest.wall_time_s == pytest.approx(tokens_of(whole[0]), rel=1e-2)
     assert files_in(tmp_path / "run") == FILES
 
 
 def test_a_checkpoint_cut_off_while_written_is_not_resumed_from(whole, tmp_path, micro, monkeypatch):
     out = tmp_path / "run"
-    original = StepTrainer._save_checkpoint
+    original = StepTrainer.save_model
 
-    def cut_off(self, *args, **kwargs):
-        original(self, *args, **kwargs)
+    def cut_off(self, folder, *args, **kwargs):
+        original(self, folder, *args, **kwargs)
         if self.state.global_step == 6:
-            (out / CHECKPOINTS / "checkpoint-6" / "adapter_model.safetensors").write_bytes(b"half")
+            (Path(folder) / "adapter_model.safetensors").write_bytes(b"half")
             raise Killed
 
-    monkeypatch.setattr(StepTrainer, "_save_checkpoint", cut_off)
+    monkeypatch.setattr(StepTrainer, "save_model", cut_off)
     with pytest.raises(Killed):
         sample_run(out, micro)
+    assert (out / CHECKPOINTS / "checkpoint-6").is_dir()
     assert not (out / CHECKPOINTS / "checkpoint-6" / COMPLETE).exists()
     monkeypatch.undo()
     sample_run(out, micro, resume=True)
@@ -212,14 +242,14 @@ def test_out_of_memory_with_one_item_says_what_to_do(tmp_path, micro, monkeypatc
 
 def test_a_full_disk_leaves_the_last_good_checkpoint(whole, tmp_path, micro, monkeypatch):
     out = tmp_path / "run"
-    original = StepTrainer._save_optimizer_and_scheduler
+    original = StepTrainer.save_model
 
-    def full(self, folder):
+    def full(self, folder, *args, **kwargs):
+        original(self, folder, *args, **kwargs)
         if self.state.global_step == 6:
             raise OSError(28, "No space left on device")
-        original(self, folder)
 
-    monkeypatch.setattr(StepTrainer, "_save_optimizer_and_scheduler", full)
+    monkeypatch.setattr(StepTrainer, "save_model", full)
     with pytest.raises(TrainingError, match=r"checkpoint-6 could not be written .*No space left.*--resume"):
         sample_run(out, micro)
     assert [p.name for p in (out / CHECKPOINTS).iterdir()] == ["checkpoint-3"]

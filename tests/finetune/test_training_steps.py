@@ -76,7 +76,8 @@ def examples_for(recipe, tokenizer, epoch=0):
 
 @pytest.mark.parametrize("prompt", ["default", "mmlu", "options_first"])
 def test_trained_tokens_are_those_that_lm_eval_scores(tiny_qwen, prompt):
-    """The prompt and " A" as the hf backend encodes them, against the training example."""
+    """What the hf backend feeds the model and what it scores, against the training example."""
+    from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
     from recipe_mpr_task.prompts import render
@@ -85,9 +86,14 @@ def test_trained_tokens_are_those_that_lm_eval_scores(tiny_qwen, prompt):
     lm = HFLM(pretrained=str(tiny_qwen), device="cpu")
     objective = LetterTraining(RECIPE.model_copy(update={"prompt": prompt}), lm.tokenizer)
     shown = [display(item, "shuffled") for item in load_sample()[:10]]
+    passes = []
+    lm.model.register_forward_hook(lambda _, inputs, output: passes.append((inputs[0], output.logits)))
     for example, item in zip(objective.encode(shown), shown, strict=True):
-        context, answer = lm._encode_pair(render(prompt, record_of(item)), f" {item.gold_letter}")
-        assert (list(example.input_ids), [example.answer]) == (context, answer)
+        request = Instance("loglikelihood", {}, (render(prompt, record_of(item)), f" {item.gold_letter}"), 0)
+        ((score, _),) = lm.loglikelihood([request], disable_tqdm=True)
+        ids, logits = passes[-1]
+        assert ids.tolist() == [list(example.input_ids)]
+        assert score == pytest.approx(logits[0, -1].float().log_softmax(0)[example.answer].item(), abs=1e-5)
 
 
 def test_answer_loss_is_the_plain_one_whatever_the_batch(model_and_tokenizer):
@@ -179,19 +185,18 @@ def test_passes_stay_within_the_token_budget(widths, budget, most):
 
 
 @pytest.mark.real_data
-def test_aspects_are_read_for_training_items_only(minilm, monkeypatch):
-    """The annotations give gold away: validation and test items are never looked up."""
-    from finetune import setup
+def test_aspects_are_read_for_training_items_only(minilm):
+    """The annotations identify the gold option: validation and test items are never looked up."""
     from finetune.aspects import load_aspects
     from finetune.base import prepare_base
-    from finetune.run import data_of
+    from finetune.data import training_data
+    from finetune.objective import objective_for
 
     recipe = load_recipe("minilm_bi_encoder", [f"model={minilm}", "split=fold0", "aspects=0.5"])
-    data = data_of("fold0")
-    base = prepare_base(recipe, minilm)
-    objective = setup._objective(recipe, base, data.train)
-    assert objective.details["aspects"].keys() == {item.item_id for item in data.train}
-    assert load_aspects(data.train[:1]) == {data.train[0].item_id: objective.details["aspects"][data.train[0].item_id]}
+    data = training_data("fold0")
+    objective = objective_for(recipe, prepare_base(recipe, minilm), data.train)
+    assert objective.aspects.keys() == {item.item_id for item in data.train}
+    assert load_aspects(data.train[:1]) == {data.train[0].item_id: objective.aspects[data.train[0].item_id]}
     (held_out,) = objective.encode([display(data.validation[0], "shuffled")])
     (trained,) = objective.encode([display(data.train[0], "shuffled")])
     assert (held_out.aspects, len(trained.aspects) >= 2) == ((), True)

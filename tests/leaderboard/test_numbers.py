@@ -10,7 +10,7 @@ from leaderboard.collect import read_rows
 from leaderboard.load.record import record_of, write_record
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.pooling import POOLS, pool
-from recipe_mpr_task.plugin import TRAINING_KEY
+from recipe_mpr_task.manifest import TRAINING_KEY
 from tests.support.fake_runs import rows_of, run_files, run_in
 
 SKILLS = {"org/a": 0.9, "org/b": 0.6, "org/c": 0.4, "org/d": 0.2}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from recipe_mpr_task.plugin import MODEL_KEY, TRAINING_KEY
+from recipe_mpr_task.manifest import MODEL_KEY, TRAINING_KEY
 from tests.support.checkpoints import clean_log
 from tests.support.fake_runs import rows_of, run_files
 

@@ -9,8 +9,7 @@ from typing import Any
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.loaded_files import combined_sha256, content_hashes
 from recipe_mpr_task.loaded_model import BASE_MARK, model_record
-from recipe_mpr_task.manifest import FILE_NAME, TrainingManifest, split_hashes
-from recipe_mpr_task.plugin import MODEL_KEY, TRAINING_KEY
+from recipe_mpr_task.manifest import FILE_NAME, MODEL_KEY, TRAINING_KEY, TrainingManifest, split_hashes
 from recipe_mpr_task.provenance import seen_by
 from recipe_mpr_task.splits import parts_of
 from tests.support.run_edits import Json

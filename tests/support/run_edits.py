@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from recipe_mpr_task.plugin import TRAINING_KEY
+from recipe_mpr_task.manifest import TRAINING_KEY
 from recipe_mpr_task.prompts import render
 
 CHEAT = "org/cheat"

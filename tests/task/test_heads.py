@@ -15,7 +15,7 @@ from recipe_mpr_task.errors import CheckpointError, RecipeMPRError
 from recipe_mpr_task.models.encoder import EncoderLM
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of
-from tests.conftest import run_python
+from tests.support.commands import run_python
 from tests.support.requests import requests_of
 
 ARCHITECTURES = ("tiny_bert", "tiny_roberta", "tiny_distilbert")
