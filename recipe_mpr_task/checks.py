@@ -1,6 +1,6 @@
-"""What is looked at before a run spends its time: letters, open thinking, items that the model was trained on.
+"""Check model and tasks before a run: answer letters, open think blocks, items that the model was trained on.
 
-Called by the plugin around lm-eval's `evaluate`, the one place that knows model and tasks together.
+Called by the plugin before lm-eval's `evaluate`, which is the first to have both model and tasks.
 """
 
 import logging
@@ -23,12 +23,12 @@ _UNKNOWN = (
 
 
 def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str]:
-    """Log, and return, a warning for each way in which letter scoring would go wrong with this model.
+    """Log and return a warning for each way in which letter scoring would go wrong with this model.
 
     Args:
         lm: the lm-eval model.
-        tasks: the loaded tasks by name; those that are not ours or score no letters are passed over.
-        chat: whether prompts go through the chat template.
+        tasks: the loaded tasks by name; tasks of others and tasks without letters are skipped.
+        chat: prompts go through the chat template.
     """
     warnings = []
     try:
@@ -71,7 +71,7 @@ def mark_seen_items(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any])
 
 
 def _loaded(lm: Any, asked: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[dict[str, Any], "Seen"]:
-    """What was loaded, and what it has seen."""
+    """Return the record of the loaded files, and what the model has seen."""
     from recipe_mpr_task.loaded_model import arguments_of, model_record
     from recipe_mpr_task.model_arguments import parsed, unaccounted
     from recipe_mpr_task.provenance import Seen, seen_by
@@ -113,7 +113,7 @@ def _provenance_warnings(seen: "Seen", loaded: Mapping[str, Any], n_seen: int) -
 
 
 def _marks_scored(tasks: Mapping[str, Any]) -> set[tuple[str, ...]]:
-    """The sets of letters or numbers that our multiple-choice tasks score."""
+    """Return the sets of letters or digits that our multiple-choice tasks score."""
     marks = set()
     for name, task in tasks.items():
         if name.startswith(_PREFIX) and task.OUTPUT_TYPE == "multiple_choice":

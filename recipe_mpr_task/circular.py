@@ -1,7 +1,7 @@
-"""Circular scoring: every item asked in five rotations of its options, as one document.
+"""Ask every item in five rotations of its options, as one document with 25 requests.
 
-One document with 25 requests, not five documents: lm-eval's standard errors are then over items, and
-`--limit` counts items. Liu et al., MMBench (arXiv 2307.06281), call it CircularEval.
+With one document an item, lm-eval's standard errors are over items and `--limit` counts items. Liu et al., MMBench
+(arXiv 2307.06281), call the method CircularEval.
 """
 
 from typing import Any
@@ -13,11 +13,11 @@ from recipe_mpr_task.item import LETTERS, N_OPTIONS
 
 
 def rotated(record: dict[str, Any], rotation: int) -> dict[str, Any]:
-    """Return a document with its options moved up by `rotation` places, the first ones to the end.
+    """Return a document with its first `rotation` options moved to the end.
 
     Args:
         record: see `task.record_of`.
-        rotation: 0 (as it stands) to 4.
+        rotation: 0 (unchanged) to 4.
     """
 
     def turn(values: list[str]) -> list[str]:

@@ -1,7 +1,7 @@
-"""Tasks that want text: their answers fitted to the model's context, and what the model cannot answer left out.
+"""Fit the answers of generating tasks to the model's context, and leave out tasks that the model cannot answer.
 
-Called by the plugin around lm-eval's `evaluate`. lm-eval cuts the prompt from the left, or stops, where prompt and
-answer together are longer than the model's context; a cut prompt gives a wrong number.
+Called by the plugin before lm-eval's `evaluate`. If prompt and answer together exceed the model's context, lm-eval
+cuts the prompt from the left, or stops; a cut prompt gives a wrong number.
 """
 
 import logging
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 _PREFIX = "recipe_mpr"
 _LEAST_ANSWER = 8
-"""Tokens: room for "Answer: X" with a little around it."""
+"""Tokens that hold "Answer: X" and a little more."""
 
 _LENGTH = "max_gen_toks"
 
@@ -22,19 +22,19 @@ _LENGTH = "max_gen_toks"
 def leave_out_unanswerable(lm: Any, task_dict: Any, asked: Mapping[str, Any]) -> Any:
     """Return lm-eval's tasks without those that the model cannot answer; fit the others' answers to its context.
 
-    A task that is left out is named in one logged line. A group that has lost a task is left out as well, as its
-    number would be of other items; its other tasks run.
+    Each task left out is logged in one line. A group that loses a task is left out too, because its number would be of
+    other items; its other tasks run.
 
     Args:
         lm: the lm-eval model.
         task_dict: what `TaskManager.load` gives: {"tasks": name to task, "groups": name to group, ...}.
-        asked: the further arguments of `evaluate`, of which those that shape prompts are read.
+        asked: the keyword arguments of `evaluate`; only those that shape prompts are read.
 
     Raises:
         RecipeMPRError: the model can answer none of the tasks.
     """
     tasks = task_dict.get("tasks", {}) if isinstance(task_dict, dict) else {}
-    reasons = _wanting_text_of_a_scorer(lm, tasks) or fit_generation_length(lm, tasks, asked)
+    reasons = _needing_generation_of_a_scorer(lm, tasks) or fit_generation_length(lm, tasks, asked)
     if not reasons:
         return task_dict
     if len(reasons) == len(tasks):
@@ -52,8 +52,8 @@ def leave_out_unanswerable(lm: Any, task_dict: Any, asked: Mapping[str, Any]) ->
     return {**task_dict, "tasks": kept, "groups": groups}
 
 
-def _wanting_text_of_a_scorer(lm: Any, tasks: Mapping[str, Any]) -> dict[str, str]:
-    """Give the reason for each task that wants text, if the model only scores options."""
+def _needing_generation_of_a_scorer(lm: Any, tasks: Mapping[str, Any]) -> dict[str, str]:
+    """Return the reason for each task that needs generation, if the model only scores options."""
     name = getattr(lm, "scores_options_as", None)
     wrong = sorted(task for task, loaded in tasks.items() if loaded.OUTPUT_TYPE != "multiple_choice") if name else []
     reason = (
@@ -66,12 +66,12 @@ def _wanting_text_of_a_scorer(lm: Any, tasks: Mapping[str, Any]) -> dict[str, st
 def fit_generation_length(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, str]:
     """Lower `max_gen_toks` of our generating tasks so that the longest prompt and its answer fit the model's context.
 
-    All of a task's items count, also under `--limit`, so that an item's answer has the same room in every run. The
-    lowered length stands in the task's `generation_kwargs`, which lm-eval writes into the results file.
+    All of a task's items count, also under `--limit`, so that an item's answer has the same room in every run. lm-eval
+    writes the lowered length into the results file, in the task's `generation_kwargs`.
 
     Args:
-        lm: the lm-eval model; one that tells no context or counts no tokens here (a chat API) is left alone.
-        tasks: the loaded tasks by name; those that are not ours or write no text are passed over.
+        lm: the lm-eval model; skipped if it reports no context length or counts no tokens here (a chat API).
+        tasks: the loaded tasks by name; tasks of others and tasks without generation are skipped.
         asked: see `leave_out_unanswerable`.
 
     Returns:
@@ -91,7 +91,7 @@ def fit_generation_length(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str,
 
 
 def _counts_tokens(lm: Any) -> bool:
-    """Whether prompts become tokens here and are cut to a length that the model tells."""
+    """Return whether prompts are tokenized in this process and cut to a length that the model reports."""
     return (
         isinstance(getattr(lm, "max_length", None), int)
         and callable(getattr(lm, "tok_encode", None))
@@ -100,12 +100,12 @@ def _counts_tokens(lm: Any) -> bool:
 
 
 def _fit(lm: Any, name: str, task: Any, asked: Mapping[str, Any]) -> str | None:
-    """Fit one task; return why it cannot be."""
+    """Fit one task; return the reason if its prompts leave no room."""
     settings = task.config.generation_kwargs or {}
     wanted = settings.get(_LENGTH)
     if not isinstance(wanted, int):
         return None
-    shares_context = getattr(lm, "backend", "causal") != "seq2seq"  # else the answer has room of its own
+    shares_context = getattr(lm, "backend", "causal") != "seq2seq"  # an encoder-decoder's answer has its own context
     longest = _longest_prompt(lm, task, asked, enough=lm.max_length - wanted * shares_context)
     room = lm.max_length - longest
     room = room if shares_context or room < 0 else wanted
@@ -116,7 +116,7 @@ def _fit(lm: Any, name: str, task: Any, asked: Mapping[str, Any]) -> str | None:
             "Take a model of a longer context, or recipe_mpr, which needs one token"
         )
     if room < wanted:
-        # A new mapping: the task's own may be shared with the file that it was read from.
+        # A new mapping, because other tasks may share the old one.
         task.set_config(key="generation_kwargs", value={**settings, _LENGTH: room})
         logger.warning(
             "Recipe-MPR: %s: %s lowered from %d to %d; the model's context has %d tokens, the longest prompt %d",
@@ -128,8 +128,7 @@ def _fit(lm: Any, name: str, task: Any, asked: Mapping[str, Any]) -> str | None:
 def _longest_prompt(lm: Any, task: Any, asked: Mapping[str, Any], enough: int) -> int:
     """Return the tokens of the task's longest prompt, as `Task.build_all_requests` builds them.
 
-    A prompt has at most as many tokens as bytes, so that those below `enough` bytes need not be counted; the number
-    returned is then their bytes.
+    A prompt has at most as many tokens as bytes, so prompts below `enough` bytes are not tokenized: their bytes count.
     """
     chat = bool(asked.get("apply_chat_template"))
     longest = 0
@@ -143,6 +142,6 @@ def _longest_prompt(lm: Any, task: Any, asked: Mapping[str, Any], enough: int) -
             chat_template=lm.apply_chat_template if chat else None,
             gen_prefix=task.doc_to_prefix(doc),
         )
-        n_bytes = len(prompt.encode()) + _LEAST_ANSWER  # and what a tokenizer puts around every text
+        n_bytes = len(prompt.encode()) + _LEAST_ANSWER  # with room for special tokens
         longest = max(longest, n_bytes if n_bytes <= enough else len(lm.tok_encode(prompt)))
     return longest

@@ -1,4 +1,4 @@
-"""Where a loaded model came from: its parts, their files, and the record of both that goes into a results file."""
+"""Trace a loaded model to its parts and their files, and make the record of both for a results file."""
 
 import json
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ from recipe_mpr_task.loaded_files import combined_sha256, content_hashes
 
 ADAPTER_ARGUMENTS = ("peft", "lora_local_path")
 BASE_MARK = "recipe_mpr_base.json"
-"""Beside a base model that `recipe-mpr finetune` made with random weights: its files and their hashes."""
+"""File beside a base model that `recipe-mpr finetune` made with random weights: its files' hashes."""
 
 _LARGEST_MARK = 1_000_000
 
 
 @dataclass(frozen=True)
 class Part:
-    """A base model or an adapter, as it lies on this machine.
+    """A base model or an adapter on this machine.
 
     Attributes:
-        source: a local folder, or a hub id.
-        folder: its files; of a hub id the snapshot in the cache, None if there is none.
-        commit: of a hub id.
+        source: whether it was named by a local folder or a hub id.
+        folder: its files; for a hub id the cached snapshot, None if nothing is cached.
+        commit: the full commit of a hub id.
     """
 
     source: Literal["folder", "hub"]
@@ -32,9 +32,9 @@ class Part:
 
 
 def located(name: str, revision: str | None = None) -> Part:
-    """Find the files of a model that was loaded by a folder's path or a hub id, without asking the hub.
+    """Return the files of a model that was loaded by a folder's path or a hub id, without asking the hub.
 
-    "~" is a folder of that name: so transformers reads it.
+    "~" is not expanded, as transformers does not expand it.
     """
     folder = Path(name)
     if folder.is_dir():
@@ -49,13 +49,13 @@ def _snapshot(model_id: str, revision: str | None) -> Path | None:
 
     for name in ("config.json", "adapter_config.json"):
         with suppress(HFValidationError):  # a path that is no folder
-            if isinstance(found := try_to_load_from_cache(model_id, name, revision=revision), str):
-                return Path(found).parent
+            if isinstance(cached := try_to_load_from_cache(model_id, name, revision=revision), str):
+                return Path(cached).parent
     return None
 
 
 def configured_base(folder: Path) -> str:
-    """Return the base model that an adapter folder names, which transformers then loads; "" if it names none."""
+    """Return the base model that an adapter folder names and transformers loads, or ""."""
     with suppress(OSError, ValueError, RecursionError):
         config = json.loads((folder / "adapter_config.json").read_text())
         return str(config.get("base_model_name_or_path") or "") if isinstance(config, dict) else ""
@@ -63,15 +63,15 @@ def configured_base(folder: Path) -> str:
 
 
 def arguments_of(lm: Any) -> dict[str, Any] | None:
-    """Return what a loaded lm-eval model was loaded from, as arguments of `hf`; None for a class that is not traced.
+    """Return what an lm-eval model was loaded from, as arguments of `hf`; None for a class that is not traced.
 
     Args:
-        lm: lm-eval's own `hf` and `vllm` classes and our encoders are traced: another class may load anything.
+        lm: traced are lm-eval's own `hf` and `vllm` classes and our encoders; another class may load anything.
     """
     module = type(lm).__module__
     if module.startswith("lm_eval.models.huggingface"):
         return {name: getattr(lm, name, None) for name in ("pretrained", "peft", "delta", "revision")}
-    if module == "recipe_mpr_task.models.encoder":  # the one that expands "~"
+    if module == "recipe_mpr_task.models.encoder":  # our encoder expands "~"
         return {"pretrained": str(Path(lm.pretrained).expanduser()), "revision": lm.revision}
     if module.startswith("lm_eval.models.vllm"):
         engine, lora = lm.model_args, lm.lora_request
@@ -94,19 +94,19 @@ def parts_of_model(arguments: Mapping[str, Any]) -> dict[str, Part]:
 
 
 def model_record(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what a results file records of the files that a model was loaded from.
+    """Return the record of a model's files for a results file.
 
     Args:
         arguments: see `arguments_of`.
 
     Returns:
-        `files`, a hash for each "part/name"; `sha256`, one hash of all; `sources` and `commits` of the parts;
-        `random_weights`. `sha256` is None where some part's files could not be read.
+        `files`, a hash for each "part/name"; `sha256`, one hash of all, None if a part's files could not be read;
+        `sources` and `commits` of the parts; `random_weights`.
     """
     parts = parts_of_model(arguments or {})
     hashes = {role: _hashes_of(part) for role, part in parts.items()}
-    files = {f"{role}/{name}": value for role, found in hashes.items() for name, value in (found or {}).items()}
-    # Which small files of a commit lie in the cache depends on who downloaded it: the commit stands for them.
+    files = {f"{role}/{name}": value for role, known in hashes.items() for name, value in (known or {}).items()}
+    # Which small files of a commit are cached depends on the downloader, so the commit is hashed in their place.
     telling = {name: value for name, value in files.items() if not _is_of_commit(parts[name.split("/")[0]], name)}
     telling |= {f"{role}/commit": part.commit for role, part in parts.items() if part.commit}
     return {
@@ -123,24 +123,24 @@ def _is_of_commit(part: Part, name: str) -> bool:
 
 
 def _hashes_of(part: Part) -> dict[str, str] | None:
-    """The hashes of a part's files; None if they cannot be read, which must not stop the run that they are of."""
+    """Return the hashes of a part's files; None if they cannot be read, because that must not stop a run."""
     with suppress(OSError):
         return content_hashes(part.folder, trust_blob_names=part.source == "hub") if part.folder else None
     return None
 
 
 def is_random_base(folder: Path) -> bool:
-    """Say whether a folder is a base model that `recipe-mpr finetune` made with random weights, unchanged since."""
+    """Return whether a folder is an unchanged base model that `recipe-mpr finetune` made with random weights."""
     with suppress(OSError):
         return (marked := base_mark(folder)) is not None and marked == content_hashes(folder)
     return False
 
 
 def base_mark(folder: Path) -> dict[str, str] | None:
-    """Return the hashes that a random base was marked with when it was made, or None."""
+    """Return the hashes recorded when a random base was made, or None."""
     path = folder / BASE_MARK
     with suppress(OSError, ValueError, RecursionError):
         if path.is_file() and path.stat().st_size <= _LARGEST_MARK:
-            found = json.loads(path.read_text()).get("files")
-            return found if isinstance(found, dict) else None
+            hashes = json.loads(path.read_text()).get("files")
+            return hashes if isinstance(hashes, dict) else None
     return None

@@ -1,6 +1,6 @@
-"""What the autoload does once lm-eval is there: adds our tasks folder and our model names.
+"""Add our tasks folder and model names to lm-eval, and check and record runs of our tasks; called by the autoload.
 
-Nothing outside the standard library and this package's light modules is imported: it runs inside lm-eval's own imports.
+This module runs inside lm-eval's own imports, so it imports only the standard library and light modules of ours.
 """
 
 import contextlib
@@ -25,11 +25,11 @@ SWITCH = "RECIPE_MPR_AUTOLOAD"
 AUTOLOAD_MODULE = "_recipe_mpr_autoload"
 _MARK = "_recipe_mpr"
 _asked: ContextVar[Mapping[str, Any]] = ContextVar("recipe_mpr_asked", default={})  # noqa: B039 (never changed)
-"""The arguments of the `simple_evaluate` that is running: `evaluate` alone cannot tell how its model was made."""
+"""Arguments of the running `simple_evaluate`; `evaluate` alone does not know how its model was made."""
 
 
 def hooked_spec(name: str, path: Any, target: Any) -> ModuleSpec | None:
-    """Find a module of lm-eval as the other finders do, and have `activate` called once it is loaded.
+    """Return the spec that the other finders give for a module of lm-eval, extended to call `activate` after loading.
 
     Args:
         name: the module; `path` and `target` as `importlib` hands them to a finder.
@@ -40,7 +40,7 @@ def hooked_spec(name: str, path: Any, target: Any) -> ModuleSpec | None:
         if getattr(finder, "__name__", "") == AUTOLOAD_MODULE or not hasattr(finder, "find_spec"):
             continue
         if spec := finder.find_spec(name, path, target):
-            with contextlib.suppress(AttributeError):  # no loader, or one that cannot be wrapped: lm-eval goes on
+            with contextlib.suppress(AttributeError):  # no loader, or a read-only one: lm-eval works without us
                 _call_after_loading(spec.loader)
             return spec
     return None
@@ -59,8 +59,8 @@ def _call_after_loading(loader: Any) -> None:
 def activate(module: ModuleType) -> None:
     """Register with a module of lm-eval that has just been loaded.
 
-    Does nothing where lm-eval discovers plugins by itself (the entry points serve there) or where it
-    is switched off. A failure is a warning: lm-eval must go on working for everybody else's tasks.
+    Does nothing if lm-eval reads our entry points itself, or if the autoload is switched off. A failure is a warning,
+    because lm-eval must keep working for other tasks.
 
     Args:
         module: `lm_eval.models`, `lm_eval.tasks.manager` or `lm_eval.evaluator`.
@@ -74,16 +74,16 @@ def activate(module: ModuleType) -> None:
 
 
 def switched_off() -> bool:
-    """Say whether the user has switched the autoload off."""
+    """Return whether the user has switched the autoload off."""
     return os.environ.get(SWITCH, "1").strip().lower() in ("0", "false", "no", "off")
 
 
 def activate_all(modules: Iterable[ModuleType], *, skip_builtin_tasks: bool) -> None:
-    """Register whether or not the autoload is on: for a command that is ours.
+    """Register even if the autoload is switched off, for our own command.
 
     Args:
         modules: the modules that `activate` takes.
-        skip_builtin_tasks: leave lm-eval's own task files out of every index made from now on.
+        skip_builtin_tasks: leave lm-eval's own task files out of every later index.
     """
     for module in modules:
         _register_with(module)
@@ -104,16 +104,16 @@ def _register_with(module: ModuleType) -> None:
 
 
 def discovers_models() -> bool:
-    """Say whether this lm-eval reads the entry points of group `lm_eval.models` (merged after 0.4.13)."""
+    """Return whether this lm-eval reads the entry points of group `lm_eval.models` (merged after 0.4.13)."""
     from lm_eval.api import registry
 
     return hasattr(registry, "load_plugins")
 
 
 def discovers_tasks(manager: ModuleType) -> bool:
-    """Say whether this lm-eval finds our tasks by their entry point (proposed upstream, pull request 4015).
+    """Return whether this lm-eval finds our tasks by their entry point (proposed upstream, pull request 4015).
 
-    Asks lm-eval's own TaskManager, before we wrapped it, for an index without its built-in tasks: 0.4.13's is empty.
+    Asks lm-eval's unwrapped TaskManager for an index without built-in tasks, which is empty in 0.4.13.
     """
     asked = object.__new__(manager.TaskManager)
     init = getattr(manager.TaskManager.__init__, "__wrapped__", manager.TaskManager.__init__)
@@ -130,7 +130,7 @@ def _register_models() -> None:
 
 
 def _add_tasks_folder(manager: Any) -> None:
-    """Make every TaskManager index our folder: after lm-eval's own tasks, before the user's."""
+    """Make every TaskManager index our folder after lm-eval's own tasks and before the user's."""
     original = manager.__init__
     if getattr(original, _MARK, False):
         return
@@ -145,7 +145,7 @@ def _add_tasks_folder(manager: Any) -> None:
 
 
 def _check_runs(evaluator: Any) -> None:
-    """Have every evaluation of our tasks checked before it starts."""
+    """Wrap `evaluate`: check every run of our tasks before it starts, and record model, training and cost after it."""
     original = evaluator.evaluate
     if getattr(original, _MARK, False):
         return
@@ -172,13 +172,13 @@ def _check_runs(evaluator: Any) -> None:
 
 
 def _noting_arguments(original: Any) -> Any:
-    """Wrap `simple_evaluate` so that its arguments are known while it runs."""
+    """Wrap `simple_evaluate` to keep its arguments while it runs."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)
     def simple_evaluate(*args: Any, **kwargs: Any) -> Any:
         noted: Mapping[str, Any] = {}
-        with contextlib.suppress(TypeError):  # wrong arguments: lm-eval says so itself
+        with contextlib.suppress(TypeError):  # lm-eval reports wrong arguments itself
             noted = signature.bind(*args, **kwargs).arguments
         token = _asked.set(noted)
         try:
@@ -192,12 +192,12 @@ def _noting_arguments(original: Any) -> Any:
 def _with_ours(include_path: Any) -> Any:
     listed = include_path if isinstance(include_path, (list, tuple)) else [include_path] if include_path else []
     if any(Path(path).resolve() == TASKS_PATH.resolve() for path in listed):
-        return include_path  # asked for by hand as well: indexed once, or every task would warn
+        return include_path  # the user passed our folder: indexing it twice would warn for every task
     return [TASKS_PATH, *listed]
 
 
 def status() -> dict[str, str]:
-    """Return, for `recipe-mpr doctor`, how lm-eval finds the tasks and models here, and why."""
+    """Return how lm-eval finds our tasks and models here, and why; for `recipe-mpr doctor`."""
     installed = any(getattr(finder, "__name__", "") == AUTOLOAD_MODULE for finder in sys.meta_path)
     if switched_off():
         autoload = f"off: {SWITCH}={os.environ[SWITCH]}"

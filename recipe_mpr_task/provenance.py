@@ -1,8 +1,7 @@
-"""What the model in a run has seen of the dataset, found from how it was loaded.
+"""Find which items a run's model has seen, from how it was loaded.
 
-Two ways lead here: `task.load_dataset`, to which lm-eval hands the model's arguments, and the
-plugin's hook around `evaluate`, which sees the loaded model itself and has the last word. What
-cannot be traced to a manifest that speaks of exactly these files is unknown, never clean.
+`task.load_dataset` asks with the model's arguments; later the plugin's wrapper of `evaluate` asks with the loaded
+model, and its answer counts. A model without a manifest that lists exactly the loaded files is unknown, never clean.
 """
 
 from collections.abc import Mapping
@@ -25,10 +24,10 @@ class Seen:
     """What is known of a model's training.
 
     Attributes:
-        ids: items trained or validated on; None if that cannot be known.
-        reason: how it is known, or why not.
-        manifest: of the checkpoint or adapter, where there is a valid one.
-        is_all: whether nothing but `ids` was seen; False where a base model's own training is unknown.
+        ids: items trained or validated on; None if unknown.
+        reason: how this is known, or why it is unknown.
+        manifest: the valid manifest of the checkpoint or adapter, if there is one.
+        is_all: whether only `ids` were seen; False if the base model's own training is unknown.
     """
 
     ids: frozenset[str] | None
@@ -43,7 +42,7 @@ class Seen:
         return 1 if item_id in self.ids else 0 if self.is_all else None
 
     def summary(self) -> dict[str, Any]:
-        """Return what a results file records: the reason and the manifest, without its lists of items."""
+        """Return the record for a results file: the reason and the manifest, without its lists of items."""
         lists = {"train_ids", "validation_ids", "test_ids", "inherited_ids"}
         return {
             "reason": self.reason,
@@ -52,21 +51,20 @@ class Seen:
 
 
 _TELLING = ("delta", "gguf_file", "subfolder", "trust_remote_code", "tokenizer", "use_safetensors")
-"""Arguments that a task hears of, too, and that load something other than the files beside a manifest."""
-
+"""Arguments that load something other than the files beside a manifest; lm-eval passes them to tasks as well."""
 
 _UNSAID = "of which it is not known what it had seen before"
 
 
 class _UntraceableError(Exception):
-    """Why nothing can be known."""
+    """The reason why a model's training is unknown."""
 
 
 def seen_by(arguments: Mapping[str, Any]) -> Seen:
-    """Find what a model has seen from its lm-eval arguments.
+    """Return what a model has seen, from its lm-eval arguments.
 
     Args:
-        arguments: `--model_args` as a mapping; other keys are passed over.
+        arguments: `--model_args` as a mapping; other keys are ignored.
     """
     try:
         return _traced(arguments)
@@ -98,11 +96,11 @@ def _traced(arguments: Mapping[str, Any]) -> Seen:
 
 
 def public_name(folder: Path) -> str | None:
-    """Return the hub id of a pinned public model whose files a folder holds, all that loading reads, or None."""
+    """Return the hub id of the pinned public model whose files a folder holds, or None."""
     from recipe_mpr_task import public_models
 
-    found = public_models.by_files(file_hashes(folder))
-    return found.id if found else None
+    model = public_models.by_files(file_hashes(folder))
+    return model.id if model else None
 
 
 def _valid_manifest(folder: Path) -> TrainingManifest:
@@ -130,16 +128,16 @@ def _check_ids(manifest: TrainingManifest) -> None:
         raise _UntraceableError(f"its manifest does not list the items of its split, {manifest.split}")
 
 
-def _first_other(found: Mapping[str, str], recorded: Mapping[str, str]) -> str | None:
-    """The first file that is not as recorded, is not recorded or is missing."""
-    return min((name for name in {*found, *recorded} if found.get(name) != recorded.get(name)), default=None)
+def _first_other(loaded: Mapping[str, str], recorded: Mapping[str, str]) -> str | None:
+    """Return the first file that differs from its record, is not recorded, or is missing."""
+    return min((name for name in {*loaded, *recorded} if loaded.get(name) != recorded.get(name)), default=None)
 
 
 def _seen_by_base(manifest: TrainingManifest, base: str, arguments: Mapping[str, Any]) -> tuple[frozenset[str], str]:
-    """Check that an adapter stands on the base it was trained on.
+    """Check that an adapter is loaded on the base model that it was trained on.
 
     Returns:
-        What that base has seen, and "" or why that is not known.
+        The items that the base has seen, and "" or the reason why they are unknown.
     """
     if not base:
         raise _UntraceableError("the adapter names no base model")

@@ -1,8 +1,8 @@
-"""What the task YAML files point lm-eval at: the documents. Everything else is configuration.
+"""Build the documents of a task; the task YAML files name the functions here.
 
-lm-eval calls `load_dataset` once a task and hands each document to the template, the sampler, the
-metrics, the model adapter and the sample log. A document therefore carries what a result needs to
-be checked later, and nothing else: no aspect annotation, which would give the gold away.
+lm-eval calls `load_dataset` once a task and passes each document to the template, the sampler, the
+metrics, the model adapter and the sample log. A document holds what is needed to check a result later,
+and no aspect annotation, because that would give the gold away.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from recipe_mpr_task.splits import fold_of, items_of, part_of, scored_ids
 ITEMS = "items"
 """The dataset's only split; `test_split` and `fewshot_split` of every task.
 
-One name for both, because lm-eval tells the sampler which item is scored only then.
+One name for both, because only then lm-eval tells the sampler which item is scored.
 """
 
 _STRINGS = datasets.Sequence(datasets.Value("string"), length=N_OPTIONS)
@@ -47,7 +47,7 @@ def record_of(
     Args:
         shown: the item in an order.
         scored: whether it belongs to the task's split.
-        seen: 1 if the model was trained or validated on it, 0 if not, None if that cannot be known.
+        seen: 1 if the model was trained or validated on it, 0 if not, None if unknown.
         query_shown: False if the task withholds the query, so that a model that reads documents withholds it as well.
     """
     item = shown.item
@@ -78,11 +78,11 @@ def load_dataset(
         recipe_mpr_split: one of `splits.SPLITS`; from the task's `dataset_kwargs`.
         recipe_mpr_order: one of `orders.ORDERS`; from the task's `dataset_kwargs`.
         recipe_mpr_query_shown: False in the `dataset_kwargs` of a task whose prompt withholds the query.
-        **metadata: the task's metadata and the model's arguments, which lm-eval passes along.
+        **metadata: the task's metadata and the model's arguments, added by lm-eval.
 
     Returns:
-        One split, ITEMS, with every item of the dataset; `scored` marks those of the task's split.
-        The others are there for shots.
+        One split, ITEMS, with every item of the dataset: `scored` marks those of the task's split, the others are
+        candidates for shots.
     """
     wanted = scored_ids(recipe_mpr_split)
     seen = seen_by(metadata)
@@ -99,12 +99,12 @@ def load_dataset(
 
 
 def scored_items(documents: datasets.Dataset) -> datasets.Dataset:
-    """Keep the items of the task's split; `process_docs` of every task."""
+    """Return the documents of the task's split; `process_docs` of every task."""
     return documents.select([i for i, scored in enumerate(documents["scored"]) if scored])
 
 
 def marked(documents: datasets.DatasetDict, seen: Seen) -> datasets.DatasetDict:
-    """Return a task's documents with what the model has seen, for models known only once they are loaded."""
+    """Return a task's documents with `seen_in_training` set anew, for a model that was traced only after loading."""
     items = documents[ITEMS]
     flags = [seen.flag(item_id) for item_id in items["item_id"]]
     column = datasets.Dataset.from_dict(

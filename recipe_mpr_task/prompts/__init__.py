@@ -1,9 +1,8 @@
-"""Prompt templates, one `.jinja` file each, and the one renderer that evaluation and training share.
+"""Load and render prompt templates, one `.jinja` file each; evaluation and training share the renderer.
 
-A template sees the fields of a displayed item's record (see `task.record_of`): `query`, `options`
-(five texts, in the order shown) and `letters` are the ones meant for it. It never sees the aspect
-annotations, which give the gold away. It ends where the answer begins, without a trailing space:
-lm-eval puts the answer's own leading space into the scored continuation.
+A template uses `query`, `options` (five texts, in the order shown) and `letters` of a document (see
+`task.record_of`). Documents hold no aspect annotations, which would give the gold away. A template ends where the
+answer begins, without a trailing space, because lm-eval's scored continuation starts with the space.
 """
 
 from functools import lru_cache
@@ -39,9 +38,9 @@ def name_of(text: str) -> str | None:
 
 
 def __getattr__(name: str) -> str:
-    """Give each template as an attribute, for `doc_to_text: !function recipe_mpr_task.prompts.NAME`.
+    """Return a template's text as an attribute, for `doc_to_text: !function recipe_mpr_task.prompts.NAME`.
 
-    lm-eval takes the text, renders it and records it in its results.
+    lm-eval renders the text and records it in its results.
     """
     if name in names():
         return template(name)
@@ -49,7 +48,7 @@ def __getattr__(name: str) -> str:
 
 
 def render(name: str, record: dict[str, Any]) -> str:
-    """Render a template with lm-eval's own Jinja environment, so that training sees what is evaluated."""
+    """Return a rendered template, made by lm-eval's own Jinja environment, so that training sees evaluation's text."""
     return _compiled(name).render(**record)
 
 
