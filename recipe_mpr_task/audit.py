@@ -1,7 +1,7 @@
-"""What a dataset gives away: the accuracy that each way of not answering the question reaches.
+"""Audit a dataset: score rules that choose an option without understanding the question.
 
-An artifact is a rule that reads less than query and options together. Each is scored with ties
-shared unless its name says otherwise; 20% is chance. Learned ones are cross-validated by item.
+Each rule reads only a part of the item. Ties are shared unless the rule's name says otherwise; chance is 20%. Learned
+rules are cross-validated by item.
 """
 
 import functools
@@ -48,7 +48,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Audit:
-    """Artifacts, the strongest first, and how far items share options with what is trained on.
+    """Artifacts, the strongest first, and the share of test items with an option in the training part.
 
     Attributes:
         shared: split to the share of its test items that have an option in its training part.
@@ -69,20 +69,19 @@ def audit_items(items: Sequence[Item], *, splits: bool, progress: bool = True) -
 
     Args:
         items: at least ten items.
-        splits: whether the items are the pinned ones, whose published split and folds are known;
-            else five folds are drawn.
+        splits: True for the pinned items, whose published split and folds are known; else five folds are drawn.
         progress: show a progress bar.
     """
     folds = _folds(items, known=splits)
     rules = list(_rules(items, folds))
-    found = [
+    artifacts = [
         _artifact(items, name, reads, rule()) for name, reads, rule in tqdm(rules, desc="audit", disable=not progress)
     ]
-    # First place on ties is a rule of its own: it needs a path on which ties are not shared.
+    # Ties to the first option cannot be expressed as scores with shared ties.
     similarity = _query_similarity(items)
-    found.append(_first_on_ties(items, similarity))
-    found.sort(key=lambda artifact: (-artifact.acc, artifact.name))
-    return Audit(len(items), tuple(found), dict(_shared_options(items, folds, known=splits)))
+    artifacts.append(_first_on_ties(items, similarity))
+    artifacts.sort(key=lambda artifact: (-artifact.acc, artifact.name))
+    return Audit(len(items), tuple(artifacts), dict(_shared_options(items, folds, known=splits)))
 
 
 def _folds(items: Sequence[Item], *, known: bool) -> list[int]:
@@ -170,7 +169,7 @@ def _word_overlap(items: Sequence[Item]) -> Scores:
 
 
 def _learned(items: Sequence[Item], folds: list[int]) -> Scores:
-    """A gold-or-not classifier on option texts alone, trained on the other folds."""
+    """Score options by a gold-or-not classifier on option texts alone, trained on the other folds."""
     labels = np.array([option.recipe_id == item.gold for item in items for option in item.options])
     fold = np.repeat(folds, N_OPTIONS)
     texts = np.array(_texts(items), dtype=object)
@@ -185,7 +184,7 @@ def _learned(items: Sequence[Item], folds: list[int]) -> Scores:
 
 
 def _id_prior(items: Sequence[Item], folds: list[int]) -> Scores:
-    """An option's share of gold among its other appearances, smoothed to chance, from the other folds."""
+    """Score an option by its share of gold in the other folds, smoothed towards chance."""
     scores = []
     for item, fold in zip(items, folds, strict=True):
         others = [other for other, f in zip(items, folds, strict=True) if f != fold]

@@ -1,7 +1,7 @@
-"""Baselines that are never trained: the floor that a model has to beat, and test doubles.
+"""Score options with baselines that are never trained; models have to beat them, and tests use them.
 
-One registry, BASELINES; `models/baselines.py` makes an lm-eval model of it. Importing this module loads neither torch,
-lm_eval nor numpy, so that the leaderboard and the command line can read the registry.
+BASELINES is the registry; `models/baselines.py` makes an lm-eval model of each entry. Importing this module loads
+neither torch, lm_eval nor numpy, so that the leaderboard and the command line can read the registry.
 To add a baseline: a function from questions to scores, its entry in BASELINES, and `harness_configs/NAME.yaml`.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Scores = list[list[float]]
 _DECIMALS = 12
-"""Rounds away the float noise of sums in another order, which would split true ties."""
+"""Digits kept, so that rounding errors of sums in another order cannot split true ties."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ def _longest(questions: Sequence["Question"], _seed: int) -> Scores:
 
 
 def corpus_name(question: "Question") -> Hashable:
-    """Name the texts that terms are counted on: the question's dataset, or its task if it is not Recipe-MPR's."""
+    """Return a key of the texts that terms are counted on: the question's dataset, or its task if it is not ours."""
     return question.dataset.split("-")[0] if question.dataset else ("task", question.task)
 
 
 def _corpus(questions: Sequence["Question"]) -> list[str]:
-    """Return the texts that term weights are counted on: every option of the questions' one dataset.
+    """Return the texts that term weights are counted on: every option of the questions' dataset.
 
-    Counting on the run's own options would make an item's score depend on `--limit` and fold.
+    Counted on the run's own options, an item's score would depend on `--limit` and on the fold.
     """
     if dataset := questions[0].dataset:
         return [option.text for item in dataset_of(dataset) for option in item.options]

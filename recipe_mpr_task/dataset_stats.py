@@ -1,6 +1,6 @@
-"""The fact sheet of the dataset, recomputed from the pinned file; `dataset_stats.json` is its committed copy.
+"""Compute the dataset's fact sheet from the pinned file.
 
-recipe-mpr data stats --out recipe_mpr_task/dataset_stats.json
+The committed copy is `dataset_stats.json`, made by `recipe-mpr data stats --out recipe_mpr_task/dataset_stats.json`.
 """
 
 import statistics
@@ -15,7 +15,7 @@ from recipe_mpr_task.splits import SPLITS, scored_ids
 
 
 def fact_sheet() -> dict[str, Any]:
-    """Describe the pinned dataset: counts and lengths only, no text of it."""
+    """Return counts and lengths of the pinned dataset, without its texts."""
     items = load_items()
     return {
         "source": {"repository": REPOSITORY, "commit": COMMIT, "sha256": SHA256, "license": LICENSE},

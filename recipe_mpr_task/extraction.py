@@ -1,6 +1,6 @@
-"""Which option a model's free text chooses: a letter, or None where it is not one clear choice.
+"""Read the chosen letter from a model's free text; None if the text does not choose exactly one option.
 
-No credit for text that names several options as its answer, nor for thinking that never ended.
+Text that names several options as its answer gets no credit, nor does thinking that never ended.
 """
 
 import re
@@ -25,7 +25,7 @@ _ALTERNATIVE = re.compile(
     r"[\s.)]*(?:,|/|&|\bor\b|\band\b|\bor maybe\b)\s*(?:option\s+)?\(?([A-E])\)?(?![\w'’])", re.IGNORECASE
 )
 _NEAR = 80
-"""Characters before a statement in which it can be denied."""
+"""Characters before a statement that are searched for a denial."""
 
 _MARKED = re.compile(r"(?<![\w'’])\(?([A-E])\s?[).:](?=\s|$)|(?<![\w'’])\(([A-Ea-e])\)")
 _LEADING = re.compile(r"^\W*([A-E])\s*(?:[).:,;–—-]|\n|$)")
@@ -38,7 +38,7 @@ def extract_letter(text: str, options: Sequence[str]) -> str | None:
     """Read the chosen letter from a reply.
 
     Args:
-        text: the whole reply, thinking included.
+        text: the whole reply, with its thinking.
         options: the five option texts in the order shown, for replies that quote one.
 
     Returns:
@@ -63,7 +63,7 @@ def _answer_part(text: str) -> str | None:
 
 
 def _named_letter(reply: str) -> str | None:
-    """The one letter that the reply states, in the order of how plainly it can; None if none or several."""
+    """Return the one letter that the reply states, by the clearest form that it uses; None if none or several."""
     if alone := _ALONE.match(reply):
         return alone[1].upper()
     stated = _stated(reply)
@@ -80,12 +80,12 @@ def _named_letter(reply: str) -> str | None:
 
 
 def _stated(reply: str) -> set[str]:
-    """The letters that the reply says are the answer, alternatives ("B or C") included."""
+    """Return the letters that the reply states as its answer, with alternatives ("B or C")."""
     letters = set()
     for match in _STATEMENT.finditer(reply):
         # "a" after "choose" or "answer" is mostly the article: as a letter it must be a capital.
         is_article = match[1] == "a" or (match[1] == "A" and _ARTICLE.match(reply, match.start(1)))
-        # Only what stands near: a reply that repeats itself must not be read again for each of its statements.
+        # Only nearby text, because searching all of it for each statement is quadratic.
         denied = _DENIED.search(reply[max(0, match.start() - _NEAR) : match.start()])
         if is_article or denied or _denied_inside(match[0]):
             continue
@@ -106,10 +106,10 @@ def _names_none(reply: str) -> bool:
 
 
 def _quoted(reply: str, options: Sequence[str]) -> set[str]:
-    """The letters of the options whose text the reply quotes; a text inside a longer quoted one does not count."""
+    """Return the letters of the options that the reply quotes, without texts that are part of a longer quoted one."""
     said = _plain(reply)
-    found = {letter: _plain(option) for letter, option in zip(LETTERS, options, strict=True) if _plain(option) in said}
-    return {a for a, text in found.items() if not any(text in other for b, other in found.items() if b != a)}
+    quoted = {letter: _plain(option) for letter, option in zip(LETTERS, options, strict=True) if _plain(option) in said}
+    return {a for a, text in quoted.items() if not any(text in other for b, other in quoted.items() if b != a)}
 
 
 def _plain(text: str) -> str:

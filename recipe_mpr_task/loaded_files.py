@@ -1,7 +1,7 @@
 """Find and hash the files that loading a checkpoint reads: they identify a model, whatever it is called.
 
 Weights, tokenizer, chat templates and configs count; cards, curves, optimizer states and weights in formats that are
-not read do not. What is not known to be inert counts. A large file is read once, see `file_hashes`.
+not read do not. Any other file counts, too. A large file is read once, see `file_hashes`.
 """
 
 import json
@@ -17,44 +17,44 @@ _NOT_READ = frozenset(
     (".md", ".py", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".pdf", ".html", ".yaml", ".yml", ".csv", ".log", ".lock",
      ".ini", ".h5", ".msgpack", ".ot", ".onnx", ".gguf", ".zip", ".tmp", ".incomplete")
 )  # fmt: skip
-"""Endings that no loader opens with accounted arguments: code and other formats need a switch of their own."""
+"""Endings that no loader opens with accounted arguments; code and other formats need other arguments."""
 
 _INERT = frozenset(
     ("recipe_mpr_training.json", "recipe_mpr_base.json", "curves.json", "comparison.json", "trainer_state.json",
      "all_results.json", "train_results.json", "eval_results.json", "data_config.json", "training_args.bin",
      "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt")
 )  # fmt: skip
-"""Files that say how a model was made or how it did; no loader opens them."""
+"""Files about a model's training or results; no loader opens them."""
 
 _INERT_TEXTS = re.compile(r"(?i)(licen[cs]e|notice|readme|requirements|rng_state)[^/.]*(\.txt|\.pth)?$")
 _MODEL_BIN, _ADAPTER_BIN = re.compile(r"pytorch_model.*\.bin$"), "adapter_model.bin"
 _TEMPLATE_FOLDERS = ("additional_chat_templates", "chat_templates")
 
 _MAY_CHANGE = ("base_model_name_or_path", "_name_or_path", "revision", "transformers_version", "peft_version")
-"""Keys of configs that do not change what a model answers: where a base model lies, who wrote the file."""
+"""Keys of configs that do not change a model's answers: the base model's path, versions of the writing library."""
 
 _TOKENIZER = "tokenizer.json"
 
 
 def loaded_files(folder: Path) -> dict[str, Path]:
     """Return the files of a checkpoint folder that loading it may read, by their path relative to the folder."""
-    found = {path.name: path for path in _files_in(folder)}
+    paths = {path.name: path for path in _files_in(folder)}
     for sub in _subfolders(folder):
-        found |= {f"{sub}/{path.name}": path for path in _files_in(folder / sub)}
+        paths |= {f"{sub}/{path.name}": path for path in _files_in(folder / sub)}
     for name in _indexed(folder):
         if (folder / name).is_file():
-            found[name] = folder / name
-    return dict(sorted(found.items()))
+            paths[name] = folder / name
+    return dict(sorted(paths.items()))
 
 
 def _indexed(folder: Path) -> set[str]:
-    """The files that the indexes of sharded weights name, whatever they are called and wherever they lie."""
-    found = set()
+    """Return the files that the indexes of sharded weights name, with any name and in any folder."""
+    names: set[str] = set()
     for index in folder.glob("*.index.json"):
         with suppress(OSError, ValueError, RecursionError, AttributeError):
             named = json.loads(index.read_text()).get("weight_map", {}).values()
-            found |= set(map(str, named))
-    return found
+            names |= set(map(str, named))
+    return names
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -63,10 +63,10 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 def _is_read(name: str, names: set[str]) -> bool:
-    """Say whether a loader may open a file, given the names of all files beside it."""
+    """Return whether a loader may open a file, given the names of all files beside it."""
     if name in _INERT or name.startswith(".") or _INERT_TEXTS.match(name):
         return False
-    if _MODEL_BIN.match(name):  # safetensors come first
+    if _MODEL_BIN.match(name):  # loaders prefer safetensors
         return not {"model.safetensors", "model.safetensors.index.json"} & names
     if name == _ADAPTER_BIN:
         return "adapter_model.safetensors" not in names
@@ -74,7 +74,7 @@ def _is_read(name: str, names: set[str]) -> bool:
 
 
 def _subfolders(folder: Path) -> list[str]:
-    """The subfolders that loading reads: of sentence-transformers' modules, and of further chat templates."""
+    """Return the subfolders that loading reads: sentence-transformers' modules and further chat templates."""
     modules = None
     with suppress(OSError, ValueError, RecursionError):
         modules = json.loads((folder / "modules.json").read_text())
@@ -83,16 +83,16 @@ def _subfolders(folder: Path) -> list[str]:
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each of `loaded_files`, as it is byte for byte."""
+    """Return the SHA-256 of the bytes of each of `loaded_files`."""
     return {name: sha256_of_loaded(path) for name, path in loaded_files(folder).items()}
 
 
 def content_hashes(folder: Path, *, trust_blob_names: bool = False) -> dict[str, str]:
-    """Return a SHA-256 of each of `loaded_files`; of configs that of their settings, whatever their layout as JSON.
+    """Return a SHA-256 of each of `loaded_files`; a config's is of its settings, so that its JSON layout is ignored.
 
     Args:
-        folder: of a checkpoint, or a snapshot in the hub's cache.
-        trust_blob_names: take a large file's hash from the name that the hub's cache gave it.
+        folder: a checkpoint, or a snapshot in the hub's cache.
+        trust_blob_names: take a large file's hash from its name in the hub's cache.
     """
     return {name: _content_hash(path, trust=trust_blob_names) for name, path in loaded_files(folder).items()}
 
@@ -120,7 +120,7 @@ def sha256_of_loaded(path: Path, *, trust_blob_name: bool = False) -> str:
 
     Args:
         path: the file.
-        trust_blob_name: if the file is a link into the hub's cache, whose name is the hash, take the name.
+        trust_blob_name: if the file is a link to a blob of the hub's cache named by its hash, return the name.
     """
     target = path.resolve()
     if trust_blob_name and target.parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", target.name):

@@ -17,11 +17,11 @@ from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, UNTYPED
 
 LogLikelihoods = Sequence[tuple[float, bool]]
 SEEN = "seen_in_training"
-"""Share of scored items that the model was trained or validated on; also the document's field, 0 or 1."""
+"""Metric key, the share of scored items that the model has seen; also the document's field, 0 or 1."""
 
 
 def fair_accuracy(scores: Sequence[float], gold: int) -> float:
-    """Accuracy of one item with ties shared: 1/m if the gold is among the m best-scored options, else 0.
+    """Return the accuracy of one item with ties shared: 1/m if the gold is among the m best-scored options, else 0.
 
     Args:
         scores: one score an option, higher is better.
@@ -57,7 +57,7 @@ def softmax(scores: Sequence[float]) -> list[float]:
 
 
 def brier(scores: Sequence[float], gold: int) -> float:
-    """Multi-class Brier score of one item: sum over options of (softmax(scores)_k - [k = gold])^2.
+    """Return the multi-class Brier score of one item: sum over options of (softmax(scores)_k - [k = gold])^2.
 
     Brier (1950), the original form over all classes: 0 is perfect, 2 is certain and wrong.
     """
@@ -70,7 +70,7 @@ def type_keys(query_types: Sequence[str]) -> list[str]:
 
 
 def _per_type(doc: dict[str, Any], accuracy: float) -> dict[str, float]:
-    # Absent where nothing is known: a mean over the known alone would look like a clean model.
+    # Absent if unknown, because a mean over the known items alone would look like a clean model.
     seen = doc.get(SEEN)
     share = {} if seen is None else {SEEN: float(seen)}
     return {"acc": accuracy, **dict.fromkeys(type_keys(doc["query_types"]), accuracy), **share}
@@ -96,7 +96,7 @@ def choice_metrics(doc: dict[str, Any], chosen: Sequence[str]) -> dict[str, floa
 
     Args:
         doc: the item's document.
-        chosen: recipe ids; several share the item as ties do, none is wrong.
+        chosen: recipe ids; several share the item as ties do; an empty list is wrong.
 
     Returns:
         As `letter_metrics`, without `brier`.
@@ -123,7 +123,7 @@ def generate_metrics(doc: dict[str, Any], results: Sequence[str]) -> dict[str, f
         results: the generated text, alone in a list.
     """
     letter = extract_letter(results[0], doc["options"])
-    # By gold, which the document's pinned digest covers; its gold_letter is there to be read by people.
+    # By gold, which the document's pinned digest covers; gold_letter is for people.
     accuracy = float(letter == LETTERS[doc["gold"]])
     return {**_per_type(doc, accuracy), "parse_fail": float(letter is None)}
 
@@ -179,12 +179,12 @@ def averaged_probabilities(scores: Sequence[float]) -> list[float]:
     """
     rows = [scores[N_OPTIONS * r : N_OPTIONS * (r + 1)] for r in range(N_OPTIONS)]
     by_content = [_unrotated(softmax(row), r) for r, row in enumerate(rows)]
-    # fsum rounds once: what is equal on paper stays tied.
+    # fsum rounds once, so that mathematically equal values stay tied.
     return [math.fsum(column) / N_OPTIONS for column in zip(*by_content, strict=True)]
 
 
 def _choice(scores: Sequence[float]) -> list[float]:
-    """The probability of choosing each option, ties shared."""
+    """Return the probability of choosing each option, ties shared."""
     return [fair_accuracy(scores, k) for k in range(len(scores))]
 
 
@@ -193,7 +193,7 @@ def _unrotated(values: Sequence[float], rotation: int) -> list[float]:
 
 
 def recall_std(items: Sequence[list[list[float]] | None]) -> float:
-    """Spread of recall over answer letters: 0 for a model that no position draws.
+    """Return the spread of recall over answer letters: 0 without position bias.
 
     RStd (Zheng et al., arXiv 2309.03882): population standard deviation over letters k of
     recall_k, the mean accuracy where the gold option stands at k.

@@ -1,7 +1,7 @@
-"""Which `--model_args` are accounted for, by lm-eval backend: an allow-list.
+"""List the `--model_args` that are accounted for, by lm-eval backend.
 
-An argument that is not here may load other weights, another tokenizer or other code than a training manifest and the
-hashed files speak of. A run with one is of status unknown.
+Any other argument may load weights, a tokenizer or code that the training manifest and the hashed files do not cover;
+a run with one has the status unknown.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ ALIASES = {"huggingface": "hf", "hf-auto": "hf"}
 """Names that lm-eval has for one backend."""
 
 _OFF = (None, "")
-"""What loads nothing. The texts "None" and "null" are not in it: lm-eval hands them on, and they name a folder."""
+"""Values that load nothing. The texts "None" and "null" would name a folder: lm-eval passes them on unchanged."""
 
 _TEMPLATE_SWITCHES = ("enable_thinking", "thinking", "reasoning_effort", "date_string")
 _LONGEST_SWITCH = 20
@@ -31,7 +31,7 @@ def _true(value: Any) -> bool:
 
 
 def _switches(value: Any) -> bool:
-    """Only what turns a template's own parts on or off: `chat_template` among them would replace the hashed one."""
+    """Return whether all arguments only switch parts of the template; `chat_template` would replace the hashed one."""
     if value in _OFF:
         return True
     return isinstance(value, Mapping) and all(
@@ -81,28 +81,28 @@ _BASELINE = dict.fromkeys((*_RUNTIME, "kind", "seed"), _any)
 ACCOUNTED: Mapping[str, Mapping[str, _Test]] = {
     "hf": _HF, "vllm": _VLLM, "recipe-mpr-encoder": _ENCODER, "recipe-mpr-baseline": _BASELINE,
 }  # fmt: skip
-"""Backend to argument to the test that its value must pass. What passes is either inert, or recorded with the run."""
+"""Backend to argument to the test of its value. A value that passes changes no answer, or is recorded in the run."""
 
 
 def unaccounted(backend: str, arguments: Mapping[str, Any]) -> list[str]:
-    """Return the arguments, as "name=value", that are not accounted for; all of a backend that is not listed.
+    """Return the arguments, as "name=value", that are not accounted for; of an unlisted backend all.
 
     Args:
         backend: lm-eval's name of the model type.
         arguments: its `--model_args`.
     """
     known = ACCOUNTED.get(ALIASES.get(backend, backend), {})
-    found = (name for name, value in arguments.items() if name not in known or not known[name](value))
-    return [f"{str(name)[:40]}={str(arguments[name])[:60]}" for name in sorted(found, key=str)]
+    others = (name for name, value in arguments.items() if name not in known or not known[name](value))
+    return [f"{str(name)[:40]}={str(arguments[name])[:60]}" for name in sorted(others, key=str)]
 
 
 def is_traced(backend: str) -> bool:
-    """Say whether what a backend loads can be told from its arguments."""
+    """Return whether a backend's arguments identify what it loads."""
     return ALIASES.get(backend, backend) in ACCOUNTED
 
 
 def parsed(arguments: Any) -> dict[str, Any]:
-    """Return `--model_args` as a mapping, however lm-eval was given or recorded them."""
+    """Return `--model_args` as a mapping, from a text or a mapping."""
     if isinstance(arguments, str):
         from lm_eval.utils import simple_parse_args_string
 

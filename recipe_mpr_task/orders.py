@@ -1,10 +1,10 @@
-"""Which option stands at which letter. The only place that decides it.
+"""Decide which option stands at which letter; no other module does.
 
-In the dataset file the gold option is first in all 500 records: whoever shows that order measures a
+In the dataset file the gold option is first in all 500 records, so a run in file order measures a
 bias for "A". `shuffled` is a stored table (`pinned.json`, derived by `tests/support/derive_tables.py`), so
-that it is the same in every task, process and Python version, with gold letters exactly even over
+that it is the same in every task, process and Python version. Its gold letters are exactly even over
 the 500 items, each CV fold and each published part, and as even as integers allow over each type.
-Items that the table does not know get an order from a hash, with no balance promised.
+Items outside the table get an order from a hash, without balance.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, Item, Option, 
 
 ORDERS = ("shuffled", "file")
 TRAINING_ORDERS = (*ORDERS, "drawn")
-"""What items can be shown in while training: "drawn" is a new order in every epoch, see `drawn`."""
+"""Orders of items in training; "drawn" is a new order in every epoch, see `drawn`."""
 EXPLOITABLE_ORDERS = ("file",)
-"""Orders that a model can score on without reading: never ranked."""
+"""Orders in which a model can score without reading; their runs are not ranked."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class DisplayedItem:
 
 @dataclass(frozen=True)
 class Pinned:
-    """What the package stores of an item, so that results can be checked where the data is not at hand.
+    """The stored facts of an item, with which results are checked without the dataset.
 
     Attributes:
         digest: the item's content hash, see `item.content_digest`.

@@ -1,8 +1,7 @@
-"""Public base models that are known by hub id and commit, and how local files are compared with them.
+"""Compare local files with public base models, which `public_models.yaml` lists by hub id and commit.
 
-The list is `public_models.yaml`. A base model is known only if every file that loading reads equals
-the file of a listed commit: a folder by the hashes in the list (`by_files`), a hub model by the
-hashes that the hub gives for that commit and those in the list (`verify`).
+A base model is known only if every file that loading reads equals the file of a listed commit: a folder by the hashes
+in the list (`by_files`), a hub model by the list and by the hashes that the hub gives for the commit (`verify`).
 """
 
 import re
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 COMMIT = r"^[0-9a-f]{40}$"
 _ANCHORS = ("config.json", "tokenizer_config.json", "tokenizer.json", "adapter_config.json", "modules.json")
-"""Files of which loading reads at least one, so that one of them is in the cache."""
+"""Loading reads at least one of these files, so at least one of them is in the cache."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -71,7 +70,7 @@ def find(model_id: str, revision: str | None) -> PublicModel | None:
 
     Args:
         model_id: hub id, compared exactly.
-        revision: the full commit; a branch, tag or shortened commit is never found, see `resolved_commit`.
+        revision: the full commit; for a branch, tag or shortened commit the result is None, see `resolved_commit`.
     """
     return next((entry for entry in entries() if (entry.id, entry.revision) == (model_id, revision)), None)
 
@@ -79,8 +78,8 @@ def find(model_id: str, revision: str | None) -> PublicModel | None:
 def by_files(hashes: Mapping[str, str]) -> PublicModel | None:
     """Return the public model that a local folder is a copy of, or None.
 
-    The folder is a copy if every entry of `files` is given, each given file is in `files` or
-    `optional`, and all hashes are equal. So a changed, missing or added file makes it unknown.
+    The folder is a copy if it has all of `files`, each of its files is in `files` or `optional`, and all hashes are
+    equal. So a changed, missing or added file makes it unknown.
 
     Args:
         hashes: file name, relative to the folder with "/" between parts, to the SHA-256 of the file's
@@ -106,7 +105,7 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         Name in the repository to SHA-256 of the file's bytes, for each of `files`.
 
     Raises:
-        CheckpointError: a file is not in the repository, or is not equal to the one there, or is missing.
+        CheckpointError: a file is missing, differs from the repository's, or is not in the repository.
         RecipeMPRError: the commit is not listed, the hub cannot be asked, or it answers for another commit.
     """
     entry = find(model_id, revision)
@@ -115,9 +114,8 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         raise RecipeMPRError(
             f"{where} is not a listed public model; listed: {_listed(model_id)}; pass one as revision=COMMIT"
         )
-    if missing := [
-        name for name in entry.files if name not in files
-    ]:  # loading goes on without a pooling or a template
+    # Loading would go on without a pooling config or a chat template.
+    if missing := [name for name in entry.files if name not in files]:
         raise CheckpointError(f"{where}: {missing[0]} is missing, which loading reads; download the model again")
     info = _ask(model_id, revision, endpoint)
     if info.sha != revision:
@@ -129,7 +127,7 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         hashes = _compared(where, files, siblings)
     except OSError as error:
         raise CheckpointError(f"{where}: {error.filename} cannot be read ({error.strerror})") from None
-    # Pinned here as well, so that an address that only claims to be the hub cannot vouch for other files.
+    # Compared with the list as well, because HF_ENDPOINT may name a server that is not the hub.
     for name in hashes.keys() & entry.known.keys():
         if hashes[name] != entry.known[name]:
             raise CheckpointError(
@@ -139,7 +137,7 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
 
 
 def resolved_commit(model_id: str, revision: str | None = None, cache_dir: Path | str | None = None) -> str | None:
-    """Return the commit that a hub id and revision stand for in the local cache, without asking the hub.
+    """Return the commit of a hub id and revision in the local cache, without asking the hub.
 
     Args:
         model_id: hub id.
@@ -156,14 +154,14 @@ def resolved_commit(model_id: str, revision: str | None = None, cache_dir: Path 
 def snapshot_files(model_id: str, revision: str | None = None, cache_dir: Path | str | None = None) -> dict[str, Path]:
     """Return all cached files of a hub id and revision: name in the repository to local path.
 
-    Takes the arguments of `resolved_commit`; empty where that returns None. A link that leads to no
-    file is returned as well: what lies behind it may be read, and `verify` refuses it.
+    Takes the arguments of `resolved_commit`; empty where that returns None. A broken link is returned as well, so that
+    `verify` refuses it.
     """
     snapshot = _snapshot(model_id, revision, cache_dir)
     if snapshot is None:
         return {}
-    found = sorted(path for path in snapshot.rglob("*") if path.is_file() or path.is_symlink())
-    return {path.relative_to(snapshot).as_posix(): path for path in found}
+    paths = sorted(path for path in snapshot.rglob("*") if path.is_file() or path.is_symlink())
+    return {path.relative_to(snapshot).as_posix(): path for path in paths}
 
 
 def _snapshot(model_id: str, revision: str | None, cache_dir: Path | str | None) -> Path | None:
@@ -212,7 +210,7 @@ def _compared(where: str, files: Mapping[str, Path], siblings: Mapping[str, "Rep
 
 
 def _checked_sha256(where: str, name: str, path: Path, there: "RepoSibling") -> str:
-    """Return a file's SHA-256 after comparing the file with what the hub says of it."""
+    """Return a file's SHA-256 after comparing the file with the hub's size and hash."""
     size = path.stat().st_size
     if there.size is not None and there.size != size:
         raise CheckpointError(f"{where}: {name} has {size} bytes, in the repository {there.size}")

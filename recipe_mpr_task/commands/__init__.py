@@ -1,1 +1,1 @@
-"""Subcommands of `recipe-mpr` that need only this package; see `recipe_mpr_task.cli`."""
+"""Subcommands of `recipe-mpr` that import only this package; see `recipe_mpr_task.cli`."""

@@ -1,4 +1,4 @@
-"""`recipe-mpr doctor`: what is active here, and why."""
+"""`recipe-mpr doctor`: show how lm-eval finds the tasks, and check data, versions and devices."""
 
 import importlib.metadata
 import importlib.util
@@ -49,10 +49,10 @@ def _plugin() -> Rows:
     from recipe_mpr_task.plugin import status
     from recipe_mpr_task.tasks import TASKS_PATH
 
-    found = status()
-    # Switched off by hand is no fault, whatever is then not found.
-    wanted = not found["autoload"].startswith("off")
-    rows = {name: (value, wanted and value.startswith("not ")) for name, value in found.items()}
+    current = status()
+    # If the user switched the autoload off, missing tasks are no fault.
+    wanted = not current["autoload"].startswith("off")
+    rows = {name: (value, wanted and value.startswith("not ")) for name, value in current.items()}
     entry = TaskManager(include_defaults=False).task_index.get("recipe_mpr")
     if entry is not None:
         path = Path(str(entry.yaml_path))
@@ -91,7 +91,7 @@ def _devices() -> Rows:
 
 
 def _shadowed() -> list[str]:
-    """Top-level names as general as `leaderboard` can be taken by another package on the path."""
+    """Return a fault for each of our packages that is missing or shadowed by another one of its name."""
     home = Path(__file__).parents[2].resolve()
     problems = []
     for name in _OURS:

@@ -1,4 +1,4 @@
-"""`recipe-mpr run`: lm_eval run, without the index of lm-eval's own 14,000 task files."""
+"""`recipe-mpr run`: run `lm_eval run` without indexing lm-eval's own 14,000 task files."""
 
 import sys
 import traceback
@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> None:
         cli_evaluate()
     except RecipeMPRError:
         raise
-    except Exception:  # noqa: BLE001 (lm_eval's program: what it raises is shown as it shows it, and is no fault of ours)
+    except Exception:  # noqa: BLE001 (an error of lm_eval's program is shown as lm_eval shows it)
         say(traceback.format_exc(), err=True)
         sys.exit(1)
 
@@ -71,7 +71,7 @@ def _with_config_path(arguments: Sequence[str]) -> list[str]:
 
 
 def _all_tasks_are_ours() -> bool:
-    """Say whether lm-eval's own parser finds nothing but our task names among the arguments."""
+    """Return whether lm-eval's own parser reads only our task names from the arguments."""
     import argparse
 
     import yaml

@@ -14,8 +14,8 @@ class BaselineLM(OptionScorerLM):
 
     Args:
         kind: a name of `baselines.BASELINES`.
-        seed: of `random`, which draws by item and option, so that it cannot see the order.
-        batch_size, max_batch_size, device: accepted because lm-eval passes them; they change nothing.
+        seed: seed of `random`, which draws by item and option and so does not depend on the order.
+        batch_size, max_batch_size, device: passed by lm-eval and ignored.
 
     Raises:
         ModelArgsError: unknown kind or argument.

@@ -1,9 +1,8 @@
-"""The adapter that encoders and baselines share: whole questions in, log-likelihoods out.
+"""Turn lm-eval's requests into questions with options, and scores into log-likelihoods, for encoders and baselines.
 
-lm-eval hands a model one request an option. A model that scores options needs all of an item's
-options together (for the log-softmax over them) and apart from the prompt (an encoder reads no
-letters). For Recipe-MPR documents both come from the structured record that each request carries;
-for any other multiple-choice task from its (context, continuation) pairs.
+lm-eval sends one request an option. Scoring options needs all of an item's options together, for the log-softmax, and
+without the prompt's letters. Recipe-MPR's requests carry both in their document; for any other multiple-choice task
+they are taken from the (context, continuation) pairs.
 """
 
 import abc
@@ -23,7 +22,7 @@ from recipe_mpr_task.suggest import did_you_mean
 logger = logging.getLogger(__name__)
 
 _SINGLE_MARKS = frozenset((*LETTERS, *map(str, range(1, N_OPTIONS + 1))))
-"""Continuations of one length, for which length-normalised metrics are no matter."""
+"""Continuations of one character, for which length-normalised metrics equal the others."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ class Question:
     """A query and its options, in the order shown.
 
     Attributes:
-        key: names the question among a run's requests.
-        query: what is asked; the whole context for a task that is not ours.
+        key: identifies the question among a run's requests.
+        query: the query, "" if the task withholds it; the whole context for a task that is not ours.
         options: option texts.
         option_ids: recipe ids, or the option texts for a task that is not ours.
         dataset: an item id if the question is ours (see `data.dataset_of`), else None.
@@ -80,7 +79,7 @@ class OptionScorerLM(LM, abc.ABC):
             return []
         questions, places = _questions_of(requests)
         if any(len(question.options) < 2 for question in questions):
-            # Its log-softmax would be 0: a certainty that nothing measured.
+            # The log-softmax of one option is 0, which would look like certainty.
             self._refuse("single text")
         if any(request.args[1].strip() not in _SINGLE_MARKS for request in requests):
             self._warn_once()
@@ -100,11 +99,11 @@ class OptionScorerLM(LM, abc.ABC):
             )
 
     def loglikelihood_rolling(self, requests: list[Instance]) -> NoReturn:
-        """Refuse: the model defines no probability of a text."""
+        """Raise RecipeMPRError: the model defines no probability of a text."""
         self._refuse("loglikelihood_rolling")
 
     def generate_until(self, requests: list[Instance]) -> NoReturn:
-        """Refuse: the model writes no text."""
+        """Raise RecipeMPRError: the model writes no text."""
         self._refuse("generate_until")
 
     def _refuse(self, what: str) -> NoReturn:
@@ -113,17 +112,17 @@ class OptionScorerLM(LM, abc.ABC):
         )
 
     def apply_chat_template(self, chat_history: Any, add_generation_prompt: bool = True) -> NoReturn:
-        """Refuse: the model reads the record, not a chat."""
+        """Raise ModelArgsError: the model reads the document instead of a chat."""
         raise ModelArgsError(f"{self.scores_options_as} has no chat template; run it without --apply_chat_template")
 
     @property
     def tokenizer_name(self) -> str:
-        """Name for lm-eval's request cache; the model's own tokenizer shapes no request."""
+        """Name for lm-eval's request cache; requests do not depend on the model's tokenizer."""
         return self.scores_options_as
 
 
 def _questions_of(requests: Sequence[Instance]) -> tuple[list[Question], list[tuple[int, int]]]:
-    """Group requests into distinct questions; for each request its (question, option) indices."""
+    """Return distinct questions, and for each request its (question, option) indices."""
     groups: dict[Hashable, list[Instance]] = {}
     for request in requests:
         groups.setdefault(_key(request), []).append(request)
@@ -133,7 +132,7 @@ def _questions_of(requests: Sequence[Instance]) -> tuple[list[Question], list[tu
     places = []
     for request in requests:
         key = _key(request)
-        # Ours are asked in whole sets of options, rotation by rotation.
+        # Our requests come in whole sets of options, rotation by rotation.
         place = request.idx % N_OPTIONS if _is_ours(request) else option[key][request.idx]
         places.append((index[key], place))
     return questions, places
@@ -144,7 +143,7 @@ def _is_ours(request: Instance) -> bool:
 
 
 def _key(request: Instance) -> Hashable:
-    """Name a request's question; an item's rotations are questions of their own."""
+    """Return a key of the request's question; each rotation of an item is a question of its own."""
     order = tuple(request.doc["option_ids"]) if _is_ours(request) else None
     return request.task_name, request.doc_id, order
 
@@ -164,7 +163,7 @@ def _question(key: Hashable, group: Sequence[Instance]) -> Question:
 
 
 def reject_unknown(unknown: dict[str, Any], allowed: Sequence[str]) -> None:
-    """Raise ModelArgsError for arguments that an adapter does not take: a typo must not pass silently."""
+    """Raise ModelArgsError for arguments that an adapter does not take, so that a typo cannot pass unnoticed."""
     for name in unknown:
         hint = did_you_mean(name, allowed)
         raise ModelArgsError(f"unknown model argument {name!r}; allowed: {', '.join(allowed)}{hint}")
@@ -175,11 +174,11 @@ def score_in_groups(
     group_of: Callable[[Question], Hashable],
     score: Callable[[Sequence[Question]], list[list[float]]],
 ) -> list[list[float]]:
-    """Score each group of questions alone, so that no score depends on which other tasks share the run.
+    """Return scores computed for each group of questions alone, so that other tasks in the run change no score.
 
     Args:
         questions: of any number of tasks.
-        group_of: names a question's group.
+        group_of: returns a key of a question's group.
         score: from the questions of one group to one list of scores each.
 
     Returns:
