@@ -1,1 +1,1 @@
-"""Performance claims, each as a ratio against a named baseline measured in the same run."""
+"""Measure the performance claims, each as a ratio to a named baseline in the same run."""

@@ -1,11 +1,11 @@
-"""What the autoload adds to a Python start: the same interpreter with and without our start-up files.
+"""Measure what the autoload adds to a Python start: one interpreter with and without our start-up files.
 
     python -m benchmarks.autoload [--runs 500]
 
-Three empty virtual environments: bare, with an empty module loaded by a start-up file, and with the
-three files that our wheel puts at the root of site-packages; `python -I -c pass` in turn, median of the
-paired differences. Claim: under 0.5 ms. Most of it is the first import from site-packages, which any
-program that uses an installed package pays once anyway: the empty module shows how much.
+Runs `python -I -c pass` in turn in three empty virtual environments: bare, with an empty module loaded by a start-up
+file, and with the three files that our wheel puts at the root of site-packages. Prints the median of the paired
+differences. Claim: under 0.5 ms. Most of the time is the first import from site-packages, as the empty module shows;
+any program that uses an installed package spends it anyway.
 """
 
 import argparse

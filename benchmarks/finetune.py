@@ -1,12 +1,11 @@
-"""Our finetuning recipe against the published one: same model, hardware and items, in turn.
+"""Compare our finetuning recipe with the published one: same model, hardware and items, in turn.
 
     python -m benchmarks.finetune [--runs 3] [--items 32]
 
 A Qwen3 of 58M random parameters (vocabulary 32,000, head not tied, as in Qwen3-8B), LoRA r 16 on all seven
-projections, one optimizer step an effective batch of 16, each variant in a process of its own. The variants
-between the two show what each part of the gain is. Samples/s over whole steps after a first one that warms
-up; peak memory above that of the loaded model with its adapter (the process's high-water mark, reset once
-all is loaded; of the allocator on a GPU). The tokenizer is a byte-level BPE of the prompts themselves, for
+projections, effective batch 16, each variant in a process of its own. The variants between the two show the gain of
+each part. Samples/s are over whole steps after one warm-up step. Peak memory is above that of the loaded model with
+its adapter: the process's high-water mark, or the GPU allocator's, reset after loading. The tokenizer is a byte-level BPE of the prompts themselves, for
 prompts as long as Qwen's. Claim: at least 5 times the samples/s and at most half the memory. Data:
 RECIPE_MPR_DATA or the cache, else the embedded sample.
 """
@@ -61,7 +60,7 @@ def build_base(folder: Path) -> None:
 
 
 class Meter:
-    """High-water mark of memory since the last reset, in bytes: of the GPU's allocator, else of this process."""
+    """Record the peak memory in bytes since the last reset: of the GPU's allocator, else of this process."""
 
     def __init__(self) -> None:
         import torch
@@ -69,7 +68,7 @@ class Meter:
         self.cuda = torch.cuda.is_available()
 
     def reset(self) -> int:
-        """Start anew; return what is in use now."""
+        """Reset the peak; return the memory in use now."""
         import torch
 
         if self.cuda:
@@ -79,7 +78,7 @@ class Meter:
         return self._status("VmRSS")
 
     def peak(self) -> int:
-        """Return the mark."""
+        """Return the peak."""
         import torch
 
         return int(torch.cuda.max_memory_allocated()) if self.cuda else self._status("VmHWM")

@@ -1,4 +1,4 @@
-"""Building the leaderboard's site from many runs: time, memory, and a rebuild with one run more.
+"""Measure time and memory of building the site from many runs, and of a rebuild with one more run.
 
     RECIPE_MPR_DATA=500QA.json python -m benchmarks.leaderboard [100 300 1000]
 
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _asked(doc: dict[str, Any]) -> dict[str, Any]:
-    """A sample but for its answer."""
+    """Return a sample without its answer."""
     context = render("default", doc)
     arguments = {f"gen_args_{k}": {"arg_0": context, "arg_1": f" {letter}"} for k, letter in enumerate(LETTERS)}
     return {"doc": doc, "target": str(doc["gold"]), "arguments": arguments, "filter": "none", "doc_hash": "0" * 64,
@@ -84,7 +84,7 @@ def _write_run(folder: Path, seed: int, asked: list[dict[str, Any]]) -> None:
 
 
 def _build(folder: Path, out: str, cache: str) -> tuple[float, int]:
-    """Build in a process of its own; return seconds and the most bytes that it and its processes held together."""
+    """Build in a process of its own; return seconds and the peak bytes of it and its children together."""
     environment = os.environ | {"RECIPE_MPR_CACHE": str(folder / cache)}
     program = "import sys; from recipe_mpr_task.cli import main; main(sys.argv[1:])"
     command = [sys.executable, "-c", program, "leaderboard", str(folder / "runs"), "--out", str(folder / out)]
@@ -101,7 +101,7 @@ def _build(folder: Path, out: str, cache: str) -> tuple[float, int]:
 
 
 def _held_by(pid: int) -> int:
-    """Resident bytes of a process and its children, from /proc; shared pages are counted once a process."""
+    """Return the resident bytes of a process and its children, from /proc; shared pages count once a process."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])

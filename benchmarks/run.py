@@ -1,10 +1,10 @@
-"""`recipe-mpr run` against `lm_eval run`: the same task, the same tiny model, in turn.
+"""Compare the wall time of `recipe-mpr run` with that of `lm_eval run`: same task, same tiny model, in turn.
 
     python -m benchmarks.run [--runs 5]
 
-Wall time of the whole process, median of the paired ratios. The gain is the index of lm-eval's own
-14,000 task files, left out where every task is ours. Claim: at most 0.65 of the wall time, and the
-same metrics to the byte. Data: RECIPE_MPR_DATA or the cache, else the embedded sample.
+Prints the median of the paired ratios of whole processes. `recipe-mpr run` does not index lm-eval's own 14,000 task
+files if every task is ours. Claim: at most 0.65 of the wall time, and metrics equal to the byte. Data:
+RECIPE_MPR_DATA or the cache, else the embedded sample.
 """
 
 import argparse

@@ -42,26 +42,26 @@ class TrainingManifest(BaseModel):
     """The record of one training run; the contract between `finetune` and evaluation.
 
     Attributes:
-        dataset_sha256: of the dataset file that the item ids index.
+        dataset_sha256: SHA-256 of the dataset file that the item ids refer to.
         split: the split trained on, see `splits.parts_of`.
         train_ids: items that gradients were taken on.
-        validation_ids: items that the checkpoint was selected by: as good as seen.
+        validation_ids: items that the checkpoint was selected by; they count as seen.
         test_ids: items held out from both.
         inherited_ids: items that the base model's own manifests name as seen.
-        order: how options stood, one of `orders.TRAINING_ORDERS`.
+        order: order of the options, one of `orders.TRAINING_ORDERS`.
         prompt: name of the template; empty for a model that reads no prompt.
         head: how the checkpoint is scored: "causal", or a head of the encoder adapter.
         form: "adapter" (needs its base model), "merged" or "full".
-        base_model: what was asked for: a hub id, a folder's name or random:NAME.
-        base_revision: of a hub id.
+        base_model: the base as asked for: a hub id, a folder's name or random:NAME.
+        base_revision: revision of a hub id.
         base_files: the base's files and their hashes, see `loaded_files.content_hashes`; empty if unread.
-        base_known: whether it is known what the base had seen of the dataset: random weights of this run's making, a
-            pinned public model (see `public_models`), or a folder with a manifest of its own.
-        base_reason: why that is not known; "" if it is.
-        random_weights: whether training began from random weights: a demonstration, which no board ranks.
-        weights: name to SHA-256 of every weight file that this manifest speaks of.
-        settings: the same of tokenizer, templates and configs, see `loaded_files.content_hashes`.
-        system: hash of all that makes runs on other folds the same system: recipe, base and seed.
+        base_known: whether the base's own training is known: random weights made for this run, a pinned public model
+            (see `public_models`), or a folder with its own manifest.
+        base_reason: why the base's training is unknown; "" if it is known.
+        random_weights: whether training began from random weights; no board ranks these demonstrations.
+        weights: name to SHA-256 of each weight file of the checkpoint.
+        settings: the same for tokenizer, templates and configs, see `loaded_files.content_hashes`.
+        system: hash of recipe, base and seed: runs on different folds with equal hashes are one system.
         family: the same without the seed.
         recipe: the resolved recipe.
         history: logged values by step: loss, learning_rate, grad_norm, eval_accuracy, ...
