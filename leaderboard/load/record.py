@@ -14,17 +14,18 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leaderboard.load.names import is_absolute, without_folders
-from leaderboard.load.schema import AROUND, CHOSEN, FLAGS, IMPORT_MODEL, LONGEST_AROUND, MODEL_IDENTITY, kept_of
-from leaderboard.load.task_specs import HELD_OUT_TASKS, TaskSpec, is_task, task_spec
+from leaderboard.load.samples import Document, Sample
+from leaderboard.load.schema import IMPORT_MODEL, LONGEST_AROUND, Results, Run
+from leaderboard.load.task_specs import HELD_OUT_TASKS, TaskSpec, is_task, rotated, task_spec
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import read_regular, write_atomic
 from recipe_mpr_task.item import N_OPTIONS
-from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.orders import Pinned, pinned_items
 
 SUFFIX = ".record.json"
 FORMAT: Final = "recipe-mpr-record/1"
+_FLAGS, _AROUND = "recipe_mpr_flags", "recipe_mpr_around"
 _DIGITS = 7
 LARGEST = 32 * 2**20
 """Bytes of a record: 500 items in five rotations have 0.5 MB."""
@@ -86,13 +87,13 @@ def is_recordable(task: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a record must be told of its run, because it holds neither prompts nor paths to find it out from.
+class Verified:
+    """What a record keeps of the checks of its run, because it holds neither prompts nor paths to check again.
 
     Attributes:
-        flags: what a reader should know of the run, see `row.Row`.
-        around: the text around its prompts, see `validate.run.CheckedRun`; a flag says so where it is cut.
-        model_key: see `identity.model_key`.
+        flags: see `rank.row.Row`.
+        around: the text around the prompts, see `rank.row.Row`; a flag says where it is cut.
+        model_key: see `verify.identity.model_key`.
     """
 
     flags: Sequence[str] = ()
@@ -100,62 +101,50 @@ class Told:
     model_key: str | None = None
 
 
-def record_of(task: str, results: dict[str, Any], samples: Sequence[dict[str, Any]], told: Told = Told()) -> Record:
+def record_of(run: Run, verified: Verified = Verified()) -> Record:
     """Make a run's record.
 
     Args:
-        task: the task's name.
-        results: the parsed results file.
-        samples: its per-item records, as lm-eval logs them.
-        told: what was found out from its prompts and paths.
+        run: its documents found genuine.
+        verified: what the checks found out from prompts and paths.
 
     Raises:
-        RecordError: the task's metrics need texts, which a record has not, or a score is not finite.
+        RecordError: the task's metrics need texts, which a record lacks, or a score is not finite.
     """
-    if not is_recordable(task):
-        raise RecordError(f"{task}: its metrics need texts, of which a record holds none; keep its samples file")
-    spec = task_spec(task)
-    items = [_recorded(sample, spec) for sample in samples]
-    kept = {key: value for key, value in kept_of(results, task).items() if key not in (AROUND, FLAGS)}
-    flags = list(told.flags)
-    if len(told.around) > LONGEST_AROUND:
-        flags.append(f"of the {len(told.around)} characters around each prompt its record keeps {LONGEST_AROUND}")
-    run = _without_folders(kept | ({FLAGS: flags} if flags else {}))
-    if told.around:
-        run[AROUND] = told.around[:LONGEST_AROUND]
-    if told.model_key:
-        run["config"][MODEL_IDENTITY] = told.model_key
-    return Record(
-        format=FORMAT,
-        dataset_sha256=SHA256,
-        task=task,
-        run=run,
-        items=sorted(items, key=lambda item: item.item_id),
-    )
+    if not is_recordable(run.task):
+        raise RecordError(f"{run.task}: its metrics need texts, of which a record holds none; keep its samples file")
+    spec = task_spec(run.task)
+    items = [_recorded(sample, spec) for sample in run.items]
+    flags = list(verified.flags)
+    if len(verified.around) > LONGEST_AROUND:
+        flags.append(f"of the {len(verified.around)} characters around each prompt its record keeps {LONGEST_AROUND}")
+    plain = run.results.as_raw(run.task)
+    plain = {key: value for key, value in plain.items() if key not in (_AROUND, _FLAGS)}
+    kept: dict[str, Any] = _without_folders(plain | ({_FLAGS: flags} if flags else {}))
+    if verified.around:
+        kept[_AROUND] = verified.around[:LONGEST_AROUND]
+    if verified.model_key:
+        kept["config"]["recipe_mpr_identity"] = verified.model_key
+    items.sort(key=lambda item: item.item_id)
+    return Record(format=FORMAT, dataset_sha256=SHA256, task=run.task, run=kept, items=items)
 
 
-def _recorded(sample: dict[str, Any], spec: TaskSpec) -> RecordedItem:
-    doc = sample["doc"]
-    flat = [score for score, _ in spec.responses(sample)]
+def _recorded(sample: Sample, spec: TaskSpec) -> RecordedItem:
+    flat = sample.log_likelihoods() or []
     if not all(map(math.isfinite, flat)):
-        raise RecordError(f"{doc['item_id']} has a score that is not finite")
+        raise RecordError(f"{sample.item_id} has a score that is not finite")
     rounded = [float(f"{score:.{_DIGITS}g}") for score in flat]
     # Rounding must not make a tie where there was none.
     scores = rounded if _best(rounded) == _best(flat) else flat
-    shown = pinned_items()[doc["item_id"]].shown_ids(spec.order)
+    shown = pinned_items()[sample.item_id].shown_ids(spec.order)
     rows = [scores[i : i + N_OPTIONS] for i in range(0, len(scores), N_OPTIONS)]
     chosen = [[rotated(shown, r)[k] for k in best] for r, best in enumerate(_best(scores))]
-    return RecordedItem(item_id=doc["item_id"], scores=rows, chosen=chosen, seen=doc.get(SEEN))
+    return RecordedItem(item_id=sample.item_id, scores=rows, chosen=chosen, seen=sample.doc.seen_in_training)
 
 
 def _best(flat: Sequence[float]) -> list[list[int]]:
     rows = [flat[i : i + N_OPTIONS] for i in range(0, len(flat), N_OPTIONS)]
     return [[k for k, score in enumerate(row) if score == max(row)] for row in rows]
-
-
-def rotated(shown: Sequence[str], rotation: int) -> list[str]:
-    """Return the recipe ids at A to E in a rotation of the item's order."""
-    return [*shown[rotation:], *shown[:rotation]]
 
 
 def _without_folders(value: Any) -> Any:
@@ -177,8 +166,8 @@ def write_record(record: Record, path: Path) -> None:
     write_atomic(path, f'{text},\n "items": [\n{lines}\n]\n}}\n')
 
 
-def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
-    """Read a record back as (task, results, samples), the samples as lm-eval logs them but for the texts.
+def read_record(path: Path, source: str = "") -> Run:
+    """Read a record back as a run like any other; its documents have no texts.
 
     Raises:
         RecordError: it is none, is of another dataset, or names items that the dataset does not have.
@@ -195,8 +184,8 @@ def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
         raise RecordError(f"item {foreign[0]} chooses what is none of its options")
     if unread := [item.item_id for item in record.items if item.unread and (item.scores or item.chosen != [[]])]:
         raise RecordError(f"item {unread[0]} is called unread, and its choice is there")
-    config = record.run.get("config")
-    imported = isinstance(config, dict) and config.get("model") == IMPORT_MODEL
+    results = Results.of(record.run, record.task)
+    imported = results.config.model == IMPORT_MODEL
     if not is_task(record.task):
         raise RecordError(f"task {record.task!r} is not one of this release")
     if not is_recordable(record.task):
@@ -205,7 +194,8 @@ def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
         raise RecordError("an item without scores, or an imported one with some: only imported predictions have none")
     if imported and record.task not in ("recipe_mpr", *HELD_OUT_TASKS.values()):
         raise RecordError(f"{record.task}: predictions are imported for {', '.join(HELD_OUT_TASKS.values())}")
-    return record.task, record.run, list(_samples(record, task_spec(record.task)))
+    samples = tuple(_samples(record, task_spec(record.task)))
+    return Run(source, record.task, results, samples, is_record=True)
 
 
 def _chooses_own(item: RecordedItem) -> bool:
@@ -219,28 +209,25 @@ def _first_fault(error: Exception) -> str:
     return f"{'.'.join(str(part) for part in fault['loc'])} {fault['msg'][:200]}".strip()
 
 
-def _samples(record: Record, spec: TaskSpec) -> Iterator[dict[str, Any]]:
+def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
     for item in record.items:
         pinned = pinned_items()[item.item_id]
         shown = pinned.shown_ids(spec.order)
-        yield {
-            "doc": {
-                "item_id": item.item_id,
-                "option_ids": list(shown),
-                "gold": shown.index(pinned.gold),
-                "query_types": list(pinned.types),
-                SEEN: item.seen,
-            },
-            **_answers(item),
+        document = Document(
+            item_id=item.item_id,
+            option_ids=list(shown),
+            gold=shown.index(pinned.gold),
+            query_types=list(pinned.types),
+            seen_in_training=item.seen,
+        )
+        yield Sample(
+            document=document,
+            item_id=item.item_id,
+            responses=None if item.scores is None else tuple((score,) for row in item.scores for score in row),
             # From what was chosen, so that scores that say otherwise are found out.
-            "acc": _accuracy(item, pinned),
-        }
-
-
-def _answers(item: RecordedItem) -> dict[str, Any]:
-    if item.scores is None:
-        return {CHOSEN: item.chosen[0]}
-    return {"filtered_resps": [[score, False] for row in item.scores for score in row]}
+            accuracy=_accuracy(item, pinned),
+            chosen=tuple(item.chosen[0]) if item.scores is None else None,
+        )
 
 
 def _accuracy(item: RecordedItem, pinned: Pinned) -> float:

@@ -1,13 +1,14 @@
 """What a shipped task measures, read from its own task file."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import yaml
 
+from leaderboard.load.samples import Document, Sample
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.splits import FOLDS
@@ -43,17 +44,12 @@ class TaskSpec:
     n_responses: int
     asked_as: dict[str, Any]
 
-    def responses(self, sample: dict[str, Any]) -> list[Any]:
-        """Return a logged sample's responses as the task's `process_results` takes them.
-
-        Raises:
-            TypeError, ValueError, KeyError: the sample holds no such responses.
-        """
-        logged = sample["filtered_resps"]
+    def responses(self, sample: Sample) -> list[Any] | None:
+        """Return a sample's responses as the task's `process_results` takes them; None if it holds no such ones."""
         if self.generates:
-            return [str(text) for text in logged]
-        # lm-eval logs the numbers as text; repr round-trips, so ties stay ties.
-        return [(float(response[0]), False) for response in logged]
+            return sample.texts()
+        scores = sample.log_likelihoods()
+        return None if scores is None else [(score, False) for score in scores]
 
 
 @lru_cache(maxsize=1)
@@ -91,15 +87,21 @@ def task_spec(task: str) -> TaskSpec:
     )
 
 
+def rotated(values: Sequence[str], rotation: int) -> list[str]:
+    """Return what stands at A to E in a rotation of an order: the first `rotation` values move to the end."""
+    return [*values[rotation:], *values[:rotation]]
+
+
 _RENDERED: dict[tuple[str, str, str, int], str] = {}
 
 
-def prompt_of(doc: dict[str, Any], spec: TaskSpec, rotation: int = 0) -> str:
+def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
     """Render an item's own prompt, once for all runs: its document is genuine, so the same in each."""
-    key = (spec.prompt, spec.order, doc["item_id"], rotation)
+    key = (spec.prompt, spec.order, document.item_id, rotation)
     if key not in _RENDERED:
-        turned = {name: [*doc[name][rotation:], *doc[name][:rotation]] for name in ("options", "option_ids")}
-        _RENDERED[key] = prompts.render(spec.prompt, doc | turned)
+        record = document.as_record()
+        turned = {name: rotated(record[name], rotation) for name in ("options", "option_ids")}
+        _RENDERED[key] = prompts.render(spec.prompt, record | turned)
     return _RENDERED[key]
 
 
