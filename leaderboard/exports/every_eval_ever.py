@@ -6,11 +6,11 @@ Lies as that project's datastore has it, `data/COLLECTION/DEVELOPER/MODEL/UUID.j
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from leaderboard.exports import fields
-from leaderboard.exports.credit import IMPORTED, Credit
+from leaderboard.exports.credit import IMPORTED, Credit, CreditedRow, is_trained
 from leaderboard.exports.samples import sample_lines
 from leaderboard.rank.row import Row, Score
 from leaderboard.site.text import line
@@ -22,16 +22,28 @@ from recipe_mpr_task.item import Item
 SCHEMA_VERSION = "0.3.0"
 _LIBRARY = "lm-eval-recipe-mpr"
 _BACKENDS_HERE = ("hf", "hf-auto", "huggingface", "vllm", "recipe-mpr-encoder", "recipe-mpr-baseline")
-_FURTHER = ("brier", "perf", "acc_averaged", "flip_rate", "consistency", "rstd", "acc_norm", "parse_fail", "fold_sd",
-            "prompt_sd", "prompt_min", "prompt_max")  # fmt: skip
 
 
-def aggregate_and_samples(row: Row, credit: Credit, texts: Mapping[str, Item] | None) -> dict[str, str]:
-    """Return a row's two files by path."""
+def aggregate_and_sample_files(rows: Sequence[CreditedRow], texts: Mapping[str, Item] | None) -> dict[str, str]:
+    """Return each row's two files by path: the aggregate and its items."""
+    files: dict[str, str] = {}
+    for row, credit in rows:
+        files |= _files(row, credit, texts)
+    return files
+
+
+def _files(row: Row, credit: Credit, texts: Mapping[str, Item] | None) -> dict[str, str]:
     aggregate = _aggregate(row, credit)
-    lines = sample_lines(row, credit, texts, aggregate["evaluation_id"], _result_id(row), SCHEMA_VERSION)
-    # The datastore takes no other version of UUID than 4; this one is of the content and not random, so that the same
-    # run has the same name whenever it is built, with texts or without.
+    head = {
+        "schema_version": SCHEMA_VERSION,
+        "evaluation_id": aggregate["evaluation_id"],
+        "model_id": credit.id,
+        "evaluation_name": row.task,
+        "evaluation_result_id": _result_id(row),
+    }
+    lines = sample_lines(row, head, texts)
+    # The datastore takes only UUIDs of version 4. This one is of the content and not random, so that the same run has
+    # the same name whenever it is built, with texts or without.
     name = uuid.UUID(bytes=bytes.fromhex(sha256_of(_json(aggregate).encode()))[:16], version=4)
     folder = f"data/{_collection(row)}/{credit.id}"
     samples = "".join(f"{text}\n" for text in lines)
@@ -59,10 +71,9 @@ def _result_id(row: Row, query_type: str = "") -> str:
 
 
 def _aggregate(row: Row, credit: Credit) -> dict[str, Any]:
-    # When the record was made is when the run was: a clock would give other bytes in every build.
-    date = row.extra.get("date")
-    timestamp = "0" if date is None else str(date)
-    found = {
+    # The run's date stands for the file's: a clock would give other bytes in every build.
+    timestamp = "0" if row.date is None else str(row.date)
+    content = {
         "schema_version": SCHEMA_VERSION,
         # The last part keeps runs of a model with one date apart.
         "evaluation_id": f"{row.task}/{credit.id}/{timestamp}/{fields.run_hash(row)}",
@@ -72,7 +83,7 @@ def _aggregate(row: Row, credit: Credit) -> dict[str, Any]:
         "model_info": _model(row, credit),
         "evaluation_results": [_result(row), *_type_results(row)],
     }
-    return found if date is None else {**found, "evaluation_timestamp": timestamp}
+    return content if row.date is None else {**content, "evaluation_timestamp": timestamp}
 
 
 def _library(row: Row) -> dict[str, Any]:
@@ -83,7 +94,7 @@ def _library(row: Row) -> dict[str, Any]:
 
 
 def _source(row: Row, credit: Credit) -> dict[str, Any]:
-    is_ours = row.kind == "baseline" or "training" in row.extra
+    is_ours = row.kind == "baseline" or is_trained(row)
     return {
         "source_name": "Recipe-MPR leaderboard",
         # Raw answers item by item, whoever ran it.
@@ -95,22 +106,21 @@ def _source(row: Row, credit: Credit) -> dict[str, Any]:
 
 
 def _model(row: Row, credit: Credit) -> dict[str, Any]:
-    loaded = row.extra.get("model") or {}
-    revision = loaded.get("revision")
+    revision = row.loaded.revision
     details = {
-        "deployment_type": "self_deployed" if _is_run_here(row, loaded) else "unknown",
-        # Whether somebody else can have the weights is not to be seen from a run.
+        "deployment_type": "self_deployed" if _is_run_here(row) else "unknown",
+        # A run does not tell whether others can have the weights.
         "model_availability": "unknown",
         "base_model": credit.base,
-        "base_revision" if loaded.get("adapter") else "revision": revision and line(revision),
+        "base_revision" if row.loaded.adapter else "revision": revision and line(revision),
         "num_parameters": None if row.params is None else str(row.params),
     }
     kept = {key: value for key, value in details.items() if value is not None}
     return {"name": credit.name, "id": credit.id, "developer": credit.developer, "additional_details": kept}
 
 
-def _is_run_here(row: Row, loaded: Mapping[str, Any]) -> bool:
-    return row.kind in ("baseline", "encoder") or "training" in row.extra or loaded.get("backend") in _BACKENDS_HERE
+def _is_run_here(row: Row) -> bool:
+    return row.kind in ("baseline", "encoder") or is_trained(row) or row.loaded.backend in _BACKENDS_HERE
 
 
 def _result(row: Row) -> dict[str, Any]:
@@ -121,8 +131,8 @@ def _result(row: Row) -> dict[str, Any]:
     details = {
         "status": fields.status_words(row),
         # No rank: another row's arrival would make this one another file.
-        **fields.conduct(row),
-        **{name: repr(row.extra[name]) for name in _FURTHER if isinstance(row.extra.get(name), float)},
+        **fields.settings(row),
+        **{name: repr(mean) for name, mean in fields.means(row).items()},
     }
     return _entry(row, row.task, _result_id(row), fields.accuracy(row), details, uncertainty)
 
