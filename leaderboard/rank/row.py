@@ -10,8 +10,13 @@ from leaderboard.load.schema import TrainingRecord
 from leaderboard.rank.position_bias import PositionProfile
 from leaderboard.rank.row_items import NO_ITEMS, RowItems
 from leaderboard.rank.statistics import Comparison
+from leaderboard.site.text import slug
 from leaderboard.verify.statuses import StatusName
+from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import N_OPTIONS
+
+LONGEST_NAME = 200
+"""Characters of a system's name; a longer one is cut."""
 
 Kind = Literal["causal", "encoder", "baseline", "imported", "reported"]
 Evidence = Literal["run here", "recounted", "claimed"]
@@ -101,8 +106,11 @@ class LoadedNames:
 class Keys:
     """Hashes by which rows are found to belong together, see `verify.identity`; None where nothing is known.
 
+    All but `identity` are cut to 12 digits.
+
     Attributes:
         identity: one measurement: the model, and how it was asked. "" for reported rows.
+        same_as: of a run that was read twice, the identity of the row that counts.
         content: the files that were loaded.
         system: the system that several settings, backends or precisions are tries of.
         server: address and model name of a server.
@@ -113,6 +121,7 @@ class Keys:
     """
 
     identity: str = ""
+    same_as: str | None = None
     content: str | None = None
     system: str | None = None
     server: str | None = None
@@ -120,6 +129,11 @@ class Keys:
     recipe: str | None = None
     seed: int | float | str | None = None
     dtype: str | None = None
+
+    @property
+    def measurement(self) -> str:
+        """The identity under which the row counts: `same_as` if the run was read twice."""
+        return self.same_as or self.identity
 
 
 @dataclass(frozen=True)
@@ -256,10 +270,17 @@ class Row:
     items: RowItems = NO_ITEMS
     position: PositionProfile | None = None
     flags: tuple[str, ...] = ()
-    curve: tuple[dict[str, float], ...] = ()
+    curve: tuple[dict[str, int | float], ...] = ()
     around: tuple[str, ...] = ()
     is_tied: bool | None = None
     against_leader: AgainstLeader | None = None
+
+    @property
+    def id(self) -> str:
+        """A name for files and URLs: the same in any build for a row of the same source."""
+        identity = self.keys.identity[:12] or None
+        key = f"{identity}|{self.board}|{self.task}|{self.source}|{self.reason}|{self.system}"
+        return f"{slug(self.system[:60].lower(), 40)}-{sha256_of(key.encode(errors='replace'))[:10]}"
 
     @property
     def stderr(self) -> float | None:
