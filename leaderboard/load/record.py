@@ -1,12 +1,12 @@
-"""Compact result records: a run's per-item scores without any dataset text, small enough to keep in a tree.
+"""Compact result records: a run's per-item scores without any dataset text, small enough to commit.
 
-A record holds what the leaderboard reads of a run and no more; texts, orders and gold come from what
-the package pins. Read back, it is a `Run` like any other and goes through the same checks.
+A record holds the fields that the leaderboard reads of a run. Texts, orders and gold come from the package's pinned
+tables. A record is read as a `Run` like any other and goes through the same checks.
 """
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from leaderboard.load.names import is_absolute, without_folders
 from leaderboard.load.samples import Document, Sample
 from leaderboard.load.schema import IMPORT_MODEL, LONGEST_AROUND, Results, Run
-from leaderboard.load.task_specs import HELD_OUT_TASKS, TaskSpec, is_task, rotated, task_spec
+from leaderboard.load.task_specs import TaskSpec, held_out_tasks, is_task, rotated, task_spec
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import read_regular, write_atomic
@@ -30,7 +30,6 @@ _DIGITS = 7
 LARGEST = 32 * 2**20
 """Bytes of a record: 500 items in five rotations have 0.5 MB."""
 
-
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 RecipeId = Annotated[str, Field(max_length=100)]
 
@@ -41,9 +40,9 @@ class RecordedItem(BaseModel):
     Attributes:
         scores: log-likelihoods in the task's order, one row of five for each time the item was asked; None for an
             imported item, of which only the choice is known.
-        chosen: recipe ids of the best-scored options, tied ones together, one list a row; empty if unanswered.
+        chosen: recipe ids of the best-scored options, tied ones together, one list per row; empty if unanswered.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
-        unread: an imported item that was answered wrong, with an option that nothing tells; `chosen` is then empty.
+        unread: an imported item that was answered wrong, with an unknown option; `chosen` is then empty.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -65,7 +64,7 @@ class Record(BaseModel):
     """One run of one task.
 
     Attributes:
-        run: what lm-eval recorded, cut down to what the leaderboard reads.
+        run: lm-eval's results file, cut down to the fields that the leaderboard reads; typed in `results`.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -76,19 +75,30 @@ class Record(BaseModel):
     run: dict[str, Any]
     items: Annotated[list[RecordedItem], Field(max_length=10_000)]
 
+    @classmethod
+    def of(cls, results: Results, task: str, items: Iterable[RecordedItem]) -> "Record":
+        """Make the record of a task's results and items."""
+        ordered = sorted(items, key=lambda item: item.item_id)
+        return cls(format=FORMAT, dataset_sha256=SHA256, task=task, run=results.as_raw(task), items=ordered)
+
+    @property
+    def results(self) -> Results:
+        """What the results file said of the task."""
+        return Results.of(self.run, self.task)
+
 
 class RecordError(RecipeMPRError):
-    """A file that is no record, or a run that none can be made of."""
+    """A file that is no valid record, or a run that no record can be made of."""
 
 
 def is_recordable(task: str) -> bool:
-    """Say whether a task's metrics follow from scores alone; generated text and option lengths are dataset text."""
+    """Say whether a task's metrics need scores alone; generated text and option lengths come from dataset text."""
     return task_spec(task).process_results.__name__ in ("letter_metrics", "circular_metrics")
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What a record keeps of the checks of its run, because it holds neither prompts nor paths to check again.
+    """Results of a run's checks that its record keeps, because it holds neither prompts nor paths to check again.
 
     Attributes:
         flags: see `rank.row.Row`.
@@ -105,8 +115,8 @@ def record_of(run: Run, verified: Verified = Verified()) -> Record:
     """Make a run's record.
 
     Args:
-        run: its documents found genuine.
-        verified: what the checks found out from prompts and paths.
+        run: with genuine documents.
+        verified: what the checks read from prompts and paths.
 
     Raises:
         RecordError: the task's metrics need texts, which a record lacks, or a score is not finite.
@@ -114,19 +124,18 @@ def record_of(run: Run, verified: Verified = Verified()) -> Record:
     if not is_recordable(run.task):
         raise RecordError(f"{run.task}: its metrics need texts, of which a record holds none; keep its samples file")
     spec = task_spec(run.task)
-    items = [_recorded(sample, spec) for sample in run.items]
-    flags = list(verified.flags)
-    if len(verified.around) > LONGEST_AROUND:
-        flags.append(f"of the {len(verified.around)} characters around each prompt its record keeps {LONGEST_AROUND}")
-    plain = run.results.as_raw(run.task)
-    plain = {key: value for key, value in plain.items() if key not in (_AROUND, _FLAGS)}
-    kept: dict[str, Any] = _without_folders(plain | ({_FLAGS: flags} if flags else {}))
-    if verified.around:
-        kept[_AROUND] = verified.around[:LONGEST_AROUND]
+    record = Record.of(run.results, run.task, [_recorded(sample, spec) for sample in run.items])
+    kept = {key: _without_folders(value) for key, value in record.run.items() if key not in (_AROUND, _FLAGS)}
+    flags, around = [_without_folders(flag) for flag in verified.flags], verified.around
+    if len(around) > LONGEST_AROUND:
+        flags.append(f"of the {len(around)} characters around each prompt its record keeps {LONGEST_AROUND}")
+    if flags:
+        kept[_FLAGS] = flags
+    if around:
+        kept[_AROUND] = around[:LONGEST_AROUND]
     if verified.model_key:
         kept["config"]["recipe_mpr_identity"] = verified.model_key
-    items.sort(key=lambda item: item.item_id)
-    return Record(format=FORMAT, dataset_sha256=SHA256, task=run.task, run=kept, items=items)
+    return record.model_copy(update={"run": kept})
 
 
 def _recorded(sample: Sample, spec: TaskSpec) -> RecordedItem:
@@ -148,7 +157,7 @@ def _best(flat: Sequence[float]) -> list[list[int]]:
 
 
 def _without_folders(value: Any) -> Any:
-    """Return a run with local directories omitted: of an absolute path only what names the folder is kept."""
+    """Return a value with local directories omitted: of an absolute path only the part that names its folder stays."""
     if isinstance(value, dict):
         return {key: _without_folders(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -167,35 +176,45 @@ def write_record(record: Record, path: Path) -> None:
 
 
 def read_record(path: Path, source: str = "") -> Run:
-    """Read a record back as a run like any other; its documents have no texts.
+    """Read a record as a run like any other; its documents have no texts.
+
+    Args:
+        path: the record.
+        source: see `schema.Run`.
 
     Raises:
-        RecordError: it is none, is of another dataset, or names items that the dataset does not have.
+        RecordError: not a record, of another dataset or task, or inconsistent with the dataset's items.
     """
     try:
         record = Record.model_validate_json(read_regular(path, LARGEST))
     except (ValidationError, OSError, RecursionError) as error:
         raise RecordError(f"no {FORMAT}: {_first_fault(error)}") from None
-    if record.dataset_sha256 != SHA256:
-        raise RecordError(f"of another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}")
-    if unknown := sorted({item.item_id for item in record.items} - pinned_items().keys()):
-        raise RecordError(f"item {unknown[0]!r} is not of the dataset")
-    if foreign := [item.item_id for item in record.items if not _chooses_own(item)]:
-        raise RecordError(f"item {foreign[0]} chooses what is none of its options")
-    if unread := [item.item_id for item in record.items if item.unread and (item.scores or item.chosen != [[]])]:
-        raise RecordError(f"item {unread[0]} is called unread, and its choice is there")
-    results = Results.of(record.run, record.task)
-    imported = results.config.model == IMPORT_MODEL
-    if not is_task(record.task):
-        raise RecordError(f"task {record.task!r} is not one of this release")
-    if not is_recordable(record.task):
-        raise RecordError(f"{record.task}: its metrics need texts, which a record has not")
-    if any((item.scores is None) != imported for item in record.items):
-        raise RecordError("an item without scores, or an imported one with some: only imported predictions have none")
-    if imported and record.task not in ("recipe_mpr", *HELD_OUT_TASKS.values()):
-        raise RecordError(f"{record.task}: predictions are imported for {', '.join(HELD_OUT_TASKS.values())}")
+    if fault := next(_faults(record), None):
+        raise RecordError(fault)
     samples = tuple(_samples(record, task_spec(record.task)))
-    return Run(source, record.task, results, samples, is_record=True)
+    return Run(source, record.task, record.results, samples, is_record=True)
+
+
+def _faults(record: Record) -> Iterator[str]:
+    """Give the reasons to refuse a record; each rests on those before it."""
+    if record.dataset_sha256 != SHA256:
+        yield f"of another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}"
+    if unknown := sorted({item.item_id for item in record.items} - pinned_items().keys()):
+        yield f"item {unknown[0]!r} is not of the dataset"
+    if foreign := [item.item_id for item in record.items if not _chooses_own(item)]:
+        yield f"item {foreign[0]} chooses what is none of its options"
+    if unread := [item.item_id for item in record.items if item.unread and (item.scores or item.chosen != [[]])]:
+        yield f"item {unread[0]} is called unread, and its choice is there"
+    if not is_task(record.task):
+        yield f"task {record.task!r} is not one of this release"
+    if not is_recordable(record.task):
+        yield f"{record.task}: its metrics need texts, which a record has not"
+    is_import = record.results.config.model == IMPORT_MODEL
+    if any((item.scores is None) != is_import for item in record.items):
+        yield "an item without scores, or an imported one with some: only imported predictions have none"
+    allowed = held_out_tasks().values()
+    if is_import and record.task not in ("recipe_mpr", *allowed):
+        yield f"{record.task}: predictions are imported for {', '.join(allowed)}"
 
 
 def _chooses_own(item: RecordedItem) -> bool:
@@ -224,7 +243,7 @@ def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
             document=document,
             item_id=item.item_id,
             responses=None if item.scores is None else tuple((score,) for row in item.scores for score in row),
-            # From what was chosen, so that scores that say otherwise are found out.
+            # From the choices, so that scores which contradict them are noticed.
             accuracy=_accuracy(item, pinned),
             chosen=tuple(item.chosen[0]) if item.scores is None else None,
         )

@@ -1,4 +1,4 @@
-"""Reads lm-eval's output, and compact records of it: one `Run` for each Recipe-MPR task in a file. Judges nothing."""
+"""Read lm-eval's results files and compact records: one `Run` for each Recipe-MPR task in a file."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from recipe_mpr_task.lines import line
 _PREFIX = "recipe_mpr"
 _LONGEST_TASK = 60
 _MOST_UNKNOWN = 50
-"""Tasks of a results file that are none of this release's and are listed; the rest is counted."""
+"""Unknown tasks of a results file that are listed; the rest is counted."""
 
 LARGEST_RESULTS = 64 * 2**20
 """Bytes: a results file of all of lm-eval's tasks has about 10 MB."""
@@ -40,11 +40,11 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
 
 class UnusableError(Exception):
-    """A results file that holds no run."""
+    """A results file that holds no run; the message says why."""
 
 
 def samples_files(file: Path) -> list[Path]:
-    """Return what has the name of samples beside a results file, whatever task of this release they are of."""
+    """Return the paths with the names of a results file's samples, of any task of this release, whatever they are."""
     return [path for task in sorted(task_names()) if os.path.lexists(path := _samples_file(file, task))]
 
 
@@ -59,10 +59,14 @@ def _stamp(stem: str) -> str:
 
 
 def runs_of(file: Path, source: str) -> list[Run]:
-    """Read the runs of one file.
+    """Read the runs of one file, one for each Recipe-MPR task in it.
+
+    Args:
+        file: a results file or a compact record.
+        source: see `schema.Run`.
 
     Raises:
-        UnusableError: it holds none.
+        UnusableError: the file cannot be read, is neither, or holds no such task.
     """
     if file.name.endswith(SUFFIX):
         try:
@@ -81,15 +85,17 @@ def runs_of(file: Path, source: str) -> list[Run]:
     ours = [task for task in tasks if is_task(task)]
     return [
         *(Run(source, task, Results.of(results, task), _samples(_samples_file(file, task))) for task in ours),
-        # Nothing of the others will be looked at.
+        # No check looks at the results of other tasks.
         *(Run(source, name, Results()) for name in _unknown_names([task for task in tasks if task not in ours])),
     ]
 
 
 def _unknown_names(tasks: list[str]) -> list[str]:
-    """Names of tasks, which may be anything, fit to be shown; the last one counts those that are too many."""
+    """The first names of unknown tasks as printable text; the last one also counts those left out."""
     names = [re.sub(r"[^A-Za-z0-9_]", "?", task[:_LONGEST_TASK]) for task in tasks[:_MOST_UNKNOWN]]
-    return [*names[:-1], f"{names[-1]} and {len(tasks) - len(names)} more"] if len(tasks) > len(names) else names
+    if len(tasks) > len(names):
+        names[-1] += f" and {len(tasks) - len(names)} more"
+    return names
 
 
 def _read_json(file: Path) -> Any:
@@ -105,11 +111,11 @@ def _read_json(file: Path) -> Any:
 def _samples(file: Path) -> tuple[Sample, ...] | None:
     if not os.path.lexists(file):
         return None
-    return tuple(Sample.of(_row(text, f"{file.name}, line {number}")) for number, text in _lines(file))
+    return tuple(Sample.of(_parsed(text, f"{file.name}, line {number}")) for number, text in _lines(file))
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Give a samples file's lines that are not empty, with their numbers, one at a time."""
+    """Yield a samples file's lines with their numbers; skip empty ones."""
     number = n_lines = n_values = 0
     try:
         with open_regular(file, LARGEST_SAMPLES) as stream:
@@ -128,14 +134,14 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
         raise UnusableError(f"{file.name} cannot be read: {error.strerror or error}") from None
 
 
-def _row(text: bytes, where: str) -> dict[str, Any]:
+def _parsed(text: bytes, where: str) -> dict[str, Any]:
     try:
         try:
-            row = from_json(text, cache_strings="keys")  # half of json's time, but it takes no half characters
+            sample = from_json(text, cache_strings="keys")  # twice as fast as json, but refuses lone surrogates
         except ValueError:
-            row = json.loads(text.decode("utf-8"))
+            sample = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise UnusableError(f"{where} is no JSON, so the file is broken: {line(error)}") from None
-    if not isinstance(row, dict):
+    if not isinstance(sample, dict):
         raise UnusableError(f"{where} is no JSON object, so the file is broken")
-    return row
+    return sample

@@ -1,8 +1,8 @@
 """One task of lm-eval's results file, typed. Raw JSON ends here, and for samples in `samples`.
 
 The files can come from anybody. A value that is missing, of another type, too large or nested too deep becomes the
-field's default, and the check that needs the value says that it is missing. Numbers are finite and of a size that JSON
-readers agree on; texts are cut and hold no half characters.
+field's default, and the check that needs the value reports it as missing. Numbers are finite and at most 2^53, which
+all JSON readers read alike; texts are cut and hold no half characters.
 """
 
 import math
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, field_validator
 from pydantic_core import PydanticUseDefault
 
 from leaderboard.load.samples import Sample
@@ -28,32 +28,25 @@ CURVES = ("loss", "eval_cross_entropy", "eval_accuracy", "learning_rate", "grad_
 LONGEST_AROUND = 20_000
 """Characters of the text around the prompts that a record keeps."""
 
-_AROUND = "recipe_mpr_around"
-_SECONDS = "total_evaluation_time_seconds"
-_CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "peft_sha", "model_dtype", "model_revision",
-           "limit", "batch_size", "device", "fewshot_seed", "use_cache", "recipe_mpr_head", "recipe_mpr_truncated",
-           "recipe_mpr_truncated_in", "recipe_mpr_identity")  # fmt: skip
-_RUN = ("date", "lm_eval_version", "transformers_version", "chat_template_sha", "system_instruction_sha",
-        "system_instruction", "fewshot_as_multiturn", _SECONDS, TRAINING_KEY, MODEL_KEY, "recipe_mpr_flags",
-        "recipe_mpr_cost")  # fmt: skip
-_TASK = ("doc_to_text", "description", "metadata", "doc_to_choice", "doc_to_target", "target_delimiter",
-         "fewshot_delimiter", "output_type", "gen_prefix", "generation_kwargs", "repeats")  # fmt: skip
-
+_AROUND, _COST, _SECONDS = "recipe_mpr_around", "recipe_mpr_cost", "total_evaluation_time_seconds"
 _LARGEST = 2**53
-_LONGEST = 2_000
-_LONGEST_PROMPT = 20_000
+_LONGEST, _LONGEST_PROMPT = 2_000, 20_000
+_DEPTH_OF_PROMPTS, _DEEPEST = 3, 8
 _MOST = 20_000
-_DEEPEST = 8
-_DEPTH_OF_PROMPTS = 3
 _MOST_STEPS = 2_000
 _MOST_ITEMS = 10_000
 _MOST_FLAGS = 10
 
 
 class Tolerant(BaseModel):
-    """A part of a file from elsewhere: what does not fit a field becomes the field's default."""
+    """A part of a file from elsewhere: a value that does not fit its field becomes the field's default."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, populate_by_name=True)
+
+    @classmethod
+    def logged_keys(cls) -> frozenset[str]:
+        """Return the keys of the file that the fields are read from."""
+        return frozenset(field.alias or name for name, field in cls.model_fields.items())
 
     @field_validator("*", mode="wrap")
     @classmethod
@@ -71,8 +64,8 @@ def _number(value: Any) -> Any:
 Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False, strict=False)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Told = Annotated[str, Field(max_length=800)]
-"""A short text out of a training record; a longer one is left out."""
+ShortText = Annotated[str, Field(max_length=800)]
+"""A text of a training record; a longer one is left out."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +73,7 @@ class ModelArgs:
     """`--model_args`, however lm-eval recorded them.
 
     Attributes:
-        given: every argument by name. What backends take is open; what is read of it goes through the methods.
+        given: every argument by name; each backend has its own.
     """
 
     given: Mapping[str, Any]
@@ -92,7 +85,7 @@ class ModelArgs:
 
     @property
     def gold_letters(self) -> list[int]:
-        """How often the right option stood at A to E, by the items of an import that tell it; [] if none does."""
+        """Items of an import whose right option stood at A to E, shape (5,); [] if it was not recorded."""
         counts = self.given.get("gold_letters")
         if not isinstance(counts, list) or len(counts) != len(LETTERS):
             return []
@@ -139,7 +132,7 @@ class Metadata(Tolerant):
     recipe_mpr_system: Any = None
 
     def told(self, name: str, otherwise: Any) -> str:
-        """Return as text what the task was told of a model argument; `otherwise` if it was told nothing."""
+        """Return the text of a model argument that was merged in; that of `otherwise` if the argument is absent."""
         return str((self.model_extra or {}).get(name, otherwise))
 
 
@@ -159,7 +152,7 @@ class TaskConfig(Tolerant):
     repeats: Any = None
 
     def differs(self, key: str, own: Any) -> bool:
-        """Say whether a recorded field is another than the task's own; what was not recorded is not."""
+        """Say whether a recorded field is another than the task's own; a field that was not recorded is not."""
         return key in self.model_fields_set and getattr(self, key) != own
 
 
@@ -168,24 +161,24 @@ class TrainingRecord(Tolerant):
 
     model_config = ConfigDict(extra="allow")
 
-    reason: Told | None = None
-    recipe_name: Told | None = None
-    split: Told | None = None
-    seed: Annotated[int | float | Told, Field(union_mode="left_to_right")] | None = None
-    base_model: Told | None = None
-    system: Told | None = None
-    form: Told | None = None
-    order: Told | None = None
+    reason: ShortText | None = None
+    recipe_name: ShortText | None = None
+    split: ShortText | None = None
+    seed: Annotated[int | float | ShortText, Field(union_mode="left_to_right")] | None = None
+    base_model: ShortText | None = None
+    system: ShortText | None = None
+    form: ShortText | None = None
+    order: ShortText | None = None
     trainable_parameters: Count | None = None
     base_known: bool | None = None
     random_weights: bool | None = None
-    family: Told | None = None
+    family: ShortText | None = None
     wall_time_s: Amount | None = None
     samples_per_second: Amount | None = None
     peak_memory_bytes: Count | None = None
     tokens_per_second: Amount | None = None
     seconds_per_item: Amount | None = None
-    hardware: Told | None = None
+    hardware: ShortText | None = None
     weights: dict[str, str] | None = None
     settings: dict[str, str] | None = None
     base_files: dict[str, str] | None = None
@@ -220,8 +213,17 @@ class LoadedModel(Tolerant):
     handed_over: bool | None = None
 
 
+class EvaluationCost(Tolerant):
+    """What a results file says of the cost of its evaluation; None where it was not recorded."""
+
+    seconds_per_item: Amount | None = None
+    tokens_per_second: Amount | None = None
+    peak_memory_bytes: Count | None = None
+    hardware: ShortText | None = None
+
+
 class Results(Tolerant):
-    """A results file, cut down to one task and to what is read of it."""
+    """A results file or record, cut down to the fields of one task that the leaderboard reads."""
 
     date: Annotated[float, Field(gt=0)] | None = None
     lm_eval_version: Any = None
@@ -230,7 +232,9 @@ class Results(Tolerant):
     system_instruction_sha: Any = None
     system_instruction: Any = None
     fewshot_as_multiturn: Any = None
-    eval_seconds: Annotated[Amount | None, Field(alias=_SECONDS)] = None
+    # lm-eval writes the time as text, and so do records.
+    eval_seconds: Annotated[Amount | None, Field(alias=_SECONDS), PlainSerializer(str, when_used="unless-none")] = None
+    cost: Annotated[EvaluationCost, Field(alias=_COST)] = EvaluationCost()
     training: Annotated[TrainingRecord | None, Field(alias=TRAINING_KEY)] = None
     loaded: Annotated[LoadedModel | None, Field(alias=MODEL_KEY)] = None
     flags: Annotated[list[Any], Field(alias="recipe_mpr_flags")] = []
@@ -257,20 +261,24 @@ class Results(Tolerant):
 
 
 def _kept(raw: Mapping[str, Any], task: str) -> dict[str, Any]:
-    """What is read of a results file, bounded in size; what is not there stays absent."""
-    config, task_config = _mapping(raw.get("config")), _mapping(_mapping(raw.get("configs")).get(task))
-    kept = {key: raw[key] for key in _RUN if raw.get(key) is not None} | {
-        "config": {key: config[key] for key in _CONFIG if key in config},
-        "configs": {task: {key: value for key, value in task_config.items() if key in _TASK}},
+    """The values of one task that have a field, bounded in size; an absent value stays absent."""
+    configs = _mapping(raw.get("configs"))
+    kept = {key: raw[key] for key in Results.logged_keys() - {_AROUND} if raw.get(key) is not None} | {
+        "config": _fields(raw.get("config"), Config),
+        "configs": {task: _fields(configs.get(task), TaskConfig)},
         "n-shot": {task: _mapping(raw.get("n-shot")).get(task) or 0},
         "results": {task: _mapping(_mapping(raw.get("results")).get(task))},
     }
-    if len(_mapping(raw.get("configs"))) > 1:
-        kept.pop(_SECONDS, None)  # the tasks of a run share one time, which is none's
+    if len(configs) > 1:  # the tasks of a run share one time and one cost
+        kept = {key: value for key, value in kept.items() if key not in (_SECONDS, _COST)}
     bounded: dict[str, Any] = _bounded(kept)
     if isinstance(around := raw.get(_AROUND), str):
         bounded[_AROUND] = around[:LONGEST_AROUND].encode(errors="replace").decode()
     return bounded
+
+
+def _fields(raw: Any, of: type[Tolerant]) -> dict[str, Any]:
+    return {key: value for key, value in _mapping(raw).items() if key in of.logged_keys()}
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -357,13 +365,13 @@ class Run:
 
     @property
     def n_truncated(self) -> int:
-        """Texts that were cut to the model's length, in this task where that was counted by task."""
-        told = self.config.recipe_mpr_truncated_in.get(self.task, self.config.recipe_mpr_truncated)
-        return told if told and told > 0 else 0
+        """Number of texts cut to the model's length: of this task, or of the whole run where tasks were not counted."""
+        count = self.config.recipe_mpr_truncated_in.get(self.task, self.config.recipe_mpr_truncated)
+        return max(count or 0, 0)
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Of a record: the flags of the run that it was made of."""
+        """The flags that a record keeps of its run; empty for a results file."""
         return tuple(str(flag)[:200] for flag in self.results.flags[:_MOST_FLAGS]) if self.is_record else ()
 
 

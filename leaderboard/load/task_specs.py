@@ -1,4 +1,4 @@
-"""What a shipped task measures, read from its own task file."""
+"""What each shipped task measures, read from its task file."""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -11,27 +11,24 @@ import yaml
 from leaderboard.load.samples import Document, Sample
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import N_OPTIONS
-from recipe_mpr_task.splits import FOLDS
+from recipe_mpr_task.splits import TRAINING_SPLITS
 from recipe_mpr_task.tasks import TASKS_PATH
 
 _ASKED_AS = ("doc_to_choice", "doc_to_target", "target_delimiter", "fewshot_delimiter", "output_type", "gen_prefix")
 
-HELD_OUT_TASKS = {"published": "recipe_mpr_test", "sample": "recipe_mpr_sample"} | {f: f"recipe_mpr_{f}" for f in FOLDS}
-"""The task that scores the items which a split holds out; of the sample there is only the whole."""
-
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """A task as far as its results are checked.
+    """What the checks of a task's results read from its file.
 
     Attributes:
-        split: what is scored, see `splits.SPLITS`.
-        order: how options stand, see `orders.ORDERS`.
+        split: the scored items, one of `splits.SPLITS`.
+        order: the options' order, one of `orders.ORDERS`.
         prompt: name of the task's template.
-        description: the task's text before all, or the system turn.
+        description: text before the first prompt, or the system turn.
         process_results: the task's own function from (document, responses) to metrics.
         generates: whether a response is text rather than a log-likelihood.
-        n_responses: how many of them an item has.
+        n_responses: responses of one item.
         asked_as: further keys of the task file that decide what the model is shown and asked.
     """
 
@@ -45,7 +42,10 @@ class TaskSpec:
     asked_as: dict[str, Any]
 
     def responses(self, sample: Sample) -> list[Any] | None:
-        """Return a sample's responses as the task's `process_results` takes them; None if it holds no such ones."""
+        """Return a sample's responses as `process_results` takes them; None if they are of another type.
+
+        Texts where the task generates, else pairs of a log-likelihood and False (is_greedy, which no metric reads).
+        """
         if self.generates:
             return sample.texts()
         scores = sample.log_likelihoods()
@@ -54,12 +54,12 @@ class TaskSpec:
 
 @lru_cache(maxsize=1)
 def task_names() -> frozenset[str]:
-    """Return the names of the tasks and groups that this release ships."""
+    """Return the names of this release's tasks and groups."""
     return frozenset(path.stem for path in TASKS_PATH.glob("recipe_mpr*.yaml"))
 
 
 def is_task(name: str) -> bool:
-    """Say whether a name is a task of this release; a group is none, it has no items of its own."""
+    """Say whether a name is a task of this release; groups have no items of their own and do not count."""
     return name in _tasks()
 
 
@@ -70,7 +70,7 @@ def _tasks() -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def task_spec(task: str) -> TaskSpec:
-    """Read a task's file, followed through its includes. Nothing of it is executed but `process_results`."""
+    """Read a task's file with the files that it includes. Of its functions only `process_results` is imported."""
     config = _read(f"{task}.yaml")
     kwargs = config["dataset_kwargs"]
     module, _, function = config["process_results"].rpartition(".")
@@ -88,15 +88,38 @@ def task_spec(task: str) -> TaskSpec:
 
 
 def rotated(values: Sequence[str], rotation: int) -> list[str]:
-    """Return what stands at A to E in a rotation of an order: the first `rotation` values move to the end."""
+    """Return the values at A to E in a rotation of an order: the first `rotation` values move to the end."""
     return [*values[rotation:], *values[:rotation]]
+
+
+@lru_cache(maxsize=1)
+def held_out_tasks() -> dict[str, str]:
+    """Return, for each training split, the task that scores its held-out items; of the sample it scores all items.
+
+    Read from the task files: the task of that split whose options are shuffled, whose prompt is the default one, and
+    which asks each item once for a letter.
+    """
+    specs = {name: task_spec(name) for name in sorted(_tasks())}
+    plain = {spec.split: name for name, spec in specs.items() if _is_plain(spec)}
+    return {split: plain[split] for split in TRAINING_SPLITS}
+
+
+def _is_plain(spec: TaskSpec) -> bool:
+    asked = (spec.order, spec.prompt, spec.description, spec.process_results.__name__)
+    return asked == ("shuffled", "default", "", "letter_metrics")
 
 
 _RENDERED: dict[tuple[str, str, str, int], str] = {}
 
 
 def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
-    """Render an item's own prompt, once for all runs: its document is genuine, so the same in each."""
+    """Return an item's prompt, rendered once for all runs.
+
+    Args:
+        document: of an item, found genuine, so that it is the same in all runs.
+        spec: the task.
+        rotation: of the options, 0 to 4.
+    """
     key = (spec.prompt, spec.order, document.item_id, rotation)
     if key not in _RENDERED:
         record = document.as_record()
