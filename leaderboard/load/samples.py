@@ -1,4 +1,4 @@
-"""One logged item, typed: its document, what the model was shown, what it answered."""
+"""One logged item, typed: its document, the prompts that the model was shown, its answers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ class Document(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model was shown for one request.
+    """The prompt of one request.
 
     Attributes:
         text: the prompt; each chat message is written as `turn` writes it.
@@ -67,10 +67,10 @@ class Sample:
     """One item of a run.
 
     Attributes:
-        document: None if what was logged is no document of ours.
+        document: None if the logged document is not one of the task's.
         item_id: the logged id as text, for messages.
         responses: filtered responses as logged: log-likelihoods or texts, see `log_likelihoods` and `texts`.
-        is_first_of_raw: whether each response is the first of the request's raw ones; true where none were logged.
+        is_first_of_raw: whether each response is the first of its request's raw ones; true where none were logged.
         has_raw: whether raw responses were logged.
         prompts: one for each request; empty if no requests were logged.
         continuations: the text whose likelihood each request asked for.
@@ -107,17 +107,17 @@ class Sample:
 
     @property
     def doc(self) -> Document:
-        """The document, where it is known to be one of ours.
+        """The document of a sample that was found genuine.
 
         Raises:
-            ValueError: it is none.
+            ValueError: there is none.
         """
         if self.document is None:
             raise ValueError(f"{self.item_id} has no document of ours")
         return self.document
 
     def log_likelihoods(self) -> list[float] | None:
-        """Return the responses as numbers; None if they are none. lm-eval logs each as text, so ties stay ties."""
+        """Return the responses as numbers; None if one is not a number. lm-eval logs them as text, which is exact."""
         try:
             return None if self.responses is None else [float(response[0]) for response in self.responses]
         except (TypeError, ValueError, KeyError, IndexError, ArithmeticError):
@@ -147,7 +147,7 @@ def _is_first_of_raw(raw: Any, filtered: Any) -> bool:
 
 
 def _requests(arguments: Any) -> list[dict[str, Any]]:
-    """The logged requests, one for each prompt and continuation; none if they are not in lm-eval's own form."""
+    """The logged requests, one for each prompt and continuation; empty if they are not in lm-eval's own form."""
     requests = list(arguments.values()) if isinstance(arguments, dict) else []
     return [request if isinstance(request, dict) else {} for request in requests]
 
@@ -171,7 +171,7 @@ def turn(role: str, content: str) -> str:
 def _prompt(context: Any) -> Prompt:
     # lm-eval logs messages as a list of one JSON text, or as they are for a remote tokenizer.
     logged = context[0] if isinstance(context, list) and len(context) == 1 else context
-    with suppress(RecursionError):  # nested deeper than any message is
+    with suppress(RecursionError):  # nested deeper than any chat message
         messages = _messages(logged)
         if messages:
             return Prompt("".join(map(_turn_of, messages)), is_messages=True)
@@ -180,7 +180,7 @@ def _prompt(context: Any) -> Prompt:
 
 
 def _messages(logged: Any) -> list[dict[str, Any]]:
-    """The chat messages that a logged context holds; none if it is a plain prompt."""
+    """The chat messages of a logged context; empty for a plain prompt."""
     if isinstance(logged, str) and logged.startswith("[{"):
         with suppress(ValueError, RecursionError):
             logged = json.loads(logged)
