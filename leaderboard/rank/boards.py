@@ -1,16 +1,15 @@
-"""From the rows of single runs to boards: what counts once, pooled folds, reported rows beside."""
+"""Make boards of the rows of single runs: count each system once, pool, flag, add reported rows, rank."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 
 from leaderboard.rank.copies import mark_copies, mark_one_letter
 from leaderboard.rank.duplicates import mark_read_twice, mark_repeated_rows, mark_repeats
-from leaderboard.rank.namesakes import mark_namesakes
 from leaderboard.rank.pooling import MAIN_BOARD, POOLS, pool
 from leaderboard.rank.published import boards_with_published_rows, published_rows
 from leaderboard.rank.ranking import Board, board_of
 from leaderboard.rank.row import Row
-from leaderboard.rank.tries import mark_tries
+from leaderboard.rank.tries import mark_namesakes, mark_tries
 
 _TITLES = {
     MAIN_BOARD: "All 500 items",
@@ -27,7 +26,7 @@ _TITLES = {
 
 
 def build_boards(runs: Iterable[Row]) -> list[Board]:
-    """Make every board from the rows of single runs, see `rows.row_of`, and the reported rows.
+    """Make every board from the rows of single runs, see `row_from_run.row_of`, and the reported rows.
 
     Returns:
         The main board first; rows sorted by rank, then those without rank.

@@ -15,7 +15,7 @@ from leaderboard.verify import identity as who
 from leaderboard.verify.items import MEANS, ItemResult
 from leaderboard.verify.naming import model_ids, system_name
 from leaderboard.verify.verified import VerifiedRun
-from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, UNTYPED
+from recipe_mpr_task.item import N_OPTIONS, QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import SEEN, recall_std
 
 _RESAMPLES = 2000
@@ -136,8 +136,8 @@ def further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
 
 def _rstd(items: Sequence[ItemResult]) -> Metric:
     """Return RStd and its 95% percentile bootstrap interval over items (seeded: same input, same bytes)."""
-    pairs = [item.metrics["rstd"] for item in items]
-    by_letter = np.array([[dict(map(tuple, item))[k] for k in range(len(LETTERS))] for item in pairs])
+    pairs = [item.rotations or [] for item in items]
+    by_letter = np.array([[accuracy for _, accuracy in sorted(rotations)] for rotations in pairs])
     drawn = np.random.default_rng(0).integers(len(pairs), size=(_RESAMPLES, len(pairs)))
     spread = by_letter[drawn].mean(axis=1).std(axis=1)
     low, high = np.quantile(spread, [0.025, 0.975])

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from pydantic_core import CoreSchema, core_schema
 from leaderboard.rank.statistics import Floats, Ints
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
-from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.orders import pinned_items
 
 _DIGITS = 4
@@ -37,7 +36,7 @@ _PICK_OF[[ord(character) for character in _CHARACTERS]] = range(len(_CHARACTERS)
 class RowItems(Sequence[ItemResult]):
     """A row's item results, sorted by item id. Iterating parses the text.
 
-    Parsed results have probabilities to four decimals, and of the metrics `seen_in_training` alone.
+    Parsed results have probabilities to four decimals and no metrics.
 
     Attributes:
         text: JSON, for each item [item id, accuracy, chosen recipe ids, probabilities, seen in training], null where
@@ -126,20 +125,23 @@ def _pick(item: ItemResult) -> int:
 def _plain(item: ItemResult) -> list[Any]:
     probabilities = None if item.probabilities is None else [round(p, _DIGITS) for p in item.probabilities]
     accuracy = None if math.isnan(item.accuracy) else item.accuracy
-    seen = item.metrics.get(SEEN)
-    return [item.item_id, accuracy, item.chosen, probabilities, None if seen is None else int(seen)]
+    return [item.item_id, accuracy, item.chosen, probabilities, item.seen]
 
 
 def _result(
-    item_id: str, accuracy: float | None, chosen: list[str], probabilities: list[float] | None, seen: int | None
+    item_id: str,
+    accuracy: float | None,
+    chosen: list[str],
+    probabilities: list[float] | None,
+    seen: Literal[0, 1] | None,
 ) -> ItemResult:
     return ItemResult(
         item_id=item_id,
         accuracy=math.nan if accuracy is None else accuracy,
         types=pinned_items()[item_id].types,
-        metrics={} if seen is None else {SEEN: seen},
         chosen=tuple(chosen),
         probabilities=None if probabilities is None else tuple(probabilities),
+        seen=seen,
     )
 
 
@@ -151,7 +153,7 @@ def _answers(items: Sequence[ItemResult]) -> Ints:
     is_informative = (best > whole / N_OPTIONS + _MARGIN) & (best < whole - _MARGIN)
     ids = np.array([_hash(item.item_id) for item in items], dtype=np.int64)
     weights = np.array([_hash(letter) for letter in LETTERS], dtype=np.int64)
-    return (rounded @ weights + ids)[is_informative]  # int64 wraps around
+    return np.asarray((rounded @ weights + ids)[is_informative])  # int64 wraps around
 
 
 @lru_cache(maxsize=1024)
