@@ -66,7 +66,7 @@ def _accuracy(row: Row) -> float:
 def _share_of_a(row: Row) -> float:
     if row.position is None:
         raise RecipeMPRError(f"{row.source}: no answers")
-    return row.position["answers"][0] or 0.0
+    return row.position.answers[0]
 
 
 def rendered(text: str, blocks: dict[str, str]) -> str:
