@@ -185,9 +185,7 @@ def _pooled_cost(first: Cost, rows: Sequence[Row]) -> Cost:
     weighted_mean = partial(statistics.fmean, weights=[len(row.items) for row in rows])
     return Cost(
         eval_seconds=_of_all(math.fsum, [cost.eval_seconds for cost in costs]),
-        eval_seconds_per_item=_of_all(
-            partial(statistics.fmean, weights=n_items), [c.eval_seconds_per_item for c in costs]
-        ),
+        eval_seconds_per_item=_of_all(weighted_mean, [cost.eval_seconds_per_item for cost in costs]),
         eval_tokens_per_second=_of_all(statistics.fmean, [cost.eval_tokens_per_second for cost in costs]),
         eval_memory_bytes=_of_all(max, [cost.eval_memory_bytes for cost in costs]),
         train_seconds=_of_all(math.fsum, [cost.train_seconds for cost in costs]),

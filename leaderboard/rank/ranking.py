@@ -105,12 +105,10 @@ def _against_leader(ranked: Sequence[Row], accuracies: Floats) -> list[Row]:
     the difference is corrected with it, so that it holds 0 exactly for the leader's tie group.
     """
     corrected, comparisons = holm_agreeing(compare_with(accuracies[:, 1:], accuracies[:, 0]))
-    rows = [replace(ranked[0], is_tied=True)]
-    for row, comparison, p in zip(ranked[1:], comparisons, corrected.tolist(), strict=True):
-        rounded = {name: round(getattr(comparison, name), _DIGITS) for name in ("difference", "low", "high", "p")}
-        against = AgainstLeader(replace(comparison, **rounded), round(p, _DIGITS))
-        rows.append(replace(row, is_tied=p >= LEVEL, against_leader=against))
-    return rows
+    compared = zip(ranked[1:], comparisons, corrected.tolist(), strict=True)
+    return [replace(ranked[0], is_tied=True)] + [
+        replace(row, is_tied=p >= LEVEL, against_leader=AgainstLeader(comparison, p)) for row, comparison, p in compared
+    ]
 
 
 def _with_rank_ranges(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> list[Row]:
