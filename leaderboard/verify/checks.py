@@ -157,10 +157,8 @@ def _has_not_seen_the_items(case: Case) -> Iterator[Finding]:
         text = f"{seen} of the {len(items)} scored items were trained or validated on"
         yield Finding(Severity.OVERLAP, text)
     elif hidden := hidden_items(run.training, items):
-        text = (
-            f"{len(hidden)} items ({', '.join(hidden[:3])}) are logged as unseen, though its training record's split "
-        )
-        yield Finding(Severity.FORGED, f"{text}has them")
+        named = f"{len(hidden)} items ({', '.join(hidden[:3])})"
+        yield Finding(Severity.FORGED, f"{named} are logged as unseen, though its training record's split has them")
     elif doubts := dict.fromkeys((*shared_doubts(run), *training_doubts(run))):
         yield Finding(Severity.DOUBT, f"{UNKNOWN}: {'; '.join(doubts)}")
     elif any(item.seen is None for item in items):

@@ -1,4 +1,4 @@
-"""What finds deliberate forgery: keys to answers in prompts, a baseline's name on other scores, hidden training items."""
+"""Find deliberate forgery: keys to answers in prompts, a baseline's name on other scores, hidden training items."""
 
 import math
 import re

@@ -144,7 +144,7 @@ def setting_key(run: Run) -> str:
 
 
 def generation(run: Run) -> dict[str, Any] | None:
-    """Return the settings under which a run generated text, such as temperature and length; None if it scored options."""
+    """Return how a run generated text, such as its temperature and length; None if it scored options."""
     task = run.results.task
     return task.generation_kwargs if task.output_type == "generate_until" else None
 

@@ -73,7 +73,7 @@ def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
         chosen=chosen,
         probabilities=probabilities,
         seen=document.seen_in_training,
-        rotations=metrics[_RSTD] if _RSTD in metrics else None,
+        rotations=metrics.get(_RSTD),
     )
 
 

@@ -2,17 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from leaderboard.load.samples import Document, Sample
 from leaderboard.load.schema import Run
 from leaderboard.load.task_specs import TaskSpec
 from leaderboard.verify.documents import counted
 from leaderboard.verify.forensics import answers_named
-from leaderboard.verify.identity import kind
+from leaderboard.verify.identity import IMPORTED, kind
 from leaderboard.verify.shots import choices_of, documents_at_hand, shots_of, why_unchecked
 from leaderboard.verify.surroundings import Surroundings
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import N_OPTIONS
+
+Evidence = Literal["run here", "recounted", "claimed"]
 
 _LONG = 300
 """Characters around a prompt: most chat templates have fewer; instructions, or a key to many answers, have more."""
@@ -99,6 +102,14 @@ def text_around(run: Run, spec: TaskSpec, around: Surroundings) -> str:
     return WITHHELD if items_named(around, documents) else around.as_text()
 
 
+def evidence(run: Run) -> Evidence:
+    """Return what a run's numbers rest on: items and prompts seen here, items alone, or nothing that was logged."""
+    if not run.items:
+        return "claimed"
+    prompts_seen = NOT_LOGGED not in run.flags if run.is_record else all(sample.prompts for sample in run.items)
+    return "run here" if prompts_seen and kind(run) != IMPORTED else "recounted"
+
+
 def items_named(around: Surroundings, documents: Sequence[Document]) -> list[str]:
     """Return ids of the documents whose query or options the text around the prompts holds."""
     text = "\n".join(around.texts).casefold()
@@ -114,7 +125,9 @@ def _cut_flags(run: Run) -> Iterator[str]:
     length = run.args.text("max_length") or run.args.text("max_model_len")
     longest = max((len(prompt.text) for sample in run.items for prompt in sample.prompts), default=0)
     if length.isdecimal() and int(length) < longest / _LEAST_CHARACTERS:
-        yield f"its context was set to {length[:12]} tokens, and prompts of up to {longest} characters may have been cut"
+        yield (
+            f"its context was set to {length[:12]} tokens, and prompts of up to {longest} characters may have been cut"
+        )
 
 
 def _hints(around: Surroundings, spec: TaskSpec) -> Iterator[str]:
