@@ -10,13 +10,11 @@ from leaderboard.load.find import find_files
 from leaderboard.load.record import SUFFIX, RecordError, Verified, record_of, write_record
 from leaderboard.load.results import UnusableError, runs_of
 from leaderboard.load.schema import Run
-from leaderboard.load.task_specs import task_spec
 from leaderboard.site.text import slug
-from leaderboard.verify.checks import check
+from leaderboard.verify.checks import Case, verify
 from leaderboard.verify.identity import model_key
 from leaderboard.verify.naming import system_name
-from leaderboard.verify.prompt_checks import prompt_faults
-from leaderboard.verify.surroundings import surroundings
+from leaderboard.verify.prompts import prompt_faults
 from recipe_mpr_task.files import sha256_of
 
 _LONGEST_SYSTEM, _LONGEST_NAME = 80, 200
@@ -50,11 +48,11 @@ def write_records(paths: Iterable[Path], folder: Path, on_fault: OnFault = raise
 def _write(run: Run, folder: Path) -> None:
     if run.is_record:
         return
-    verified = check(run)
+    verified = verify(run)
     if not verified.items:
         raise RecordError(verified.reason)
-    spec = task_spec(run.task)
-    if fault := next(prompt_faults(run, spec, surroundings(run, spec)), None):
+    case = Case(run)
+    if fault := next(prompt_faults(run, case.spec, case.surroundings), None):
         raise RecordError(f"{fault}; a record holds no prompts, so nobody could see that")
     record = record_of(run, Verified(verified.flags, verified.around, model_key(run)))
     name = slug(f"{system_name(run)[:_LONGEST_SYSTEM]} {run.task}", _LONGEST_NAME)

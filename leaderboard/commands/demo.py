@@ -36,7 +36,7 @@ def demo(ctx: click.Context, out: Path) -> None:
 
     The committed results of trained models and the published ones stand beside them.
     """
-    from leaderboard.verify.baselines import RESULTS
+    from leaderboard.verify.forensics import RESULTS
 
     task = "recipe_mpr" if _dataset_is_there() else "recipe_mpr_sample"
     if task != "recipe_mpr":

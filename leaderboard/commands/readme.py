@@ -13,7 +13,7 @@ from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
 from leaderboard.site.tables import ranked_table
-from leaderboard.verify.baselines import RESULTS
+from leaderboard.verify.forensics import RESULTS
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
 
