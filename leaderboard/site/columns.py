@@ -5,12 +5,13 @@ column by `in_row` in `recipe_mpr_task.metrics.METRICS`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from operator import attrgetter
 from typing import Any, Literal
 
-from leaderboard.rank.row import Row, Score
+from leaderboard.rank.row import AgainstLeader, Row, Score
+from leaderboard.rank.statistics import Comparison
 from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 
 TYPES = (*QUERY_TYPES, UNTYPED)
@@ -18,6 +19,7 @@ TYPES = (*QUERY_TYPES, UNTYPED)
 
 Type = Literal["rank", "name", "accuracy", "status", "leader", "p", "score", "share", "number", "count", "whole",
                "duration", "text"]  # fmt: skip
+_DIGITS = 9
 _TEXTS = ("name", "status", "text")
 
 
@@ -138,6 +140,15 @@ def _over(name: Literal["folds", "prompts"], of: Callable[[Any], float | None]) 
     return lambda row: of(row.spread) if row.spread and row.spread.over == name else None
 
 
+def _against_leader(row: Row) -> AgainstLeader | None:
+    """Return the comparison with the leader, rounded so that every machine writes the same."""
+    against = row.against_leader
+    if against is None:
+        return None
+    comparison = Comparison(*(round(value, _DIGITS) for value in astuple(against.comparison)))
+    return AgainstLeader(comparison, round(against.p_holm, _DIGITS))
+
+
 _COMPARED = (("difference", "comparison.difference"), ("low", "comparison.low"), ("high", "comparison.high"),
              ("p", "comparison.p"), ("p_holm", "p_holm"))  # fmt: skip
 _METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # the status says it
@@ -151,12 +162,12 @@ COLUMNS = {column.key: column for column in (
            "on a system's page is over items.",
            parts=(("acc", "acc"), ("acc_low", "low"), ("acc_high", "high")), higher_is_better=True),
     Column("status", "Status", attrgetter("status"), "status"),
-    Column("leader", "Against the leader", attrgetter("against_leader"), "leader",
+    Column("leader", "Against the leader", _against_leader, "leader",
            "The paired difference in points with its 95% bootstrap interval over the same items, corrected by Holm "
            "over the board: the interval holds 0 exactly where the row is tied.",
            path=("vs_leader",), parts=tuple((f"vs_leader_{name}", part) for name, part in _COMPARED),
            higher_is_better=True, is_signed=True),
-    Column("p", "p (Holm)", lambda row: row.against_leader and row.against_leader.p_holm, "p",
+    Column("p", "p (Holm)", lambda row: against.p_holm if (against := _against_leader(row)) else None, "p",
            "Exact McNemar test against the leader, corrected by Holm over the board.",
            path=("vs_leader", "p_holm"), higher_is_better=False),
     Column("kind", "Kind", attrgetter("kind")),

@@ -17,7 +17,6 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.orders import pinned_items
 
-_DIGITS = 9
 _PLAIN = [column for column in COLUMNS.values() if not column.path and not column.parts]
 _STAGES = {"evaluation": "eval_", "training": "train_"}
 
@@ -45,7 +44,7 @@ def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: floa
                 "rows": len(board.rows),
                 "sizes": board.sizes,
                 "minimal_detectable_effect": board.detectable or None,
-                "pairwise": board.matrix,
+                "pairwise": asdict(board.matrix) if board.matrix else None,
             }
             for board in boards
         ],
@@ -133,9 +132,8 @@ def _spread(spread: Spread) -> dict[str, Any]:
 
 
 def _against_leader(row: Row) -> dict[str, Any]:
-    against = row.against_leader
-    compared = {**asdict(against.comparison), "p_holm": against.p_holm} if against else {}
-    return {"vs_leader": {key: round(value, _DIGITS) for key, value in compared.items()} or None}
+    against = COLUMNS["leader"].read(row)
+    return {"vs_leader": {**asdict(against.comparison), "p_holm": against.p_holm} if against else None}
 
 
 def _cost(cost: Cost) -> dict[str, dict[str, Any]]:
