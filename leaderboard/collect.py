@@ -18,7 +18,7 @@ from leaderboard.load.results import UnusableError, runs_of
 from leaderboard.load.schema import Results, Run
 from leaderboard.rank.row import Row
 from leaderboard.rank.row_from_run import row_of
-from leaderboard.verify.checks import check
+from leaderboard.verify.checks import verify
 from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task.faults import OwnFaultError
 
@@ -124,7 +124,7 @@ def _read(file: Path, faults: list[str]) -> FileRows:
 
 def _row(run: Run, faults: list[str]) -> Row:
     try:
-        return row_of(check(run))
+        return row_of(verify(run))
     except Exception:  # noqa: BLE001 (a fault of ours with one run must not stop the build for the others)
         faults.append(traceback.format_exc())
         return row_of(VerifiedRun(replace(run, results=Results()), (), "excluded", OUR_FAULT))
