@@ -149,6 +149,11 @@ def _against_leader(row: Row) -> AgainstLeader | None:
     return AgainstLeader(comparison, round(against.p_holm, _DIGITS))
 
 
+def _p_holm(row: Row) -> float | None:
+    against = _against_leader(row)
+    return against.p_holm if against else None
+
+
 _COMPARED = (("difference", "comparison.difference"), ("low", "comparison.low"), ("high", "comparison.high"),
              ("p", "comparison.p"), ("p_holm", "p_holm"))  # fmt: skip
 _METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # the status says it
@@ -167,7 +172,7 @@ COLUMNS = {column.key: column for column in (
            "over the board: the interval holds 0 exactly where the row is tied.",
            path=("vs_leader",), parts=tuple((f"vs_leader_{name}", part) for name, part in _COMPARED),
            higher_is_better=True, is_signed=True),
-    Column("p", "p (Holm)", lambda row: against.p_holm if (against := _against_leader(row)) else None, "p",
+    Column("p", "p (Holm)", _p_holm, "p",
            "Exact McNemar test against the leader, corrected by Holm over the board.",
            path=("vs_leader", "p_holm"), higher_is_better=False),
     Column("kind", "Kind", attrgetter("kind")),
