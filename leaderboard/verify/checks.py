@@ -5,7 +5,7 @@ its order has them, and its accuracy is computed anew from its scores. To add a 
 into CHECKS.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -31,18 +31,19 @@ class Severity(IntEnum):
     """What a finding does to its run; the worst one, the lowest number, decides the status."""
 
     UNREADABLE = 0
-    """No number can be believed: excluded, without items, and no further check runs."""
+    """Excluded: no number can be believed, so the run has no items and no further check runs."""
     INCOMPARABLE = 1
-    """Excluded, with no notes: what was measured is not the task."""
+    """Excluded, without flags: what was measured is not the task."""
     OVERLAP = 2
+    """Trained or selected on scored items."""
     FORGED = 3
     """Excluded: the model is another than the run says."""
     DEMONSTRATION = 4
-    """Excluded: nobody claims a score."""
+    """Excluded: the model is no attempt at the task."""
     DOUBT = 5
-    """Status unknown."""
+    """Unknown: why the model may have seen the items, or the answers may be another model's."""
     TRUST = 6
-    """Why the run is clean, where nothing is worse."""
+    """Clean: why the model had not seen the items."""
     NOTE = 7
     """A flag, which leaves the status as it is."""
 
@@ -88,68 +89,64 @@ class Case:
         return surroundings(self.run, self.spec)
 
 
-Check = Callable[[Case], Iterator[Finding]]
+Check = Callable[[Case], Iterable[Finding]]
 
 
-def _is_of_this_release(case: Case) -> Iterator[Finding]:
+def _task(case: Case) -> Iterator[Finding]:
     if not is_task(case.run.task):
         yield Finding(Severity.UNREADABLE, f"task {case.run.task} is not one of this release")
 
 
-def _has_this_version(case: Case) -> Iterator[Finding]:
+def _version(case: Case) -> Iterator[Finding]:
     if case.run.version != TASK_VERSION:
         text = f"task version {case.run.version}; this release scores version {TASK_VERSION}, not comparable"
         yield Finding(Severity.UNREADABLE, text)
 
 
-def _has_samples(case: Case) -> Iterator[Finding]:
+def _samples(case: Case) -> Iterator[Finding]:
     if case.run.samples is None:
         yield Finding(Severity.UNREADABLE, "no per-item samples; run with --log_samples")
 
 
-def _has_genuine_documents(case: Case) -> Iterator[Finding]:
-    for fault in document_faults(case.run, case.spec):
-        yield Finding(Severity.UNREADABLE, fault)
+def _documents(case: Case) -> Iterator[Finding]:
+    return _each(Severity.UNREADABLE, document_faults(case.run, case.spec))
 
 
-def _is_comparable(case: Case) -> Iterator[Finding]:
-    for fault in comparability_faults(case.run, case.spec):
-        yield Finding(Severity.INCOMPARABLE, fault)
+def _comparability(case: Case) -> Iterator[Finding]:
+    return _each(Severity.INCOMPARABLE, comparability_faults(case.run, case.spec))
 
 
-def _has_the_tasks_prompts(case: Case) -> Iterator[Finding]:
-    if kind(case.run) == IMPORTED and case.run.is_record:  # nobody knows its prompts
-        return
-    for fault in prompt_faults(case.run, case.spec, case.surroundings):
-        yield Finding(Severity.INCOMPARABLE, fault)
+def _prompts(case: Case) -> Iterator[Finding]:
+    has_none = kind(case.run) == IMPORTED and case.run.is_record
+    faults = () if has_none else prompt_faults(case.run, case.spec, case.surroundings)
+    return _each(Severity.INCOMPARABLE, faults)
 
 
-def _has_right_numbers(case: Case) -> Iterator[Finding]:
-    for fault in number_faults(case.run, case.items):
-        yield Finding(Severity.INCOMPARABLE, fault)
+def _numbers(case: Case) -> Iterator[Finding]:
+    return _each(Severity.INCOMPARABLE, number_faults(case.run, case.items))
 
 
-def _is_the_baseline(case: Case) -> Iterator[Finding]:
+def _baseline(case: Case) -> Iterator[Finding]:
     if kind(case.run) != "baseline":
         return
     faults = list(baseline_faults(case.run, case.spec))
-    yield from (Finding(Severity.FORGED, fault) for fault in faults)
+    yield from _each(Severity.FORGED, faults)
     if faults or is_compared(case.run, case.spec):
-        yield from (Finding(Severity.DOUBT, doubt) for doubt in shared_doubts(case.run))
-        if not faults:
-            yield Finding(Severity.TRUST, "never trained")
+        yield from _each(Severity.DOUBT, shared_doubts(case.run))
     else:
         missing = f"there are no committed scores to compare it with on {case.run.task}"
         yield Finding(Severity.DOUBT, f"it says it is the baseline {baseline_name(case.run)}; {missing}")
+    if not faults:
+        yield Finding(Severity.TRUST, "never trained")
 
 
-def _is_imported(case: Case) -> Iterator[Finding]:
+def _import(case: Case) -> Iterator[Finding]:
     if kind(case.run) == IMPORTED:
         text = f"imported: {UNKNOWN}, nor, beyond its own word, how the options were shown"
         yield Finding(Severity.DOUBT, text)
 
 
-def _has_not_seen_the_items(case: Case) -> Iterator[Finding]:
+def _training(case: Case) -> Iterator[Finding]:
     if kind(case.run) in ("baseline", IMPORTED):
         return
     run, items = case.run, case.items
@@ -168,48 +165,51 @@ def _has_not_seen_the_items(case: Case) -> Iterator[Finding]:
         yield Finding(Severity.TRUST, run.training.reason or "no scored item was trained or validated on")
 
 
-def _is_no_demonstration(case: Case) -> Iterator[Finding]:
+def _random_weights(case: Case) -> Iterator[Finding]:
     if is_from_random_weights(case.run):
         yield Finding(Severity.DEMONSTRATION, RANDOM_WEIGHTS)
 
 
-def _keeps_its_records_flags(case: Case) -> Iterator[Finding]:
-    yield from (Finding(Severity.NOTE, flag) for flag in case.run.flags)
+def _flags_of_record(case: Case) -> Iterator[Finding]:
+    return _each(Severity.NOTE, case.run.flags)
 
 
-def _tells_its_order(case: Case) -> Iterator[Finding]:
+def _order_of_import(case: Case) -> Iterator[Finding]:
     args = case.run.args
     if kind(case.run) == IMPORTED and not args.text("order") and sum(args.gold_letters) < len(case.run.items):
         text = "in which order it saw the options is not told: in the file's order the right one is always the first"
         yield Finding(Severity.NOTE, text)
 
 
-def _has_whole_texts(case: Case) -> Iterator[Finding]:
+def _cut_texts(case: Case) -> Iterator[Finding]:
     if case.run.n_truncated:
         yield Finding(Severity.NOTE, f"{case.run.n_truncated} texts were cut to the model's length")
 
 
-def _has_plain_prompts(case: Case) -> Iterator[Finding]:
-    for flag in prompt_flags(case.run, case.spec, case.surroundings):
-        yield Finding(Severity.NOTE, flag)
+def _unusual_prompts(case: Case) -> Iterator[Finding]:
+    return _each(Severity.NOTE, prompt_flags(case.run, case.spec, case.surroundings))
 
 
-def _used_no_cache(case: Case) -> Iterator[Finding]:
+def _request_cache(case: Case) -> Iterator[Finding]:
     if used_cache(case.run):
         yield Finding(Severity.NOTE, CACHE_DOUBT)
 
 
+def _each(severity: Severity, texts: Iterable[str]) -> Iterator[Finding]:
+    return (Finding(severity, text) for text in texts)
+
+
 CHECKS: tuple[Check, ...] = (
-    _is_of_this_release, _has_this_version, _has_samples, _has_genuine_documents,
-    _is_comparable, _has_the_tasks_prompts, _has_right_numbers,
-    _is_the_baseline, _is_imported, _has_not_seen_the_items, _is_no_demonstration,
-    _keeps_its_records_flags, _tells_its_order, _has_whole_texts, _has_plain_prompts, _used_no_cache,
+    _task, _version, _samples, _documents,
+    _comparability, _prompts, _numbers,
+    _baseline, _import, _training, _random_weights,
+    _flags_of_record, _order_of_import, _cut_texts, _unusual_prompts, _request_cache,
 )  # fmt: skip
-"""In the order of their texts. A check can rely on the ones before: none of their findings was UNREADABLE."""
+"""In this order reasons and flags are joined. A check runs only if the checks before found nothing UNREADABLE."""
 
 
 def verify(run: Run) -> VerifiedRun:
-    """Run all checks and return the run with its status, the reason and flags."""
+    """Run all checks and return the run with its items, status, reason and flags."""
     case = Case(run)
     findings: list[Finding] = []
     for check in CHECKS:
@@ -221,8 +221,14 @@ def verify(run: Run) -> VerifiedRun:
     if worst in (Severity.FORGED, Severity.DEMONSTRATION):
         reasons += _texts(findings, Severity.DOUBT) or _texts(findings, Severity.TRUST)
     flags = [] if worst == Severity.INCOMPARABLE else _texts(findings, Severity.NOTE)
-    around = text_around(run, case.spec, case.surroundings)
-    return VerifiedRun(run, case.items, _STATUS[worst], "; ".join(reasons), tuple(dict.fromkeys(flags)), around)
+    return VerifiedRun(
+        run=run,
+        items=case.items,
+        status=_STATUS[worst],
+        reason="; ".join(reasons),
+        flags=tuple(dict.fromkeys(flags)),
+        around=text_around(run, case.spec, case.surroundings),
+    )
 
 
 def _texts(findings: list[Finding], severity: Severity) -> list[str]:
