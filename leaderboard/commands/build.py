@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from leaderboard.commands.steps import build_site
-from leaderboard.exports import names
+from leaderboard.exports import EXPORTS
 from recipe_mpr_task.errors import EXIT_BAD_INPUT
 
 
@@ -16,7 +16,7 @@ from recipe_mpr_task.errors import EXIT_BAD_INPUT
 @click.option("--records", type=click.Path(file_okay=False, path_type=Path),
               help="Also write each run as a compact record: scores by item id, no dataset text.")  # fmt: skip
 @click.option("--target", type=click.FloatRange(0, 1), help="Draw a line at this accuracy, such as 0.75.")
-@click.option("--exports", is_flag=True, help=f"Also write {names()} files.")
+@click.option("--exports", is_flag=True, help=f"Also write files for others: {', '.join(EXPORTS)}.")
 @click.pass_context
 def leaderboard(  # noqa: PLR0913 (each is an option)
     ctx: click.Context, runs: Sequence[Path], out: Path, records: Path | None, target: float | None, *, exports: bool

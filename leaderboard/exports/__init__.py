@@ -1,11 +1,10 @@
 """The leaderboard's ranked rows in the formats of others, each as the library or schema of that format has it.
 
-`credit` (whom a number belongs to) and `fields` (what travels with it) feed the writers that `EXPORTS` lists.
+`credit` (whom a number belongs to) and `fields` (what travels with it) feed the writers in `EXPORTS`.
 Same boards, same bytes: no clock and no randomness is read. Texts of the dataset go in only if they are handed in.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
@@ -16,31 +15,15 @@ if TYPE_CHECKING:
     from recipe_mpr_task.item import Item
 
 
-@dataclass(frozen=True)
-class Export:
-    """One format.
+EXPORTS = {
+    ".eval_results": "leaderboard.exports.hub:eval_results_files",
+    "model-index": "leaderboard.exports.hub:model_index_files",
+    "every_eval_ever": "leaderboard.exports.every_eval_ever:aggregate_and_sample_files",
+}
+"""Each format with its writer, as text, so that help texts load no format's library.
 
-    Attributes:
-        name: the format's own name.
-        writer: module and function as text, so that help texts load no library of a format. The function takes
-            `credit.CreditedRow`s and the dataset's texts, and returns relative path to text of each file.
-    """
-
-    name: str
-    writer: str
-
-
-EXPORTS = (
-    Export(".eval_results", "leaderboard.exports.hub:eval_results_files"),
-    Export("model-index", "leaderboard.exports.hub:model_index_files"),
-    Export("every_eval_ever", "leaderboard.exports.every_eval_ever:aggregate_and_sample_files"),
-)
-
-
-def names() -> str:
-    """Return the formats in words, for help texts."""
-    *first, last = (export.name for export in EXPORTS)
-    return f"{', '.join(first)} and {last}"
+A writer takes `credit.CreditedRow`s and the dataset's texts and returns relative path to text of each file.
+"""
 
 
 def export(boards: "Sequence[Board]", texts: "Mapping[str, Item] | None") -> dict[str, str]:
@@ -59,7 +42,7 @@ def export(boards: "Sequence[Board]", texts: "Mapping[str, Item] | None") -> dic
     try:
         from leaderboard.exports.credit import CreditedRow
 
-        writers = [resolve_name(export.writer) for export in EXPORTS]
+        writers = [resolve_name(writer) for writer in EXPORTS.values()]
     except ImportError as error:
         raise RecipeMPRError(f"--exports needs huggingface-hub 1.4 or newer ({error})") from None
     rows = [CreditedRow.of(row) for board in boards for row in board.rows if row.rank is not None]

@@ -15,7 +15,7 @@ from leaderboard.exports.samples import sample_lines
 from leaderboard.rank.row import Row, Score
 from leaderboard.site.text import line
 from recipe_mpr_task import __version__
-from recipe_mpr_task.data import LICENSE, SHA256
+from recipe_mpr_task.data import FILE_NAME, LICENSE, SHA256, URL_FOLDER
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 
@@ -45,7 +45,7 @@ def _files(row: Row, credit: Credit, texts: Mapping[str, Item] | None) -> dict[s
     # The datastore takes only UUIDs of version 4. This one is of the content and not random, so that the same run has
     # the same name whenever it is built, with texts or without.
     name = uuid.UUID(bytes=bytes.fromhex(sha256_of(_json(aggregate).encode()))[:16], version=4)
-    folder = f"data/{_collection(row)}/{credit.id}"
+    folder = f"data/{fields.dataset_of(row).collection}/{credit.id}"
     samples = "".join(f"{text}\n" for text in lines)
     aggregate["detailed_evaluation_results"] = {
         "format": "jsonl",
@@ -60,10 +60,6 @@ def _files(row: Row, credit: Credit, texts: Mapping[str, Item] | None) -> dict[s
 
 def _json(content: Any) -> str:
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
-
-
-def _collection(row: Row) -> str:
-    return "recipe-mpr" if fields.dataset_of(row) is fields.DATASET else "recipe-mpr-sample"
 
 
 def _result_id(row: Row, query_type: str = "") -> str:
@@ -177,16 +173,9 @@ def _entry(  # noqa: PLR0913, PLR0917 (one value a field)
 
 def _source_data(row: Row) -> dict[str, Any]:
     dataset = fields.dataset_of(row)
-    if dataset.url is None or dataset.revision is None:
-        return {
-            "dataset_name": _collection(row),
-            "source_type": "other",
-            "additional_details": {"what": dataset.name},
-        }
-    pinned = {"repository": dataset.id, "revision": dataset.revision, "sha256": SHA256, "license": LICENSE}
-    return {
-        "dataset_name": _collection(row),
-        "source_type": "url",
-        "url": [dataset.url],
-        "additional_details": pinned,
-    }
+    if dataset is fields.SAMPLE:
+        place = {"source_type": "other", "additional_details": {"what": dataset.name}}
+    else:
+        pinned = {"repository": dataset.id, "revision": dataset.revision, "sha256": SHA256, "license": LICENSE}
+        place = {"source_type": "url", "url": [URL_FOLDER + FILE_NAME], "additional_details": pinned}
+    return {"dataset_name": dataset.collection, **place}

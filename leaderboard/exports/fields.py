@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from leaderboard.rank.row import Asked, Row, Score
 from leaderboard.site.text import LONGEST, line
-from recipe_mpr_task.data import COMMIT, FILE_NAME, REPOSITORY, URL_FOLDER
+from recipe_mpr_task.data import COMMIT, REPOSITORY
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.metrics import SEEN
 
@@ -21,20 +21,19 @@ class Dataset:
     Attributes:
         id: as a hub would name it.
         name: for people.
+        collection: its folder in every_eval_ever's datastore.
         revision: the pinned commit; None where there is none.
-        url: the pinned file; None where there is none.
     """
 
     id: str
     name: str
-    revision: str | None
-    url: str | None
+    collection: str
+    revision: str | None = None
 
 
-DATASET = Dataset(REPOSITORY, "Recipe-MPR", COMMIT, URL_FOLDER + FILE_NAME)
-SAMPLE = Dataset(
-    "recipe-mpr/embedded-sample", "60 items of our own: shows that it runs, not how good a model is", None, None
-)
+DATASET = Dataset(REPOSITORY, "Recipe-MPR", "recipe-mpr", COMMIT)
+SAMPLE = Dataset("recipe-mpr/embedded-sample", "60 items of our own: shows that it runs, not how good a model is",
+                 "recipe-mpr-sample")  # fmt: skip
 
 
 def dataset_of(row: Row) -> Dataset:
