@@ -109,7 +109,7 @@ def _is_plain(spec: TaskSpec) -> bool:
     return asked == ("shuffled", "default", "", "letter_metrics")
 
 
-_RENDERED: dict[tuple[str, str, str, int], str] = {}
+RENDERED: dict[tuple[str, str, str, int], str] = {}
 
 
 def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
@@ -121,11 +121,11 @@ def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
         rotation: of the options, 0 to 4.
     """
     key = (spec.prompt, spec.order, document.item_id, rotation)
-    if key not in _RENDERED:
+    if key not in RENDERED:
         record = document.as_record()
         turned = {name: rotated(record[name], rotation) for name in ("options", "option_ids")}
-        _RENDERED[key] = prompts.render(spec.prompt, record | turned)
-    return _RENDERED[key]
+        RENDERED[key] = prompts.render(spec.prompt, record | turned)
+    return RENDERED[key]
 
 
 def _read(name: str) -> dict[str, Any]:
