@@ -6,11 +6,10 @@ column by `in_row` in `recipe_mpr_task.metrics.METRICS`.
 
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass
-from functools import partial
 from operator import attrgetter
 from typing import Any, Literal
 
-from leaderboard.rank.row import AgainstLeader, Row, Score
+from leaderboard.rank.row import AgainstLeader, Row
 from leaderboard.rank.statistics import Comparison
 from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 
@@ -116,24 +115,16 @@ class Column:
 
 def _metric(metric: Metric) -> Column:
     return Column(
-        metric.key, metric.label, partial(_mean, metric.key), "share" if metric.unit == "fraction" else "number",
-        metric.help, higher_is_better=metric.higher_is_better, of_position=metric.of_position, is_optional=True,
+        metric.key, metric.label, lambda row: row.metrics[metric.key].value if metric.key in row.metrics else None,
+        "share" if metric.unit == "fraction" else "number", metric.help, higher_is_better=metric.higher_is_better,
+        of_position=metric.of_position, is_optional=True,
     )  # fmt: skip
-
-
-def _mean(key: str, row: Row) -> float | None:
-    mean = row.metrics.get(key)
-    return mean.value if mean else None
 
 
 def _of_type(name: str) -> Column:
     parts = tuple((f"{name.lower()}_{part}", part) for part in ("n", "acc", "low", "high"))
-    return Column(name.lower(), name, partial(_score, name), "score", path=("types", name), parts=parts,
+    return Column(name.lower(), name, lambda row: row.types.get(name), "score", path=("types", name), parts=parts,
                   higher_is_better=True, is_optional=True)  # fmt: skip
-
-
-def _score(name: str, row: Row) -> Score | None:
-    return row.types.get(name)
 
 
 def _over(name: Literal["folds", "prompts"], of: Callable[[Any], float | None]) -> Callable[[Row], float | None]:

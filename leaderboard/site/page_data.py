@@ -9,7 +9,7 @@ from typing import Any
 
 from leaderboard.load.find import Skipped
 from leaderboard.rank.ranking import Board
-from leaderboard.rank.row import Cost, Row, Score, Spread
+from leaderboard.rank.row import Cost, Row, Spread
 from leaderboard.site.columns import COLUMNS, TYPES
 from leaderboard.site.text import short
 from recipe_mpr_task import TASK_VERSION
@@ -64,7 +64,7 @@ def row_object(row: Row) -> dict[str, Any]:
         "acc": row.score.acc,
         "acc_low": row.score.low,
         "acc_high": row.score.high,
-        "types": {name: _score(row.types[name]) for name in TYPES if name in row.types},
+        "types": {name: asdict(row.types[name]) for name in TYPES if name in row.types},
         "rank_low": row.rank_low,
         "rank_high": row.rank_high,
         "evidence": row.evidence,
@@ -85,7 +85,7 @@ def _run(row: Row) -> dict[str, Any]:
     known = {
         "invariant": row.is_invariant if "perf" in row.metrics else None,
         "training": row.training.model_dump(exclude_defaults=True) if row.training else None,
-        "clean_subset": _score(row.clean_subset) if row.clean_subset else None,
+        "clean_subset": asdict(row.clean_subset) if row.clean_subset else None,
         "unsampled": None if row.has_samples else True,
     }
     tries = row.tries and {**asdict(row.tries), "tries": row.tries.text, "text": None}
@@ -116,10 +116,6 @@ def _run(row: Row) -> dict[str, Any]:
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
-
-
-def _score(score: Score) -> dict[str, Any]:
-    return {"n": score.n, "acc": score.acc, "low": score.low, "high": score.high}
 
 
 def _spread(spread: Spread) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from leaderboard.rank.row import Row
 from leaderboard.site.columns import COLUMNS, CSV, MARKDOWN, MARKDOWN_UNRANKED, Column
 from leaderboard.site.page_data import floors
 from leaderboard.site.text import bounds, difference_text, interval_text, line, percent, short
-from leaderboard.verify.statuses import STATUSES
+from leaderboard.verify.statuses import STATUSES, StatusName
 from recipe_mpr_task import TASK_VERSION
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
@@ -115,17 +115,17 @@ def _header(column: Column, first: Row) -> str:
 
 
 def cell_of(column: Column, row: Row) -> str:
-    """Return a cell of Markdown or of the terminal, but for names and texts out of files."""
+    """Return a cell of Markdown or of the terminal, but for names."""
     value = column.read(row)
     match column.type:
         case "share":
             return _share(column, row)
         case "leader":
-            return against(row)
+            return f"{difference_text(value.comparison)}{' =' if row.is_tied else ''}" if value else ""
         case "status":
             return status_text(value, row.flags)
         case _:
-            return _WRITERS.get(column.type, _plain)(value)
+            return _WRITERS[column.type](value)
 
 
 def _share(column: Column, row: Row) -> str:
@@ -135,23 +135,29 @@ def _share(column: Column, row: Row) -> str:
     return f"{percent(column.read(row))} {bounds(mean.low, mean.high) if mean else ''}".strip()
 
 
-def _plain(value: Any) -> str:
-    return "" if value is None else str(value)
+def _whole(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
+def _text(text: str | None) -> str:
+    """A cell that no name can break out of: one line, no markup, no 10 MB."""
+    return line(text or "").translate(_SIGNS)
 
 
 def _count(number: int | None) -> str:
-    if number is None:
-        return ""
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
+        if number and number >= size:
             return f"{number / size:.3g}{unit}"
-    return str(number)
+    return _whole(number)
 
 
 _WRITERS: dict[str, Callable[[Any], str]] = {
     "accuracy": interval_text,
     "count": _count,
+    "rank": _whole,
     "score": lambda score: percent(score.acc) if score else "",
+    "text": _text,
+    "whole": _whole,
 }
 """By type of column, where the value alone says what is written."""
 
@@ -164,22 +170,13 @@ def _unranked_cell(column: Column, row: Row) -> str:
             return str(row.score.n or "")
         case "reason":
             return _text(_why(row))
-        case "source":
-            return _text(row.source)
         case _:
             return cell_of(column, row)
 
 
-def status_text(status: str, flags: Sequence[str]) -> str:
+def status_text(status: StatusName, flags: Sequence[str]) -> str:
     """Return a row's status with a mark where a reader must know more: `unknown`, or notes on the row."""
-    return (STATUSES[status].badge if status in STATUSES else status) + ("; notes ⚠" if flags else "")
-
-
-def against(row: Row) -> str:
-    """Return the difference to the leader with its interval; "=" where the test cannot tell the two apart."""
-    if row.against_leader is None:
-        return ""
-    return difference_text(row.against_leader.comparison) + (" =" if row.is_tied else "")
+    return STATUSES[status].badge + ("; notes ⚠" if flags else "")
 
 
 def _why_unknown(rows: Sequence[Row]) -> list[str]:
@@ -222,8 +219,3 @@ def details(row: Row) -> list[str]:
         "system text" if row.asked.system_text else "",
     )
     return [words for words in known if words]
-
-
-def _text(text: str) -> str:
-    """A cell that no name can break out of: one line, no markup, no 10 MB."""
-    return line(text).translate(_SIGNS)
