@@ -59,7 +59,7 @@ def index_page(content: Mapping[str, Any]) -> str:
     """Return `index.html`.
 
     Args:
-        content: the object of `leaderboard.json`, see `content.content_of`.
+        content: the object of `leaderboard.json`, see `page_data.content_of`.
     """
     boards = [board for board in content["boards"] if board["rows"]]
     first = boards[0]["board"] if boards else None
@@ -80,8 +80,8 @@ def system_page(content: Mapping[str, Any], answers: str) -> str:
     """Return the page of one system.
 
     Args:
-        content: see `details.system_content`.
-        answers: its items as JSON, see `packed.PackedItems`.
+        content: see `page_data.system_content`.
+        answers: its items as JSON, see `row_items.RowItems.text`.
     """
     around = content.get("around", [])
     content = {key: value for key, value in content.items() if key != "around"}  # it stands in the page, in full
@@ -92,7 +92,7 @@ def items_script(items: Mapping[str, Any]) -> str:
     """Return `systems/items.js`, a script because a page that is opened from disk may load no JSON.
 
     Args:
-        items: see `details.items_content`.
+        items: see `page_data.items_content`.
     """
     return f"window.RECIPE_MPR_ITEMS = {_embedded(_json(items))};\n"
 
@@ -124,7 +124,7 @@ def _assets(name: str) -> _Assets:
     """Read and compile what a page needs: once, not for each of a thousand pages."""
     style = (_FOLDER / "page.css").read_text()
     scripts = "\n".join((_FOLDER / script).read_text() for script in _SCRIPTS[name])
-    registries = f"const SITE = {_embedded(_json(_registries()))};"
+    registries = f"const SITE = {_embedded(_json(_registries(name)))};"
     script = f'"use strict";\n(() => {{\n{registries}\n{scripts}\n}})();'  # in a scope of their own
     # From disk no page has an origin that 'self' could mean to every browser.
     items = " 'self' file:" if name.startswith("system") else ""
@@ -135,10 +135,10 @@ def _assets(name: str) -> _Assets:
     return _Assets(_environment().get_template(name), *map(Markup, (style, script, policy)))
 
 
-def _registries() -> dict[str, Any]:
-    """Return what Python defines and the scripts read too."""
+def _registries(name: str) -> dict[str, Any]:
+    """Return what Python defines and a page's scripts read too; the columns only where there is a table."""
     return {
-        "columns": [column.as_data() for column in PAGE],
+        "columns": [column.as_data() for column in PAGE if "columns.js" in _SCRIPTS[name]],
         "types": TYPES,
         "tones": {status.name: status.tone for status in STATUSES.values()},
         "letters": LETTERS,
@@ -193,5 +193,5 @@ def _is_unseen(sign: str) -> bool:
 
 
 def _link(page: object) -> str | None:
-    """The address of a system's page, if that is what it is."""
-    return page if isinstance(page, str) and _LINK.fullmatch(page) else None
+    """Return the address of a system's page; None if the text is no such address."""
+    return str(page) if _LINK.fullmatch(str(page)) else None
