@@ -9,6 +9,7 @@ from scipy.stats import norm
 from leaderboard.rank.row import AgainstLeader, Row
 from leaderboard.rank.statistics import (
     LEVEL,
+    Comparison,
     Floats,
     Ints,
     compare_with,
@@ -16,16 +17,13 @@ from leaderboard.rank.statistics import (
     holm_agreeing,
     mcnemar,
     minimal_detectable_effect,
-    paired_p,
     pairwise,
 )
 from leaderboard.verify.statuses import RANKED
 
 _MATRIX = 50
-_MOST_EXACT = 200
-"""Rows up to which every pair with shared ties is tested exactly."""
-_WHOLE = 1e-6
-"""Sums of squared differences that agree so far are equal."""
+_ROUNDING = 1e-6
+"""Sums of squared differences that are this near are equal."""
 _USUAL_DISCORDANCE = 0.2
 _DIGITS = 9
 
@@ -73,9 +71,10 @@ def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
     if len(ranked) > 1:
         accuracies = np.column_stack([row.items.accuracies for row in ranked])  # ranked rows have the same items
         discordance = float(np.median((accuracies[:, 1:] != accuracies[:, :1]).mean(axis=0)))
-        best = pairwise(accuracies[:, :_MATRIX])
-        matrix = _matrix(ranked[:_MATRIX], *best)
-        ranked = _with_rank_ranges(_against_leader(ranked, accuracies), accuracies, best[1])
+        differences, p = pairwise(accuracies[:, :_MATRIX])
+        matrix = _matrix(ranked[:_MATRIX], differences, p)
+        comparisons = compare_with(accuracies[:, 1:], accuracies[:, 0])
+        ranked = _with_rank_ranges(_against_leader(ranked, comparisons), accuracies, p, comparisons)
     else:
         ranked = [replace(row, rank_low=1, rank_high=1) for row in ranked]
     detectable = {
@@ -98,24 +97,26 @@ def _ranked(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
     return ranked, others
 
 
-def _against_leader(ranked: Sequence[Row], accuracies: Floats) -> list[Row]:
+def _against_leader(ranked: Sequence[Row], comparisons: Sequence[Comparison]) -> list[Row]:
     """Add each row's paired comparison with the leader, and whether the test separates the two.
 
     A row is in the leader's tie group unless the test, Holm-corrected over the board, separates them. The interval of
     the difference is corrected with it, so that it holds 0 exactly for the leader's tie group.
     """
-    corrected, comparisons = holm_agreeing(compare_with(accuracies[:, 1:], accuracies[:, 0]))
-    compared = zip(ranked[1:], comparisons, corrected.tolist(), strict=True)
+    corrected, agreeing = holm_agreeing(comparisons)
+    compared = zip(ranked[1:], agreeing, corrected.tolist(), strict=True)
     return [replace(ranked[0], is_tied=True)] + [
         replace(row, is_tied=p >= LEVEL, against_leader=AgainstLeader(comparison, p)) for row, comparison, p in compared
     ]
 
 
-def _with_rank_ranges(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> list[Row]:
+def _with_rank_ranges(
+    ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats, with_leader: Sequence[Comparison]
+) -> list[Row]:
     p = all_pairs(accuracies)
-    # The tests that the marks and the matrix show are exact on boards of any size.
+    # The tests behind the marks and the matrix are exact on boards of any size.
     p[: len(p_of_best), : len(p_of_best)] = p_of_best
-    p[0, 1:] = p[1:, 0] = paired_p(accuracies[:, 1:] - accuracies[:, :1])
+    p[0, 1:] = p[1:, 0] = [comparison.p for comparison in with_leader]
     low, high = rank_ranges(np.array([row.rank for row in ranked]), p)
     return [
         replace(row, rank_low=best, rank_high=worst)
@@ -136,36 +137,32 @@ def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
         p: uncorrected p values of all pairs, shape (rows, rows).
     """
     n = len(ranks)
-    others = ~np.eye(n, dtype=bool)
+    p = np.where(np.eye(n, dtype=bool), 1.0, p)
+    order = np.argsort(p, axis=1)
+    # `statistics.holm` for all rows at once; the diagonal's 1 is no test.
+    corrected = np.maximum.accumulate(np.take_along_axis(p, order, axis=1) * np.arange(n - 1, -1, -1), axis=1)
     separated = np.zeros((n, n), dtype=bool)
-    for row in range(n):
-        separated[row, others[row]] = holm(p[row, others[row]]) < LEVEL
+    np.put_along_axis(separated, order, corrected < LEVEL, axis=1)
     separated &= ranks[:, None] < ranks
     return 1 + separated.sum(axis=0), n - separated.sum(axis=1)
 
 
 def all_pairs(accuracies: Floats) -> Floats:
-    """Test every pair of systems as `statistics.paired_p` does, by matrix products; p values, shape (systems, systems).
+    """Test every pair of systems by matrix products; p values, shape (systems, systems).
 
-    Pairs with shared ties are tested by the exact sign flip among at most 200 systems. Among more, by its normal
-    approximation p = 2 Phi(-|sum d| / sqrt(sum d^2)) for differences d.
+    McNemar's exact test; where shared ties make parts of wins, the normal approximation of the exact sign-flip test,
+    p = 2 Phi(-|sum d| / sqrt(sum d^2)) for differences d.
 
     Args:
         accuracies: shape (items, systems).
     """
     right, wrong = (accuracies == 1).astype(np.float32), (accuracies == 0).astype(np.float32)
     wins = np.rint(right.T @ wrong).astype(np.int64)
-    squares = (accuracies**2).sum(axis=0)
+    sums, squares = accuracies.sum(axis=0), (accuracies**2).sum(axis=0)
     distances = squares[:, None] + squares - 2 * accuracies.T @ accuracies
-    p = mcnemar(wins, wins.T)
-    has_ties = distances - (wins + wins.T) > _WHOLE
-    if len(p) > _MOST_EXACT:
-        sums = accuracies.sum(axis=0)
-        approximate = 2 * norm.cdf(-np.abs(sums[:, None] - sums) / np.sqrt(np.maximum(distances, _WHOLE)))
-        return np.where(has_ties, approximate, p)
-    first, second = np.nonzero(np.triu(has_ties))
-    p[first, second] = p[second, first] = paired_p(accuracies[:, first] - accuracies[:, second])
-    return p
+    z = np.abs(sums[:, None] - sums) / np.sqrt(np.maximum(distances, _ROUNDING))
+    has_parts = distances - (wins + wins.T) > _ROUNDING
+    return np.where(has_parts, 2 * norm.cdf(-z), mcnemar(wins, wins.T))
 
 
 def _matrix(rows: Sequence[Row], differences: Floats, p: Floats) -> PairMatrix:
