@@ -28,7 +28,7 @@ CURVES = ("loss", "eval_cross_entropy", "eval_accuracy", "learning_rate", "grad_
 LONGEST_AROUND = 20_000
 """Characters of the text around the prompts that a record keeps."""
 
-_AROUND, _COST, _SECONDS = "recipe_mpr_around", "recipe_mpr_cost", "total_evaluation_time_seconds"
+_AROUND, _SECONDS = "recipe_mpr_around", "total_evaluation_time_seconds"
 _LARGEST = 2**53
 _LONGEST, _LONGEST_PROMPT = 2_000, 20_000
 _DEPTH_OF_PROMPTS, _DEEPEST = 3, 8
@@ -213,15 +213,6 @@ class LoadedModel(Tolerant):
     handed_over: bool | None = None
 
 
-class EvaluationCost(Tolerant):
-    """What a results file says of the cost of its evaluation; None where it was not recorded."""
-
-    seconds_per_item: Amount | None = None
-    tokens_per_second: Amount | None = None
-    peak_memory_bytes: Count | None = None
-    hardware: ShortText | None = None
-
-
 class Results(Tolerant):
     """A results file or record, cut down to the fields of one task that the leaderboard reads."""
 
@@ -234,7 +225,6 @@ class Results(Tolerant):
     fewshot_as_multiturn: Any = None
     # lm-eval writes the time as text, and so do records.
     eval_seconds: Annotated[Amount | None, Field(alias=_SECONDS), PlainSerializer(str, when_used="unless-none")] = None
-    cost: Annotated[EvaluationCost, Field(alias=_COST)] = EvaluationCost()
     training: Annotated[TrainingRecord | None, Field(alias=TRAINING_KEY)] = None
     loaded: Annotated[LoadedModel | None, Field(alias=MODEL_KEY)] = None
     flags: Annotated[list[Any], Field(alias="recipe_mpr_flags")] = []
@@ -269,8 +259,8 @@ def _kept(raw: Mapping[str, Any], task: str) -> dict[str, Any]:
         "n-shot": {task: _mapping(raw.get("n-shot")).get(task) or 0},
         "results": {task: _mapping(_mapping(raw.get("results")).get(task))},
     }
-    if len(configs) > 1:  # the tasks of a run share one time and one cost
-        kept = {key: value for key, value in kept.items() if key not in (_SECONDS, _COST)}
+    if len(configs) > 1:
+        kept.pop(_SECONDS, None)  # the tasks of a run share one time
     bounded: dict[str, Any] = _bounded(kept)
     if isinstance(around := raw.get(_AROUND), str):
         bounded[_AROUND] = around[:LONGEST_AROUND].encode(errors="replace").decode()
