@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from leaderboard.rank.copies import mark_copies, mark_one_letter
 from leaderboard.rank.duplicates import mark_read_twice, mark_repeated_rows, mark_repeats
 from leaderboard.rank.pooling import MAIN_BOARD, POOLS, pool
-from leaderboard.rank.published import boards_with_published_rows, published_rows
+from leaderboard.rank.published import published_rows
 from leaderboard.rank.ranking import Board, board_of
 from leaderboard.rank.row import Row
 from leaderboard.rank.tries import mark_namesakes, mark_tries
@@ -39,10 +39,9 @@ def build_boards(runs: Iterable[Row]) -> list[Board]:
         rows += pool(group, [row for row in kept if row.task in group.tasks])
     by_board: dict[str, list[Row]] = defaultdict(list)
     once = mark_read_twice(mark_repeated_rows(rows))
-    for row in mark_tries(mark_namesakes(mark_copies(mark_one_letter(once))), runs):
+    flagged = mark_namesakes(mark_copies(mark_one_letter(once)))
+    for row in (*mark_tries(flagged, runs), *published_rows()):
         by_board[row.board].append(row)
-    for key in boards_with_published_rows():
-        by_board[key] += published_rows(key)
     known = list(_TITLES)
     keys = sorted(by_board, key=lambda key: (known.index(key) if key in known else len(known), key))
     return [board_of(key, _TITLES.get(key, key), by_board[key]) for key in keys]

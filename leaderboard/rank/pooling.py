@@ -6,15 +6,14 @@ Pooling goes over items: a type's items are spread unevenly over the folds, so a
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import partial
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from leaderboard.load.schema import TrainingRecord
 from leaderboard.load.task_specs import task_spec
 from leaderboard.rank.position_bias import position_profile
-from leaderboard.rank.row import Cost, LoadedNames, Metric, Row, Spread
+from leaderboard.rank.row import LoadedNames, Metric, Row, Spread
 from leaderboard.rank.row_from_run import score, type_scores
 from leaderboard.rank.row_items import RowItems
 from leaderboard.verify.checks import RANDOM_WEIGHTS
@@ -26,8 +25,25 @@ from recipe_mpr_task.tasks import TASKS_PATH
 MAIN_BOARD = "recipe_mpr"
 _PROMPT_TASKS = tuple(sorted(path.stem for path in TASKS_PATH.glob("recipe_mpr_prompt_*.yaml")))
 
-Value = TypeVar("Value")
-Result = TypeVar("Result")
+Combine = Callable[[Sequence[Any]], Any]
+
+# The tasks of a pool have equally many items, so a mean over tasks is one over items.
+_COST_TOTALS: dict[str, Combine] = {
+    "eval_seconds": math.fsum,
+    "eval_seconds_per_item": statistics.fmean,
+    "eval_tokens_per_second": statistics.fmean,
+    "eval_memory_bytes": max,
+    "train_seconds": math.fsum,
+    "train_seconds_per_item": statistics.fmean,
+    "train_tokens_per_second": statistics.fmean,
+    "train_memory_bytes": max,
+}
+_HARDWARE = ("eval_hardware", "train_hardware")
+_TRAINING_TOTALS: dict[str, Combine] = {
+    "wall_time_s": math.fsum,
+    "samples_per_second": statistics.fmean,
+    "peak_memory_bytes": max,
+}
 
 
 @dataclass(frozen=True)
@@ -107,7 +123,7 @@ def _is_demonstration(row: Row) -> bool:
 def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
     # As doubtful as the most doubtful of its rows.
     first = max(rows, key=lambda row: (*RANKED, "excluded").index(row.status))
-    items = group.items(rows)
+    items, costs = group.items(rows), [row.cost for row in rows]
     others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
     return replace(
         first,
@@ -121,10 +137,10 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
         metrics=_pooled_metrics(first, rows),
         spread=_spread(group, rows),
         asked=replace(first.asked, prompt=group.prompt or first.asked.prompt),
-        loaded=LoadedNames(**_shared_fields([row.loaded for row in rows])),
+        loaded=LoadedNames(**_shared([row.loaded for row in rows], vars(first.loaded))),
         training=_pooled_training([row.training for row in rows]),
-        cost=_pooled_cost(first.cost, rows),
-        date=_of_all(min, [row.date for row in rows]),
+        cost=replace(first.cost, **_shared(costs, _HARDWARE), **_combined(costs, _COST_TOTALS)),
+        **_combined(rows, {"date": min}),
         items=_pooled_items(items, rows),
         position=position_profile(items, task_spec(rows[0].task).order) if first.position else None,
         flags=tuple(dict.fromkeys(flag for row in rows for flag in row.flags)),
@@ -146,12 +162,6 @@ def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
     return replace(pooled, choices=first.choices, answers=first.answers)
 
 
-def _of_all(combine: Callable[[Sequence[Value]], Result], values: Sequence[Value | None]) -> Result | None:
-    """Combine the values of all rows; None if one is unknown."""
-    known = [value for value in values if value is not None]
-    return combine(known) if len(known) == len(values) else None
-
-
 def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
     """Return the first row's metrics with the Brier score's mean over all items; without it if a row has none."""
     sums = [row.metrics["brier"].value * len(row.items) for row in rows if "brier" in row.metrics]
@@ -162,50 +172,24 @@ def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
 
 
 def _pooled_training(records: Sequence[TrainingRecord | None]) -> TrainingRecord | None:
-    """Return what the trainings share, their summed time, mean speed and highest memory."""
+    """Return what the trainings share, their summed time, mean speed and highest memory; None if one is unknown."""
     known = [record for record in records if record is not None]
     if len(known) < len(records):
         return None
-    shared = {
-        name: value
-        for name, value in known[0].model_dump(exclude_none=True).items()
-        if all(getattr(record, name) == value for record in known)
-    }
-    combined = {
-        "wall_time_s": _of_all(math.fsum, [record.wall_time_s for record in known]),
-        "samples_per_second": _of_all(statistics.fmean, [record.samples_per_second for record in known]),
-        "peak_memory_bytes": _of_all(max, [record.peak_memory_bytes for record in known]),
-    }
-    return TrainingRecord(**shared | {name: value for name, value in combined.items() if value is not None})
+    fields = _shared(known, TrainingRecord.model_fields) | _combined(known, _TRAINING_TOTALS)
+    return TrainingRecord(**{name: value for name, value in fields.items() if value is not None})
 
 
-def _pooled_cost(first: Cost, rows: Sequence[Row]) -> Cost:
-    """Return the summed seconds, mean speeds, highest memory, and the hardware if it is one."""
-    costs = [row.cost for row in rows]
-    weighted_mean = partial(statistics.fmean, weights=[len(row.items) for row in rows])
-    return Cost(
-        eval_seconds=_of_all(math.fsum, [cost.eval_seconds for cost in costs]),
-        eval_seconds_per_item=_of_all(weighted_mean, [cost.eval_seconds_per_item for cost in costs]),
-        eval_tokens_per_second=_of_all(statistics.fmean, [cost.eval_tokens_per_second for cost in costs]),
-        eval_memory_bytes=_of_all(max, [cost.eval_memory_bytes for cost in costs]),
-        train_seconds=_of_all(math.fsum, [cost.train_seconds for cost in costs]),
-        train_seconds_per_item=_of_all(statistics.fmean, [cost.train_seconds_per_item for cost in costs]),
-        train_tokens_per_second=_of_all(statistics.fmean, [cost.train_tokens_per_second for cost in costs]),
-        train_memory_bytes=_of_all(max, [cost.train_memory_bytes for cost in costs]),
-        trainable_params=first.trainable_params,
-        **{name: value for name, value in _shared_fields(costs).items() if name.endswith("hardware")},
-    )
+def _shared(parts: Sequence[Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return the fields on which all parts agree; the others are None."""
+    values = {name: {repr(getattr(part, name)): getattr(part, name) for part in parts} for name in names}
+    return {name: next(iter(values[name].values())) if len(values[name]) == 1 else None for name in values}
 
 
-def _shared_fields(parts: Sequence[Any]) -> dict[str, Any]:
-    """Return the fields on which all dataclass instances agree; of the others None."""
-    first = parts[0]
-    return {
-        field.name: getattr(first, field.name)
-        if all(getattr(part, field.name) == getattr(first, field.name) for part in parts)
-        else None
-        for field in fields(first)
-    }
+def _combined(parts: Sequence[Any], totals: Mapping[str, Combine]) -> dict[str, Any]:
+    """Combine each field over the parts; None where a part does not know it."""
+    values = {name: [getattr(part, name) for part in parts] for name in totals}
+    return {name: None if None in values[name] else totals[name](values[name]) for name in totals}
 
 
 def _mean_curve(curves: Sequence[tuple[dict[str, float], ...]]) -> tuple[dict[str, float], ...]:

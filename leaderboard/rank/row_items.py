@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, overload
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ _PICK_OF[[ord(character) for character in _CHARACTERS]] = range(len(_CHARACTERS)
 
 
 @dataclass(frozen=True, eq=False)
-class RowItems(Sequence[ItemResult]):
+class RowItems:
     """A row's item results, sorted by item id. Iterating parses the text.
 
     Parsed results have probabilities to four decimals and no metrics.
@@ -102,13 +102,6 @@ class RowItems(Sequence[ItemResult]):
 
     def __iter__(self) -> Iterator[ItemResult]:
         return (_result(*fields) for fields in json.loads(self.text))
-
-    @overload
-    def __getitem__(self, index: int) -> ItemResult: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[ItemResult, ...]: ...
-    def __getitem__(self, index: int | slice) -> ItemResult | tuple[ItemResult, ...]:
-        return tuple(self)[index]
 
 
 @lru_cache(maxsize=64)
