@@ -131,6 +131,7 @@ def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
     other rows, is below 5%. The best rank of j is 1 plus the rows above that are separated from j. The worst rank of i
     is the number of rows less the rows below that are separated from i: the leader's range is its tie group. These are
     marginal confidence sets of ranks, see Mogstad, Romano, Shaikh and Wilhelm (2024), doi 10.1093/restud/rdad006.
+    Neighbours' ranges need not be ordered: a row that differs from the others on more items is harder to separate.
 
     Args:
         ranks: 1 for the best, equal accuracies sharing one; ascending, shape (rows,).

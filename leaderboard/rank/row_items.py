@@ -89,10 +89,8 @@ class RowItems:
         return self.text, " ".join(self.ids), accuracies, self.answers.tolist(), self.choices
 
     @classmethod
-    def of_plain(cls, plain: "tuple[str, str, list[float | None], list[int], str] | RowItems") -> "RowItems":
+    def of_plain(cls, plain: tuple[str, str, list[float | None], list[int], str]) -> "RowItems":
         """Return the items that `as_plain` gave as plain values; the text is not parsed."""
-        if isinstance(plain, RowItems):
-            return plain
         text, ids, accuracies, answers, choices = plain
         known = np.array(accuracies, dtype=np.float64)  # None becomes NaN
         return cls(text, _ids_in(ids), known, np.array(answers, dtype=np.int64), choices)
