@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from leaderboard.load.results import LARGEST_RESULTS, LARGEST_SAMPLES, samples_files
 from leaderboard.rank.row import Row
 from recipe_mpr_task.data import cache_path, items_at_hand
-from recipe_mpr_task.file_hashes import remembered_sha256
+from recipe_mpr_task.file_hashes import notes_folder, remembered_sha256
 from recipe_mpr_task.files import regular_stat, sha256_of, write_atomic
 
 _KEPT_SECONDS = 30 * 24 * 3600
@@ -70,11 +70,12 @@ def keep(key: str, rows: bytes) -> None:
 
 
 def forget_unused() -> None:
-    """Remove the entries that no build has asked for in 30 days."""
-    with suppress(OSError):
-        for entry in _folder().iterdir():
-            if time.time() - entry.stat().st_mtime > _KEPT_SECONDS:
-                entry.unlink(missing_ok=True)
+    """Remove the entries, and the remembered hashes of files, that nothing has asked for in 30 days."""
+    for folder in (_folder(), notes_folder()):
+        with suppress(OSError):
+            for kept in folder.iterdir():
+                if time.time() - kept.stat().st_mtime > _KEPT_SECONDS:
+                    kept.unlink(missing_ok=True)
 
 
 @lru_cache(maxsize=1)

@@ -66,7 +66,7 @@ def record_edited(folder: Path, edit: Callable[[Json], object]) -> None:
     made = run_in(folder / "run")
     without_run(folder)
     path = folder / "cheat.record.json"
-    write_record(record_of(made.task, made.results, made.samples or []), path)
+    write_record(record_of(made), path)
     content = json.loads(path.read_text())
     edit(content)
     path.write_text(json.dumps(content))
