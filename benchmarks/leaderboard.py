@@ -1,18 +1,20 @@
-"""Measure time and memory of building the site from many runs, and of a rebuild with one more run.
+"""Building the leaderboard's site from many runs: time, CPU time, memory, and a rebuild with one more run.
 
     RECIPE_MPR_DATA=500QA.json python -m benchmarks.leaderboard [100 300 1000]
 
-Baseline of the ratios: the build of the smallest number of runs, cache empty. Every run has a samples file as lm-eval
-writes one for an LLM on the 500 items, prompts included.
+Baseline of the ratios: the build of the smallest number of runs, with an empty cache. Every run has a samples file as
+lm-eval writes it for an LLM on the 500 items, prompts included. Compare CPU seconds where other programs run.
 """
 
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +40,38 @@ def main() -> None:
             for k in range(done, size):
                 _write_run(runs / f"run{k:04}", k, asked)
             megabytes = (runs / "run0000" / "samples_recipe_mpr_2026-01-01T00-00-00.000000.jsonl").stat().st_size / 1e6
-            seconds, peak = _build(Path(folder), f"out{size}", f"cache{size}")
+            full = _build(Path(folder), f"out{size}", f"cache{size}")
             _write_run(runs / f"run{size:04}", size, asked)
-            again, _ = _build(Path(folder), f"out{size}", f"cache{size}")
-            first = first or seconds / size
+            rebuild = _build(Path(folder), f"out{size}", f"cache{size}")
+            first = first or full.seconds / size
             print(
-                f"{size} runs of {megabytes:.2f} MB: {seconds:.1f} s, {peak / 1e9:.2f} GB at most; "
-                f"a run {seconds / size / first:.2f} times what it takes at {sizes[0]}; "
-                f"with one run more {again:.1f} s, {again / seconds:.2f} of the whole",
+                f"{size} runs of {megabytes:.2f} MB: {full}; per run {full.seconds / size / first:.2f} of {sizes[0]} "
+                f"runs; with one more run {rebuild}, {rebuild.seconds / full.seconds:.2f} of the full build",
                 flush=True,
             )
 
 
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one build.
+
+    Attributes:
+        seconds: wall time.
+        cpu_seconds: user time of the build's processes.
+        peak_bytes: most resident bytes of its processes together.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+
+    def __str__(self) -> str:
+        """Return the cost in words."""
+        return f"{self.seconds:.1f} s, {self.cpu_seconds:.1f} CPU s, peak {self.peak_bytes / 1e9:.2f} GB"
+
+
 def _asked(doc: dict[str, Any]) -> dict[str, Any]:
-    """Return a sample without its answer."""
+    """A sample without its answer."""
     context = render("default", doc)
     arguments = {f"gen_args_{k}": {"arg_0": context, "arg_1": f" {letter}"} for k, letter in enumerate(LETTERS)}
     return {"doc": doc, "target": str(doc["gold"]), "arguments": arguments, "filter": "none", "doc_hash": "0" * 64,
@@ -83,12 +103,12 @@ def _write_run(folder: Path, seed: int, asked: list[dict[str, Any]]) -> None:
     (folder / "samples_recipe_mpr_2026-01-01T00-00-00.000000.jsonl").write_text("\n".join(lines) + "\n")
 
 
-def _build(folder: Path, out: str, cache: str) -> tuple[float, int]:
-    """Build in a process of its own; return seconds and the peak bytes of it and its children together."""
+def _build(folder: Path, out: str, cache: str) -> Cost:
+    """Build in a process of its own."""
     environment = os.environ | {"RECIPE_MPR_CACHE": str(folder / cache)}
     program = "import sys; from recipe_mpr_task.cli import main; main(sys.argv[1:])"
     command = [sys.executable, "-c", program, "leaderboard", str(folder / "runs"), "--out", str(folder / out)]
-    started = time.monotonic()
+    started, cpu_before = time.monotonic(), _cpu_seconds_of_children()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     peak = 0
     while process.poll() is None:
@@ -96,12 +116,15 @@ def _build(folder: Path, out: str, cache: str) -> tuple[float, int]:
         time.sleep(0.1)
     if process.returncode:
         raise SystemExit(f"the build failed with code {process.returncode}")
-    seconds = time.monotonic() - started
-    return seconds, peak
+    return Cost(time.monotonic() - started, _cpu_seconds_of_children() - cpu_before, peak)
+
+
+def _cpu_seconds_of_children() -> float:
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
 
 
 def _held_by(pid: int) -> int:
-    """Return the resident bytes of a process and its children, from /proc; shared pages count once a process."""
+    """Resident bytes of a process and its children, from /proc; shared pages count once for each process."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])

@@ -1,8 +1,18 @@
-"""The leaderboard: a pure function of result files, one package a stage.
+"""The leaderboard: a pure function of result files. Every number is computed from per-item results.
 
-`load` (lm-eval's output folders and compact records to runs) -> `validate` (a run to checked items, a status and its
-reason) -> `compute` (rows, pooled folds, ranks inside a board, paired statistics) -> `render` (page, Markdown, JSON,
-CSV, exports, and the folder that changes as one). `digest` takes many files to the rows of their runs at once,
-`remembered` keeps those for the next build, `build` does all four stages. All numbers come from per-item results.
-Beside them stand the commands.
+One way, each stage a package that imports only the ones before it:
+
+    load      lm-eval's output folders and compact records -> Run: pydantic types; raw JSON ends here
+    verify    Run -> VerifiedRun: every check in one list; items computed anew, a status and its reason
+    rank      VerifiedRun -> Row -> Board: pooled folds, each run once, ranks, paired statistics
+    site      Board -> page, Markdown, JSON, CSV, and the folder that changes as one
+    exports   Board -> the formats of others
+
+What puts the stages together:
+
+    collect   many files to rows side by side; cache keeps the rows for the next build
+    build     load -> verify -> rank -> site
+    records   runs -> compact records without dataset text; results/ has the committed ones
+    compare   two rows, item by item
+    commands  the subcommands of recipe-mpr; checkpoints and run_lm_eval score what `add` and `demo` show
 """

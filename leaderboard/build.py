@@ -1,20 +1,21 @@
-"""From results to a site: load, check, compute, render, publish."""
+"""From results to a site: load, verify, rank, publish."""
 
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from leaderboard.collect import OnFault, raise_fault, read_rows
+from leaderboard.exports import export
+from leaderboard.load.find import Skipped
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.ranking import Board
-from leaderboard.site.page_data import content_of, to_json
+from leaderboard.rank.row import Row
+from leaderboard.site.page_data import content_of, items_content, system_content, to_json
 from leaderboard.site.publish import publish
-from leaderboard.site.system_data import items_content, system_content
 from leaderboard.site.tables import to_csv, to_markdown
-from leaderboard.site.terminal import to_terminal
-from leaderboard.site.text import line
+from leaderboard.site.text import LONGEST, line
 from recipe_mpr_task.data import load_items, load_sample, local_source
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import Item
@@ -22,10 +23,16 @@ from recipe_mpr_task.item import Item
 FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")
 """What a site's folder holds besides its systems' pages."""
 
-
 _UNSAMPLED = (
     "no samples beside it, so it has no rank: run it again with --log_samples; of a linked file, link the folder"
 )
+
+
+class Site(NamedTuple):
+    """What a site was built of: its boards, and a line for each file that was skipped or has no samples."""
+
+    boards: list[Board]
+    skipped: list[str]
 
 
 def build(
@@ -35,7 +42,7 @@ def build(
     target: float | None = None,
     exports: bool = False,
     on_fault: OnFault = raise_fault,
-) -> tuple[str, list[str]]:
+) -> Site:
     """Read runs and write the leaderboard's site, whole or not at all.
 
     Args:
@@ -43,16 +50,17 @@ def build(
         out: the folder to write to.
         target: an accuracy to draw a line at, a fraction.
         exports: write the interchange formats too.
-        on_fault: told of each fault of ours while a run was judged, see `digest.read_rows`.
-
-    Returns:
-        The boards in a few lines for the terminal, and a line for each path or file that was skipped or has no samples.
+        on_fault: told of each fault of ours while a run was judged, see `collect.read_rows`.
 
     Raises:
         RecipeMPRError: no run could be read, or the folder cannot be written to; what is there stays.
     """
     with _uncollected():
-        return _build(paths, out, target, on_fault, exports=exports)
+        rows, skipped = read_rows(paths, on_fault)  # load, verify
+        reasons = _reasons(rows, skipped)
+        boards = build_boards(rows)  # rank
+        publish(_files(boards, skipped, target, exports=exports), out)  # site
+        return Site(boards, reasons)
 
 
 @contextmanager
@@ -67,29 +75,25 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _build(
-    paths: Sequence[Path], out: Path, target: float | None, on_fault: OnFault, *, exports: bool
-) -> tuple[str, list[str]]:
-    rows, skipped = read_rows(paths, on_fault)
-    reasons = [line(f"{s.source}: {s.reason}", 500) for s in skipped]
-    reasons += [line(f"{row.source}, {row.task}: {_UNSAMPLED}", 500) for row in rows if row.extra.get("unsampled")]
+def _reasons(rows: Sequence[Row], skipped: Sequence[Skipped]) -> list[str]:
+    """Give a line for each file that was skipped or has no samples; raise if no run is left."""
+    reasons = [f"{file.source}: {file.reason}" for file in skipped]
+    reasons += [f"{row.source}, {row.task}: {_UNSAMPLED}" for row in rows if not row.has_samples]
+    reasons = [line(reason, LONGEST) for reason in reasons]
     if not rows:
         raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
-    boards = build_boards(rows)
-    content = content_of(boards, skipped, target)
-    publish(_files(boards, content, to_markdown(boards, skipped), exports=exports), out)
-    return to_terminal(boards), reasons
+    return reasons
 
 
 def _files(
-    boards: Sequence[Board], content: dict[str, Any], markdown: str, *, exports: bool
+    boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None, *, exports: bool
 ) -> Iterator[tuple[str, str]]:
     """Render the site's files one by one: a thousand pages are not held in memory."""
     from leaderboard.site.page import index_page, items_script, system_page
 
-    texts = texts_at_hand()
+    texts, content = texts_at_hand(), content_of(boards, skipped, target)
     yield "index.html", index_page(content)
-    yield "leaderboard.md", markdown
+    yield "leaderboard.md", to_markdown(boards, skipped)
     yield "leaderboard.json", to_json(content)
     yield "leaderboard.csv", to_csv(boards)
     yield "systems/items.js", items_script(items_content(texts))
@@ -99,16 +103,7 @@ def _files(
             if page := links[row.id]["page"]:
                 yield page, system_page(system_content(row, links[row.id], board.title), row.items.text)
     if exports:
-        yield from _exports(boards, texts)
-
-
-def _exports(boards: Sequence[Board], texts: Mapping[str, Item]) -> Iterator[tuple[str, str]]:
-    try:
-        from leaderboard.exports import export
-    except ImportError as error:
-        raise RecipeMPRError(f"--exports needs huggingface-hub 1.4 or newer ({error})") from None
-    for path, text in sorted(export(boards, texts).items()):
-        yield f"exports/{path}", text
+        yield from ((f"exports/{path}", text) for path, text in export(boards, texts).items())
 
 
 def texts_at_hand() -> Mapping[str, Item]:

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from recipe_mpr_task.splits import fold_of, part_of
+
 Record = dict[str, Any]
 """A task's document; only item_id, option_ids, gold and gold_letter are read."""
 
@@ -29,6 +31,20 @@ def even_letters(pool: Sequence[Record], n: int, item: Record, seed: Any) -> lis
                 chosen.append(by_letter[letter].pop())
     # Shuffled again: taken in turns, the letters would follow a pattern.
     return sorted(chosen, key=lambda shot: _draw(seed, item, "position:" + shot["item_id"]))
+
+
+def may_show(split: str, shot_id: str, item_id: str) -> bool:
+    """Say whether an item may be a shot for another one, by the split alone.
+
+    Args:
+        split: one of `splits.SPLITS`. For `published`, shots come from the training part; otherwise from the four CV
+            folds that the scored item is not in.
+        shot_id: id of the item to show.
+        item_id: id of the scored item.
+    """
+    if split == "published":
+        return part_of(shot_id) == "train" and shot_id != item_id
+    return fold_of(shot_id) != fold_of(item_id)
 
 
 def are_related(shot: Record, item: Record) -> bool:

@@ -9,13 +9,15 @@ from typing import Any
 from lm_eval.api.samplers import ContextSampler
 
 from recipe_mpr_task.errors import RecipeMPRError
-from recipe_mpr_task.shot_selection import Record, are_related, even_letters
+from recipe_mpr_task.shot_selection import Record, are_related, even_letters, may_show
 
 
 class OtherFoldShots(ContextSampler):
     """Draw shots from the four CV folds that do not hold the scored item."""
 
     pool_description = "the other four CV folds"
+    split = "all"
+    """A split with the same pool, for `shot_selection.may_show`."""
 
     def __init__(self, df: Sequence[Record] | None = None, *, rnd: int | None = None, **kwargs: Any) -> None:
         super().__init__(df, rnd=rnd, **kwargs)
@@ -25,10 +27,6 @@ class OtherFoldShots(ContextSampler):
         """Set lm-eval's few-shot seed (`--seed`, fourth value)."""
         self._seed = rnd
         return self
-
-    def may_use(self, shot: Record, item: Record) -> bool:
-        """Say whether the pool of `item` holds `shot`."""
-        return bool(shot["fold"] != item["fold"])
 
     def sample(
         self, n: int, eval_doc: Record | None = None, df: Sequence[Record] | None = None, **_: Any
@@ -45,7 +43,8 @@ class OtherFoldShots(ContextSampler):
             return []
         if eval_doc is None:
             raise RecipeMPRError("shots need the scored item; use the recipe_mpr tasks' own fewshot_config")
-        pool = [shot for shot in (df or self.df) if self.may_use(shot, eval_doc) and not are_related(shot, eval_doc)]
+        shots = [shot for shot in (df or self.df) if may_show(self.split, shot["item_id"], eval_doc["item_id"])]
+        pool = [shot for shot in shots if not are_related(shot, eval_doc)]
         if n > len(pool):
             raise RecipeMPRError(
                 f"num_fewshot {n}; {eval_doc['item_id']} allows 0 to {len(pool)} ({self.pool_description})"
@@ -57,7 +56,4 @@ class TrainPartShots(OtherFoldShots):
     """Draw shots from the training part of the published split."""
 
     pool_description = "the published training part"
-
-    def may_use(self, shot: Record, item: Record) -> bool:
-        """Say whether the pool of `item` holds `shot`."""
-        return bool(shot["part"] == "train" and shot["item_id"] != item["item_id"])
+    split = "published"

@@ -1,89 +1,21 @@
 """`recipe-mpr add CHECKPOINT_OR_FOLDS`: score trained checkpoints on what they have not seen, rebuild the tables."""
 
 import json
-import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
-from tabulate import tabulate
 
-from leaderboard.commands.build import say_skipped
-from leaderboard.load.results import samples_files
-from leaderboard.load.task_specs import held_out_tasks, task_names
-from leaderboard.run_lm_eval import lm_eval
-from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError, RecipeMPRError
-from recipe_mpr_task.faults import FaultLog
-from recipe_mpr_task.files import sha256_of
+from leaderboard.checkpoints import Checkpoint, find_checkpoints, is_scored
+from leaderboard.commands.steps import build_site, score
+from leaderboard.load.task_specs import task_names
+from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.lines import line, say
-from recipe_mpr_task.manifest import TrainingManifest, read_manifest
-from recipe_mpr_task.provenance import seen_by
-from recipe_mpr_task.splits import FOLDS
 
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A trained checkpoint and its manifest."""
-
-    folder: Path
-    manifest: TrainingManifest
-
-    @property
-    def key(self) -> str:
-        """A folder name for its runs, the same for the same weights with the same manifest."""
-        name = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.manifest.recipe_name)[:60]
-        return f"{name}-{self.manifest.split}-{sha256_of(self.manifest.model_dump_json().encode())[:8]}"
-
-    def model(self, backend: str) -> tuple[str, dict[str, Any]]:
-        """Return lm-eval's model name and arguments that load this checkpoint."""
-        settings = self.manifest.recipe
-        if self.manifest.head != "causal":
-            return "recipe-mpr-encoder", {"pretrained": str(self.folder), "head": self.manifest.head}
-        arguments: dict[str, Any] = {"pretrained": str(self.folder), "dtype": settings.get("dtype", "auto")}
-        if self.manifest.form == "adapter":
-            adapter = "lora_local_path" if backend == "vllm" else "peft"
-            arguments |= {"pretrained": self._base(), adapter: str(self.folder)}
-            if backend == "vllm":
-                arguments["max_lora_rank"] = settings.get("lora", {}).get("r", 16)
-        if settings.get("quantization") == "4bit" and backend != "vllm":
-            arguments["load_in_4bit"] = True
-        if self.manifest.base_revision and self.manifest.form == "adapter":
-            arguments["revision"] = self.manifest.base_revision
-        return backend, arguments
-
-    def _base(self) -> str:
-        config = json.loads((self.folder / "adapter_config.json").read_text())
-        return str(config.get("base_model_name_or_path"))
-
-
-def find_checkpoints(path: Path) -> list[Checkpoint]:
-    """Return the checkpoint at `path`, or the five of its folds.
-
-    Raises:
-        CheckpointError: no manifest there, folds missing, or folds of different systems.
-    """
-    if not path.is_dir():
-        raise CheckpointError(f"{path}: no such folder; expected one that `recipe-mpr finetune` made")
-    manifest = read_manifest(path)
-    if manifest:
-        return [Checkpoint(path.resolve(), manifest)]
-    found = [(fold, read_manifest(path / fold)) for fold in FOLDS if (path / fold).is_dir()]
-    folds = {fold: manifest for fold, manifest in found if manifest}
-    if not folds:
-        raise CheckpointError(
-            f"{path}: no training manifest in it; what it was trained on is unknown. "
-            "Score it with `recipe-mpr run`, as a row of status unknown"
-        )
-    if missing := sorted(set(FOLDS) - set(folds)):
-        raise CheckpointError(
-            f"{path}: not finished: {', '.join(missing)}; go on with recipe-mpr finetune ... --resume"
-        )
-    if len({manifest.system for manifest in folds.values()}) > 1 or any(f != m.split for f, m in folds.items()):
-        raise CheckpointError(f"{path}: its folds are not of one recipe, base model and seed, each on its own fold")
-    return [Checkpoint((path / fold).resolve(), folds[fold]) for fold in FOLDS]
+if TYPE_CHECKING:
+    from leaderboard.rank.ranking import Board
 
 
 @click.command()
@@ -102,47 +34,20 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
     batch_size: str,
 ) -> None:  # fmt: skip
     """Score a checkpoint, or a folder of five folds, on its own held-out items through lm-eval; show its row."""
-    from leaderboard.build import FILES, build
-
-    asked = _asked(tasks)
-    found = find_checkpoints(checkpoint)
-    for one in found:
-        _check_traceable(one, backend)
+    asked, checkpoints = _asked(tasks), find_checkpoints(checkpoint)
+    held_out = [one.held_out_task(backend) for one in checkpoints]
+    runs = [site / "runs" / (one.key if backend == "hf" else f"{one.key}-{backend}") for one in checkpoints]
     more = ["--batch_size", batch_size, *(["--device", device] if device else [])]
-    for place, one in enumerate(found, 1):
-        for task in asked or [held_out_tasks()[one.manifest.split]]:
-            say(f"[{place}/{len(found)}] {line(one.folder.name)}: {task} ... ", nl=False)
-            started = time.monotonic()
-            if failure := _score(one, task, backend, more, _runs_folder(site, one, backend) / task):
-                say(f"failed\n{failure}", err=True)
-                ctx.exit(EXIT_FAULT_FOUND)
-            say(f"{time.monotonic() - started:.0f} s")
-    with FaultLog() as log:
-        _, skipped = build([site / "runs"], site, on_fault=log.add)
-        say(f"\n{_rows_of(site, {_runs_folder(site, one, backend).name for one in found})}\n")
-        say_skipped(skipped)
-        for name in FILES:
-            say(site / name)
-        ctx.exit(log.exit_code(0))
-
-
-def _rows_of(site: Path, folders: set[str]) -> str:
-    """Return the table's rows that the runs in some folders made, for the terminal."""
-    from leaderboard.site.tables import status_text
-
-    rows = json.loads((site / "leaderboard.json").read_text())["rows"]
-    ours = [row for row in rows if any(f"/{folder}/" in row["source"] for folder in folders)]
-    ranked = Counter(row["board"] for row in rows if row["rank"])
-    lines = [
-        [line(row["system"]), row["task"], row["n"], f"{100 * row['acc']:.1f}" if row["acc"] is not None else "",
-         f"{row['rank']} of {ranked[row['board']]}" if row["rank"] else "none",
-         status_text(row["status"], row["flags"]), line(row["reason"], 500)]
-        for row in ours
-    ]  # fmt: skip
-    headers = ["System", "Task", "Items", "Accuracy", "Rank", "Status", "Why"]
-    table = tabulate(lines, headers, tablefmt="simple", disable_numparse=True, maxcolwidths=[*[None] * 6, 60])
-    notes = [f"Note on {line(row['system'])}: {line(flag, 500)}" for row in ours for flag in row["flags"]]
-    return "\n".join([table, *notes])
+    for place, (one, task_of, folder) in enumerate(zip(checkpoints, held_out, runs, strict=True), 1):
+        for task in asked or [task_of]:
+            what = f"[{place}/{len(runs)}] {line(one.folder.name)}: {task}"
+            if is_scored(folder / task):  # the same weights are not scored again
+                say(f"{what} ... already scored")
+            else:
+                score(what, _arguments(one, task, backend, more), folder / task, all_tasks=False)
+    say()
+    summary = partial(_table, {folder.name for folder in runs})
+    ctx.exit(build_site([site / "runs"], site, code_if_skipped=0, summary=summary))
 
 
 def _asked(tasks: str | None) -> list[str]:
@@ -152,25 +57,28 @@ def _asked(tasks: str | None) -> list[str]:
     return asked
 
 
-def _check_traceable(one: Checkpoint, backend: str) -> None:
-    """Refuse before scoring what would come out as unknown."""
-    if one.manifest.split not in held_out_tasks():
-        raise CheckpointError(f"{one.folder}: trained on split {one.manifest.split!r}, which has no held-out task")
-    _, arguments = one.model(backend)
-    seen = seen_by(arguments)
-    if seen.ids is None:
-        raise CheckpointError(f"{one.folder}: what it has seen cannot be known: {seen.reason}")
-
-
-def _runs_folder(site: Path, one: Checkpoint, backend: str) -> Path:
-    return site / "runs" / (one.key if backend == "hf" else f"{one.key}-{backend}")
-
-
-def _score(one: Checkpoint, task: str, backend: str, more: Sequence[str], out: Path) -> str:
-    """Score a checkpoint on a task, once: the same weights are not scored again."""
-    if any(samples_files(results) for results in out.rglob("results_*.json")):  # written last
-        say("already scored, ", nl=False)
-        return ""
+def _arguments(one: Checkpoint, task: str, backend: str, more: Sequence[str]) -> list[str]:
     model, arguments = one.model(backend)
-    flags = ["--model", model, "--model_args", json.dumps(arguments), "--tasks", task, "--log_samples", *more]
-    return lm_eval(flags, out, all_tasks=False)
+    return ["--model", model, "--model_args", json.dumps(arguments), "--tasks", task, "--log_samples", *more]
+
+
+def _table(folders: set[str], boards: "Sequence[Board]") -> str:
+    """Return the rows of the runs in some folders, and the notes on them, for the terminal."""
+    from tabulate import tabulate
+
+    from leaderboard.site.tables import status_text
+    from leaderboard.site.text import LONGEST, percent
+
+    lines, notes = [], []
+    for board in boards:
+        n_ranked = sum(row.rank is not None for row in board.rows)
+        for row in board.rows:
+            if not any(f"/{folder}/" in row.source for folder in folders):
+                continue
+            name, rank = line(row.system), f"{row.rank} of {n_ranked}" if row.rank else "none"
+            status = status_text(row.status, row.flags)
+            lines.append([name, row.task, row.score.n, percent(row.score.acc), rank, status, line(row.reason, LONGEST)])
+            notes += [f"Note on {name}: {line(flag, LONGEST)}" for flag in row.flags]
+    headers = ["System", "Task", "Items", "Accuracy", "Rank", "Status", "Why"]
+    table = tabulate(lines, headers, tablefmt="simple", disable_numparse=True, maxcolwidths=[*[None] * 6, 60])
+    return "\n".join([table, *notes])

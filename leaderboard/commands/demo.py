@@ -3,7 +3,6 @@
 import importlib.util
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
@@ -11,12 +10,10 @@ from pathlib import Path
 
 import click
 
-from leaderboard.commands.build import say_skipped
-from leaderboard.run_lm_eval import lm_eval
+from leaderboard.commands.steps import build_site, score
 from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.data import DATA_VARIABLE, local_source, read_pinned
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError
-from recipe_mpr_task.faults import FaultLog
 from recipe_mpr_task.lines import say
 from recipe_mpr_task.provenance import public_name
 
@@ -31,18 +28,15 @@ _BANNER = """\
 =================================================================================="""
 
 
-@click.command(
-    help=f"""Score {", ".join(BASELINES)} and MiniLM on the real 500 items; make the page.
-
-    The committed results of trained models and the published ones stand beside them.
-    """
-)
+@click.command()
 @click.option("--out", default="out", show_default=True, type=click.Path(file_okay=False, path_type=Path))
 @click.pass_context
 def demo(ctx: click.Context, out: Path) -> None:
-    """Score the baselines and MiniLM, build the leaderboard, exit 1 if a run failed."""
-    from leaderboard.build import FILES, build
-    from leaderboard.verify.baselines import RESULTS
+    """Score random, first, longest, tfidf, bm25 and MiniLM on the real 500 items; make the page.
+
+    The committed results of trained models and the published ones stand beside them.
+    """
+    from leaderboard.verify.forensics import RESULTS
 
     task = "recipe_mpr" if _dataset_is_there() else "recipe_mpr_sample"
     if task != "recipe_mpr":
@@ -51,22 +45,15 @@ def demo(ctx: click.Context, out: Path) -> None:
     runs = out / "runs" / datetime.now(UTC).strftime("demo-%Y%m%dT%H%M%S.%f")
     systems = dict(_systems())
     for place, (system, arguments) in enumerate(systems.items(), 1):
-        say(f"[{place}/{len(systems)}] lm_eval --tasks {task}: {system} ... ", nl=False)
-        started = time.monotonic()
-        if failure := _lm_eval(system, task, runs / system, arguments):
-            say(f"failed\n{failure}", err=True)
-            ctx.exit(EXIT_FAULT_FOUND)
-        say(f"{time.monotonic() - started:.0f} s")
+        with as_file(files("harness_configs") / f"{system}.yaml") as config:
+            what = f"[{place}/{len(systems)}] lm_eval --tasks {task}: {system}"
+            score(what, ["--config", str(config), "--tasks", task, *arguments], runs / system, all_tasks=True)
+    say()
     committed = [RESULTS / "trained", RESULTS / "exploit"] if task == "recipe_mpr" else []
-    with FaultLog() as log:
-        summary, skipped = build([runs, *committed], out / "leaderboard", on_fault=log.add)
-    say(f"\n{summary}")
-    say_skipped(skipped)
+    code = build_site([runs, *committed], out / "leaderboard", code_if_skipped=EXIT_FAULT_FOUND)
     if task != "recipe_mpr":
         say(_BANNER)
-    for name in FILES:
-        say(out / "leaderboard" / name)
-    ctx.exit(log.exit_code(EXIT_FAULT_FOUND if skipped else 0))
+    ctx.exit(code)
 
 
 def _dataset_is_there() -> bool:
@@ -110,9 +97,3 @@ def minilm_folder() -> Path | None:
     if public_name(folder) != MINILM:
         raise CheckpointError(f"{folder}: its weights are not those of {MINILM}; install {MINILM_PACKAGE} again")
     return folder
-
-
-def _lm_eval(system: str, task: str, out: Path, arguments: list[str]) -> str:
-    """Run lm_eval on one system's config; return the end of its output if it failed, else ""."""
-    with as_file(files("harness_configs") / f"{system}.yaml") as config:
-        return lm_eval(["--config", str(config), "--tasks", task, *arguments], out, all_tasks=True)

@@ -1,6 +1,5 @@
 """`recipe-mpr import PREDICTIONS --name NAME`: the choices of a system that lm-eval cannot run, as a record."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,9 +7,13 @@ import click
 
 from leaderboard.load.choices import FIELDS
 from leaderboard.load.predictions import read_choices, record_of_choices
+from leaderboard.load.record import SUFFIX, write_record
+from leaderboard.site.text import LONGEST, line, percent, slug
 from recipe_mpr_task.errors import RecipeMPRError
-from recipe_mpr_task.lines import line, say
+from recipe_mpr_task.lines import say
 from recipe_mpr_task.orders import ORDERS
+
+_LONGEST_NAME = 80
 
 
 @click.command(name="import")
@@ -29,26 +32,25 @@ def import_(predictions: Path, name: str, out: Path, order: str | None, fields: 
     stood. An item that the system did not answer has null, and counts as wrong. All items of a task must be there: the
     500, the held-out 50, or a fold.
     """
-    from leaderboard.load.record import write_record
     from leaderboard.verify.comparability import predictable_gold
 
     if not name.strip():
         raise RecipeMPRError("--name is empty; expected what the system is called")
     choices = read_choices(predictions, order, _mapping(fields))
     record = record_of_choices(choices, name, order)
-    path = out / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)[:80].strip('-') or 'system'}-{record.task}.record.json"
+    path = out / f"{slug(name, _LONGEST_NAME)}-{record.task}{SUFFIX}"
     if path.exists():
         raise RecipeMPRError(f"{path} is there already; choose another --name or --out, or remove it")
     try:
         write_record(record, path)
     except OSError as error:
         raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
-    acc = record.run["results"][record.task]["acc,none"]
-    say(f"{line(path, 500)}\n{record.task}: {len(record.items)} items, accuracy {100 * acc:.1f}")
+    accuracy = percent(record.results.metrics["acc,none"])
+    say(f"{line(path, LONGEST)}\n{record.task}: {len(record.items)} items, accuracy {accuracy}")
     always_a = "in file order the right option is always A" if order == "file" else None
     predictable = always_a or predictable_gold(choices.gold_letters)
     status = f"without rank, as {predictable}" if predictable else "of status unknown"
-    say(f"Its row, {status}: recipe-mpr leaderboard {line(out, 500)} --out DIR")
+    say(f"Its row, {status}: recipe-mpr leaderboard {line(out, LONGEST)} --out DIR")
 
 
 def _mapping(fields: Sequence[str]) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterable
+from operator import itemgetter
 from pathlib import Path
 
 from tabulate import tabulate
@@ -13,7 +15,7 @@ from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
 from leaderboard.site.tables import ranked_table
-from leaderboard.verify.baselines import RESULTS
+from leaderboard.verify.forensics import RESULTS
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
 
@@ -43,30 +45,26 @@ def _results(boards: Iterable[Board]) -> str:
 
 
 def _exploit(rows: Iterable[Row]) -> str:
-    by_system: dict[str, dict[str, Row]] = {}
+    by_system: dict[str, dict[str, Row]] = defaultdict(dict)
     for row in rows:
         if row.task in _EXPLOIT_TASKS and row.kind == "causal":
-            by_system.setdefault(row.system, {})[row.task] = row
+            by_system[row.system][row.task] = row
     lines = []
-    for system, of_task in sorted(by_system.items(), key=lambda entry: entry[0], reverse=True):
+    for system, of_task in sorted(by_system.items(), reverse=True, key=itemgetter(0)):
         in_file_order, shuffled = (of_task[task] for task in _EXPLOIT_TASKS)
-        cells = (_accuracy(in_file_order), _accuracy(shuffled), _share_of_a(shuffled))
+        share_of_a = shuffled.position.answers[0] if shuffled.position else None
+        cells = [_whole(in_file_order, in_file_order.score.acc), _whole(shuffled, shuffled.score.acc)]
         marked = f"{system} (notes ⚠)" if in_file_order.flags or shuffled.flags else system
-        lines.append([marked, *(f"{100 * cell:.0f}" for cell in cells)])
+        lines.append([marked, *cells, _whole(shuffled, share_of_a)])
     headers = ["System", "File order", "Shuffled", 'Answers "A" when shuffled']
     return tabulate(lines, headers, tablefmt="pipe", disable_numparse=True)
 
 
-def _accuracy(row: Row) -> float:
-    if row.score.acc is None:
-        raise RecipeMPRError(f"{row.source}: {row.reason or 'no accuracy'}")
-    return row.score.acc
-
-
-def _share_of_a(row: Row) -> float:
-    if row.position is None:
-        raise RecipeMPRError(f"{row.source}: no answers")
-    return row.position["answers"][0] or 0.0
+def _whole(row: Row, fraction: float | None) -> str:
+    """Return one of a row's fractions in whole percent."""
+    if fraction is None:
+        raise RecipeMPRError(f"{row.source}: {row.reason}")
+    return f"{100 * fraction:.0f}"
 
 
 def rendered(text: str, blocks: dict[str, str]) -> str:

@@ -1,21 +1,32 @@
 """The leaderboard's ranked rows in the formats of others, each as the library or schema of that format has it.
 
-`credit` (whom a number belongs to) and `facts` (what travels with it) feed the writers: `hub` (Hugging Face's
-`.eval_results` and model-index), `every_eval_ever` (aggregate) and `samples` (its item by item companion).
+`credit` (whom a number belongs to) and `fields` (what travels with it) feed the writers in `EXPORTS`.
 Same boards, same bytes: no clock and no randomness is read. Texts of the dataset go in only if they are handed in.
 """
 
 from collections.abc import Mapping, Sequence
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
 
-from leaderboard.exports.credit import Credit, credited
-from leaderboard.exports.every_eval_ever import aggregate_and_samples
-from leaderboard.exports.hub import eval_results_file, model_index_file
-from leaderboard.rank.ranking import Board
-from leaderboard.rank.row import Row
-from recipe_mpr_task.item import Item
+from recipe_mpr_task.errors import RecipeMPRError
+
+if TYPE_CHECKING:
+    from leaderboard.rank.ranking import Board
+    from recipe_mpr_task.item import Item
 
 
-def export(boards: Sequence[Board], texts: Mapping[str, Item] | None) -> dict[str, str]:
+EXPORTS = {
+    ".eval_results": "leaderboard.exports.hub:eval_results_files",
+    "model-index": "leaderboard.exports.hub:model_index_files",
+    "every_eval_ever": "leaderboard.exports.every_eval_ever:aggregate_and_sample_files",
+}
+"""Each format with its writer, as text, so that help texts load no format's library.
+
+A writer takes `credit.CreditedRow`s and the dataset's texts and returns relative path to text of each file.
+"""
+
+
+def export(boards: "Sequence[Board]", texts: "Mapping[str, Item] | None") -> dict[str, str]:
     """Render every export of every ranked row; a row without rank is in none.
 
     Args:
@@ -24,15 +35,15 @@ def export(boards: Sequence[Board], texts: Mapping[str, Item] | None) -> dict[st
 
     Returns:
         Path below the exports folder, with "/", to the file's text.
+
+    Raises:
+        RecipeMPRError: a format's library is missing or too old.
     """
-    files: dict[str, str] = {}
-    by_model: dict[str, list[tuple[Row, Credit]]] = {}
-    for row in (row for board in boards for row in board.rows if row.rank is not None):
-        credit = credited(row)
-        files |= aggregate_and_samples(row, credit, texts)
-        if credit.has_card:
-            files |= eval_results_file(row, credit)
-            by_model.setdefault(credit.id, []).append((row, credit))
-    for of_model in by_model.values():
-        files |= model_index_file([row for row, _ in of_model], of_model[0][1])
-    return dict(sorted(files.items()))
+    try:
+        from leaderboard.exports.credit import CreditedRow
+
+        writers = [resolve_name(writer) for writer in EXPORTS.values()]
+    except ImportError as error:
+        raise RecipeMPRError(f"--exports needs huggingface-hub 1.4 or newer ({error})") from None
+    rows = [CreditedRow.of(row) for board in boards for row in board.rows if row.rank is not None]
+    return dict(sorted(entry for write in writers for entry in write(rows, texts).items()))

@@ -6,34 +6,46 @@ Lies as that project's datastore has it, `data/COLLECTION/DEVELOPER/MODEL/UUID.j
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from leaderboard.exports import fields
-from leaderboard.exports.credit import IMPORTED, Credit
+from leaderboard.exports.credit import IMPORTED, Credit, CreditedRow, is_trained
 from leaderboard.exports.samples import sample_lines
 from leaderboard.rank.row import Row, Score
 from leaderboard.site.text import line
 from recipe_mpr_task import __version__
-from recipe_mpr_task.data import LICENSE, SHA256
+from recipe_mpr_task.data import FILE_NAME, LICENSE, SHA256, URL_FOLDER
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 
 SCHEMA_VERSION = "0.3.0"
 _LIBRARY = "lm-eval-recipe-mpr"
 _BACKENDS_HERE = ("hf", "hf-auto", "huggingface", "vllm", "recipe-mpr-encoder", "recipe-mpr-baseline")
-_FURTHER = ("brier", "perf", "acc_averaged", "flip_rate", "consistency", "rstd", "acc_norm", "parse_fail", "fold_sd",
-            "prompt_sd", "prompt_min", "prompt_max")  # fmt: skip
 
 
-def aggregate_and_samples(row: Row, credit: Credit, texts: Mapping[str, Item] | None) -> dict[str, str]:
-    """Return a row's two files by path."""
+def aggregate_and_sample_files(rows: Sequence[CreditedRow], texts: Mapping[str, Item] | None) -> dict[str, str]:
+    """Return each row's two files by path: the aggregate and its items."""
+    files: dict[str, str] = {}
+    for row, credit in rows:
+        files |= _files(row, credit, texts)
+    return files
+
+
+def _files(row: Row, credit: Credit, texts: Mapping[str, Item] | None) -> dict[str, str]:
     aggregate = _aggregate(row, credit)
-    lines = sample_lines(row, credit, texts, aggregate["evaluation_id"], _result_id(row), SCHEMA_VERSION)
-    # The datastore takes no other version of UUID than 4; this one is of the content and not random, so that the same
-    # run has the same name whenever it is built, with texts or without.
+    head = {
+        "schema_version": SCHEMA_VERSION,
+        "evaluation_id": aggregate["evaluation_id"],
+        "model_id": credit.id,
+        "evaluation_name": row.task,
+        "evaluation_result_id": _result_id(row),
+    }
+    lines = sample_lines(row, head, texts)
+    # The datastore takes only UUIDs of version 4. This one is of the content and not random, so that the same run has
+    # the same name whenever it is built, with texts or without.
     name = uuid.UUID(bytes=bytes.fromhex(sha256_of(_json(aggregate).encode()))[:16], version=4)
-    folder = f"data/{_collection(row)}/{credit.id}"
+    folder = f"data/{fields.dataset_of(row).collection}/{credit.id}"
     samples = "".join(f"{text}\n" for text in lines)
     aggregate["detailed_evaluation_results"] = {
         "format": "jsonl",
@@ -50,19 +62,14 @@ def _json(content: Any) -> str:
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
-def _collection(row: Row) -> str:
-    return "recipe-mpr" if fields.dataset_of(row) is fields.DATASET else "recipe-mpr-sample"
-
-
 def _result_id(row: Row, query_type: str = "") -> str:
     return "/".join((row.task, "accuracy", *([query_type] if query_type else [])))
 
 
 def _aggregate(row: Row, credit: Credit) -> dict[str, Any]:
-    # When the record was made is when the run was: a clock would give other bytes in every build.
-    date = row.extra.get("date")
-    timestamp = "0" if date is None else str(date)
-    found = {
+    # The run's date stands for the file's: a clock would give other bytes in every build.
+    timestamp = "0" if row.date is None else str(row.date)
+    content = {
         "schema_version": SCHEMA_VERSION,
         # The last part keeps runs of a model with one date apart.
         "evaluation_id": f"{row.task}/{credit.id}/{timestamp}/{fields.run_hash(row)}",
@@ -72,7 +79,7 @@ def _aggregate(row: Row, credit: Credit) -> dict[str, Any]:
         "model_info": _model(row, credit),
         "evaluation_results": [_result(row), *_type_results(row)],
     }
-    return found if date is None else {**found, "evaluation_timestamp": timestamp}
+    return content if row.date is None else {**content, "evaluation_timestamp": timestamp}
 
 
 def _library(row: Row) -> dict[str, Any]:
@@ -83,7 +90,7 @@ def _library(row: Row) -> dict[str, Any]:
 
 
 def _source(row: Row, credit: Credit) -> dict[str, Any]:
-    is_ours = row.kind == "baseline" or "training" in row.extra
+    is_ours = row.kind == "baseline" or is_trained(row)
     return {
         "source_name": "Recipe-MPR leaderboard",
         # Raw answers item by item, whoever ran it.
@@ -95,22 +102,21 @@ def _source(row: Row, credit: Credit) -> dict[str, Any]:
 
 
 def _model(row: Row, credit: Credit) -> dict[str, Any]:
-    loaded = row.extra.get("model") or {}
-    revision = loaded.get("revision")
+    revision = row.loaded.revision
     details = {
-        "deployment_type": "self_deployed" if _is_run_here(row, loaded) else "unknown",
-        # Whether somebody else can have the weights is not to be seen from a run.
+        "deployment_type": "self_deployed" if _is_run_here(row) else "unknown",
+        # A run does not tell whether others can have the weights.
         "model_availability": "unknown",
         "base_model": credit.base,
-        "base_revision" if loaded.get("adapter") else "revision": revision and line(revision),
+        "base_revision" if row.loaded.adapter else "revision": revision and line(revision),
         "num_parameters": None if row.params is None else str(row.params),
     }
     kept = {key: value for key, value in details.items() if value is not None}
     return {"name": credit.name, "id": credit.id, "developer": credit.developer, "additional_details": kept}
 
 
-def _is_run_here(row: Row, loaded: Mapping[str, Any]) -> bool:
-    return row.kind in ("baseline", "encoder") or "training" in row.extra or loaded.get("backend") in _BACKENDS_HERE
+def _is_run_here(row: Row) -> bool:
+    return row.kind in ("baseline", "encoder") or is_trained(row) or row.loaded.backend in _BACKENDS_HERE
 
 
 def _result(row: Row) -> dict[str, Any]:
@@ -121,8 +127,8 @@ def _result(row: Row) -> dict[str, Any]:
     details = {
         "status": fields.status_words(row),
         # No rank: another row's arrival would make this one another file.
-        **fields.conduct(row),
-        **{name: repr(row.extra[name]) for name in _FURTHER if isinstance(row.extra.get(name), float)},
+        **fields.settings(row),
+        **{name: repr(mean) for name, mean in fields.means(row).items()},
     }
     return _entry(row, row.task, _result_id(row), fields.accuracy(row), details, uncertainty)
 
@@ -167,16 +173,9 @@ def _entry(  # noqa: PLR0913, PLR0917 (one value a field)
 
 def _source_data(row: Row) -> dict[str, Any]:
     dataset = fields.dataset_of(row)
-    if dataset.url is None or dataset.revision is None:
-        return {
-            "dataset_name": _collection(row),
-            "source_type": "other",
-            "additional_details": {"what": dataset.name},
-        }
-    pinned = {"repository": dataset.id, "revision": dataset.revision, "sha256": SHA256, "license": LICENSE}
-    return {
-        "dataset_name": _collection(row),
-        "source_type": "url",
-        "url": [dataset.url],
-        "additional_details": pinned,
-    }
+    if dataset is fields.SAMPLE:
+        place = {"source_type": "other", "additional_details": {"what": dataset.name}}
+    else:
+        pinned = {"repository": dataset.id, "revision": dataset.revision, "sha256": SHA256, "license": LICENSE}
+        place = {"source_type": "url", "url": [URL_FOLDER + FILE_NAME], "additional_details": pinned}
+    return {"dataset_name": dataset.collection, **place}

@@ -1,53 +1,52 @@
-"""What travels with a number into every format: interval, items, status and its reason, how it was asked."""
+"""What travels with a number into every format: interval, items, status with its reason, settings."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from leaderboard.rank.row import Row, Score
-from leaderboard.site.text import line
-from recipe_mpr_task.data import COMMIT, FILE_NAME, REPOSITORY, URL_FOLDER
+from leaderboard.rank.row import Asked, Row, Score
+from leaderboard.site.text import LONGEST, line
+from recipe_mpr_task.data import COMMIT, REPOSITORY
 from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.metrics import SEEN
 
 SAMPLE_TASK = "recipe_mpr_sample"
 NOT_RUN_HERE = "imported, not run here"
-_LONGEST_REASON = 500
 _DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """What was scored on.
+    """A set of scored items.
 
     Attributes:
         id: as a hub would name it.
         name: for people.
+        collection: its folder in every_eval_ever's datastore.
         revision: the pinned commit; None where there is none.
-        url: the pinned file; None where there is none.
     """
 
     id: str
     name: str
-    revision: str | None
-    url: str | None
+    collection: str
+    revision: str | None = None
 
 
-DATASET = Dataset(REPOSITORY, "Recipe-MPR", COMMIT, URL_FOLDER + FILE_NAME)
-SAMPLE = Dataset(
-    "recipe-mpr/embedded-sample", "60 items of our own: shows that it runs, not how good a model is", None, None
-)
+DATASET = Dataset(REPOSITORY, "Recipe-MPR", "recipe-mpr", COMMIT)
+SAMPLE = Dataset("recipe-mpr/embedded-sample", "60 items of our own: shows that it runs, not how good a model is",
+                 "recipe-mpr-sample")  # fmt: skip
 
 
 def dataset_of(row: Row) -> Dataset:
-    """Return the dataset that a row's items are of."""
+    """Return the dataset of a row's items."""
     return SAMPLE if row.task == SAMPLE_TASK else DATASET
 
 
 def run_hash(row: Row) -> str:
-    """Return what tells a row's files from those of other runs of the same model.
+    """Return 10 hex digits that tell a row's files from those of other runs of the same model.
 
-    Not `Row.id`, which changes with the place of the result file: what is published keeps its name.
+    Not `Row.id`, which changes with the path of the result file: a published file keeps its name.
     """
-    key = [row.extra.get("identity"), row.board, row.task, row.extra.get("date")]
+    key = [row.keys.identity[:12], row.board, row.task, row.date]
     return sha256_of(repr(key).encode(errors="replace"))[:10]
 
 
@@ -71,40 +70,52 @@ def standard_error(row: Row) -> float | None:
 
 
 def interval_words(row: Row) -> str:
-    """Return "95% Wilson interval [0.3, 0.4], n 500"."""
+    """Return the interval with its number of items, such as "95% Wilson interval [0.3, 0.4], n 500"."""
     ends = interval(row.score)
     between = f"95% Wilson interval [{ends[0]:.4f}, {ends[1]:.4f}], " if ends else ""
     return f"{between}n {row.score.n}"
 
 
 def status_words(row: Row) -> str:
-    """Return the status with its reason: a number is never shown without."""
+    """Return the status with its reason: no number is shown without it."""
     imported = f"{NOT_RUN_HERE}; " if row.kind == "imported" else ""
-    return f"{imported}status {row.status}: {line(row.reason, _LONGEST_REASON)}"
+    return f"{imported}status {row.status}: {line(row.reason, LONGEST)}"
 
 
-def conduct(row: Row) -> dict[str, str]:
+def settings(row: Row) -> dict[str, str]:
     """Return how the number came about, by name; what is not known is absent."""
     dataset = dataset_of(row)
-    asked = row.extra if row.kind == "causal" else {}  # the others read no prompt, or nobody knows which
-    found = {
+    known = {
         "kind": row.kind,
-        "num_fewshot": asked.get("shots"),
-        "prompt": asked.get("prompt"),
-        "chat_template": asked.get("chat_template"),
-        "protocol": row.extra.get("protocol"),
+        **(_asked(row.asked) if row.kind == "causal" else {}),  # the others read no prompt, or it is not known
+        "protocol": row.protocol or None,
         "task_version": row.task_version,
         "lm_eval_version": lm_eval_version(row),
         "dataset": dataset.name if dataset is SAMPLE else None,
         "flags": "; ".join(row.flags) or None,
     }
-    return {key: line(value, _LONGEST_REASON) for key, value in found.items() if value is not None}
+    return {key: line(value, LONGEST) for key, value in known.items() if value is not None}
+
+
+def _asked(asked: Asked) -> dict[str, int | str | bool | None]:
+    return {"num_fewshot": asked.shots, "prompt": asked.prompt, "chat_template": asked.chat_template}
+
+
+def means(row: Row) -> dict[str, float]:
+    """Return the row's metrics beside accuracy, and the spread of what was pooled, by name."""
+    values = {key: metric.value for key, metric in row.metrics.items() if key != SEEN}
+    if row.spread and row.spread.over == "folds":
+        values["fold_sd"] = row.spread.sd
+    elif row.spread:
+        accs = row.spread.accs.values()
+        values |= {"prompt_sd": row.spread.sd, "prompt_min": min(accs), "prompt_max": max(accs)}
+    return values
 
 
 def lm_eval_version(row: Row) -> str | None:
-    """Return the harness's version; None for what it did not run, or did not say."""
-    version = row.extra.get("lm_eval_version")
-    return None if row.kind == "imported" or version in (None, "None") else line(version, 40)
+    """Return the harness's version; None where it did not run the system, or did not say."""
+    known = row.lm_eval_version
+    return None if row.kind == "imported" or known is None else line(known, 40)
 
 
 def notes(row: Row) -> str:
@@ -114,17 +125,16 @@ def notes(row: Row) -> str:
         f"accuracy, a fraction in [0, 1]; {interval_words(row)}",
         *([f"standard error {error:.4f}"] if error is not None else []),
         status_words(row),
-        *(f"{key} {value}" for key, value in conduct(row).items()),
+        *(f"{key} {value}" for key, value in settings(row).items()),
     ]
     return "; ".join(parts)
 
 
 def iso_date(row: Row) -> str | None:
     """Return when the run was made, such as 2026-01-31T12:00:00Z; None if it does not say."""
-    seconds = row.extra.get("date")
-    if seconds is None:
+    if row.date is None:
         return None
     try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(row.date, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (OverflowError, OSError, ValueError):  # a date that no calendar has
         return None

@@ -1,24 +1,34 @@
 """Hugging Face's two formats, through its own library: `.eval_results/*.yaml` and a card's model-index.
 
 The first lies as a model repository has it: the folder `hub/OWNER--MODEL` can be uploaded as it is. The second is a
-metadata block for the top of a README.md, which anybody puts in by hand.
+metadata block for the top of a README.md, to be put in by hand.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 import yaml
 from huggingface_hub import EvalResult, EvalResultEntry, ModelCardData, eval_result_entries_to_yaml
 
 from leaderboard.exports import fields
-from leaderboard.exports.credit import Credit, hub_id
+from leaderboard.exports.credit import CreditedRow, hub_id
 from leaderboard.rank.row import Row
+from recipe_mpr_task.item import Item
 
 
-def eval_results_file(row: Row, credit: Credit) -> dict[str, str]:
-    """Return by its path a row's `.eval_results` file.
+def eval_results_files(rows: Sequence[CreditedRow], _texts: Mapping[str, Item] | None) -> dict[str, str]:
+    """Return `.eval_results` files by path, one a row.
 
-    One file a row: a model's scores on one task under several prompts are variants, which the format keeps apart so.
+    A model's scores on one task under several prompts are variants: the format keeps them apart as files.
     """
+    return {
+        f"hub/{credit.folder}/.eval_results/{row.task}-{fields.run_hash(row)}.yaml": _eval_results(row)
+        for row, credit in rows
+        if credit.has_card
+    }
+
+
+def _eval_results(row: Row) -> str:
     dataset = fields.dataset_of(row)
     entry = EvalResultEntry(
         dataset_id=dataset.id,
@@ -28,25 +38,33 @@ def eval_results_file(row: Row, credit: Credit) -> dict[str, str]:
         date=fields.iso_date(row),
         notes=fields.notes(row),
     )
-    text = yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False, allow_unicode=True)
-    return {f"hub/{credit.folder}/.eval_results/{row.task}-{fields.run_hash(row)}.yaml": text}
+    return yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False, allow_unicode=True)
 
 
-def model_index_file(rows: Sequence[Row], credit: Credit) -> dict[str, str]:
-    """Return by its path the metadata block with all of a model's rows."""
+def model_index_files(rows: Sequence[CreditedRow], _texts: Mapping[str, Item] | None) -> dict[str, str]:
+    """Return metadata blocks by path, one for all of a model's rows."""
+    by_model: dict[str, list[CreditedRow]] = defaultdict(list)
+    for row in rows:
+        if row.credit.has_card:
+            by_model[row.credit.id].append(row)
+    return {f"model_index/{of_model[0].credit.folder}.md": _model_index(of_model) for of_model in by_model.values()}
+
+
+def _model_index(rows: Sequence[CreditedRow]) -> str:
+    credit = rows[0].credit
     card = ModelCardData(
         model_name=credit.name,
         base_model=hub_id(credit.base) if credit.is_base_on_hub else None,
-        eval_results=[_eval_result(row) for row in rows],
+        eval_results=[_eval_result(row) for row, _ in rows],
     )
-    return {f"model_index/{credit.folder}.md": f"---\n{card.to_yaml()}\n---\n"}
+    return f"---\n{card.to_yaml()}\n---\n"
 
 
 def _eval_result(row: Row) -> EvalResult:
     """Make a row's entry. What tells rows apart stands with the metric: the library merges equal tasks into one."""
     dataset = fields.dataset_of(row)
-    ends = fields.interval(row.score) or (None, None)
-    measured = {"n": row.score.n, "ci95_low": ends[0], "ci95_high": ends[1], "stderr": fields.standard_error(row)}
+    low, high = fields.interval(row.score) or (None, None)
+    measured = {"n": row.score.n, "ci95_low": low, "ci95_high": high, "stderr": fields.standard_error(row)}
     return EvalResult(
         task_type="multiple-choice",
         task_name="Recipe choice among five options",
@@ -57,5 +75,5 @@ def _eval_result(row: Row) -> EvalResult:
         metric_type="accuracy",
         metric_value=fields.accuracy(row),
         metric_name=f"Accuracy ({fields.interval_words(row)}, status {row.status})",
-        metric_args={**measured, "status": fields.status_words(row), **fields.conduct(row)},
+        metric_args={**measured, "status": fields.status_words(row), **fields.settings(row)},
     )

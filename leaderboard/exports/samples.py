@@ -1,13 +1,12 @@
-"""every_eval_ever's items: what was chosen and whether it was right, one line each.
+"""Items for every_eval_ever: what was chosen and whether it was right, one line each.
 
-Where the dataset is not at hand, ids stand in the place of texts: the item's for the query, recipe ids for options.
+Where the dataset is not at hand, ids stand for texts: the item's for the query, recipe ids for options.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from leaderboard.exports.credit import Credit
 from leaderboard.rank.row import Row
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.files import sha256_of
@@ -23,19 +22,16 @@ _OVER_PROMPTS = "recipe_mpr_prompts"
 """The task whose items have one choice for each prompt: no choice is the row's."""
 
 
-def sample_lines(  # noqa: PLR0913, PLR0917 (three of them are ids that tie the two files together)
-    row: Row, credit: Credit, texts: Mapping[str, Item] | None, evaluation_id: str, result_id: str, version: str
-) -> list[str]:
-    """Return a row's items as JSON, sorted by id."""
-    head = {
-        "schema_version": version,
-        "evaluation_id": evaluation_id,
-        "model_id": credit.id,
-        "evaluation_name": row.task,
-        "evaluation_result_id": result_id,
-    }
+def sample_lines(row: Row, head: Mapping[str, str], texts: Mapping[str, Item] | None) -> list[str]:
+    """Return a row's items as JSON, sorted by id.
+
+    Args:
+        row: a ranked row.
+        head: fields that every item has, which tie it to the aggregate file.
+        texts: items by id; None leaves texts out.
+    """
     items = sorted(row.items, key=lambda item: item.item_id)
-    lines = [{**head, **_sample(row, item, texts.get(item.item_id) if texts else None)} for item in items]
+    lines = [{**head, **_sample(row, item, (texts or {}).get(item.item_id))} for item in items]
     # ASCII only: the format's own reader takes a line separator inside a text for the end of the line.
     return [json.dumps(line, allow_nan=False) for line in lines]
 
@@ -79,13 +75,13 @@ def _method(row: Row) -> str:
 
 def _metadata(row: Row, result: ItemResult, shown: tuple[str, ...], chosen: tuple[str, ...]) -> dict[str, str]:
     pinned = pinned_items()[result.item_id]
-    found = {
+    known = {
         "item_digest": pinned.digest,
         "query_types": ", ".join(pinned.types),
         "gold_recipe_id": pinned.gold,
         "chosen_recipe_ids": ", ".join(chosen),
     }
     if row.kind == "imported" or row.task == "recipe_mpr_circular":
-        return found  # of the first nobody knows at which letter an option stood; of the second it stood at all
+        return known  # an imported system's letters are unknown; over rotations an option stands at every letter
     letter = dict(zip(shown, LETTERS, strict=True))
-    return {**found, "gold_letter": letter[pinned.gold], "chosen_letters": ", ".join(letter[i] for i in chosen)}
+    return {**known, "gold_letter": letter[pinned.gold], "chosen_letters": ", ".join(letter[i] for i in chosen)}

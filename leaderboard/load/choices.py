@@ -1,4 +1,4 @@
-"""One line of predictions to what a system chose. A letter means what stood there when the system was asked."""
+"""One line of predictions to the chosen option. A letter names the option that the system saw at that letter."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ _REMEDY = (
 
 @dataclass(frozen=True)
 class Choice:
-    """What a line says.
+    """The choice that a line records.
 
     Attributes:
-        recipe_id: the option chosen; None if the item was not answered, or the option is not known.
-        is_unread: answered wrong, with an option that nothing tells.
-        gold_place: index of the letter at which the right option stood; None if the line does not tell.
+        recipe_id: the chosen option; None if the item was not answered, or the option is unknown.
+        is_unread: answered wrong, with an unknown option.
+        gold_place: index of the letter at which the right option stood; None if the line does not say.
     """
 
     item_id: str
@@ -34,15 +34,15 @@ class Choice:
 
 
 def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, str]) -> Choice:
-    """Read a line.
+    """Read the choice of a line.
 
     Args:
         line: the parsed JSON object.
-        order: one of ORDERS as the user states it, which must not contradict the line; None if unstated.
+        order: one of ORDERS as the user states it, which the line must not contradict; None if unstated.
         names: our name of a field to the file's.
 
     Raises:
-        ValueError: it cannot be read; says what is allowed.
+        ValueError: a field is missing, not allowed or contradicts another; the message says what is allowed.
     """
     given = {field: line[names.get(field, field)] for field in FIELDS if names.get(field, field) in line}
     item_id = _item_id(given, line)
@@ -64,7 +64,7 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
 def _stated(
     order: str | None, given: Mapping[str, Any], gold_place: int | None, pinned: Pinned
 ) -> tuple[str, ...] | None:
-    """The stated order, where the line bears it out, or where it is only compared with an option_id."""
+    """The stated order as recipe ids, if the line confirms it by gold_letter or has an option_id to compare."""
     return pinned.shown_ids(order) if order and (gold_place is not None or "option_id" in given) else None
 
 
@@ -80,7 +80,7 @@ def _agree_with(order: str | None, shown: Sequence[str] | None, gold_place: int 
 def _chosen(
     item_id: str, given: Mapping[str, Any], shown: Sequence[str] | None, gold_place: int | None
 ) -> tuple[str | None, bool]:
-    """Return the chosen recipe id, and whether it is a wrong one that nothing tells."""
+    """Return the chosen recipe id, and whether the choice is a wrong option that is unknown."""
     gold = pinned_items()[item_id].gold
     by_id = _option(item_id, given.get("option_id"))
     place = _place(item_id, "letter", given.get("letter"))
@@ -124,11 +124,11 @@ def _place(item_id: str, field: str, letter: Any) -> int | None:
 
 
 def _shown(item_id: str, given: Mapping[str, Any], pinned: Pinned) -> tuple[str, ...] | None:
-    """The recipe ids at A to E by the line's own list, of ids or texts."""
-    found = None
+    """The recipe ids at A to E by the line's own list, of ids or texts; None if it has none."""
+    shown = None
     for field in ("options", "option_ids"):
         listed = given.get(field)
-        if isinstance(listed, dict):  # by letter; by anything else it is no order
+        if isinstance(listed, dict):  # a mapping has an order only if its keys are the letters
             listed = [listed[letter] for letter in LETTERS] if listed.keys() == set(LETTERS) else None
         if not isinstance(listed, list):
             continue
@@ -136,10 +136,10 @@ def _shown(item_id: str, given: Mapping[str, Any], pinned: Pinned) -> tuple[str,
         ids = tuple(named if set(named) <= set(pinned.option_ids) else [_by_text(item_id).get(t, "") for t in named])
         if len(ids) != N_OPTIONS or set(ids) != set(pinned.option_ids):
             raise ValueError(f"{item_id}: {field} are not its five options, each once, by recipe id or by text")
-        if found not in (None, ids):
+        if shown not in (None, ids):
             raise ValueError(f"{item_id}: options and option_ids stand in different orders")
-        found = ids
-    return found
+        shown = ids
+    return shown
 
 
 @lru_cache(maxsize=1024)

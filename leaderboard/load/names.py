@@ -1,4 +1,4 @@
-"""Names as they are shown and compared, and local folders as they are named. Pure functions on texts."""
+"""Names as they are shown and compared, and the names of local folders. Pure functions on texts."""
 
 import re
 import unicodedata
@@ -8,13 +8,13 @@ from pathlib import PurePosixPath
 from confusable_homoglyphs.confusables import is_confusable
 
 LONGEST = 2_000
-"""Characters of a name that are looked at: a hostile file can hold megabytes."""
+"""Characters of a name that are read: a hostile file can hold megabytes."""
 
 _IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]"
 )
-"""Characters that show nothing and are of no invisible category: fillers, variation selectors, the Braille blank."""
+"""Invisible characters whose Unicode category is a visible one: fillers, variation selectors, the Braille blank."""
 
 _SEPARATE = ("Cc", "Zl", "Zp", "Zs")
 _INVISIBLE = ("Cf", "Cs", "Co", "Cn")
@@ -29,7 +29,7 @@ _GENERIC = re.compile(
     r"(checkpoint|ckpt|epoch|fold|global[-_]step|iter|seed|step|version|v)[-_=]?\d+|\d+|[0-9a-f]{7,64})",
     re.IGNORECASE,
 )
-"""Folder names that many models have: alone they name none."""
+"""Folder names too common to identify a model."""
 
 _MOST_PARENTS = 3
 _HOME = re.compile(r"^/(home|Users)/[^/]+/|^/root/")
@@ -38,7 +38,7 @@ _HUB_PARTS = 2
 
 
 def shown_text(text: object) -> str:
-    """Return a text as it is shown: compatibility forms made plain (NFKC), nothing invisible, one line."""
+    """Return a text as it is shown: in NFKC, without invisible characters, on one line."""
     normal = unicodedata.normalize("NFKC", str(text)[:LONGEST])
     visible = "".join(
         " " if category in _SEPARATE else "" if category in _INVISIBLE else character
@@ -50,7 +50,7 @@ def shown_text(text: object) -> str:
 
 @lru_cache(maxsize=16384)
 def folded(name: str) -> str:
-    """Return a name as it is compared: as shown, without case, accents and white space, look-alikes made one."""
+    """Return a name as it is compared: as shown, without case, accents and white space; look-alikes become equal."""
     plain = unicodedata.normalize("NFKD", shown_text(name).casefold())
     letters = (_latin(character) for character in plain if unicodedata.category(character) != "Mn")
     return "".join("".join(letters).casefold().split()).translate(_LOOK_ALIKE).replace("rn", "m")
@@ -58,22 +58,22 @@ def folded(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _latin(character: str) -> str:
-    """The ASCII text that a character is confusable with by Unicode's table (UTS 39); itself if there is none."""
+    """The ASCII text that a character is confusable with by Unicode's table (UTS 39), or the character."""
     if character.isascii():
         return character
-    found = is_confusable(character, greedy=True) or []
-    alike = (homoglyph["c"] for entry in found for homoglyph in entry["homoglyphs"])
+    confusables = is_confusable(character, greedy=True) or []
+    alike = (homoglyph["c"] for entry in confusables for homoglyph in entry["homoglyphs"])
     return next((text for text in alike if text.isascii()), character)
 
 
 def is_path(name: str) -> bool:
-    """Say whether a name can only be a folder's: absolute, from the working folder, or of more than two parts."""
+    """Say whether a name can only be a folder's: absolute, relative with a dot, or of more than two parts."""
     is_rooted = name.startswith(("/", "~", ".")) or name.endswith("/") or bool(_WINDOWS.match(name))
     return is_rooted or len(PurePosixPath(name[:LONGEST]).parts) > _HUB_PARTS
 
 
 def folder_name(path: str) -> str:
-    """Return the last name of a folder's path; where many folders have that name, with its parents.
+    """Return the last name of a folder's path; a name too common to identify a model, with its parents.
 
     "/data/run7/checkpoint-100" gives "run7/checkpoint-100". A home folder's name is never part of it.
     """
@@ -86,7 +86,7 @@ def folder_name(path: str) -> str:
 
 
 def without_folders(path: str) -> str:
-    """Return of an absolute path what `folder_name` needs of it, as a path that is still a folder's."""
+    """Return an absolute path without local directories; `folder_name` and `is_path` read the same of it."""
     name = folder_name(path)
     return f"./{name}" if "/" in name.strip("/") else name
 

@@ -1,43 +1,48 @@
-"""Reads choices made by any system, in any language, and makes the record of them."""
+"""Read the choices of any system, from any program, and make their record."""
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from leaderboard.load.choices import Choice, choice_of
+from leaderboard.load.record import Record, RecordedItem
+from leaderboard.load.schema import IMPORT_MODEL, Config, Metadata, Results, TaskConfig
+from leaderboard.load.task_specs import held_out_tasks
+from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import read_regular
 from recipe_mpr_task.item import LETTERS
 from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.splits import scored_ids
 
 _MOST_FAULTS = 5
 _LARGEST = 64 * 2**20
 """Bytes of a predictions file: 500 lines with their queries have 0.1 MB, with a model's reasoning a few."""
 
 
-class Choices(dict[str, str | None]):
-    """Item id to the recipe id chosen; None for an item that was not answered or is in `unread`.
+@dataclass(frozen=True)
+class Choices:
+    """The choices of one system.
 
     Attributes:
-        unread: items answered wrong with an option that nothing tells.
-        gold_letters: how often the right option stood at each letter, of the items whose lines tell.
+        by_item: item id to the chosen recipe id; None for an item that was not answered or is in `unread`.
+        unread: items answered wrong, with an unknown option.
+        gold_letters: items whose right option stood at A to E, shape (5,); a line that does not say counts nowhere.
     """
 
-    def __init__(self, choices: Iterable[Choice] = ()) -> None:
-        choices = list(choices)
-        super().__init__({choice.item_id: choice.recipe_id for choice in choices})
-        self.unread = frozenset(choice.item_id for choice in choices if choice.is_unread)
-        places = [choice.gold_place for choice in choices]
-        self.gold_letters = tuple(places.count(k) for k in range(len(LETTERS)))
+    by_item: Mapping[str, str | None]
+    unread: frozenset[str] = frozenset()
+    gold_letters: tuple[int, ...] = (0,) * len(LETTERS)
 
 
 def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None = None) -> Choices:
-    """Read what a system chose.
+    """Read the choices of a system.
 
     Args:
-        path: JSONL, see `import_predictions.import_`.
+        path: JSONL, see `commands.import_predictions.import_`.
         order: one of ORDERS as the user states it, which the file must not contradict; None if unstated.
         names: our name of a field to the file's.
 
@@ -55,11 +60,24 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
         except ValueError as error:
             faults.setdefault(str(error), []).append(number)
     if faults:
-        said = [f"line {lines[0]}{f' and {len(lines) - 1} more' * (len(lines) > 1)}: {what}"
-                for what, lines in faults.items()]  # fmt: skip
-        more = f"; and {len(said) - _MOST_FAULTS} other faults" if len(said) > _MOST_FAULTS else ""
-        raise RecipeMPRError(f"{path}: {'; '.join(said[:_MOST_FAULTS])}{more}")
-    return Choices(choices.values())
+        raise RecipeMPRError(f"{path}: {_listed(faults)}")
+    places = [choice.gold_place for choice in choices.values()]
+    return Choices(
+        by_item={item_id: choice.recipe_id for item_id, choice in choices.items()},
+        unread=frozenset(item_id for item_id, choice in choices.items() if choice.is_unread),
+        gold_letters=tuple(places.count(k) for k in range(len(LETTERS))),
+    )
+
+
+def _listed(faults: Mapping[str, list[int]]) -> str:
+    """The first faults, each with its first line and the number of further ones."""
+    listed = []
+    for what, numbers in list(faults.items())[:_MOST_FAULTS]:
+        more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
+        listed.append(f"line {numbers[0]}{more}: {what}")
+    if len(faults) > _MOST_FAULTS:
+        listed.append(f"and {len(faults) - _MOST_FAULTS} other faults")
+    return "; ".join(listed)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -73,68 +91,70 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         raise RecipeMPRError(f"{path} is empty; expected one JSON object a line")
     if text.lstrip().startswith("["):
         raise RecipeMPRError(f"{path} is a JSON array; expected JSONL, one JSON object a line, without brackets around")
-    lines = text.split("\n")
-    return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+    return ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
 
 
 def _parsed(line: str) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        parsed = json.loads(line)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        parsed = None
+    if not isinstance(parsed, dict):
         raise ValueError("not a JSON object; expected JSONL, one object a line")
-    return found
+    return parsed
 
 
-def record_of_choices(choices: Mapping[str, str | None], name: str, order: str | None) -> Any:
+def record_of_choices(choices: Choices, name: str, order: str | None) -> Record:
     """Return the record of a system's choices.
 
     Args:
-        choices: as `read_choices` gives them.
+        choices: of all items of a task.
         name: the system's.
-        order: how the options stood by the user's word, or None if unstated.
+        order: the options' order as the user states it; None if unstated.
 
     Raises:
         RecipeMPRError: the items are not those of a task.
     """
-    from leaderboard.load.record import FORMAT, Record, RecordedItem
-    from leaderboard.load.schema import FLAGS, IMPORT_MODEL
-    from recipe_mpr_task import TASK_VERSION
-    from recipe_mpr_task.data import SHA256
-
-    task = _task_of(choices)
-    right = sum(choice == pinned_items()[item_id].gold for item_id, choice in choices.items())
-    unread: frozenset[str] = getattr(choices, "unread", frozenset())
-    told = {"gold_letters": list(letters)} if any(letters := getattr(choices, "gold_letters", ())) else {}
-    run = {
-        "config": {"model": IMPORT_MODEL, "model_args": {"name": name, "order": order, **told}, "limit": None},
-        "configs": {task: {"metadata": {"version": TASK_VERSION}}},
-        "n-shot": {},
-        "results": {task: {"acc,none": right / len(choices)}},
-        "date": time.time(),
-    }
-    if unread:
-        run[FLAGS] = [f"which wrong options it chose is not told ({len(unread)} items): its file has letters and the "
-                      "right one's letter alone"]  # fmt: skip
+    task = _task_of(choices.by_item)
+    n_right = sum(choice == pinned_items()[item_id].gold for item_id, choice in choices.by_item.items())
+    results = Results(
+        date=time.time(),
+        config=Config(model=IMPORT_MODEL, model_args=_arguments(choices, name, order), limit=None),
+        task=TaskConfig(metadata=Metadata(version=TASK_VERSION)),
+        metrics={"acc,none": n_right / len(choices.by_item)},
+    )
+    if choices.unread:
+        results = results.model_copy(update={"flags": [_unread_flag(len(choices.unread))]})
     items = [
         RecordedItem(
-            item_id=item_id, scores=None, chosen=[[choice] if choice else []], seen=None, unread=item_id in unread
+            item_id=item_id,
+            scores=None,
+            chosen=[[choice] if choice else []],
+            seen=None,
+            unread=item_id in choices.unread,
         )
-        for item_id, choice in sorted(choices.items())
+        for item_id, choice in choices.by_item.items()
     ]
-    return Record(format=FORMAT, dataset_sha256=SHA256, task=task, run=run, items=items)
+    return Record.of(results, task, items)
 
 
-def _task_of(choices: Mapping[str, str | None]) -> str:
-    """The task whose items these are, all of them."""
-    from leaderboard.load.task_specs import held_out_tasks
-    from recipe_mpr_task.splits import scored_ids
+def _arguments(choices: Choices, name: str, order: str | None) -> dict[str, Any]:
+    known_places = {"gold_letters": list(choices.gold_letters)} if any(choices.gold_letters) else {}
+    return {"name": name, "order": order, **known_places}
 
+
+def _unread_flag(n: int) -> str:
+    return (
+        f"which wrong options it chose is not told ({n} items): its file has letters and the right one's letter alone"
+    )
+
+
+def _task_of(item_ids: Mapping[str, object]) -> str:
+    """The task that scores exactly these items."""
     for split, task in ({"all": "recipe_mpr"} | held_out_tasks()).items():
-        if choices.keys() == scored_ids(split):
+        if item_ids.keys() == scored_ids(split):
             return task
-    missing = sorted(scored_ids("all") - choices.keys())
+    missing = sorted(scored_ids("all") - item_ids.keys())
     raise RecipeMPRError(
         f"the items are not those of a task: {len(missing)} of the 500 are missing "
         f"({', '.join(missing[:3])}, ...). Allowed: all 500, the held-out 50, a fold or the sample, each whole. "

@@ -1,12 +1,12 @@
-"""Compact result records: a run's per-item scores without any dataset text, small enough to keep in a tree.
+"""Compact result records: a run's per-item scores without any dataset text, small enough to commit.
 
-A record holds what the leaderboard reads of a run and no more; texts, orders and gold come from what
-the package pins. Read back, it is a `Run` like any other and goes through the same checks.
+A record holds the fields that the leaderboard reads of a run. Texts, orders and gold come from the package's pinned
+tables. A record is read as a `Run` like any other and goes through the same checks.
 """
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -14,21 +14,22 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leaderboard.load.names import is_absolute, without_folders
-from leaderboard.load.schema import AROUND, CHOSEN, FLAGS, IMPORT_MODEL, LONGEST_AROUND, MODEL_IDENTITY, kept_of
-from leaderboard.load.task_specs import TaskSpec, held_out_tasks, is_task, task_spec
+from leaderboard.load.samples import Document, Sample
+from leaderboard.load.schema import IMPORT_MODEL, LONGEST_AROUND, Results, Run
+from leaderboard.load.task_specs import TaskSpec, held_out_tasks, is_task, rotated, task_spec
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.field_faults import field_faults
 from recipe_mpr_task.files import read_regular, write_atomic
 from recipe_mpr_task.item import N_OPTIONS
-from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.orders import Pinned, pinned_items
 
 SUFFIX = ".record.json"
 FORMAT: Final = "recipe-mpr-record/1"
+_FLAGS, _AROUND = "recipe_mpr_flags", "recipe_mpr_around"
 _DIGITS = 7
 LARGEST = 32 * 2**20
 """Bytes of a record: 500 items in five rotations have 0.5 MB."""
-
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 RecipeId = Annotated[str, Field(max_length=100)]
@@ -40,9 +41,9 @@ class RecordedItem(BaseModel):
     Attributes:
         scores: log-likelihoods in the task's order, one row of five for each time the item was asked; None for an
             imported item, of which only the choice is known.
-        chosen: recipe ids of the best-scored options, tied ones together, one list a row; empty if unanswered.
+        chosen: recipe ids of the best-scored options, tied ones together, one list per row; empty if unanswered.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
-        unread: an imported item that was answered wrong, with an option that nothing tells; `chosen` is then empty.
+        unread: an imported item that was answered wrong, with an unknown option; `chosen` is then empty.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -64,7 +65,7 @@ class Record(BaseModel):
     """One run of one task.
 
     Attributes:
-        run: what lm-eval recorded, cut down to what the leaderboard reads.
+        run: lm-eval's results file, cut down to the fields that the leaderboard reads; typed in `results`.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -75,24 +76,35 @@ class Record(BaseModel):
     run: dict[str, Any]
     items: Annotated[list[RecordedItem], Field(max_length=10_000)]
 
+    @classmethod
+    def of(cls, results: Results, task: str, items: Iterable[RecordedItem]) -> "Record":
+        """Make the record of a task's results and items."""
+        ordered = sorted(items, key=lambda item: item.item_id)
+        return cls(format=FORMAT, dataset_sha256=SHA256, task=task, run=results.as_raw(task), items=ordered)
+
+    @property
+    def results(self) -> Results:
+        """What the results file said of the task."""
+        return Results.of(self.run, self.task)
+
 
 class RecordError(RecipeMPRError):
-    """A file that is no record, or a run that none can be made of."""
+    """A file that is no valid record, or a run that no record can be made of."""
 
 
 def is_recordable(task: str) -> bool:
-    """Say whether a task's metrics follow from scores alone; generated text and option lengths are dataset text."""
+    """Say whether a task's metrics need scores alone; generated text and option lengths come from dataset text."""
     return task_spec(task).process_results.__name__ in ("letter_metrics", "circular_metrics")
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a record must be told of its run, because it holds neither prompts nor paths to find it out from.
+class Verified:
+    """Results of a run's checks that its record keeps, because it holds neither prompts nor paths to check again.
 
     Attributes:
-        flags: what a reader should know of the run, see `row.Row`.
-        around: the text around its prompts, see `validate.run.CheckedRun`; a flag says so where it is cut.
-        model_key: see `identity.model_key`.
+        flags: see `rank.row.Row`.
+        around: the text around the prompts, see `rank.row.Row`; a flag says where it is cut.
+        model_key: see `verify.identity.model_key`.
     """
 
     flags: Sequence[str] = ()
@@ -100,52 +112,44 @@ class Told:
     model_key: str | None = None
 
 
-def record_of(task: str, results: dict[str, Any], samples: Sequence[dict[str, Any]], told: Told = Told()) -> Record:
+def record_of(run: Run, verified: Verified = Verified()) -> Record:
     """Make a run's record.
 
     Args:
-        task: the task's name.
-        results: the parsed results file.
-        samples: its per-item records, as lm-eval logs them.
-        told: what was found out from its prompts and paths.
+        run: with genuine documents.
+        verified: what the checks read from prompts and paths.
 
     Raises:
-        RecordError: the task's metrics need texts, which a record has not, or a score is not finite.
+        RecordError: the task's metrics need texts, which a record lacks, or a score is not finite.
     """
-    if not is_recordable(task):
-        raise RecordError(f"{task}: its metrics need texts, of which a record holds none; keep its samples file")
-    spec = task_spec(task)
-    items = [_recorded(sample, spec) for sample in samples]
-    kept = {key: value for key, value in kept_of(results, task).items() if key not in (AROUND, FLAGS)}
-    flags = list(told.flags)
-    if len(told.around) > LONGEST_AROUND:
-        flags.append(f"of the {len(told.around)} characters around each prompt its record keeps {LONGEST_AROUND}")
-    run = _without_folders(kept | ({FLAGS: flags} if flags else {}))
-    if told.around:
-        run[AROUND] = told.around[:LONGEST_AROUND]
-    if told.model_key:
-        run["config"][MODEL_IDENTITY] = told.model_key
-    return Record(
-        format=FORMAT,
-        dataset_sha256=SHA256,
-        task=task,
-        run=run,
-        items=sorted(items, key=lambda item: item.item_id),
-    )
+    if not is_recordable(run.task):
+        raise RecordError(f"{run.task}: its metrics need texts, of which a record holds none; keep its samples file")
+    spec = task_spec(run.task)
+    record = Record.of(run.results, run.task, [_recorded(sample, spec) for sample in run.items])
+    kept = {key: _without_folders(value) for key, value in record.run.items() if key not in (_AROUND, _FLAGS)}
+    flags, around = [_without_folders(flag) for flag in verified.flags], verified.around
+    if len(around) > LONGEST_AROUND:
+        flags.append(f"of the {len(around)} characters around each prompt its record keeps {LONGEST_AROUND}")
+    if flags:
+        kept[_FLAGS] = flags
+    if around:
+        kept[_AROUND] = around[:LONGEST_AROUND]
+    if verified.model_key:
+        kept["config"]["recipe_mpr_identity"] = verified.model_key
+    return record.model_copy(update={"run": kept})
 
 
-def _recorded(sample: dict[str, Any], spec: TaskSpec) -> RecordedItem:
-    doc = sample["doc"]
-    flat = [score for score, _ in spec.responses(sample)]
+def _recorded(sample: Sample, spec: TaskSpec) -> RecordedItem:
+    flat = sample.log_likelihoods() or []
     if not all(map(math.isfinite, flat)):
-        raise RecordError(f"{doc['item_id']} has a score that is not finite")
+        raise RecordError(f"{sample.item_id} has a score that is not finite")
     rounded = [float(f"{score:.{_DIGITS}g}") for score in flat]
     # Rounding must not make a tie where there was none.
     scores = rounded if _best(rounded) == _best(flat) else flat
-    shown = pinned_items()[doc["item_id"]].shown_ids(spec.order)
+    shown = pinned_items()[sample.item_id].shown_ids(spec.order)
     rows = [scores[i : i + N_OPTIONS] for i in range(0, len(scores), N_OPTIONS)]
     chosen = [[rotated(shown, r)[k] for k in best] for r, best in enumerate(_best(scores))]
-    return RecordedItem(item_id=doc["item_id"], scores=rows, chosen=chosen, seen=doc.get(SEEN))
+    return RecordedItem(item_id=sample.item_id, scores=rows, chosen=chosen, seen=sample.doc.seen_in_training)
 
 
 def _best(flat: Sequence[float]) -> list[list[int]]:
@@ -153,13 +157,8 @@ def _best(flat: Sequence[float]) -> list[list[int]]:
     return [[k for k, score in enumerate(row) if score == max(row)] for row in rows]
 
 
-def rotated(shown: Sequence[str], rotation: int) -> list[str]:
-    """Return the recipe ids at A to E in a rotation of the item's order."""
-    return [*shown[rotation:], *shown[:rotation]]
-
-
 def _without_folders(value: Any) -> Any:
-    """Return a run with local directories omitted: of an absolute path only what names the folder is kept."""
+    """Return a value with local directories omitted: of an absolute path only the part that names its folder stays."""
     if isinstance(value, dict):
         return {key: _without_folders(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -177,35 +176,46 @@ def write_record(record: Record, path: Path) -> None:
     write_atomic(path, f'{text},\n "items": [\n{lines}\n]\n}}\n')
 
 
-def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
-    """Read a record back as (task, results, samples), the samples as lm-eval logs them but for the texts.
+def read_record(path: Path, source: str = "") -> Run:
+    """Read a record as a run like any other; its documents have no texts.
+
+    Args:
+        path: the record.
+        source: see `schema.Run`.
 
     Raises:
-        RecordError: it is none, is of another dataset, or names items that the dataset does not have.
+        RecordError: not a record, of another dataset or task, or inconsistent with the dataset's items.
     """
     try:
         record = Record.model_validate_json(read_regular(path, LARGEST))
     except (ValidationError, OSError, RecursionError) as error:
         raise RecordError(f"no {FORMAT}: {_first_fault(error)}") from None
+    if fault := next(_faults(record), None):
+        raise RecordError(fault)
+    samples = tuple(_samples(record, task_spec(record.task)))
+    return Run(source, record.task, record.results, samples, is_record=True)
+
+
+def _faults(record: Record) -> Iterator[str]:
+    """Give the reasons to refuse a record; each rests on those before it."""
     if record.dataset_sha256 != SHA256:
-        raise RecordError(f"of another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}")
+        yield f"of another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}"
     if unknown := sorted({item.item_id for item in record.items} - pinned_items().keys()):
-        raise RecordError(f"item {unknown[0]!r} is not of the dataset")
+        yield f"item {unknown[0]!r} is not of the dataset"
     if foreign := [item.item_id for item in record.items if not _chooses_own(item)]:
-        raise RecordError(f"item {foreign[0]} chooses what is none of its options")
+        yield f"item {foreign[0]} chooses what is none of its options"
     if unread := [item.item_id for item in record.items if item.unread and (item.scores or item.chosen != [[]])]:
-        raise RecordError(f"item {unread[0]} is called unread, and its choice is there")
-    config = record.run.get("config")
-    imported = isinstance(config, dict) and config.get("model") == IMPORT_MODEL
+        yield f"item {unread[0]} is called unread, and its choice is there"
     if not is_task(record.task):
-        raise RecordError(f"task {record.task!r} is not one of this release")
+        yield f"task {record.task!r} is not one of this release"
     if not is_recordable(record.task):
-        raise RecordError(f"{record.task}: its metrics need texts, which a record has not")
-    if any((item.scores is None) != imported for item in record.items):
-        raise RecordError("an item without scores, or an imported one with some: only imported predictions have none")
-    if imported and record.task not in ("recipe_mpr", *held_out_tasks().values()):
-        raise RecordError(f"{record.task}: predictions are imported for {', '.join(held_out_tasks().values())}")
-    return record.task, record.run, list(_samples(record, task_spec(record.task)))
+        yield f"{record.task}: its metrics need texts, which a record has not"
+    is_import = record.results.config.model == IMPORT_MODEL
+    if any((item.scores is None) != is_import for item in record.items):
+        yield "an item without scores, or an imported one with some: only imported predictions have none"
+    allowed = held_out_tasks().values()
+    if is_import and record.task not in ("recipe_mpr", *allowed):
+        yield f"{record.task}: predictions are imported for {', '.join(allowed)}"
 
 
 def _chooses_own(item: RecordedItem) -> bool:
@@ -215,32 +225,29 @@ def _chooses_own(item: RecordedItem) -> bool:
 def _first_fault(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)[:200]
-    fault = error.errors(include_url=False)[0]
-    return f"{'.'.join(str(part) for part in fault['loc'])} {fault['msg'][:200]}".strip()
+    fault = field_faults(error)[0]
+    return f"{fault.where} {fault.message[:200]}".strip()
 
 
-def _samples(record: Record, spec: TaskSpec) -> Iterator[dict[str, Any]]:
+def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
     for item in record.items:
         pinned = pinned_items()[item.item_id]
         shown = pinned.shown_ids(spec.order)
-        yield {
-            "doc": {
-                "item_id": item.item_id,
-                "option_ids": list(shown),
-                "gold": shown.index(pinned.gold),
-                "query_types": list(pinned.types),
-                SEEN: item.seen,
-            },
-            **_answers(item),
-            # From what was chosen, so that scores that say otherwise are found out.
-            "acc": _accuracy(item, pinned),
-        }
-
-
-def _answers(item: RecordedItem) -> dict[str, Any]:
-    if item.scores is None:
-        return {CHOSEN: item.chosen[0]}
-    return {"filtered_resps": [[score, False] for row in item.scores for score in row]}
+        document = Document(
+            item_id=item.item_id,
+            option_ids=list(shown),
+            gold=shown.index(pinned.gold),
+            query_types=list(pinned.types),
+            seen_in_training=item.seen,
+        )
+        yield Sample(
+            document=document,
+            item_id=item.item_id,
+            responses=None if item.scores is None else tuple((score,) for row in item.scores for score in row),
+            # From the choices, so that scores which contradict them are noticed.
+            accuracy=_accuracy(item, pinned),
+            chosen=tuple(item.chosen[0]) if item.scores is None else None,
+        )
 
 
 def _accuracy(item: RecordedItem, pinned: Pinned) -> float:

@@ -1,18 +1,17 @@
-"""Reads lm-eval's output, and compact records of it: one `Run` for each Recipe-MPR task in a file. Judges nothing."""
+"""Read lm-eval's results files and compact records: one `Run` for each Recipe-MPR task in a file."""
 
 import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json
 
 from leaderboard.load.record import SUFFIX, RecordError, read_record
-from leaderboard.load.schema import CHOSEN, kept_of
+from leaderboard.load.samples import Sample
+from leaderboard.load.schema import Results, Run
 from leaderboard.load.task_specs import is_task, task_names
 from recipe_mpr_task.files import open_regular, read_regular
 from recipe_mpr_task.lines import line
@@ -20,7 +19,7 @@ from recipe_mpr_task.lines import line
 _PREFIX = "recipe_mpr"
 _LONGEST_TASK = 60
 _MOST_UNKNOWN = 50
-"""Tasks of a results file that are none of this release's and are listed; the rest is counted."""
+"""Unknown tasks of a results file that are listed; the rest is counted."""
 
 LARGEST_RESULTS = 64 * 2**20
 """Bytes: a results file of all of lm-eval's tasks has about 10 MB."""
@@ -40,77 +39,12 @@ MOST_VALUES = 20_000_000
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
 
-@dataclass(frozen=True)
-class Run:
-    """One task of one lm-eval results file.
-
-    Attributes:
-        source: the results file by a name for people, see `find.find_files`.
-        task: the task's name.
-        results: what is kept of the results file, see `recorded.kept_of`.
-        samples: the per-item records that belong to it; None if none were logged.
-        is_record: read from a compact record: its documents are the pinned ones, without their texts.
-    """
-
-    source: str
-    task: str
-    results: dict[str, Any]
-    samples: list[dict[str, Any]] | None
-    is_record: bool = False
-
-    @cached_property
-    def config(self) -> dict[str, Any]:
-        """What lm-eval recorded of the model and the run."""
-        return _mapping(self.results.get("config"))
-
-    @cached_property
-    def task_config(self) -> dict[str, Any]:
-        """The task's configuration as lm-eval recorded it."""
-        return _mapping(_mapping(self.results.get("configs")).get(self.task))
-
-    @cached_property
-    def metadata(self) -> dict[str, Any]:
-        """The task's metadata, with the model's arguments and `--metadata` merged in."""
-        return _mapping(self.task_config.get("metadata"))
-
-    @cached_property
-    def version(self) -> int | None:
-        """The task's version; None if none was recorded."""
-        version = self.metadata.get("version")
-        return version if isinstance(version, int) and not isinstance(version, bool) else None
-
-    @cached_property
-    def n_shot(self) -> int:
-        """Number of few-shot examples."""
-        shots = _mapping(self.results.get("n-shot")).get(self.task)
-        return shots if isinstance(shots, int) and shots > 0 else 0
-
-    @cached_property
-    def has_chat_template(self) -> bool:
-        """Whether the prompts went through the model's chat template."""
-        return bool(self.results.get("chat_template_sha"))
-
-    @cached_property
-    def has_system_text(self) -> bool:
-        """Whether the run had a system text of its own."""
-        return bool(self.results.get("system_instruction_sha"))
-
-    @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """The task's metrics as lm-eval recorded them, keyed like "acc,none"."""
-        return _mapping(_mapping(self.results.get("results")).get(self.task))
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 class UnusableError(Exception):
-    """A results file that holds no run."""
+    """A results file that holds no run; the message says why."""
 
 
 def samples_files(file: Path) -> list[Path]:
-    """Return what has the name of samples beside a results file, whatever task of this release they are of."""
+    """Return the paths with the names of a results file's samples, of any task of this release, whatever they are."""
     return [path for task in sorted(task_names()) if os.path.lexists(path := _samples_file(file, task))]
 
 
@@ -125,37 +59,43 @@ def _stamp(stem: str) -> str:
 
 
 def runs_of(file: Path, source: str) -> list[Run]:
-    """Read the runs of one file.
+    """Read the runs of one file, one for each Recipe-MPR task in it.
+
+    Args:
+        file: a results file or a compact record.
+        source: see `schema.Run`.
 
     Raises:
-        UnusableError: it holds none.
+        UnusableError: the file cannot be read, is neither, or holds no such task.
     """
     if file.name.endswith(SUFFIX):
         try:
-            task, recorded, samples = read_record(file)
+            return [read_record(file, source)]
         except RecordError as error:
             raise UnusableError(str(error)) from None
-        return [Run(source, task, kept_of(recorded, task), samples, is_record=True)]
     results = _read_json(file)
     if not isinstance(results, dict) or not isinstance(results.get("results"), dict):
         raise UnusableError("not lm-eval's: no `results` object in it")
     # A group's own line (recipe_mpr_folds) has no items: its tasks are the runs.
-    groups = _mapping(results.get("group_subtasks"))
+    groups = results.get("group_subtasks")
+    groups = groups if isinstance(groups, dict) else {}
     tasks = [name for name in results["results"] if name.startswith(_PREFIX) and not groups.get(name)]
     if not tasks:
         raise UnusableError("no recipe_mpr task in it")
     ours = [task for task in tasks if is_task(task)]
     return [
-        *(Run(source, task, kept_of(results, task), _samples(_samples_file(file, task))) for task in ours),
-        # Nothing of the others will be looked at.
-        *(Run(source, name, {}, None) for name in _unknown_names([task for task in tasks if task not in ours])),
+        *(Run(source, task, Results.of(results, task), _samples(_samples_file(file, task))) for task in ours),
+        # No check looks at the results of other tasks.
+        *(Run(source, name, Results()) for name in _unknown_names([task for task in tasks if task not in ours])),
     ]
 
 
 def _unknown_names(tasks: list[str]) -> list[str]:
-    """Names of tasks, which may be anything, fit to be shown; the last one counts those that are too many."""
+    """The first names of unknown tasks as printable text; the last one also counts those left out."""
     names = [re.sub(r"[^A-Za-z0-9_]", "?", task[:_LONGEST_TASK]) for task in tasks[:_MOST_UNKNOWN]]
-    return [*names[:-1], f"{names[-1]} and {len(tasks) - len(names)} more"] if len(tasks) > len(names) else names
+    if len(tasks) > len(names):
+        names[-1] += f" and {len(tasks) - len(names)} more"
+    return names
 
 
 def _read_json(file: Path) -> Any:
@@ -168,17 +108,14 @@ def _read_json(file: Path) -> Any:
         raise UnusableError(f"not valid JSON: {error}; {wanted}") from None
 
 
-def _samples(file: Path) -> list[dict[str, Any]] | None:
+def _samples(file: Path) -> tuple[Sample, ...] | None:
     if not os.path.lexists(file):
         return None
-    rows = [_row(text, f"{file.name}, line {number}") for number, text in _lines(file)]
-    for row in rows:
-        row.pop(CHOSEN, None)  # records alone have choices without scores
-    return rows
+    return tuple(Sample.of(_parsed(text, f"{file.name}, line {number}")) for number, text in _lines(file))
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Give a samples file's lines that are not empty, with their numbers, one at a time."""
+    """Yield a samples file's lines with their numbers; skip empty ones."""
     number = n_lines = n_values = 0
     try:
         with open_regular(file, LARGEST_SAMPLES) as stream:
@@ -197,14 +134,14 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
         raise UnusableError(f"{file.name} cannot be read: {error.strerror or error}") from None
 
 
-def _row(text: bytes, where: str) -> dict[str, Any]:
+def _parsed(text: bytes, where: str) -> dict[str, Any]:
     try:
         try:
-            row = from_json(text, cache_strings="keys")  # half of json's time, but it takes no half characters
+            sample = from_json(text, cache_strings="keys")  # twice as fast as json, but refuses lone surrogates
         except ValueError:
-            row = json.loads(text.decode("utf-8"))
+            sample = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise UnusableError(f"{where} is no JSON, so the file is broken: {line(error)}") from None
-    if not isinstance(row, dict):
+    if not isinstance(sample, dict):
         raise UnusableError(f"{where} is no JSON object, so the file is broken")
-    return row
+    return sample

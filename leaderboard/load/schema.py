@@ -1,71 +1,283 @@
-"""The part of a results file that the leaderboard reads. The file can come from anybody: what is kept of it is tame.
+"""One task of lm-eval's results file, typed. Raw JSON ends here, and for samples in `samples`.
 
-Numbers are finite and of a size that JSON readers agree on, texts are bounded and hold no half characters, nesting is
-bounded. Whatever is not is left out, and what needed it says that it is missing.
+The files can come from anybody. A value that is missing, of another type, too large or nested too deep becomes the
+field's default, and the check that needs the value reports it as missing. Numbers are finite and at most 2^53, which
+all JSON readers read alike; texts are cut and hold no half characters.
 """
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any
 
-from recipe_mpr_task.manifest import MODEL_KEY, TRAINING_KEY
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, field_validator
+from pydantic_core import PydanticUseDefault
 
-FLAGS = "recipe_mpr_flags"
-"""Of a record: the flags of the run that it was made of."""
-
-MODEL_IDENTITY = "recipe_mpr_identity"
-"""Of a record's config: which model it is, as the run told it by paths, see `identity.model_key`."""
-
-AROUND = "recipe_mpr_around"
-"""Of a record: what stood around the prompts of the run that it was made of, see `around.Surroundings.as_text`."""
-
-LONGEST_AROUND = 20_000
-"""Characters of a text around the prompts that a record keeps."""
-
-_CONFIG = ("model", "model_args", "model_num_parameters", "model_sha", "peft_sha", "model_dtype", "model_revision",
-           "limit", "batch_size", "device", "fewshot_seed", "use_cache", "recipe_mpr_head", "recipe_mpr_truncated",
-           "recipe_mpr_truncated_in", MODEL_IDENTITY)  # fmt: skip
-_SECONDS = "total_evaluation_time_seconds"
-_RUN = ("date", "lm_eval_version", "transformers_version", "chat_template_sha", "system_instruction_sha",
-        "system_instruction", "fewshot_as_multiturn", _SECONDS, TRAINING_KEY, MODEL_KEY, FLAGS)  # fmt: skip
-_TASK = ("doc_to_text", "description", "metadata", "doc_to_choice", "doc_to_target", "target_delimiter",
-         "fewshot_delimiter", "output_type", "gen_prefix", "generation_kwargs", "repeats")  # fmt: skip
-_LARGEST = 2**53
-_LONGEST = 2_000
-_LONGEST_PROMPT = 20_000
-_MOST = 20_000
-_DEEPEST = 8
-_DEPTH_OF_PROMPTS = 3
-
-CHOSEN = "recipe_mpr_chosen"
-"""A sample's field of chosen recipe ids, where a record has choices without scores."""
+from leaderboard.load.samples import Sample
+from recipe_mpr_task.cost import EvaluationCost
+from recipe_mpr_task.item import LETTERS
+from recipe_mpr_task.manifest import COST_KEY, MODEL_KEY, TRAINING_KEY
+from recipe_mpr_task.model_arguments import parsed
 
 IMPORT_MODEL = "recipe-mpr-import"
-"""What the record of imported predictions names as its model."""
+"""The model name in records of imported predictions."""
+
+CURVES = ("loss", "eval_cross_entropy", "eval_accuracy", "learning_rate", "grad_norm")
+"""The quantities of a training curve, in the order shown."""
+
+LONGEST_AROUND = 20_000
+"""Characters of the text around the prompts that a record keeps."""
+
+_AROUND, _SECONDS = "recipe_mpr_around", "total_evaluation_time_seconds"
+_LARGEST = 2**53
+_LONGEST, _LONGEST_PROMPT = 2_000, 20_000
+_DEPTH_OF_PROMPTS, _DEEPEST = 3, 8
+_MOST = 20_000
+_MOST_STEPS = 2_000
+_MOST_ITEMS = 10_000
+_MOST_FLAGS = 10
 
 
-def kept_of(results: dict[str, Any], task: str) -> dict[str, Any]:
-    """Return a results file cut down to one task and to what is read of it, tamed; what is not there stays absent.
+class Tolerant(BaseModel):
+    """A part of a file from elsewhere: a value that does not fit its field becomes the field's default."""
 
-    Args:
-        results: the parsed results file.
-        task: the task's name.
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, populate_by_name=True)
+
+    @classmethod
+    def logged_keys(cls) -> frozenset[str]:
+        """Return the keys of the file that the fields are read from."""
+        return frozenset(field.alias or name for name, field in cls.model_fields.items())
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _or_default(cls, value: Any, handler: Any) -> Any:
+        try:
+            return handler(value)
+        except (ValidationError, ValueError, TypeError, RecursionError):
+            raise PydanticUseDefault from None
+
+
+def _number(value: Any) -> Any:
+    return None if isinstance(value, bool) else value
+
+
+Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False, strict=False)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+ShortText = Annotated[str, Field(max_length=800)]
+"""A text of a training record; a longer one is left out."""
+
+
+@dataclass(frozen=True)
+class ModelArgs:
+    """`--model_args`, however lm-eval recorded them.
+
+    Attributes:
+        given: every argument by name; each backend has its own.
     """
-    config, task_config = (_mapping(value) for value in (results.get("config"), _in(results, "configs", task)))
-    kept = {key: results[key] for key in _RUN if results.get(key) is not None} | {
-        "config": {key: config[key] for key in _CONFIG if key in config},
-        "configs": {task: {key: value for key, value in task_config.items() if key in _TASK}},
-        "n-shot": {task: _in(results, "n-shot", task) or 0},
-        "results": {task: _mapping(_in(results, "results", task))},
+
+    given: Mapping[str, Any]
+
+    def text(self, name: str) -> str:
+        """Return an argument as text; "" if it is not set."""
+        value = self.given.get(name)
+        return str(value) if value else ""
+
+    @property
+    def gold_letters(self) -> list[int]:
+        """Items of an import whose right option stood at A to E, shape (5,); [] if it was not recorded."""
+        counts = self.given.get("gold_letters")
+        if not isinstance(counts, list) or len(counts) != len(LETTERS):
+            return []
+        return counts if all(type(n) is int and 0 <= n <= _MOST_ITEMS for n in counts) else []
+
+
+class Config(Tolerant):
+    """Lm-eval's `config`: what was run, on what."""
+
+    model: str | None = None
+    model_args: Annotated[dict[str, Any], BeforeValidator(parsed)] = {}
+    model_num_parameters: Count | None = None
+    model_sha: str | None = None
+    peft_sha: str | None = None
+    model_dtype: str | None = None
+    model_revision: str | None = None
+    limit: Any = None
+    batch_size: Any = None
+    device: Any = None
+    fewshot_seed: int | None = None
+    use_cache: Any = None
+    recipe_mpr_head: str | None = None
+    recipe_mpr_truncated: int | None = None
+    recipe_mpr_truncated_in: dict[str, int] = {}
+    recipe_mpr_identity: Sha256 | None = None
+
+    @cached_property
+    def args(self) -> ModelArgs:
+        """The model's arguments."""
+        return ModelArgs(self.model_args)
+
+    @property
+    def backend(self) -> str:
+        """The model's name for `--model`."""
+        return str(self.model)
+
+
+class Metadata(Tolerant):
+    """A task's metadata, into which lm-eval merges the model's arguments and `--metadata`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    version: int | None = None
+    recipe_mpr_system: Any = None
+
+    def told(self, name: str, otherwise: Any) -> str:
+        """Return the text of a model argument that was merged in; that of `otherwise` if the argument is absent."""
+        return str((self.model_extra or {}).get(name, otherwise))
+
+
+class TaskConfig(Tolerant):
+    """A task's configuration as lm-eval recorded it."""
+
+    doc_to_text: Any = ""
+    description: Any = None
+    metadata: Metadata = Metadata()
+    doc_to_choice: Any = None
+    doc_to_target: Any = None
+    target_delimiter: Any = None
+    fewshot_delimiter: Any = None
+    output_type: Any = None
+    gen_prefix: Any = None
+    generation_kwargs: dict[str, Any] | None = None
+    repeats: Any = None
+
+    def differs(self, key: str, own: Any) -> bool:
+        """Say whether a recorded field is another than the task's own; a field that was not recorded is not."""
+        return key in self.model_fields_set and getattr(self, key) != own
+
+
+class TrainingRecord(Tolerant):
+    """What a results file says of the model's training, see `recipe_mpr_task.provenance.Seen.summary`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    reason: ShortText | None = None
+    recipe_name: ShortText | None = None
+    split: ShortText | None = None
+    seed: Annotated[int | float | ShortText, Field(union_mode="left_to_right")] | None = None
+    base_model: ShortText | None = None
+    system: ShortText | None = None
+    form: ShortText | None = None
+    order: ShortText | None = None
+    trainable_parameters: Count | None = None
+    base_known: bool | None = None
+    random_weights: bool | None = None
+    family: ShortText | None = None
+    wall_time_s: Amount | None = None
+    samples_per_second: Amount | None = None
+    peak_memory_bytes: Count | None = None
+    tokens_per_second: Amount | None = None
+    seconds_per_item: Amount | None = None
+    hardware: ShortText | None = None
+    weights: dict[str, str] | None = None
+    settings: dict[str, str] | None = None
+    base_files: dict[str, str] | None = None
+    history: list[dict[str, Any]] = []
+
+    @property
+    def has_manifest(self) -> bool:
+        """Whether a training manifest was read."""
+        return self.system is not None
+
+    @property
+    def curve(self) -> tuple[dict[str, float], ...]:
+        """The values logged in training, by step."""
+        entries = [{k: e[k] for k in ("step", *CURVES) if _is_finite(e.get(k))} for e in self.history]
+        return tuple(entry for entry in entries if len(entry) > 1 and "step" in entry)[:_MOST_STEPS]
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+class LoadedModel(Tolerant):
+    """What a results file says of the files that were loaded, see `recipe_mpr_task.loaded_model.model_record`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    files: dict[str, str] = {}
+    sha256: Sha256 | None = None
+    sources: dict[str, str] = {}
+    random_weights: bool | None = None
+    request_cache: bool | None = None
+    handed_over: bool | None = None
+
+
+class Results(Tolerant):
+    """A results file or record, cut down to the fields of one task that the leaderboard reads."""
+
+    date: Annotated[float, Field(gt=0)] | None = None
+    lm_eval_version: Any = None
+    transformers_version: Any = None
+    chat_template_sha: Any = None
+    system_instruction_sha: Any = None
+    system_instruction: Any = None
+    fewshot_as_multiturn: Any = None
+    # lm-eval writes the time as text, and so do records.
+    eval_seconds: Annotated[Amount | None, Field(alias=_SECONDS), PlainSerializer(str, when_used="unless-none")] = None
+    training: Annotated[TrainingRecord | None, Field(alias=TRAINING_KEY)] = None
+    loaded: Annotated[LoadedModel | None, Field(alias=MODEL_KEY)] = None
+    cost: Annotated[EvaluationCost | None, Field(alias=COST_KEY, strict=False)] = None
+    flags: Annotated[list[Any], Field(alias="recipe_mpr_flags")] = []
+    around: Annotated[str, Field(alias=_AROUND)] = ""
+    config: Config = Config()
+    task: Annotated[TaskConfig, Field(alias="task_config")] = TaskConfig()
+    n_shot: int = 0
+    metrics: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any], task: str) -> "Results":
+        """Read a task's part of a parsed results file or record."""
+        kept = _kept(raw, task)
+        return cls.model_validate({
+            **kept, "task_config": kept["configs"][task], "n_shot": kept["n-shot"][task],
+            "metrics": kept["results"][task],
+        })  # fmt: skip
+
+    def as_raw(self, task: str) -> dict[str, Any]:
+        """Return the results in the layout of lm-eval's file, for a record."""
+        plain = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        settings, n_shot, metrics = (plain.pop(key, {}) for key in ("task_config", "n_shot", "metrics"))
+        return plain | {"configs": {task: settings}, "n-shot": {task: n_shot or 0}, "results": {task: metrics}}
+
+
+def _kept(raw: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """The values of one task that have a field, bounded in size; an absent value stays absent."""
+    configs = _mapping(raw.get("configs"))
+    kept = {key: raw[key] for key in Results.logged_keys() - {_AROUND} if raw.get(key) is not None} | {
+        "config": _fields(raw.get("config"), Config),
+        "configs": {task: _fields(configs.get(task), TaskConfig)},
+        "n-shot": {task: _mapping(raw.get("n-shot")).get(task) or 0},
+        "results": {task: _mapping(_mapping(raw.get("results")).get(task))},
     }
-    if len(_mapping(results.get("configs"))) > 1:
-        kept.pop(_SECONDS, None)  # the time of all tasks that were run together is none's
-    tamed: dict[str, Any] = _tame(kept)
-    if isinstance(around := results.get(AROUND), str):
-        tamed[AROUND] = around[:LONGEST_AROUND].encode(errors="replace").decode()
-    return tamed
+    if len(configs) > 1:
+        kept.pop(_SECONDS, None)  # the tasks of a run share one time
+    bounded: dict[str, Any] = _bounded(kept)
+    if isinstance(around := raw.get(_AROUND), str):
+        bounded[_AROUND] = around[:LONGEST_AROUND].encode(errors="replace").decode()
+    return bounded
 
 
-def _tame(value: Any, depth: int = 0) -> Any:
+def _fields(raw: Any, of: type[Tolerant]) -> dict[str, Any]:
+    return {key: value for key, value in _mapping(raw).items() if key in of.logged_keys()}
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _bounded(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         longest = _LONGEST_PROMPT if depth == _DEPTH_OF_PROMPTS else _LONGEST
         return value[:longest].encode(errors="replace").decode()
@@ -74,15 +286,85 @@ def _tame(value: Any, depth: int = 0) -> Any:
     if isinstance(value, (int, float)):
         return value if abs(value) <= _LARGEST and math.isfinite(value) else None
     if depth < _DEEPEST and isinstance(value, dict):
-        return {_tame(str(key)): _tame(inner, depth + 1) for key, inner in list(value.items())[:_MOST]}
+        return {_bounded(str(key)): _bounded(inner, depth + 1) for key, inner in list(value.items())[:_MOST]}
     if depth < _DEEPEST and isinstance(value, list):
-        return [_tame(inner, depth + 1) for inner in value[:_MOST]]
+        return [_bounded(inner, depth + 1) for inner in value[:_MOST]]
     return None
 
 
-def _in(results: dict[str, Any], key: str, task: str) -> Any:
-    return _mapping(results.get(key)).get(task)
+@dataclass(frozen=True)
+class Run:
+    """One task of one results file or record.
+
+    Attributes:
+        source: the file by its shortest unique path suffix, see `find.find_files`.
+        task: the task's name.
+        results: what the file says of the task.
+        samples: the logged items; None if none were logged.
+        is_record: read from a compact record: its documents are the pinned ones, without their texts.
+    """
+
+    source: str
+    task: str
+    results: Results
+    samples: tuple[Sample, ...] | None = None
+    is_record: bool = False
+
+    @property
+    def items(self) -> tuple[Sample, ...]:
+        """The logged items; empty if none were logged."""
+        return self.samples or ()
+
+    @property
+    def config(self) -> Config:
+        """What was run, on what."""
+        return self.results.config
+
+    @property
+    def args(self) -> ModelArgs:
+        """The model's arguments."""
+        return self.results.config.args
+
+    @property
+    def training(self) -> TrainingRecord:
+        """The model's training as recorded; empty if nothing was."""
+        return self.results.training or _UNTRAINED
+
+    @property
+    def loaded(self) -> LoadedModel:
+        """The files that were loaded, as recorded; empty if nothing was."""
+        return self.results.loaded or _UNRECORDED
+
+    @property
+    def version(self) -> int | None:
+        """The task's version; None if none was recorded."""
+        return self.results.task.metadata.version
+
+    @property
+    def n_shot(self) -> int:
+        """Number of few-shot examples."""
+        return max(self.results.n_shot, 0)
+
+    @property
+    def has_chat_template(self) -> bool:
+        """Whether the prompts went through the model's chat template."""
+        return bool(self.results.chat_template_sha)
+
+    @property
+    def has_system_text(self) -> bool:
+        """Whether the run had a system text of its own."""
+        return bool(self.results.system_instruction_sha)
+
+    @property
+    def n_truncated(self) -> int:
+        """Number of texts cut to the model's length: of this task, or of the whole run where tasks were not counted."""
+        count = self.config.recipe_mpr_truncated_in.get(self.task, self.config.recipe_mpr_truncated)
+        return max(count or 0, 0)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags that a record keeps of its run; empty for a results file."""
+        return tuple(str(flag)[:200] for flag in self.results.flags[:_MOST_FLAGS]) if self.is_record else ()
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+_UNTRAINED, _UNRECORDED = TrainingRecord(), LoadedModel()

@@ -1,13 +1,14 @@
-"""What a shipped task measures, read from its own task file."""
+"""What each shipped task measures, read from its task file."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import yaml
 
+from leaderboard.load.samples import Document, Sample
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.splits import TRAINING_SPLITS
@@ -18,16 +19,16 @@ _ASKED_AS = ("doc_to_choice", "doc_to_target", "target_delimiter", "fewshot_deli
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """A task as far as its results are checked.
+    """What the checks of a task's results read from its file.
 
     Attributes:
-        split: what is scored, see `splits.SPLITS`.
-        order: how options stand, see `orders.ORDERS`.
+        split: the scored items, one of `splits.SPLITS`.
+        order: the options' order, one of `orders.ORDERS`.
         prompt: name of the task's template.
-        description: the task's text before all, or the system turn.
+        description: text before the first prompt, or the system turn.
         process_results: the task's own function from (document, responses) to metrics.
         generates: whether a response is text rather than a log-likelihood.
-        n_responses: how many of them an item has.
+        n_responses: responses of one item.
         asked_as: further keys of the task file that decide what the model is shown and asked.
     """
 
@@ -40,27 +41,25 @@ class TaskSpec:
     n_responses: int
     asked_as: dict[str, Any]
 
-    def responses(self, sample: dict[str, Any]) -> list[Any]:
-        """Return a logged sample's responses as the task's `process_results` takes them.
+    def responses(self, sample: Sample) -> list[Any] | None:
+        """Return a sample's responses as `process_results` takes them; None if they are of another type.
 
-        Raises:
-            TypeError, ValueError, KeyError: the sample holds no such responses.
+        Texts where the task generates, else pairs of a log-likelihood and False (is_greedy, which no metric reads).
         """
-        logged = sample["filtered_resps"]
         if self.generates:
-            return [str(text) for text in logged]
-        # lm-eval logs the numbers as text; repr round-trips, so ties stay ties.
-        return [(float(response[0]), False) for response in logged]
+            return sample.texts()
+        scores = sample.log_likelihoods()
+        return None if scores is None else [(score, False) for score in scores]
 
 
 @lru_cache(maxsize=1)
 def task_names() -> frozenset[str]:
-    """Return the names of the tasks and groups that this release ships."""
+    """Return the names of this release's tasks and groups."""
     return frozenset(path.stem for path in TASKS_PATH.glob("recipe_mpr*.yaml"))
 
 
 def is_task(name: str) -> bool:
-    """Say whether a name is a task of this release; a group is none, it has no items of its own."""
+    """Say whether a name is a task of this release; groups have no items of their own and do not count."""
     return name in _tasks()
 
 
@@ -71,7 +70,7 @@ def _tasks() -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def task_spec(task: str) -> TaskSpec:
-    """Read a task's file, followed through its includes. Nothing of it is executed but `process_results`."""
+    """Read a task's file with the files that it includes. Of its functions only `process_results` is imported."""
     config = _read(f"{task}.yaml")
     kwargs = config["dataset_kwargs"]
     module, _, function = config["process_results"].rpartition(".")
@@ -86,6 +85,11 @@ def task_spec(task: str) -> TaskSpec:
         n_responses=1 if generates else N_OPTIONS**2 if "class" in config else N_OPTIONS,
         asked_as={key: config.get(key) for key in _ASKED_AS},
     )
+
+
+def rotated(values: Sequence[str], rotation: int) -> list[str]:
+    """Return the values at A to E in a rotation of an order: the first `rotation` values move to the end."""
+    return [*values[rotation:], *values[:rotation]]
 
 
 @lru_cache(maxsize=1)
@@ -108,12 +112,19 @@ def _is_plain(spec: TaskSpec) -> bool:
 RENDERED: dict[tuple[str, str, str, int], str] = {}
 
 
-def prompt_of(doc: dict[str, Any], spec: TaskSpec, rotation: int = 0) -> str:
-    """Render an item's own prompt, once for all runs: its document is genuine, so the same in each."""
-    key = (spec.prompt, spec.order, doc["item_id"], rotation)
+def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
+    """Return an item's prompt, rendered once for all runs.
+
+    Args:
+        document: of an item, found genuine, so that it is the same in all runs.
+        spec: the task.
+        rotation: of the options, 0 to 4.
+    """
+    key = (spec.prompt, spec.order, document.item_id, rotation)
     if key not in RENDERED:
-        turned = {name: [*doc[name][rotation:], *doc[name][:rotation]] for name in ("options", "option_ids")}
-        RENDERED[key] = prompts.render(spec.prompt, doc | turned)
+        record = document.as_record()
+        turned = {name: rotated(record[name], rotation) for name in ("options", "option_ids")}
+        RENDERED[key] = prompts.render(spec.prompt, record | turned)
     return RENDERED[key]
 
 

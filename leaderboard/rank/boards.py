@@ -1,16 +1,15 @@
-"""From the rows of single runs to boards: what counts once, pooled folds, reported rows beside."""
+"""Make boards of the rows of single runs: count each system once, pool, flag, add reported rows, rank."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 
 from leaderboard.rank.copies import mark_copies, mark_one_letter
 from leaderboard.rank.duplicates import mark_read_twice, mark_repeated_rows, mark_repeats
-from leaderboard.rank.namesakes import mark_namesakes
 from leaderboard.rank.pooling import MAIN_BOARD, POOLS, pool
-from leaderboard.rank.published import boards_with_published_rows, published_rows
+from leaderboard.rank.published import published_rows
 from leaderboard.rank.ranking import Board, board_of
 from leaderboard.rank.row import Row
-from leaderboard.rank.tries import mark_tries
+from leaderboard.rank.tries import mark_namesakes, mark_tries
 
 _TITLES = {
     MAIN_BOARD: "All 500 items",
@@ -27,7 +26,7 @@ _TITLES = {
 
 
 def build_boards(runs: Iterable[Row]) -> list[Board]:
-    """Make every board from the rows of single runs, see `rows.row_of`, and the reported rows.
+    """Make every board from the rows of single runs, see `row_from_run.row_of`, and the reported rows.
 
     Returns:
         The main board first; rows sorted by rank, then those without rank.
@@ -40,10 +39,9 @@ def build_boards(runs: Iterable[Row]) -> list[Board]:
         rows += pool(group, [row for row in kept if row.task in group.tasks])
     by_board: dict[str, list[Row]] = defaultdict(list)
     once = mark_read_twice(mark_repeated_rows(rows))
-    for row in mark_tries(mark_namesakes(mark_copies(mark_one_letter(once))), runs):
+    flagged = mark_namesakes(mark_copies(mark_one_letter(once)))
+    for row in (*mark_tries(flagged, runs), *published_rows()):
         by_board[row.board].append(row)
-    for key in boards_with_published_rows():
-        by_board[key] += published_rows(key)
     known = list(_TITLES)
     keys = sorted(by_board, key=lambda key: (known.index(key) if key in known else len(known), key))
     return [board_of(key, _TITLES.get(key, key), by_board[key]) for key in keys]

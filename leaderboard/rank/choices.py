@@ -1,29 +1,29 @@
-"""What rows chose, by item: at which letters, and on which items two rows differ."""
+"""Compare what rows chose item by item, and count at which letters."""
 
 from functools import lru_cache
 
 import numpy as np
 
 from leaderboard.rank.row import Row
-from leaderboard.rank.row_items import Picks
+from leaderboard.rank.row_items import Picks, RowItems
 from leaderboard.rank.statistics import Floats, Ints
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import pinned_items
 
 ONE_LETTER = 0.95
-"""Share of answers at one letter from which on a system is said to answer that letter."""
+"""Least share of answers at one letter at which a row is flagged as answering that letter."""
 
-_ENOUGH = 12
-"""Items: on fewer, answers at one letter may be chance."""
+_LEAST_ITEMS = 12
+"""On fewer items, answers at one letter may be chance."""
 
 
 def letter_share(row: Row) -> tuple[str, float]:
-    """Return the letter at which most of a row's answers stand in the order it was shown, and their share in [0, 1].
+    """Return the letter of most of a row's answers in the order it was shown, and their share in [0, 1].
 
-    An imported row is taken to have seen the shuffled order: if it saw another, its answers stand at no one letter.
+    An imported row is assumed to have seen the shuffled order; in another order its answers spread over the letters.
     """
     if row.position is not None:
-        shares = [share or 0.0 for share in row.position["answers"]]
+        shares = list(row.position.answers)
     else:
         picks = row.items.picks
         bits = (picks[:, None] >> _slots()[columns_of(row.items.ids)]) & 1
@@ -34,25 +34,24 @@ def letter_share(row: Row) -> tuple[str, float]:
 
 
 def answers_one_letter(row: Row) -> bool:
-    """Say whether nearly all of a row's answers, of enough to tell, stand at one letter."""
-    return len(row.items) >= _ENOUGH and letter_share(row)[1] >= ONE_LETTER
+    """Say whether nearly all answers of a row of at least 12 items stand at one letter."""
+    return len(row.items) >= _LEAST_ITEMS and letter_share(row)[1] >= ONE_LETTER
 
 
-def differing(row: Row, other: Row) -> int:
-    """Count the items of two rows on which one chose otherwise, or scored otherwise, or that only one has."""
-    mine, theirs = _by_column(row), _by_column(other)
-    return int((mine != theirs).any(axis=0).sum())
+def differing(items: RowItems, others: RowItems) -> int:
+    """Count the items on which two rows chose or scored differently, or that only one has."""
+    return int((_by_column(items) != _by_column(others)).any(axis=0).sum())
 
 
-def _by_column(row: Row) -> Floats:
-    found = np.full((2, len(columns())), -1.0)
-    found[:, columns_of(row.items.ids)] = (row.items.picks, np.nan_to_num(row.items.accuracies, nan=-1.0))
-    return found
+def _by_column(items: RowItems) -> Floats:
+    values = np.full((2, len(columns())), -1.0)
+    values[:, columns_of(items.ids)] = (items.picks, np.nan_to_num(items.accuracies, nan=-1.0))
+    return values
 
 
 @lru_cache(maxsize=1)
 def columns() -> dict[str, int]:
-    """Return a column number for each item that there is."""
+    """Return a column number for each item of the dataset and the sample."""
     return {item_id: column for column, item_id in enumerate(sorted(pinned_items()))}
 
 
@@ -64,12 +63,12 @@ def columns_of(ids: tuple[str, ...]) -> Ints:
 
 @lru_cache(maxsize=1)
 def golds() -> Picks:
-    """Return each item's right option as a bit, see `PackedItems.picks`, shape (columns,)."""
+    """Return each item's right option as a bit, see `RowItems.picks`, shape (columns,)."""
     bits = [1 << pinned.option_ids.index(pinned.gold) for _, pinned in sorted(pinned_items().items())]
     return np.array(bits, np.uint8)
 
 
 @lru_cache(maxsize=1)
 def _slots() -> Picks:
-    """Which option in the file stands at each letter of the shuffled order, shape (items, 5)."""
+    """Return the file's option index at each letter of the shuffled order, shape (items, 5)."""
     return np.array([pinned.order for _, pinned in sorted(pinned_items().items())], np.uint8)

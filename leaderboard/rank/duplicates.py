@@ -1,4 +1,4 @@
-"""What counts once: runs of one identity, rows of one system, one run read twice."""
+"""Let one row count where several are one measurement: runs of one identity, rows of one system, a run read twice."""
 
 import math
 from collections.abc import Callable, Hashable, Iterable
@@ -7,30 +7,30 @@ from dataclasses import replace
 from leaderboard.load.names import folded
 from leaderboard.rank.choices import differing
 from leaderboard.rank.row import Row
-from leaderboard.verify.checks import RANKED
+from leaderboard.verify.statuses import RANKED
 from leaderboard.verify.training import CACHE_DOUBT
 
 _READ_TWICE = "the same run, read twice"
 
 
 def mark_repeats(rows: Iterable[Row]) -> list[Row]:
-    """Of several valid rows of one identity on one task let the earliest count, so that nobody picks the best."""
+    """Exclude all but the earliest of the ranked rows of one identity on one task, so that nobody picks the best."""
     why = "of one system's runs the earliest counts"
     return _one_each(sorted(rows, key=lambda row: (*by_date(row), row.task)), lambda row: row.task, why)
 
 
 def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
-    """Of two rows of one identity on one board (a whole run, and its folds pooled) let one count."""
+    """Exclude the second of two rows of one identity on one board: a whole run, and its folds pooled."""
     why = "the same items asked the same way"
     return _one_each(sorted(rows, key=lambda row: (row.task != row.board, row.source)), lambda row: row.board, why)
 
 
 def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> list[Row]:
-    """Let the first row of each identity at a place count; exclude the later ones, and say on both if they disagree."""
+    """Exclude all but the first ranked row of each identity at a place, and flag both if they disagree."""
     seen: dict[tuple[str, str], int] = {}
     kept: list[Row] = []
     for row in rows:
-        key = (place(row), row.identity)
+        key = (place(row), row.keys.identity)
         if row.status in RANKED and key in seen:
             first = kept[seen[key]]
             if _stands_instead(row, first):
@@ -54,16 +54,16 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
 
 
 def _stands_instead(row: Row, first: Row) -> bool:
-    """Whether a later run counts: more is known of it, and the first answers alike, or from a cache.
+    """Say whether a later run counts: it is less doubtful, and the first chose alike or answered from a cache.
 
-    So nobody can pick the better of two runs, and a run made again as it should be is not lost.
+    So nobody can pick the better of two runs, and a run repeated without its fault counts.
     """
-    return _doubt(row) < _doubt(first) and (CACHE_DOUBT in first.flags or not differing(row, first))
+    return _doubt(row) < _doubt(first) and (CACHE_DOUBT in first.flags or not differing(row.items, first.items))
 
 
 def _disagreement(row: Row, first: Row) -> str:
-    """On how many items two rows of one identity chose otherwise; nothing if on none."""
-    different = differing(row, first)
+    """Say on how many items two rows of one identity differ; "" if on none."""
+    different = differing(row.items, first.items)
     return f"the two differ on {different} of {len(row.items)} items" if different else ""
 
 
@@ -72,25 +72,27 @@ def _percent(row: Row) -> str:
 
 
 def by_date(row: Row) -> tuple[float, str]:
-    """Return what puts the earliest run first."""
-    return row.extra.get("date") or math.inf, row.source
+    """Return a sort key that puts the earliest run first."""
+    return row.date or math.inf, row.source
 
 
 def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
-    """Of a run and its record, whose identities may differ by a folder, let one count: the more doubtful one.
+    """Exclude the less doubtful of a run and its record, whose identities may differ by a folder.
 
-    They have one name, one date and one choice on every item; probabilities tell nothing where a model is sure.
+    The two share name, date and the choice on every item. Probabilities are not compared: a confident model's are 0
+    and 1.
     """
     doubtful_first = sorted(rows, key=lambda row: (tuple(-d for d in _doubt(row)), *by_date(row), row.reason))
     seen: dict[tuple[Hashable, ...], int] = {}
     kept: list[Row] = []
     for row in doubtful_first:
-        key = (row.board, row.task, folded(row.system), row.extra.get("date"))
+        key = (row.board, row.task, folded(row.system), row.date)
         if row.status in RANKED and key in seen and _is_one_run(row, kept[seen[key]]):
             first = kept[seen[key]]
             kept[seen[key]] = replace(first, flags=tuple(dict.fromkeys((*first.flags, *row.flags))))
             reason = f"repeat of {first.source}: {_READ_TWICE}"
-            kept.append(replace(row, status="excluded", reason=reason, identity=first.identity))
+            keys = replace(row.keys, same_as=first.keys.measurement)
+            kept.append(replace(row, status="excluded", reason=reason, keys=keys))
             continue
         if row.status in RANKED and row.items:
             seen.setdefault(key, len(kept))
@@ -99,14 +101,14 @@ def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
 
 
 def _doubt(row: Row) -> tuple[int, int]:
-    """How doubtful a ranked row is; of rows without rank nothing needs to be known."""
+    """Return how doubtful a ranked row is, larger for more; (0, 0) for a row without rank."""
     return (int(CACHE_DOUBT in row.flags), RANKED.index(row.status)) if row.status in RANKED else (0, 0)
 
 
 def _is_one_run(row: Row, other: Row) -> bool:
-    date = row.extra.get("date")
     has_choices = bool(row.items.choices and other.items.choices)
-    return date is not None and date == other.extra.get("date") and has_choices and not differing(row, other)
+    is_of_one_date = row.date is not None and row.date == other.date
+    return is_of_one_date and has_choices and not differing(row.items, other.items)
 
 
 def flagged(row: Row, *flags: str) -> Row:

@@ -1,28 +1,49 @@
-"""Rows that only together make a row: the five folds of a system, the prompts of a system.
+"""Pool rows that only together make a row: the five folds of a system, the prompts of a system.
 
-Pooling goes over items: means over tasks weighted by their sizes would be wrong for a type, whose
-items are spread unevenly over the folds.
+Pooling goes over items: a type's items are spread unevenly over the folds, so a mean over tasks would be wrong.
 """
 
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
+from leaderboard.load.schema import TrainingRecord
 from leaderboard.load.task_specs import task_spec
 from leaderboard.rank.position_bias import position_profile
-from leaderboard.rank.row import Row
+from leaderboard.rank.row import LoadedNames, Metric, Row, Spread
 from leaderboard.rank.row_from_run import score, type_scores
-from leaderboard.rank.row_items import PackedItems
-from leaderboard.verify.checks import RANDOM_WEIGHTS, RANKED
+from leaderboard.rank.row_items import RowItems
+from leaderboard.verify.checks import RANDOM_WEIGHTS
 from leaderboard.verify.items import ItemResult
+from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.splits import N_FOLDS
 from recipe_mpr_task.tasks import TASKS_PATH
 
 MAIN_BOARD = "recipe_mpr"
 _PROMPT_TASKS = tuple(sorted(path.stem for path in TASKS_PATH.glob("recipe_mpr_prompt_*.yaml")))
+
+Combine = Callable[[Sequence[Any]], Any]
+
+# The tasks of a pool have equally many items, so a mean over tasks is one over items.
+_COST_TOTALS: dict[str, Combine] = {
+    "eval_seconds": math.fsum,
+    "eval_seconds_per_item": statistics.fmean,
+    "eval_tokens_per_second": statistics.fmean,
+    "eval_memory_bytes": max,
+    "train_seconds": math.fsum,
+    "train_seconds_per_item": statistics.fmean,
+    "train_tokens_per_second": statistics.fmean,
+    "train_memory_bytes": max,
+}
+_HARDWARE = ("eval_hardware", "train_hardware")
+_TRAINING_TOTALS: dict[str, Combine] = {
+    "wall_time_s": math.fsum,
+    "samples_per_second": statistics.fmean,
+    "peak_memory_bytes": max,
+}
 
 
 @dataclass(frozen=True)
@@ -31,19 +52,21 @@ class Pool:
 
     Attributes:
         task: the group's name.
-        tasks: its tasks; a pooled row needs a row of each.
+        tasks: its tasks and what sets each apart, a fold's number or a prompt's name. A pooled row needs a row of each.
         board: where the pooled row stands.
-        what: the rows in words.
+        over: the rows in a word.
         items: from the rows to the pooled row's items.
-        spread: from the rows' accuracies, in the order of `tasks`, to further columns.
+        protocol: of the pooled row.
+        prompt: the pooled row's; None for that of its rows.
     """
 
     task: str
-    tasks: tuple[str, ...]
+    tasks: dict[str, str]
     board: str
-    what: str
+    over: Literal["folds", "prompts"]
     items: Callable[[Sequence[Row]], list[ItemResult]]
-    spread: Callable[[list[float]], dict[str, Any]]
+    protocol: str = ""
+    prompt: str | None = None
 
 
 def _union(rows: Sequence[Row]) -> list[ItemResult]:
@@ -60,32 +83,11 @@ def _mean_over_rows(rows: Sequence[Row]) -> list[ItemResult]:
     ]
 
 
-def _fold_spread(accs: list[float]) -> dict[str, Any]:
-    return {
-        "fold_accs": accs,
-        "fold_mean": statistics.fmean(accs),
-        "fold_sd": statistics.stdev(accs),
-        "protocol": f"{N_FOLDS} folds pooled",
-    }
-
-
-def _prompt_spread(accs: list[float]) -> dict[str, Any]:
-    names = [task_spec(task).prompt for task in _PROMPT_TASKS]
-    return {
-        "prompt": "all",
-        "prompt_accs": dict(zip(names, accs, strict=True)),
-        "prompt_mean": statistics.fmean(accs),
-        "prompt_sd": statistics.stdev(accs),
-        "prompt_min": min(accs),
-        "prompt_max": max(accs),
-    }
-
-
 POOLS = (
-    Pool("recipe_mpr_folds", tuple(f"recipe_mpr_fold{k}" for k in range(N_FOLDS)), MAIN_BOARD, "folds",
-         _union, _fold_spread),
-    Pool("recipe_mpr_prompts", _PROMPT_TASKS, "recipe_mpr_prompts", "prompts",
-         _mean_over_rows, _prompt_spread),
+    Pool("recipe_mpr_folds", {f"recipe_mpr_fold{k}": str(k) for k in range(N_FOLDS)}, MAIN_BOARD, "folds", _union,
+         protocol=f"{N_FOLDS} folds pooled"),
+    Pool("recipe_mpr_prompts", {task: task_spec(task).prompt for task in _PROMPT_TASKS}, "recipe_mpr_prompts",
+         "prompts", _mean_over_rows, prompt="all"),
 )  # fmt: skip
 
 
@@ -94,36 +96,34 @@ def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
 
     Args:
         group: what is pooled.
-        rows: of its tasks, `repeats.mark_repeats` behind them: a system's ranked rows are one a task.
+        rows: of its tasks, after `duplicates.mark_repeats`: a system has one ranked row a task.
     """
     by_system: dict[str, list[Row]] = defaultdict(list)
-    found = []
+    listed = []
     for row in rows:
         if row.status in RANKED or _is_demonstration(row):
-            by_system[row.identity].append(row)
+            by_system[row.keys.identity].append(row)
         else:
-            found.append(replace(row, board=group.board))
+            listed.append(replace(row, board=group.board))
     for same in by_system.values():
         missing = sorted(set(group.tasks) - {row.task for row in same})
         if missing:
-            reason = f"{group.what} missing: {', '.join(missing)}; a row needs all {len(group.tasks)}"
-            found += [replace(row, board=group.board, status="excluded", reason=reason) for row in same]
+            reason = f"{group.over} missing: {', '.join(missing)}; a row needs all {len(group.tasks)}"
+            listed += [replace(row, board=group.board, status="excluded", reason=reason) for row in same]
         else:
-            found.append(_pooled(group, sorted(same, key=lambda row: row.task)))
-    return found
+            listed.append(_pooled(group, sorted(same, key=lambda row: row.task)))
+    return listed
 
 
 def _is_demonstration(row: Row) -> bool:
-    """Whether nothing but its random weights keeps a row from a rank: its folds are one row, too."""
+    """Say whether a row lacks a rank for its random weights alone: its folds are pooled too."""
     return row.status == "excluded" and row.reason.startswith(RANDOM_WEIGHTS)
 
 
 def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
     # As doubtful as the most doubtful of its rows.
     first = max(rows, key=lambda row: (*RANKED, "excluded").index(row.status))
-    items = group.items(rows)
-    accs = [row.score.acc for row in rows if row.score.acc is not None]
-    kept = {**first.extra, **_totals(rows)}
+    items, costs = group.items(rows), [row.cost for row in rows]
     others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
     return replace(
         first,
@@ -133,66 +133,70 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
         score=score(items),
         types=type_scores(items),
         source=", ".join(sorted({row.source for row in rows})),
-        items=_packed(items, rows),
-        position=position_profile(items, task_spec(group.tasks[0]).order) if first.position else None,
+        protocol=group.protocol,
+        metrics=_pooled_metrics(first, rows),
+        spread=_spread(group, rows),
+        asked=replace(first.asked, prompt=group.prompt or first.asked.prompt),
+        loaded=LoadedNames(**_shared([row.loaded for row in rows], vars(first.loaded))),
+        training=_pooled_training([row.training for row in rows]),
+        cost=replace(first.cost, **_shared(costs, _HARDWARE), **_combined(costs, _COST_TOTALS)),
+        **_combined(rows, {"date": min}),
+        items=_pooled_items(items, rows),
+        position=position_profile(items, task_spec(rows[0].task).order) if first.position else None,
         flags=tuple(dict.fromkeys(flag for row in rows for flag in row.flags)),
-        history=_mean_history([row.history for row in rows]),
+        curve=_mean_curve([row.curve for row in rows]),
         around=tuple(dict.fromkeys(text for row in rows for text in row.around)),
-        extra={**kept, **group.spread(accs)},
     )
 
 
-def _packed(items: list[ItemResult], rows: Sequence[Row]) -> PackedItems:
-    """Pack pooled items. Where no choice is the row's (over prompts), the first task's tell whom it answers like."""
-    packed, first = PackedItems.of(items), rows[0].items
-    if packed.choices or packed.ids != first.ids:
-        return packed
-    return replace(packed, choices=first.choices, answers=first.answers)
+def _spread(group: Pool, rows: Sequence[Row]) -> Spread:
+    accs = {group.tasks[row.task]: row.score.acc for row in rows if row.score.acc is not None}
+    return Spread(group.over, statistics.stdev(accs.values()), accs, statistics.fmean(accs.values()))
 
 
-def _totals(rows: Sequence[Row]) -> dict[str, Any]:
-    """What is told of all rows together: score of the probabilities, model, training, times, first date; else None."""
-    found: dict[str, Any] = {"brier": _mean_brier(rows), "model": _shared([row.extra["model"] for row in rows])}
-    if any("training" in row.extra for row in rows):
-        found["training"] = _training_of_all([row.extra.get("training", {}) for row in rows])
-    for column, together in (("eval_seconds", math.fsum), ("train_seconds", math.fsum), ("date", min)):
-        values = [row.extra[column] for row in rows if row.extra.get(column) is not None]
-        found[column] = together(values) if len(values) == len(rows) else None
-    return found
+def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
+    """Return the pooled items; over prompts, choices and answers are the first task's, to compare them with others."""
+    pooled, first = RowItems.of(items), rows[0].items
+    if pooled.choices or pooled.ids != first.ids:
+        return pooled
+    return replace(pooled, choices=first.choices, answers=first.answers)
 
 
-def _mean_brier(rows: Sequence[Row]) -> float | None:
-    """The mean over all items of all rows."""
-    sums = [row.extra["brier"] * len(row.items) for row in rows if "brier" in row.extra]
-    return math.fsum(sums) / sum(len(row.items) for row in rows) if len(sums) == len(rows) else None
+def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
+    """Return the first row's metrics with the Brier score's mean over all items; without it if a row has none."""
+    sums = [row.metrics["brier"].value * len(row.items) for row in rows if "brier" in row.metrics]
+    metrics = {name: metric for name, metric in first.metrics.items() if name != "brier"}
+    if len(sums) == len(rows):
+        metrics["brier"] = Metric(math.fsum(sums) / sum(len(row.items) for row in rows))
+    return metrics
 
 
-def _training_of_all(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What the trainings share, their time together, their mean speed and highest memory."""
-    together: dict[str, Callable[[Sequence[float]], float]] = {
-        "wall_time_s": math.fsum,
-        "samples_per_second": statistics.fmean,
-        "peak_memory_bytes": max,
-    }
-    found = _shared(records)
-    for key, combine in together.items():
-        values = [record.get(key) for record in records]
-        if all(isinstance(value, (int, float)) for value in values):
-            found[key] = combine(values)  # type: ignore[arg-type]
-    return found
+def _pooled_training(records: Sequence[TrainingRecord | None]) -> TrainingRecord | None:
+    """Return what the trainings share, their summed time, mean speed and highest memory; None if one is unknown."""
+    known = [record for record in records if record is not None]
+    if len(known) < len(records):
+        return None
+    fields = _shared(known, TrainingRecord.model_fields) | _combined(known, _TRAINING_TOTALS)
+    return TrainingRecord(**{name: value for name, value in fields.items() if value is not None})
 
 
-def _shared(mappings: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What all say alike."""
-    return {key: value for key, value in mappings[0].items() if all(other.get(key) == value for other in mappings)}
+def _shared(parts: Sequence[Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return the fields on which all parts agree; the others are None."""
+    values = {name: {repr(getattr(part, name)): getattr(part, name) for part in parts} for name in names}
+    return {name: next(iter(values[name].values())) if len(values[name]) == 1 else None for name in values}
 
 
-def _mean_history(histories: Sequence[tuple[dict[str, float], ...]]) -> tuple[dict[str, float], ...]:
-    """Training curves averaged over runs, at the steps that all of them logged."""
-    by_step = [{entry["step"]: entry for entry in history} for history in histories]
-    steps = sorted(set.intersection(*(set(curve) for curve in by_step)))
+def _combined(parts: Sequence[Any], totals: Mapping[str, Combine]) -> dict[str, Any]:
+    """Combine each field over the parts; None where a part does not know it."""
+    values = {name: [getattr(part, name) for part in parts] for name in totals}
+    return {name: None if None in values[name] else totals[name](values[name]) for name in totals}
+
+
+def _mean_curve(curves: Sequence[tuple[dict[str, float], ...]]) -> tuple[dict[str, float], ...]:
+    """Return training curves averaged over runs, at the steps that all of them logged."""
+    by_step = [{entry["step"]: entry for entry in curve} for curve in curves]
     mean = []
-    for step in steps:
+    for step in sorted(set.intersection(*(set(curve) for curve in by_step))):
         entries = [curve[step] for curve in by_step]
         shared = set.intersection(*(set(entry) for entry in entries)) - {"step"}
         mean.append({"step": step, **{k: statistics.fmean(e[k] for e in entries) for k in sorted(shared)}})

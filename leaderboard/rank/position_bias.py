@@ -1,8 +1,9 @@
-"""What place does to a row's answers: where they go, and how often they are right where gold stands."""
+"""Position bias: how often a row answers each letter, and how often it is right where gold stands at that letter."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.item import N_OPTIONS
@@ -10,18 +11,26 @@ from recipe_mpr_task.orders import ORDERS, pinned_items
 
 _DIGITS = 4
 
-Position = dict[str, list[float | None]]
+
+@dataclass(frozen=True)
+class PositionProfile:
+    """A row's answers by letter, A to E.
+
+    Attributes:
+        answers: share of the answers at each letter, ties shared.
+        recall: accuracy where gold stands at each letter; None where gold never does, or an accuracy is missing.
+    """
+
+    answers: tuple[float, ...]
+    recall: tuple[float | None, ...]
 
 
-def position_profile(items: Sequence[ItemResult], order: str) -> Position | None:
-    """Return the share of the answers at each letter, ties shared, and accuracy by the letter at which gold stands.
+def position_profile(items: Sequence[ItemResult], order: str) -> PositionProfile | None:
+    """Return the position profile of items that were shown in one order; None if no option was chosen.
 
     Args:
-        items: the results of items that were shown in one order.
-        order: its name.
-
-    Returns:
-        `answers` and `recall`, five fractions each, null where gold never stands; None where nothing was chosen.
+        items: the results.
+        order: the order's name.
     """
     if not any(item.chosen for item in items):
         return None
@@ -33,14 +42,17 @@ def position_profile(items: Sequence[ItemResult], order: str) -> Position | None
             answers[place[recipe_id]] += 1 / len(item.chosen)
         golds[place[item.gold]] += 1
         right[place[item.gold]] += item.accuracy
-    shares: list[Any] = [round(answer / len(items), _DIGITS) for answer in answers]
-    recalls = [round(r / g, _DIGITS) if g and r == r else None for r, g in zip(right, golds, strict=True)]  # noqa: PLR0124
-    return {"answers": shares, "recall": recalls}
+    return PositionProfile(
+        answers=tuple(round(answer / len(items), _DIGITS) for answer in answers),
+        recall=tuple(
+            round(r / g, _DIGITS) if g and not math.isnan(r) else None for r, g in zip(right, golds, strict=True)
+        ),
+    )
 
 
 @lru_cache(maxsize=1)
 def _places() -> dict[tuple[str, str], dict[str, int]]:
-    """Where each option stands: item and order to recipe id to the letter's index."""
+    """Return each option's letter as an index, by item and order and then by recipe id."""
     return {
         (item_id, order): {recipe_id: k for k, recipe_id in enumerate(pinned.shown_ids(order))}
         for item_id, pinned in pinned_items().items()

@@ -1,62 +1,66 @@
-"""The rows that others reported, from `published.yaml`."""
+"""The rows that others reported, read from `published.yaml`."""
 
-from functools import lru_cache
 from importlib.resources import files
-from typing import Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict
 
-from leaderboard.rank.row import Row, Score
-
-_COLUMNS = ("trainable_params", "train_seconds", "fold_sd", "protocol")
-"""Of an entry, what goes into the row as it is."""
+from leaderboard.rank.row import Cost, Row, Score, Spread
 
 
-@lru_cache(maxsize=1)
-def _published() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((files("leaderboard") / "published.yaml").read_text())
-    return loaded
+class _Entry(BaseModel):
+    """A reported result: `correct` of `n` items, or an accuracy alone; `source` and `note` are keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: str
+    board: str
+    source: str
+    path: str | None = None
+    note: str | None = None
+    params: int | None = None
+    trainable_params: int | None = None
+    train_seconds: int | float | None = None
+    correct: int = 0
+    n: int | None = None
+    accuracy: float | None = None
+    types: dict[str, tuple[int, int]] = {}
+    fold_sd: float | None = None
+    protocol: str = ""
+    curve: dict[str, tuple[int | float, ...]] = {}
 
 
-def published_rows(board: str) -> list[Row]:
-    """Return the reported rows that belong beside a board."""
-    return [_row(entry) for entry in _published()["rows"] if entry["board"] == board]
+class _Published(BaseModel):
+    sources: dict[str, str]
+    notes: dict[str, str]
+    rows: list[_Entry]
 
 
-def boards_with_published_rows() -> tuple[str, ...]:
-    """Return the keys of the boards that reported rows belong to."""
-    return tuple(_published()["boards"])
+def published_rows() -> list[Row]:
+    """Return the reported rows, each with the board that it belongs beside."""
+    loaded = yaml.safe_load((files("leaderboard") / "published.yaml").read_text())
+    published = _Published.model_validate(loaded)
+    return [_row(entry, published) for entry in published.rows]
 
 
-def _curve(system: str) -> tuple[dict[str, float], ...]:
-    """The published run's training log."""
-    curve = _published()["training_curve"]
-    if curve["system"] != system:
-        return ()
-    columns = {"step": "step", "loss": "loss", "grad_norm": "gradient_norm", "learning_rate": "learning_rate"}
-    series = {ours: curve[theirs] for ours, theirs in columns.items()}
-    return tuple(dict(zip(series, values, strict=True)) for values in zip(*series.values(), strict=True))
-
-
-def _row(entry: dict[str, Any]) -> Row:
-    published = _published()
-    note = published["notes"].get(entry.get("note"), "")
-    n = entry.get("n")
-    score = Score.of(entry["correct"], n) if n else Score(entry["accuracy"], None, None, None)
-    source = published["sources"][entry["source"]]
-    extra: dict[str, Any] = {key: entry[key] for key in _COLUMNS if key in entry}
+def _row(entry: _Entry, published: _Published) -> Row:
+    note = published.notes[entry.note] if entry.note else ""
+    source = published.sources[entry.source]
     return Row(
-        system=entry["system"],
+        system=entry.system,
         kind="reported",
         status="reported",
         reason=f"as reported, not run here. {note}".strip(),
-        board=entry["board"],
-        task=entry["board"],
+        board=entry.board,
+        task=entry.board,
         task_version=None,
-        score=score,
-        types={name: Score.of(*counts) for name, counts in sorted(entry.get("types", {}).items())},
-        params=entry.get("params"),
-        source=f"{source}, {entry['path']}" if "path" in entry else source,
-        extra=extra,
-        history=_curve(entry["system"]),
+        score=Score.of(entry.correct, entry.n) if entry.n else Score(entry.accuracy, None, None, None),
+        types={name: Score.of(*counts) for name, counts in sorted(entry.types.items())},
+        params=entry.params,
+        source=f"{source}, {entry.path}" if entry.path else source,
+        evidence="claimed",
+        protocol=entry.protocol,
+        spread=None if entry.fold_sd is None else Spread("folds", entry.fold_sd),
+        cost=Cost(train_seconds=entry.train_seconds, trainable_params=entry.trainable_params),
+        curve=tuple(dict(zip(entry.curve, values, strict=True)) for values in zip(*entry.curve.values(), strict=True)),
     )

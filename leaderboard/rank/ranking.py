@@ -1,26 +1,46 @@
-"""Where rows stand on a board: rank, distance to the leader, who can be told apart from whom."""
+"""Rank the rows of a board, compare each with the leader, and find the ranks that the paired test cannot exclude."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import norm
 
-from leaderboard.rank.row import Row
+from leaderboard.rank.row import AgainstLeader, Row
 from leaderboard.rank.statistics import (
     LEVEL,
+    Comparison,
     Floats,
+    Ints,
     compare_with,
     holm,
     holm_agreeing,
+    mcnemar,
     minimal_detectable_effect,
     pairwise,
 )
-from leaderboard.verify.checks import RANKED
+from leaderboard.verify.statuses import RANKED
 
 _MATRIX = 50
+_ROUNDING = 1e-6
+"""Sums of squared differences that are this near are equal."""
 _USUAL_DISCORDANCE = 0.2
 _DIGITS = 9
+
+
+@dataclass(frozen=True)
+class PairMatrix:
+    """The best 50 rows against each other, row minus column; the diagonals are None.
+
+    Attributes:
+        ids: of the rows.
+        difference: of the accuracies, fractions.
+        p_holm: p values, Holm-corrected over the matrix.
+    """
+
+    ids: list[str]
+    difference: list[list[float | None]]
+    p_holm: list[list[float | None]]
 
 
 @dataclass(frozen=True)
@@ -29,10 +49,9 @@ class Board:
 
     Attributes:
         sizes: items of each query type.
-        detectable: the smallest difference that can be found, "all" and by query type, a fraction; see
-            `statistics.minimal_detectable_effect`. At the median discordance with the leader, or 20% for want of one.
-        matrix: ids of the best 50 rows, the differences of every pair and their p values, Holm-corrected over the
-            matrix; None with fewer than two ranked rows.
+        detectable: the smallest detectable difference, "all" and by query type, a fraction; see
+            `statistics.minimal_detectable_effect`. Computed at the median discordance with the leader, 20% without one.
+        matrix: None with fewer than two ranked rows.
     """
 
     key: str
@@ -40,25 +59,30 @@ class Board:
     rows: tuple[Row, ...]
     sizes: dict[str, int]
     detectable: dict[str, float]
-    matrix: dict[str, Any] | None
+    matrix: PairMatrix | None
 
 
 def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
-    """Rank a board's rows and compare them."""
+    """Return the board of some rows, ranked and compared."""
     ranked, others = _ranked(rows)
-    accuracies = _accuracies(ranked)
-    if accuracies is not None:
-        ranked = _against_leader(ranked, accuracies)
     first = next((row for row in (*ranked, *others) if row.items), None)
     sizes = {name: score.n or 0 for name, score in first.types.items()} if first else {}
-    return Board(
-        key=key,
-        title=title,
-        rows=tuple(ranked + others),
-        sizes=sizes,
-        detectable=_detectable(len(first.items), sizes, accuracies) if first else {},
-        matrix=_matrix(ranked, accuracies) if accuracies is not None else None,
-    )
+    discordance, matrix = 0.0, None
+    if len(ranked) > 1:
+        accuracies = np.column_stack([row.items.accuracies for row in ranked])  # ranked rows have the same items
+        discordance = float(np.median((accuracies[:, 1:] != accuracies[:, :1]).mean(axis=0)))
+        differences, p = pairwise(accuracies[:, :_MATRIX])
+        matrix = _matrix(ranked[:_MATRIX], differences, p)
+        comparisons = compare_with(accuracies[:, 1:], accuracies[:, 0])
+        ranked = _with_rank_ranges(_against_leader(ranked, comparisons), accuracies, p, comparisons)
+    else:
+        ranked = [replace(row, rank_low=1, rank_high=1) for row in ranked]
+    detectable = {
+        name: round(minimal_detectable_effect(discordance or _USUAL_DISCORDANCE, size), _DIGITS)
+        for name, size in {"all": len(first.items) if first else 0, **sizes}.items()
+        if size
+    }
+    return Board(key, title, tuple(ranked + others), sizes, detectable, matrix)
 
 
 def _ranked(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
@@ -73,55 +97,86 @@ def _ranked(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
     return ranked, others
 
 
-def _accuracies(ranked: Sequence[Row]) -> Floats | None:
-    """Accuracies by item and row, shape (items, rows); None if there are no two rows to compare."""
-    if len(ranked) < 2:
-        return None
-    return np.column_stack([row.items.accuracies for row in ranked])  # a board's ranked rows have the same items
-
-
-def _against_leader(ranked: Sequence[Row], accuracies: Floats) -> list[Row]:
-    """Add each row's paired comparison with the leader, and whether it can be told from it.
+def _against_leader(ranked: Sequence[Row], comparisons: Sequence[Comparison]) -> list[Row]:
+    """Add each row's paired comparison with the leader, and whether the test separates the two.
 
     A row is in the leader's tie group unless the test, Holm-corrected over the board, separates them. The interval of
     the difference is corrected with it, so that it holds 0 exactly for the leader's tie group.
     """
-    corrected, found = holm_agreeing(compare_with(accuracies[:, 1:], accuracies[:, 0]))
-    rows = [replace(ranked[0], extra={**ranked[0].extra, "with_leader": True, "vs_leader": None})]
-    for row, comparison, p in zip(ranked[1:], found, corrected, strict=True):
-        against = _rounded({**asdict(comparison), "p_holm": float(p)})
-        rows.append(replace(row, extra={**row.extra, "with_leader": bool(p >= LEVEL), "vs_leader": against}))
-    return rows
+    corrected, agreeing = holm_agreeing(comparisons)
+    compared = zip(ranked[1:], agreeing, corrected.tolist(), strict=True)
+    return [replace(ranked[0], is_tied=True)] + [
+        replace(row, is_tied=p >= LEVEL, against_leader=AgainstLeader(comparison, p)) for row, comparison, p in compared
+    ]
 
 
-def _detectable(n: int, sizes: dict[str, int], accuracies: Floats | None) -> dict[str, float]:
-    discordance = _USUAL_DISCORDANCE
-    if accuracies is not None:
-        discordance = float(np.median((accuracies[:, 1:] != accuracies[:, :1]).mean(axis=0))) or discordance
-    found = {name: minimal_detectable_effect(discordance, size) for name, size in {"all": n, **sizes}.items() if size}
-    return _rounded(found)
+def _with_rank_ranges(
+    ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats, with_leader: Sequence[Comparison]
+) -> list[Row]:
+    p = all_pairs(accuracies)
+    # The tests behind the marks and the matrix are exact on boards of any size.
+    p[: len(p_of_best), : len(p_of_best)] = p_of_best
+    p[0, 1:] = p[1:, 0] = [comparison.p for comparison in with_leader]
+    low, high = rank_ranges(np.array([row.rank for row in ranked]), p)
+    return [
+        replace(row, rank_low=best, rank_high=worst)
+        for row, best, worst in zip(ranked, low.tolist(), high.tolist(), strict=True)
+    ]
 
 
-def _matrix(ranked: Sequence[Row], accuracies: Floats) -> dict[str, Any]:
-    differences, p = pairwise(accuracies[:, :_MATRIX])
+def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
+    """Return the best and the worst rank of each row that the paired test cannot exclude, shape (rows,).
+
+    Row i and a row j ranked below it are separated if their p value, Holm-corrected over the comparisons of i with all
+    other rows, is below 5%. The best rank of j is 1 plus the rows above that are separated from j. The worst rank of i
+    is the number of rows less the rows below that are separated from i: the leader's range is its tie group. These are
+    marginal confidence sets of ranks, see Mogstad, Romano, Shaikh and Wilhelm (2024), doi 10.1093/restud/rdad006.
+    Neighbours' ranges need not be ordered: a row that differs from the others on more items is harder to separate.
+
+    Args:
+        ranks: 1 for the best, equal accuracies sharing one; ascending, shape (rows,).
+        p: uncorrected p values of all pairs, shape (rows, rows).
+    """
+    n = len(ranks)
+    p = np.where(np.eye(n, dtype=bool), 1.0, p)
+    order = np.argsort(p, axis=1)
+    # `statistics.holm` for all rows at once; the diagonal's 1 is no test.
+    corrected = np.maximum.accumulate(np.take_along_axis(p, order, axis=1) * np.arange(n - 1, -1, -1), axis=1)
+    separated = np.zeros((n, n), dtype=bool)
+    np.put_along_axis(separated, order, corrected < LEVEL, axis=1)
+    separated &= ranks[:, None] < ranks
+    return 1 + separated.sum(axis=0), n - separated.sum(axis=1)
+
+
+def all_pairs(accuracies: Floats) -> Floats:
+    """Test every pair of systems by matrix products; p values, shape (systems, systems).
+
+    McNemar's exact test; where shared ties make parts of wins, the normal approximation of the exact sign-flip test,
+    p = 2 Phi(-|sum d| / sqrt(sum d^2)) for differences d.
+
+    Args:
+        accuracies: shape (items, systems).
+    """
+    right, wrong = (accuracies == 1).astype(np.float32), (accuracies == 0).astype(np.float32)
+    wins = np.rint(right.T @ wrong).astype(np.int64)
+    sums, squares = accuracies.sum(axis=0), (accuracies**2).sum(axis=0)
+    distances = squares[:, None] + squares - 2 * accuracies.T @ accuracies
+    z = np.abs(sums[:, None] - sums) / np.sqrt(np.maximum(distances, _ROUNDING))
+    has_parts = distances - (wins + wins.T) > _ROUNDING
+    return np.where(has_parts, 2 * norm.cdf(-z), mcnemar(wins, wins.T))
+
+
+def _matrix(rows: Sequence[Row], differences: Floats, p: Floats) -> PairMatrix:
     upper = np.triu_indices(len(p), 1)
     corrected = np.full(p.shape, np.nan)
     corrected[upper] = holm(p[upper])
     corrected.T[upper] = corrected[upper]
-    return {
-        "ids": [row.id for row in ranked[:_MATRIX]],
-        "difference": _cells(differences),
-        "p_holm": _cells(corrected),
-    }
+    return PairMatrix([row.id for row in rows], _cells(differences), _cells(corrected))
 
 
 def _cells(matrix: Floats) -> list[list[float | None]]:
-    """A matrix for JSON, its diagonal empty."""
+    """Return a matrix for JSON, its diagonal None."""
     return [
         [None if i == j else round(float(value), _DIGITS) for j, value in enumerate(row)]
         for i, row in enumerate(matrix)
     ]
-
-
-def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: round(value, _DIGITS) if isinstance(value, float) else value for key, value in values.items()}

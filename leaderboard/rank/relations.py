@@ -1,10 +1,9 @@
-"""How two rows are known to belong together: one training in two forms, one model in two dtypes, seeds of one recipe.
+"""Find how two rows are related: one training in two forms, one model in two dtypes, seeds of one recipe.
 
-What is known is what the rows say of themselves. A row that claims to be another's model says so in its note.
+Relations rest on what the rows' results files say. A row that claims to be of another's model is flagged as such.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
@@ -13,67 +12,48 @@ from leaderboard.rank.statistics import Ints
 
 _NOT_SHARED = -1
 
-_LOADED = ("base", "adapter", "revision")
 
-
-def training_system(row: Row) -> Any:
+def _training_system(row: Row) -> str | None:
     """Return what identifies one training: recipe, base and seed; None if the row was not trained here."""
-    return _training(row).get("system")
+    return row.training.system if row.training else None
 
 
-def recipe_key(row: Row) -> Any:
-    """Return what identifies a recipe without its seed; None if unknown."""
-    return row.extra.get("recipe_key") or _training(row).get("family")
-
-
-def seed(row: Row) -> Any:
-    """Return the seed of a row's training; None if unknown."""
-    told = row.extra.get("seed")
-    return _training(row).get("seed") if told is None else told
-
-
-def _model(row: Row) -> Any:
-    """What was loaded, by its public name; None for folders, whose names many have."""
-    loaded = row.extra.get("model")
-    if not isinstance(loaded, dict) or "folder" in (loaded.get("base_from"), loaded.get("adapter_from")):
+def _model(row: Row) -> Hashable:
+    """Return what was loaded by its public name; None for folders, whose names are no identity."""
+    loaded = row.loaded
+    if "folder" in (loaded.base_from, loaded.adapter_from) or "/" not in (loaded.adapter or loaded.base or ""):
         return None
-    named = [str(loaded.get(key)) for key in _LOADED]
-    return (row.kind, *named) if "/" in str(loaded.get("adapter") or loaded.get("base")) else None
+    return row.kind, loaded.base, loaded.adapter, loaded.revision
 
 
-def _training(row: Row) -> dict[str, Any]:
-    found = row.extra.get("training")
-    return found if isinstance(found, dict) else {}
+def _known_base(row: Row) -> str | None:
+    """Return the base of a clean training of ours; else None, because the row may be a copy."""
+    return row.training.base_model if row.training and row.training.system and row.status == "clean" else None
 
 
-def _known_base(row: Row) -> Any:
-    """Return the base of a training of ours of which everything is accounted for; else None: it may be a copy."""
-    return _training(row).get("base_model") if row.status == "clean" and training_system(row) else None
-
-
-_KEYS: tuple[Callable[[Row], Any], ...] = (
-    training_system,
-    recipe_key,
-    lambda row: row.extra.get("content"),
-    lambda row: row.extra.get("system_key"),
+_KEYS: tuple[Callable[[Row], Hashable], ...] = (
+    _training_system,
+    lambda row: row.keys.recipe,
+    lambda row: row.keys.content,
+    lambda row: row.keys.system,
     _model,
     _known_base,
 )
 
 
 def relation_codes(rows: Sequence[Row]) -> Ints:
-    """Number what ties rows together, shape (rows, kinds of tie): related rows share a number that is not negative."""
+    """Number the rows' keys, shape (rows, keys): related rows share a number of 0 or more in a column."""
     codes = np.full((len(rows), len(_KEYS)), _NOT_SHARED, np.int64)
-    for kind, key_of in enumerate(_KEYS):
-        numbers: dict[Any, int] = {}
+    for column, key_of in enumerate(_KEYS):
+        numbers: dict[Hashable, int] = {}
         for place, row in enumerate(rows):
             key = key_of(row)
             if key is not None:
-                codes[place, kind] = numbers.setdefault(repr(key), len(numbers))
+                codes[place, column] = numbers.setdefault(key, len(numbers))
     return codes
 
 
-def related(codes: Ints, place: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def related(codes: Ints, place: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Say which rows are related to the one at a place, shape (rows,)."""
     mine = codes[place]
     return np.asarray(((codes == mine) & (mine != _NOT_SHARED)).any(axis=1))
@@ -82,26 +62,27 @@ def related(codes: Ints, place: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
 def relation(row: Row, other: Row) -> str:
     """Return what a row is to another that it is related to, in words: "same model as X (source), merged"."""
     named = f"{other.system} ({short_source(other)})"
-    is_one_recipe = _is_shared(recipe_key, row, other)
-    if _is_shared(training_system, row, other) or (is_one_recipe and seed(row) == seed(other)):
-        forms = [str(_training(one).get("form") or "whole") for one in (row, other)]
-        said = f", {forms[0]}; that one is {forms[1]}" if forms[0] != forms[1] else ", asked otherwise"
-        return f"same model as {named}{said}"
+    is_one_recipe = _is_shared(row.keys.recipe, other.keys.recipe)
+    is_one_training = _is_shared(_training_system(row), _training_system(other))
+    if is_one_training or (is_one_recipe and row.keys.seed == other.keys.seed):
+        forms = [(one.training and one.training.form) or "whole" for one in (row, other)]
+        how = f", {forms[0]}; that one is {forms[1]}" if forms[0] != forms[1] else ", asked otherwise"
+        return f"same model as {named}{how}"
     if is_one_recipe:
-        return f"same recipe as {named}, seed {seed(row)}; that one has seed {seed(other)}"
-    if training_system(row) and training_system(other) and _is_shared(_known_base, row, other):
+        return f"same recipe as {named}, seed {row.keys.seed}; that one has seed {other.keys.seed}"
+    if _training_system(row) and _training_system(other) and _is_shared(_known_base(row), _known_base(other)):
         return f"trained from the same base as {named}, by another recipe"
-    dtypes = [row.extra.get("dtype"), other.extra.get("dtype")]
-    if dtypes[0] != dtypes[1]:
-        return f"same model as {named}, {dtypes[0] or 'dtype unknown'}; that one in {dtypes[1] or 'unknown dtype'}"
+    mine, theirs = row.keys.dtype, other.keys.dtype
+    if mine != theirs:
+        return f"same model as {named}, {mine or 'dtype unknown'}; that one in {theirs or 'unknown dtype'}"
     return f"same model as {named}, loaded or asked otherwise"
 
 
 def short_source(row: Row) -> str:
-    """Return where a row's run was found; of a pooled row the first place, and how many more."""
+    """Return a row's source; of a pooled row the first file, and how many more."""
     first, *more = row.source.split(", ")
     return f"{first} and {len(more)} more" if more else first
 
 
-def _is_shared(key_of: Callable[[Row], Any], row: Row, other: Row) -> bool:
-    return key_of(row) is not None and key_of(row) == key_of(other)
+def _is_shared(key: str | None, other: str | None) -> bool:
+    return key is not None and key == other

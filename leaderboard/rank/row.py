@@ -1,19 +1,25 @@
-"""A row of the leaderboard, and the interval that stands beside every score."""
+"""A row of the leaderboard: one system on one board, every field typed."""
 
 import math
-import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from statsmodels.stats.proportion import proportion_confint
 
-from leaderboard.rank.position_bias import Position
-from leaderboard.rank.row_items import NO_ITEMS, PackedItems
+from leaderboard.load.schema import TrainingRecord
+from leaderboard.rank.position_bias import PositionProfile
+from leaderboard.rank.row_items import NO_ITEMS, RowItems
+from leaderboard.rank.statistics import Comparison
+from leaderboard.site.text import slug
+from leaderboard.verify.prompts import Evidence
+from leaderboard.verify.statuses import StatusName
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import N_OPTIONS
 
 LONGEST_NAME = 200
 """Characters of a system's name; a longer one is cut."""
+
+Kind = Literal["causal", "encoder", "baseline", "imported", "reported"]
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,160 @@ class Score:
         low, high = proportion_confint(correct, n, alpha=0.05, method="wilson")
         return cls(correct / n, n, float(low), float(high))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return {n, acc, low, high}."""
-        return {"n": self.n, "acc": self.acc, "low": self.low, "high": self.high}
+
+@dataclass(frozen=True)
+class Metric:
+    """The mean of one metric of `recipe_mpr_task.metrics.METRICS`, with its 95% interval where there is one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a causal model was asked; of an imported system nothing is known, encoders and baselines read no prompt.
+
+    Attributes:
+        shots: number of few-shot examples; None if unknown.
+        prompt: the template's name, "other" for a text that is none of ours, "all" where prompts are pooled.
+        chat_template: whether prompts went through the model's chat template.
+        system_text: whether the run had a system text of its own.
+        generation: settings of generated text; None if options were scored.
+    """
+
+    shots: int | None = None
+    prompt: str | None = None
+    chat_template: bool = False
+    system_text: bool = False
+    generation: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class LoadedNames:
+    """What was loaded, by name; of a folder its last name alone. None where the run does not tell.
+
+    Attributes:
+        base: base model, or the whole model.
+        base_from: "hub" or "folder".
+        adapter: of a LoRA run.
+        adapter_from: "hub" or "folder".
+        revision: as asked for.
+        baseline: the baseline's kind.
+        backend: lm-eval's name of the model type.
+    """
+
+    base: str | None = None
+    base_from: str | None = None
+    adapter: str | None = None
+    adapter_from: str | None = None
+    revision: str | None = None
+    baseline: str | None = None
+    backend: str | None = None
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Hashes by which rows are found to belong together, see `verify.identity`; None where nothing is known.
+
+    All but `identity` are cut to 12 digits.
+
+    Attributes:
+        identity: one measurement: the model, and how it was asked. "" for reported rows.
+        same_as: of a run that was read twice, the identity of the row that counts.
+        content: the files that were loaded.
+        system: the system that several settings, backends or precisions are tries of.
+        server: address and model name of a server.
+        setting: how the model was asked.
+        recipe: a training recipe without its seed.
+        seed: of the training.
+        dtype: of the loaded weights.
+    """
+
+    identity: str = ""
+    same_as: str | None = None
+    content: str | None = None
+    system: str | None = None
+    server: str | None = None
+    setting: str | None = None
+    recipe: str | None = None
+    seed: int | float | str | None = None
+    dtype: str | None = None
+
+    @property
+    def measurement(self) -> str:
+        """The identity under which the row counts: `same_as` if the run was read twice."""
+        return self.same_as or self.identity
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a row cost; None where it was not recorded, or where several tasks shared it.
+
+    Attributes:
+        eval_seconds: evaluation, as lm-eval timed it.
+        eval_seconds_per_item: evaluation alone, without loading.
+        eval_tokens_per_second: tokens of prompts and answers.
+        eval_memory_bytes: peak.
+        eval_hardware: device and number of devices, or CPU and threads.
+        train_seconds: training, all folds together.
+        train_seconds_per_item, train_tokens_per_second, train_memory_bytes, train_hardware: the same of training.
+        trainable_params: parameters that were trained.
+    """
+
+    eval_seconds: float | None = None
+    eval_seconds_per_item: float | None = None
+    eval_tokens_per_second: float | None = None
+    eval_memory_bytes: int | None = None
+    eval_hardware: str | None = None
+    train_seconds: float | None = None
+    train_seconds_per_item: float | None = None
+    train_tokens_per_second: float | None = None
+    train_memory_bytes: int | None = None
+    train_hardware: str | None = None
+    trainable_params: int | None = None
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Accuracies of the runs that were pooled: the five folds, or the prompts.
+
+    Attributes:
+        over: "folds" or "prompts".
+        accs: fold number or prompt name to accuracy; empty where only the spread was reported.
+        mean: of the accuracies; None where only the spread was reported.
+        sd: sample standard deviation.
+    """
+
+    over: Literal["folds", "prompts"]
+    sd: float
+    accs: dict[str, float] = field(default_factory=dict)
+    mean: float | None = None
+
+
+@dataclass(frozen=True)
+class Tries:
+    """How many tries stand behind a row, as far as this build knows.
+
+    Attributes:
+        text: in words.
+        seeds_shown: seeds of the recipe that are ranked on the board.
+        seeds_known: seeds of the recipe in all runs read.
+        settings: settings of the system on the board, if more than one.
+    """
+
+    text: str
+    seeds_shown: int | None = None
+    seeds_known: int | None = None
+    settings: int | None = None
+
+
+@dataclass(frozen=True)
+class AgainstLeader:
+    """A paired comparison with the board's leader, Holm-corrected over the board: interval and p say the same."""
+
+    comparison: Comparison
+    p_holm: float
 
 
 @dataclass(frozen=True)
@@ -53,26 +210,35 @@ class Row:
     """One system on one board.
 
     Attributes:
-        kind: causal, encoder, baseline, imported or reported.
-        status: see `validate.run.STATUSES`.
-        reason: why it has that status, in words.
+        reason: why the row has its status.
         board: the board's key; ranks exist only inside a board.
-        rank: 1 for the best; None where the row is not ranked.
-        types: query type to Score; a type without items is absent.
+        types: query type to score; a type without items is absent.
         params: number of parameters; None if unknown.
-        extra: further columns for the JSON, by name.
-        identity: what two rows of one system share, asked the same way, see `validate.identity`; "" for reported rows.
+        source: where it was read, the files of a pooled row joined by ", ".
+        evidence: what the number rests on.
+        rank: 1 for the best; None where the row is not ranked.
+        rank_low: the best rank that the test cannot exclude, see `ranking.rank_ranges`.
+        rank_high: the worst one.
+        metrics: key of a registered metric to its mean; a metric that the task lacks is absent.
+        is_invariant: whether a system on a circular board scores each option alone, so that no rotation changes it.
+        protocol: how the number came about, such as "5 folds pooled"; "" for a single run.
+        clean_subset: the score on items known to be unseen, for a row of status overlap.
+        has_samples: whether items were logged.
+        from_random_weights: whether the model has random weights, or was trained from such a one.
+        date: when the run was made, seconds since 1970.
         items: what the numbers were computed from; empty for a reported row.
-        position: see `position.position_profile`; None where the options stood in no one order, or nobody knows it.
-        flags: what a reader should know of a row though it keeps its rank, in words.
-        history: values logged in training, by step.
-        around: the constant texts around the prompts that the model was shown, in full, with placeholders for prompts
-            and answers; one for each way that the row's runs were asked, empty where no prompts were logged or read.
+        position: None where the options stood in no one order, or that order is unknown.
+        flags: notes for a reader, which leave the rank as it is.
+        curve: values logged in training, by step.
+        around: the constant texts around the prompts, with placeholders for prompts and answers; one for each way that
+            the row's runs were asked, empty where no prompts were logged or read.
+        is_tied: whether the test cannot tell the row from the leader; None where there is no leader.
+        against_leader: None for the leader itself.
     """
 
     system: str
-    kind: str
-    status: str
+    kind: Kind
+    status: StatusName
     reason: str
     board: str
     task: str
@@ -81,21 +247,39 @@ class Row:
     types: dict[str, Score]
     params: int | None
     source: str
+    evidence: Evidence
     rank: int | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
-    identity: str = ""
-    items: PackedItems = NO_ITEMS
-    position: Position | None = None
+    rank_low: int | None = None
+    rank_high: int | None = None
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    is_invariant: bool = False
+    protocol: str = ""
+    spread: Spread | None = None
+    clean_subset: Score | None = None
+    has_samples: bool = True
+    from_random_weights: bool = False
+    asked: Asked = Asked()
+    loaded: LoadedNames = LoadedNames()
+    training: TrainingRecord | None = None
+    keys: Keys = Keys()
+    cost: Cost = Cost()
+    date: float | None = None
+    lm_eval_version: str | None = None
+    tries: Tries | None = None
+    items: RowItems = NO_ITEMS
+    position: PositionProfile | None = None
     flags: tuple[str, ...] = ()
-    history: tuple[dict[str, float], ...] = ()
+    curve: tuple[dict[str, int | float], ...] = ()
     around: tuple[str, ...] = ()
+    is_tied: bool | None = None
+    against_leader: AgainstLeader | None = None
 
     @property
     def id(self) -> str:
-        """A name for files and URLs: of the same row, found at the same place, the same in any build."""
-        slug = re.sub(r"[^a-z0-9]+", "-", self.system[:60].lower()).strip("-")[:40].strip("-")
-        key = f"{self.extra.get('identity')}|{self.board}|{self.task}|{self.source}|{self.reason}|{self.system}"
-        return f"{slug or 'system'}-{sha256_of(key.encode(errors='replace'))[:10]}"
+        """A name for files and URLs: the same in any build for a row of the same source."""
+        identity = self.keys.identity[:12] or None
+        key = f"{identity}|{self.board}|{self.task}|{self.source}|{self.reason}|{self.system}"
+        return f"{slug(self.system[:60].lower(), 40)}-{sha256_of(key.encode(errors='replace'))[:10]}"
 
     @property
     def stderr(self) -> float | None:
@@ -109,34 +293,3 @@ class Row:
     def chance_corrected(self) -> float | None:
         """(acc - 1/5) / (1 - 1/5): 0 is chance, 1 is perfect."""
         return None if self.score.acc is None else (self.score.acc - 1 / N_OPTIONS) / (1 - 1 / N_OPTIONS)
-
-    def _around_prompts(self) -> dict[str, Any] | None:
-        """Hash and number of characters of the texts around the prompts; the system's page has the texts."""
-        text = "\n".join(self.around)
-        return {"characters": len(text), "sha256": sha256_of(text.encode(errors="replace"))} if text else None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the row as `leaderboard.json` shows it."""
-        return {
-            "id": self.id,
-            "system": self.system,
-            "kind": self.kind,
-            "status": self.status,
-            "reason": self.reason,
-            "flags": list(self.flags),
-            "rank": self.rank,
-            "board": self.board,
-            "task": self.task,
-            "task_version": self.task_version,
-            "n": self.score.n,
-            "acc": self.score.acc,
-            "acc_low": self.score.low,
-            "acc_high": self.score.high,
-            "stderr": self.stderr,
-            "chance_corrected": self.chance_corrected,
-            "types": {name: score.as_dict() for name, score in self.types.items()},
-            "params": self.params,
-            "source": self.source,
-            "around_prompts": self._around_prompts(),
-            **self.extra,
-        }

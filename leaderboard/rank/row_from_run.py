@@ -1,145 +1,158 @@
-"""One checked run to one row: accuracy, types, and the task's further metrics."""
+"""Turn one verified run into one row: accuracy, types, further metrics, and what is known of the system."""
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
-from leaderboard.load.results import Run
+from leaderboard.load.schema import Run, TrainingRecord
 from leaderboard.load.task_specs import is_task, task_spec
-from leaderboard.rank.position_bias import Position, position_profile
-from leaderboard.rank.row import LONGEST_NAME, Row, Score
-from leaderboard.rank.row_items import PackedItems
+from leaderboard.rank.position_bias import PositionProfile, position_profile
+from leaderboard.rank.row import LONGEST_NAME, Asked, Cost, Keys, LoadedNames, Metric, Row, Score
+from leaderboard.rank.row_items import RowItems
 from leaderboard.verify import identity as who
-from leaderboard.verify.checks import CheckedRun
 from leaderboard.verify.items import MEANS, ItemResult
 from leaderboard.verify.naming import model_ids, system_name
-from leaderboard.verify.training import training_history, training_record
-from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, UNTYPED
+from leaderboard.verify.prompts import evidence
+from leaderboard.verify.verified import VerifiedRun
+from recipe_mpr_task.item import N_OPTIONS, QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import SEEN, recall_std
 
 _RESAMPLES = 2000
+_NOT_SHOWN = {"reason", "weights", "settings", "base_files", "history"}
+"""Of a training record: the row has its reason and curve elsewhere, and needs no file hashes."""
 
 
-def row_of(run: CheckedRun) -> Row:
-    """Make the row of one run, on the board of its task."""
-    params = run.run.config.get("model_num_parameters")
-    identity, extra = who.identity(run.run), extra_metrics(run)
+def row_of(verified: VerifiedRun) -> Row:
+    """Return the row of one run, on the board of its task."""
+    run, kind = verified.run, who.kind(verified.run)
+    metrics = further_metrics(verified)
     return Row(
-        system=system_name(run.run)[:LONGEST_NAME],
-        kind=who.kind(run.run),
-        status=run.status,
-        reason=run.reason,
-        board=run.run.task,
-        task=run.run.task,
-        task_version=run.run.version,
-        score=score(run.items),
-        types=type_scores(run.items),
-        params=params if isinstance(params, int) and params >= 0 else None,
-        source=run.run.source,
-        extra={
-            **extra,
-            "identity": identity[:12],
-            **_keys(run.run),
-            # A system that reads no prompt has no shots, whatever was asked for; of an imported one nothing is known.
-            "shots": {"causal": run.run.n_shot, who.IMPORTED: None}.get(who.kind(run.run), 0),
-            "prompt": None if who.kind(run.run) == who.IMPORTED else who.prompt_name(run.run),
-            "chat_template": run.run.has_chat_template,
-            "system_text": run.run.has_system_text,
-            "date": date if math.isfinite(date := who.date(run.run)) else None,
-            "model": model_ids(run.run),
-            "lm_eval_version": str(run.run.results.get("lm_eval_version")),
-            "eval_seconds": _amount(run.run.results.get("total_evaluation_time_seconds")),
-            **_training(run),
-        },
-        identity=identity,
-        items=PackedItems.of(run.items),
-        position=_position(run),
-        flags=run.flags,
-        history=training_history(run.run),
-        around=(run.around,) if run.around else (),
+        system=system_name(run)[:LONGEST_NAME],
+        kind=kind,
+        status=verified.status,
+        reason=verified.reason,
+        board=run.task,
+        task=run.task,
+        task_version=run.version,
+        score=score(verified.items),
+        types=type_scores(verified.items),
+        params=run.config.model_num_parameters,
+        source=run.source,
+        evidence=evidence(run),
+        metrics=metrics,
+        # A model that scores each option alone is the same in every rotation: no win in robustness.
+        is_invariant="perf" in metrics and who.is_order_invariant(run),
+        clean_subset=score(verified.unseen_items) if verified.status == "overlap" else None,
+        has_samples=run.samples is not None or not is_task(run.task),
+        from_random_weights=who.is_from_random_weights(run),
+        asked=_asked(run),
+        loaded=LoadedNames(**model_ids(run)),
+        training=_shown_training(run.training),
+        keys=_keys(run),
+        cost=_cost(run),
+        date=run.results.date,
+        lm_eval_version=str(run.results.lm_eval_version),
+        items=RowItems.of(verified.items),
+        position=_position(verified),
+        flags=verified.flags,
+        curve=run.training.curve,
+        around=(verified.around,) if verified.around else (),
     )
 
 
-def _keys(run: Run) -> dict[str, Any]:
-    """What rows of one system, and tries of one recipe, are found together by."""
-    trained = training_record(run)
-    content = who.content(run)
-    return {
-        "content": content[:12] if content else None,
-        "dtype": str(run.config["model_dtype"]) if run.config.get("model_dtype") else None,
-        "system_key": who.system_key(run)[:12],
-        "server_key": server[:12] if (server := who.server_key(run)) else None,
-        "setting_key": who.setting_key(run)[:12],
-        "recipe_key": str(trained["family"])[:12] if trained.get("family") else None,
-        "seed": trained.get("seed"),
-        "generation": who.generation(run),
-        "random_weights": who.is_from_random_weights(run),
-    }
+def _asked(run: Run) -> Asked:
+    kind = who.kind(run)
+    # A system that reads no prompt has no shots, whatever was asked for; of an imported one nothing is known.
+    return Asked(
+        shots=None if kind == who.IMPORTED else run.n_shot if kind == "causal" else 0,
+        prompt=None if kind == who.IMPORTED else who.prompt_name(run),
+        chat_template=run.has_chat_template,
+        system_text=run.has_system_text,
+        generation=who.generation(run),
+    )
 
 
-def _position(run: CheckedRun) -> Position | None:
-    """The run's position profile, where its options stood in one order and that is known."""
-    if not is_task(run.run.task) or who.kind(run.run) == who.IMPORTED:
+def _shown_training(record: TrainingRecord) -> TrainingRecord | None:
+    """Return the record without what a row does not show; None if nothing is left."""
+    shown = record.model_dump(include=set(TrainingRecord.model_fields) - _NOT_SHOWN, exclude_none=True)
+    return TrainingRecord(**shown) if shown else None
+
+
+def _keys(run: Run) -> Keys:
+    return Keys(
+        identity=who.identity(run),
+        content=_cut(who.content(run)),
+        system=_cut(who.system_key(run)),
+        server=_cut(who.server_key(run)),
+        setting=who.setting_key(run)[:12],
+        recipe=_cut(run.training.family),
+        seed=run.training.seed,
+        dtype=run.config.model_dtype or None,
+    )
+
+
+def _cut(digest: str | None) -> str | None:
+    return digest[:12] if digest else None
+
+
+def _cost(run: Run) -> Cost:
+    training, evaluation = run.training, run.results.cost
+    # The cost of several tasks together is no task's own.
+    own = evaluation if evaluation and evaluation.tasks == 1 else None
+    return Cost(
+        eval_seconds=run.results.eval_seconds,
+        eval_seconds_per_item=own.seconds_per_item if own else None,
+        eval_tokens_per_second=own.tokens_per_second if own else None,
+        eval_memory_bytes=own.peak_memory_bytes if own else None,
+        eval_hardware=str(own.hardware) if own and own.hardware else None,
+        train_seconds=training.wall_time_s,
+        train_seconds_per_item=training.seconds_per_item,
+        train_tokens_per_second=training.tokens_per_second,
+        train_memory_bytes=training.peak_memory_bytes,
+        train_hardware=training.hardware,
+        trainable_params=training.trainable_parameters,
+    )
+
+
+def _position(verified: VerifiedRun) -> PositionProfile | None:
+    """Return the position profile of a run whose options stood in one known order; else None."""
+    run = verified.run
+    if not is_task(run.task) or who.kind(run) == who.IMPORTED:
         return None
-    spec = task_spec(run.run.task)
-    return None if spec.n_responses > N_OPTIONS else position_profile(run.items, spec.order)
+    spec = task_spec(run.task)
+    return None if spec.n_responses > N_OPTIONS else position_profile(verified.items, spec.order)
 
 
-def _amount(recorded: Any) -> float | None:
-    try:
-        amount = float(recorded)
-    except (TypeError, ValueError):
-        return None
-    return amount if math.isfinite(amount) and amount >= 0 else None
-
-
-def _training(run: CheckedRun) -> dict[str, Any]:
-    """How the model was trained, and for one that has seen scored items its score on the others."""
-    record = training_record(run.run)
-    record.pop("reason", None)
-    found: dict[str, Any] = {"training": record} if record else {}
-    for column, key in (("trainable_params", "trainable_parameters"), ("train_seconds", "wall_time_s")):
-        if (number := _amount(record.get(key))) is not None:
-            found[column] = int(number) if column == "trainable_params" else number
-    if run.status == "overlap":
-        found["clean_subset"] = score(run.unseen_items).as_dict()
-    return found
-
-
-def extra_metrics(run: CheckedRun) -> dict[str, Any]:
+def further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
     """Return the means of the task's further metrics, and RStd with its interval on circular runs.
 
     An encoder's scores are no text log-likelihoods: its length-normalised accuracy is left out.
     """
-    found: dict[str, Any] = {}
+    metrics: dict[str, Metric] = {}
+    is_causal = who.kind(verified.run) == "causal"
     for name in MEANS:
-        values = [item.metrics[name] for item in run.items if name in item.metrics]
-        if name == SEEN and len(values) < len(run.items):
-            continue  # a mean over the known alone would be no share of the items
-        if values and not any(map(math.isnan, values)) and not (name == "acc_norm" and who.kind(run.run) != "causal"):
-            found[name] = math.fsum(values) / len(values)
-    if "perf" in found:
-        found |= _rstd(run.items)
-        # Scored option by option, a model is the same in every rotation: no win in robustness.
-        found["invariant"] = who.is_order_invariant(run.run)
-    return found
+        values = [item.metrics[name] for item in verified.items if name in item.metrics]
+        if name == SEEN and len(values) < len(verified.items):
+            continue  # a mean over the known items alone would be no share of the items
+        if values and not any(map(math.isnan, values)) and (is_causal or name != "acc_norm"):
+            metrics[name] = Metric(math.fsum(values) / len(values))
+    return metrics | ({"rstd": _rstd(verified.items)} if "perf" in metrics else {})
 
 
-def _rstd(items: Sequence[ItemResult]) -> dict[str, float]:
-    """RStd and its 95% percentile bootstrap interval over items (seeded: same input, same bytes)."""
-    pairs = [item.metrics["rstd"] for item in items]
-    by_letter = np.array([[dict(map(tuple, item))[k] for k in range(len(LETTERS))] for item in pairs])
+def _rstd(items: Sequence[ItemResult]) -> Metric:
+    """Return RStd and its 95% percentile bootstrap interval over items (seeded: same input, same bytes)."""
+    pairs = [item.rotations or [] for item in items]
+    by_letter = np.array([[accuracy for _, accuracy in sorted(rotations)] for rotations in pairs])
     drawn = np.random.default_rng(0).integers(len(pairs), size=(_RESAMPLES, len(pairs)))
     spread = by_letter[drawn].mean(axis=1).std(axis=1)
     low, high = np.quantile(spread, [0.025, 0.975])
-    return {"rstd": recall_std(pairs), "rstd_low": float(low), "rstd_high": float(high)}
+    return Metric(recall_std(pairs), float(low), float(high))
 
 
 def score(items: Iterable[ItemResult]) -> Score:
-    """Score a set of items; those without a finite score leave the whole set without a number."""
+    """Return the score of a set of items; if one lacks a finite accuracy, the set has no number."""
     accuracies = [item.accuracy for item in items]
     if any(math.isnan(accuracy) for accuracy in accuracies):
         return Score(None, len(accuracies), None, None)
@@ -148,7 +161,7 @@ def score(items: Iterable[ItemResult]) -> Score:
 
 
 def type_scores(items: Sequence[ItemResult]) -> dict[str, Score]:
-    """Score each query type over its items; a type without items is absent."""
+    """Return the score of each query type over its items; a type without items is absent."""
     by_type: dict[str, list[ItemResult]] = defaultdict(list)
     for item in items:
         for name in item.types or (UNTYPED,):

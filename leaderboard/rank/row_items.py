@@ -1,4 +1,4 @@
-"""A row's items in one text and a few columns: so a thousand rows of 500 items are held, remembered and shown."""
+"""A row's items as one text and a few arrays, small enough to hold and cache a thousand rows of 500 items."""
 
 import hashlib
 import json
@@ -6,23 +6,22 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, overload
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import CoreSchema, core_schema
 
 from leaderboard.rank.statistics import Floats, Ints
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
-from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.orders import pinned_items
 
 _DIGITS = 4
-"""Probabilities that agree so far on most items are of the same weights: records round, programs batch differently."""
+"""Decimals of kept probabilities: records round, and batches of other sizes change later digits."""
 
-_TELLING = 10
-"""Of 10,000: a probability this near to 1/5 or to 1 is anybody's, no preference or no doubt."""
-
+_MARGIN = 10
+"""Of 10,000: a best probability this near to 1/5 or to 1 is too common to identify a model."""
 
 Picks = NDArray[np.uint8]
 
@@ -34,18 +33,18 @@ _PICK_OF[[ord(character) for character in _CHARACTERS]] = range(len(_CHARACTERS)
 
 
 @dataclass(frozen=True, eq=False)
-class PackedItems(Sequence[ItemResult]):
-    """A row's item results, sorted by item id; they are unpacked when asked for one by one.
+class RowItems:
+    """A row's item results, sorted by item id. Iterating parses the text.
 
-    Unpacked ones have probabilities to four decimals and no metrics but `seen_in_training`.
+    Parsed results have probabilities to four decimals and no metrics.
 
     Attributes:
-        text: JSON, for each item [item id, accuracy, chosen recipe ids, probabilities, seen in training]; null where
-            there is none. What the system's page holds.
+        text: JSON, for each item [item id, accuracy, chosen recipe ids, probabilities, seen in training], null where
+            a value is missing. The system's page embeds it.
         ids: item ids.
         accuracies: fractions, shape (items,); NaN where there is none.
-        answers: a hash of each item's id and probabilities, shape (items that tell,): two rows that share one gave the
-            same probabilities on an item. Items without preference or without doubt are left out.
+        answers: a hash of each item's id and probabilities, shape (n_informative,). Two rows that share a hash gave the
+            same probabilities on an item. Items whose best probability is near 1/5 or 1 are left out.
         choices: what was chosen, one character an item, see `picks`; "" if nothing was chosen on any item.
     """
 
@@ -56,8 +55,8 @@ class PackedItems(Sequence[ItemResult]):
     choices: str
 
     @classmethod
-    def of(cls, results: Sequence[ItemResult]) -> "PackedItems":
-        """Pack item results."""
+    def of(cls, results: Sequence[ItemResult]) -> "RowItems":
+        """Return the items of a row from its item results."""
         results = sorted(results, key=lambda item: item.item_id)
         picks = [_pick(item) for item in results]
         return cls(
@@ -70,7 +69,7 @@ class PackedItems(Sequence[ItemResult]):
 
     @property
     def picks(self) -> Picks:
-        """Return the chosen options of each item as bits, shape (items,): bit k is the item's k-th option in the file.
+        """Return each item's chosen options as bits, shape (items,): bit k is the k-th option in the dataset's file.
 
         0 where nothing was chosen; tied options are several bits.
         """
@@ -78,17 +77,23 @@ class PackedItems(Sequence[ItemResult]):
             return np.zeros(len(self.ids), np.uint8)
         return _PICK_OF[np.frombuffer(self.choices.encode("ascii"), np.uint8)]
 
-    def columns(self) -> dict[str, Any]:
-        """Return all but the text as plain values."""
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
+        """Store the items as `as_plain` and restore them by `of_plain`, so that `TypeAdapter(Row)` can cache a row."""
+        stored = core_schema.plain_serializer_function_ser_schema(cls.as_plain)
+        return core_schema.no_info_plain_validator_function(cls.of_plain, serialization=stored)
+
+    def as_plain(self) -> tuple[str, str, list[float | None], list[int], str]:
+        """Return the fields as plain values: text, ids in one text, accuracies, answers, choices."""
         accuracies = [None if math.isnan(accuracy) else accuracy for accuracy in self.accuracies.tolist()]
-        return {"ids": self.ids, "accuracies": accuracies, "answers": self.answers.tolist(), "choices": self.choices}
+        return self.text, " ".join(self.ids), accuracies, self.answers.tolist(), self.choices
 
     @classmethod
-    def restored(cls, text: str, columns: dict[str, Any]) -> "PackedItems":
-        """Make it again of its text and columns."""
-        accuracies = np.array(columns["accuracies"], dtype=np.float64)  # of None it makes NaN
-        answers = np.array(columns["answers"], dtype=np.int64)
-        return cls(text, _shared(tuple(columns["ids"])), accuracies, answers, columns["choices"])
+    def of_plain(cls, plain: tuple[str, str, list[float | None], list[int], str]) -> "RowItems":
+        """Return the items that `as_plain` gave as plain values; the text is not parsed."""
+        text, ids, accuracies, answers, choices = plain
+        known = np.array(accuracies, dtype=np.float64)  # None becomes NaN
+        return cls(text, _ids_in(ids), known, np.array(answers, dtype=np.int64), choices)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -96,18 +101,11 @@ class PackedItems(Sequence[ItemResult]):
     def __iter__(self) -> Iterator[ItemResult]:
         return (_result(*fields) for fields in json.loads(self.text))
 
-    @overload
-    def __getitem__(self, index: int) -> ItemResult: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[ItemResult, ...]: ...
-    def __getitem__(self, index: int | slice) -> ItemResult | tuple[ItemResult, ...]:
-        return tuple(self)[index]
-
 
 @lru_cache(maxsize=64)
-def _shared(ids: tuple[str, ...]) -> tuple[str, ...]:
-    """One tuple for all rows of the same items."""
-    return ids
+def _ids_in(text: str) -> tuple[str, ...]:
+    """Split ids once for all rows of the same items."""
+    return tuple(text.split())
 
 
 def _pick(item: ItemResult) -> int:
@@ -118,20 +116,23 @@ def _pick(item: ItemResult) -> int:
 def _plain(item: ItemResult) -> list[Any]:
     probabilities = None if item.probabilities is None else [round(p, _DIGITS) for p in item.probabilities]
     accuracy = None if math.isnan(item.accuracy) else item.accuracy
-    seen = item.metrics.get(SEEN)
-    return [item.item_id, accuracy, item.chosen, probabilities, None if seen is None else int(seen)]
+    return [item.item_id, accuracy, item.chosen, probabilities, item.seen]
 
 
 def _result(
-    item_id: str, accuracy: float | None, chosen: list[str], probabilities: list[float] | None, seen: int | None
+    item_id: str,
+    accuracy: float | None,
+    chosen: list[str],
+    probabilities: list[float] | None,
+    seen: Literal[0, 1] | None,
 ) -> ItemResult:
     return ItemResult(
         item_id=item_id,
         accuracy=math.nan if accuracy is None else accuracy,
         types=pinned_items()[item_id].types,
-        metrics={} if seen is None else {SEEN: seen},
         chosen=tuple(chosen),
         probabilities=None if probabilities is None else tuple(probabilities),
+        seen=seen,
     )
 
 
@@ -140,10 +141,10 @@ def _answers(items: Sequence[ItemResult]) -> Ints:
     shape = (len(items), N_OPTIONS)
     rounded = np.rint(np.array([item.probabilities for item in items]).reshape(shape) * whole).astype(np.int64)
     best = rounded.max(axis=1, initial=0)
-    tells = (best > whole / N_OPTIONS + _TELLING) & (best < whole - _TELLING)
+    is_informative = (best > whole / N_OPTIONS + _MARGIN) & (best < whole - _MARGIN)
     ids = np.array([_hash(item.item_id) for item in items], dtype=np.int64)
     weights = np.array([_hash(letter) for letter in LETTERS], dtype=np.int64)
-    return (rounded @ weights + ids)[tells]  # wraps around, as hashes may
+    return np.asarray((rounded @ weights + ids)[is_informative])  # int64 wraps around
 
 
 @lru_cache(maxsize=1024)
@@ -151,4 +152,4 @@ def _hash(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little", signed=True)
 
 
-NO_ITEMS = PackedItems.of(())
+NO_ITEMS = RowItems.of(())

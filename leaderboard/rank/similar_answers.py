@@ -1,7 +1,7 @@
-"""Which rows answer alike, item by item, whatever board they are on.
+"""Find rows that answer alike, item by item, on any boards.
 
-Right answers prove nothing: two perfect systems are not copies. What counts is the same wrong choice on the same item,
-and the same probabilities to four digits.
+Equal right answers are no evidence: two perfect systems need not be copies. Counted are equal wrong choices on the same
+item, and equal probabilities to four digits.
 """
 
 import math
@@ -19,29 +19,29 @@ from leaderboard.rank.relations import related, relation_codes
 from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import Picks
 from leaderboard.rank.statistics import Floats, Ints
-from leaderboard.verify.checks import RANKED
+from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.item import N_OPTIONS
 
 SAME_SHARE = 0.95
-"""Of the wrong choices of the row that has fewer: where so many are the other's too, one may be a copy.
+"""Least share of shared wrong choices, among those of the row that has fewer, at which one may be a copy.
 
-Of the row that has fewer, so that a copy with some answers put right is found as well.
+Counting by the row that has fewer finds a copy in which some answers were corrected, too.
 """
 
 _SAME_BY_CHANCE = 0.55
 _UNLIKELY = 0.001
 MIN_WRONG = math.ceil(math.log(_UNLIKELY) / math.log(_SAME_BY_CHANCE))
-"""Wrong choices below which sharing all of them may be chance: 12.
+"""With fewer wrong choices than these 12, sharing all of them may be chance.
 
-Some distractors attract everybody. Among published runs on all 500 items and ours, the two systems most alike that
-have no part in common (two embedding models) share .53 of the wrong choices of the one that has fewer. At .55, n of n
-are the same with probability .55^n, below 1 in 1,000 from n = 12 on; at 95% of n the binomial tail stays below it.
+Some distractors attract every system. Among published runs on all 500 items and ours, the two most similar systems
+without a common part (two embedding models) share .53 of the wrong choices of the one that has fewer. At .55, n of n
+are equal with probability .55^n, below 1 in 1,000 from n = 12 on; the binomial tail at 95% of n is below it too.
 """
 
 _MIN_EQUAL_ANSWERS = 20
 _EQUAL_SHARE = 0.5
 _MOST_TIED = 2
-"""Wrong options tied for the best up to which a choice is one; with more of them there is no preference."""
+"""Most wrong options tied for the best that still count as a choice."""
 
 _BLOCK = 1024
 _MANY = 64
@@ -52,14 +52,14 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Likeness:
-    """A row that another answers like.
+    """Another row with similar answers.
 
     Attributes:
-        other: its place among the rows.
+        other: its index among the rows.
         same: items with the same wrong choice, or with the same probabilities.
         of: the wrong choices of the row that has fewer on the items that both answered, or the items that both have.
-        by_choice: whether wrong choices are counted, and not equal probabilities.
-        is_related: whether the two are known to belong together.
+        by_choice: whether wrong choices are counted rather than equal probabilities.
+        is_related: whether the two rows are known to be related, see `relations`.
     """
 
     other: int
@@ -70,39 +70,39 @@ class Likeness:
 
 
 def find_alike(rows: Sequence[Row]) -> list[list[Likeness]]:
-    """Find for each row the first unrelated and the first related row that answers like it.
+    """Find for each row the first unrelated and the first related row with similar answers.
 
-    Rows of one identity are one system and are passed over. Of two rows without rank nothing is said. Ranked rows come
-    first, then those that stand earlier.
+    Rows of one identity are one system and are not compared, nor are two rows without rank. Ranked rows come first,
+    then earlier ones.
 
     Args:
         rows: with items, in the order of preference.
 
     Returns:
-        For each row no, one or two likenesses, the unrelated one first.
+        For each row none, one or two likenesses, the unrelated one first.
     """
     matrices = Matrices.of(rows)
     codes = relation_codes(rows)
-    identities = _numbered([row.identity or f"row {place}" for place, row in enumerate(rows)])
+    identities = _numbered([row.keys.measurement or f"row {place}" for place, row in enumerate(rows)])
     ranked = np.array([row.status in RANKED for row in rows], dtype=bool)
     preference = np.argsort(~ranked, kind="stable")
-    found: list[list[Likeness]] = []
+    likenesses: list[list[Likeness]] = []
     for start in range(0, len(rows), _BLOCK):
         block = slice(start, min(start + _BLOCK, len(rows)))
         compared = matrices.compared(block)
         for place in range(block.start, block.stop):
             is_alike = compared.is_alike[place - start] & (identities != identities[place]) & (ranked | ranked[place])
             if not is_alike.any():
-                found.append([])
+                likenesses.append([])
                 continue
             akin = related(codes, place)
             firsts = (_first(is_alike & ~akin, preference), _first(is_alike & akin, preference))
-            found.append([
+            likenesses.append([
                 compared.likeness(place - start, other, is_related=is_related)
                 for is_related, other in zip((False, True), firsts, strict=True)
                 if other is not None
             ])  # fmt: skip
-    return found
+    return likenesses
 
 
 def _first(flags: Flags, preference: Ints) -> int | None:
@@ -129,15 +129,15 @@ class _Compared:
 
 @dataclass(frozen=True)
 class Matrices:
-    """What rows chose, in columns of all items that there are.
+    """What rows chose, with a column for every item.
 
     Attributes:
-        chose: whether a row chose anything, without too many ties; (rows, items).
-        wrong: the wrong options chosen as bits, see `PackedItems.picks`, 0 where there are none; (rows, items).
-        scored: whether a row has the item; (rows, items).
-        answers: which rows gave which answer, see `PackedItems.answers`; sparse (rows, answers), those that few gave.
-        common: the same of answers that many rows gave; (rows, answers).
-        one_letter: rows that answer nearly always at one letter, which is why they agree; (rows,).
+        chose: whether a row chose, with at most two wrong options tied; shape (rows, items).
+        wrong: the wrong options chosen as bits, see `RowItems.picks`, 0 for none; shape (rows, items).
+        scored: whether a row has the item; shape (rows, items).
+        answers: which rows gave which of the rarer answers, see `RowItems.answers`; sparse, shape (rows, answers).
+        common: the same of answers that more than 64 rows gave; shape (rows, answers).
+        one_letter: rows that agree because they answer one letter nearly always; shape (rows,).
     """
 
     chose: Flags
@@ -165,7 +165,7 @@ class Matrices:
     def compared(self, block: slice) -> _Compared:
         """Compare the rows of a block with all rows."""
         chose, wrong = self.chose, self.wrong > 0
-        # Of each the wrong choices on items where the other chose something: other items are not compared.
+        # Each row's wrong choices are counted on items where the other row chose something.
         of_these, of_those = _shared(wrong[block], chose), _shared(chose[block], wrong)
         fewer = np.minimum(of_these, of_those)
         same_wrong = self._same_wrong(block)
@@ -177,9 +177,10 @@ class Matrices:
         return _Compared(same_wrong, fewer, same_answers, shared_items, by_choice, by_choice | by_answers)
 
     def _same_wrong(self, block: slice) -> Floats:
-        """How many items have a wrong option that both chose: a tie added to a copied choice hides nothing.
+        """Count the items with a wrong option that both rows chose, for each pair of rows.
 
-        By inclusion and exclusion: items that share an option, less those counted twice because they share two.
+        A tie added to a copied choice still counts. Inclusion and exclusion: items that share an option, less those
+        that share two.
         """
         bits = [(self.wrong >> k) & 1 > 0 for k in range(N_OPTIONS)]
         shared = sum(_shared(bit[block], bit) for bit in bits)
@@ -189,12 +190,15 @@ class Matrices:
 
 
 def _shared(these: Flags, those: Flags) -> Floats:
-    """How many columns two rows both have, for each pair; counts are exact in 32 bits."""
+    """Count the columns that both rows have, for each pair of rows; counts are exact in 32-bit floats."""
     return np.asarray(these.astype(np.float32) @ those.astype(np.float32).T)
 
 
 def _answers(rows: Sequence[Row]) -> tuple[Any, Flags]:
-    """The answers that few rows share, sparse, and those that many share: the first product grows with their square."""
+    """Return the answers that few rows share, sparse, and those that many share, dense.
+
+    The cost of the sparse product grows with the square of the rows that share an answer.
+    """
     given = [row.items.answers for row in rows]
     together = np.concatenate(given) if given else np.array([], np.int64)
     _, codes, times = np.unique(together, return_inverse=True, return_counts=True)

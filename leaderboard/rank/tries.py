@@ -1,70 +1,130 @@
-"""How many tries stand behind a row, as far as this build knows: seeds of its recipe, settings of its system."""
+"""Say on each row what else there is of its system: rows of the same name or server, seeds and settings tried."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from leaderboard.rank.relations import recipe_key, seed
-from leaderboard.rank.row import Row
-from leaderboard.verify.checks import RANKED
+from leaderboard.load.names import folded
+from leaderboard.rank.duplicates import flagged
+from leaderboard.rank.row import Row, Tries
+from leaderboard.verify.statuses import RANKED
 
 _ELSEWHERE = "tries elsewhere are unknown"
 
-Seeds = dict[Any, set[str]]
+Seeds = dict[str, set[str]]
+
+
+def mark_namesakes(rows: Iterable[Row]) -> list[Row]:
+    """Flag ranked rows of one board that share a name, unless shots, prompt, chat or system text tell them apart.
+
+    Names are compared without case, accents, white space and invisible characters, look-alikes made one. Names that
+    differ but look alike are flagged however the systems were asked. Rows of one server and model name that differ by
+    display name alone are flagged as well: the server may have run one model twice.
+    """
+    rows = list(rows)
+    by_name: dict[tuple[str, str], list[int]] = defaultdict(list)
+    by_server: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        if row.status in RANKED:
+            by_name[row.board, folded(row.system)].append(place)
+            if row.keys.server:
+                by_server[row.board, row.keys.server].append(place)
+    _flag_groups(rows, by_name.values(), _name_flag)
+    _flag_groups(rows, by_server.values(), _server_flag)
+    return rows
+
+
+def _flag_groups(
+    rows: list[Row], groups: Iterable[Sequence[int]], flag_of: Callable[[Row, Sequence[Row]], str | None]
+) -> None:
+    for places in groups:
+        group = [rows[place] for place in places]
+        for place, row in zip(places, group, strict=True):
+            if flag := flag_of(row, [other for other in group if other is not row]):
+                rows[place] = flagged(row, flag)
+
+
+def _name_flag(row: Row, others: Sequence[Row]) -> str | None:
+    if other := next((other for other in others if _plain(other) != _plain(row)), None):
+        return f"its name looks like that of another row: {other.system} ({other.source})"
+    same = (other for other in others if not _is_asked_otherwise(row, other) and not _is_other_seed(row, other))
+    return f"has the name of another row ({other.source})" if (other := next(same, None)) else None
+
+
+def _server_flag(row: Row, others: Sequence[Row]) -> str | None:
+    renamed = (other for other in others if _plain(other) != _plain(row) and not _is_asked_otherwise(row, other))
+    other = next(renamed, None)
+    return f"asked of the same server and model name as {other.system} ({other.source})" if other else None
+
+
+def _plain(row: Row) -> str:
+    return " ".join(row.system.casefold().split())
+
+
+def _is_other_seed(row: Row, other: Row) -> bool:
+    """Say whether two rows are of one recipe, whose name they have, with different seeds."""
+    return row.keys.recipe is not None and row.keys.recipe == other.keys.recipe and row.keys.seed != other.keys.seed
+
+
+def _is_asked_otherwise(row: Row, other: Row) -> bool:
+    mine, theirs = (replace(one.asked, generation=None) for one in (row, other))
+    return row.kind == other.kind and mine != theirs
 
 
 def mark_tries(rows: Iterable[Row], runs: Iterable[Row]) -> list[Row]:
-    """Say on each row how many seeds of its recipe, and settings of its system, are known.
-
-    Sets `extra["tries"]`, in words, and the numbers `seeds_shown`, `seeds_known` and `settings`, where they are known.
+    """Set on each row how many seeds of its recipe, and settings of its system, are known.
 
     Args:
         rows: of all boards.
-        runs: everything that was read, which may hold runs that no row shows.
+        runs: everything that was read, also runs that no row shows.
     """
     rows = list(rows)
     known = _seeds([*rows, *runs])
     ranked: dict[str, list[Row]] = defaultdict(list)
-    settings: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    by_system: dict[tuple[str, str | None], list[Row]] = defaultdict(list)
     for row in rows:
         if row.status in RANKED:
             ranked[row.board].append(row)
-        if (key := row.extra.get("system_key")) is not None and row.score.acc is not None:
-            settings[row.board, str(key)].append(row)
+        if row.keys.system is not None and row.score.acc is not None:
+            by_system[row.board, row.keys.system].append(row)
     shown = {board: _seeds(here) for board, here in ranked.items()}
-    return [_told(row, known, shown.get(row.board, {}), settings) for row in rows]
+    return [
+        replace(row, tries=_tries(row, known, shown.get(row.board, {}), by_system[row.board, row.keys.system]))
+        for row in rows
+    ]
 
 
 def _seeds(rows: Iterable[Row]) -> Seeds:
-    found: Seeds = defaultdict(set)
+    seeds: Seeds = defaultdict(set)
     for row in rows:
-        if (key := recipe_key(row)) is not None and (number := seed(row)) is not None:
-            found[str(key)].add(str(number))
-    return found
+        if row.keys.recipe is not None and row.keys.seed is not None:
+            seeds[row.keys.recipe].add(str(row.keys.seed))
+    return seeds
 
 
-def _told(row: Row, known: Seeds, shown: Seeds, settings: dict[tuple[str, str], list[Row]]) -> Row:
-    """Set on one row what is known of its tries."""
-    said: list[str] = []
-    numbers: dict[str, int] = {}
-    if (key := str(recipe_key(row))) in known:
-        numbers = {"seeds_shown": len(shown.get(key, ())), "seeds_known": len(known[key])}
-        said.append(_seeds_told(**numbers))
-    here = settings.get((row.board, str(row.extra.get("system_key"))), [])
-    if (count := len({other.identity or str(other.extra.get("setting_key")) for other in here})) > 1:
-        numbers["settings"] = count
-        best = max((other.score.acc or 0 for other in here if other.status in RANKED), default=None)
-        is_best = row.status in RANKED and row.score.acc == best
-        said.append(f"{'best' if is_best else 'one'} of {count} settings of this system here")
-    if not said:
-        return row
-    if "settings" not in numbers or said[-1].startswith("best"):
-        said.append(_ELSEWHERE)
-    return replace(row, extra={**row.extra, "tries": "; ".join(said), **numbers})
+def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row]) -> Tries | None:
+    """Return what is known of a row's tries; None if it is the only one.
 
-
-def _seeds_told(seeds_shown: int, seeds_known: int) -> str:
-    if seeds_known == 1:
-        return "one seed of this recipe here"
-    return f"{seeds_shown} of {seeds_known} seeds of this recipe stand here"
+    Args:
+        row: the row.
+        known: of each recipe the seeds in all runs.
+        shown: of each recipe the seeds ranked on the row's board.
+        same_system: the rows of its system on its board.
+    """
+    parts: list[str] = []
+    seeds_shown = seeds_known = None
+    if (recipe := row.keys.recipe) is not None and recipe in known:
+        seeds_shown, seeds_known = len(shown.get(recipe, ())), len(known[recipe])
+        is_only = seeds_known == 1
+        parts.append("one seed of this recipe here" if is_only else
+                     f"{seeds_shown} of {seeds_known} seeds of this recipe stand here")  # fmt: skip
+    settings = len({other.keys.measurement or str(other.keys.setting) for other in same_system})
+    best = max((other.score.acc or 0 for other in same_system if other.status in RANKED), default=None)
+    is_best = row.status in RANKED and row.score.acc == best
+    if settings > 1:
+        parts.append(f"{'best' if is_best else 'one'} of {settings} settings of this system here")
+    if not parts:
+        return None
+    if settings <= 1 or is_best:
+        parts.append(_ELSEWHERE)
+    return Tries("; ".join(parts), seeds_shown, seeds_known, settings if settings > 1 else None)

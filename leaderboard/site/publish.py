@@ -20,8 +20,6 @@ _BUILDS = ".builds"
 _CURRENT = ".current"
 _LOCK = ".lock"
 _STAGING = ".staging"
-_OURS = "leaderboard."
-"""How the names of the plain files begin that an older version wrote."""
 
 
 def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
@@ -37,9 +35,8 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        # Only one build writes at a time, so whatever half-written one is found was cut off.
+        # Only one build writes at a time, so a half-written one was cut off.
         with FileLock(out / _LOCK):
-            _adopt(out)
             before = _current(out)
             name = _write(files, out / _BUILDS)
             try:
@@ -76,8 +73,7 @@ def _refuse_strangers(out: Path, name: str) -> None:
     """Raise if a file, folder or link of the user's stands where one of the site's would."""
     for entry in sorted((out / _BUILDS / name).iterdir()):
         path = out / entry.name
-        is_there, is_old_table = path.is_symlink() or path.exists(), path.is_file() and path.name.startswith(_OURS)
-        if is_there and not _is_ours(path) and not is_old_table:
+        if (path.is_symlink() or path.exists()) and not _is_ours(path):
             raise RecipeMPRError(f"{path} is of another making: move it, or choose another --out")
 
 
@@ -101,18 +97,6 @@ def _link(path: Path, target: str) -> None:
 
 def _is_ours(path: Path) -> bool:
     return path.is_symlink() and str(path.readlink()) == f"{_CURRENT}/{path.name}"
-
-
-def _adopt(out: Path) -> None:
-    """Take plain files of a leaderboard into a build of their own, so that they too change as one."""
-    plain = [path for path in out.glob(f"{_OURS}*") if path.is_file() and not path.is_symlink()]
-    if plain and not (out / _CURRENT).is_symlink():
-        first = out / _BUILDS / "before"
-        first.mkdir(parents=True, exist_ok=True)
-        for path in plain:
-            (first / path.name).unlink(missing_ok=True)
-            (first / path.name).hardlink_to(path)
-        _publish(out, first.name)
 
 
 def _current(out: Path) -> str:

@@ -5,65 +5,48 @@ import io
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from tabulate import tabulate
 
 from leaderboard.load.find import Skipped
 from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.ranking import Board
-from leaderboard.rank.row import Row, Score
-from leaderboard.site.page_data import floors, short
+from leaderboard.rank.row import Row
+from leaderboard.site.columns import COLUMNS, CSV, MARKDOWN, MARKDOWN_UNRANKED, Column
+from leaderboard.site.page_data import floors
+from leaderboard.site.text import bounds, difference_text, interval_text, line, percent, short
+from leaderboard.verify.statuses import STATUSES, StatusName
 from recipe_mpr_task import TASK_VERSION
-from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 
-_TYPES = (*QUERY_TYPES, UNTYPED)
-_FURTHER = {
-    "perf": "Right in all rotations",
-    "acc_averaged": "Averaged choice",
-    "flip_rate": "Flips",
-    "consistency": "Consistency",
-    "rstd": "RStd",
-    "acc_norm": "By length",
-    "parse_fail": "No letter",
-    "prompt_sd": "sd over prompts",
-    "prompt_min": "Worst prompt",
-    "prompt_max": "Best prompt",
-}
-_OF_POSITION = ("perf", "flip_rate", "consistency", "rstd")
-_LONGEST_CELL = 200
-_BADGES = {"clean": "clean", "unknown": "unknown ⚠"}
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\uff02\uff07"
 _SIGNS = str.maketrans({c: f"&#{ord(c)};" for c in "<>&|`[]*\\"})
 
+_Cell = Callable[[Column, Row], str]
+
 
 def to_csv(boards: Sequence[Board]) -> str:
     """Return `leaderboard.csv`: one line a row, one block of columns a query type."""
-    lead = ["board", "rank", "system", "kind", "status", "reason", "task", "task_version", "n", "acc", "acc_low",
-            "acc_high", "stderr", "chance_corrected", "with_leader", "params", "trainable_params", "train_seconds",
-            "eval_seconds", "source"]  # fmt: skip
-    against = ("difference", "low", "high", "p", "p_holm")
-    parts = ("n", "acc", "low", "high")
     out = io.StringIO()
     # Quoted, so that no other program's separator splits a text into a cell that begins like a formula.
     writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    by_type = [f"{name.lower()}_{part}" for name in _TYPES for part in parts]
-    writer.writerow([*lead, *(f"vs_leader_{part}" for part in against), "flags", *by_type])
+    writer.writerow([header for column in CSV for header, _ in column.parts or ((column.key, ""),)])
     for board in boards:
         for row in board.rows:
-            cells = row.as_dict()
-            types = [cells["types"].get(name, {}).get(part) for name in _TYPES for part in parts]
-            compared = [(cells.get("vs_leader") or {}).get(part) for part in against]
-            values = [*(cells.get(key) for key in lead), *compared, "; ".join(row.flags), *types]
-            writer.writerow([_csv_cell(value) for value in values])
+            writer.writerow([_csv_cell(value) for column in CSV for value in column.csv_cells(row)])
     return out.getvalue()
 
 
 def _csv_cell(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return f"'{short(value)}" if _is_like_a_formula(value) else short(value)
+    match value:
+        case list():
+            return _csv_cell("; ".join(value))
+        case str():
+            return f"'{short(value)}" if _is_like_a_formula(value) else short(value)
+        case _:
+            return value
 
 
 def _is_like_a_formula(text: str) -> bool:
@@ -90,56 +73,110 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
     for board in boards:
         parts.append(f"## {_text(board.title)}")
         if board.key == MAIN_BOARD:
-            parts.append(_floors_text())
+            listed = ", ".join(f"{name} {percent(acc)}" for name, acc in floors().items())
+            parts.append(f"What is right without answering (`recipe-mpr audit`): {listed}.")
         ranked = [row for row in board.rows if row.rank is not None]
         if ranked:
             parts.append(ranked_table(ranked))
             parts += _why_unknown(ranked) + _notes(ranked)
         if unranked := [row for row in board.rows if row.rank is None]:
-            parts += ["Listed without rank:", _unranked_table(unranked), *_notes(unranked)]
+            table = table_of(MARKDOWN_UNRANKED, unranked, _unranked_cell)
+            parts += ["Listed without rank:", table, *_notes(unranked)]
     if skipped:
         parts += ["## Skipped", "\n".join(f"- {_text(s.source)}: {_text(s.reason)}" for s in skipped)]
     return "\n\n".join(parts) + "\n"
 
 
-def _floors_text() -> str:
-    listed = ", ".join(f"{name} {100 * acc:.1f}" for name, acc in floors().items())
-    return f"What is right without answering (`recipe-mpr audit`): {listed}."
-
-
 def ranked_table(rows: Sequence[Row]) -> str:
     """Return the Markdown table of a board's ranked rows."""
-    sizes = {name: rows[0].types[name].n for name in _TYPES if name in rows[0].types}
-    columns = [name for name in _FURTHER if any(name in row.extra for row in rows)]
-    headers = ["#", "System", "Kind", "Params", "Shots", "n", "Accuracy", "Against the leader",
-               *(_FURTHER[name] for name in columns), *(f"{t} (n {n})" for t, n in sizes.items()),
-               "Status"]  # fmt: skip
-    named = Counter((row.system, row.extra.get("shots")) for row in rows)
-    table = []
-    for row in rows:
-        traced = named[row.system, row.extra.get("shots")] > 1
-        lead = [row.rank, _system(row, traced=traced), row.kind, _params(row.params), _plain(row.extra.get("shots"))]
-        scores = [row.score.n, interval(row.score), against(row), *(_further(row, name) for name in columns)]
-        table.append([*lead, *scores, *(_percent(row.types.get(t)) for t in sizes), status_text(row.status, row.flags)])
-    return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
+    named = Counter((row.system, row.asked.shots) for row in rows)
+
+    def cell(column: Column, row: Row) -> str:
+        is_traced = named[row.system, row.asked.shots] > 1
+        return _system(row, is_traced=is_traced) if column.type == "name" else cell_of(column, row)
+
+    return table_of(MARKDOWN, rows, cell)
 
 
-def status_text(status: str, flags: Sequence[str]) -> str:
+def table_of(columns: Sequence[Column], rows: Sequence[Row], cell: _Cell, tablefmt: str = "pipe") -> str:
+    """Return a text table of rows; `cell` writes a cell, and optional columns without a value are left out."""
+    shown = [
+        column for column in columns if not column.is_optional or any(column.read(row) is not None for row in rows)
+    ]
+    headers = [_header(column, rows[0]) for column in shown]
+    cells = [[cell(column, row) for column in shown] for row in rows]
+    return tabulate(cells, headers, tablefmt=tablefmt, disable_numparse=True)
+
+
+def _header(column: Column, first: Row) -> str:
+    """A column's heading; under a query type the number of its items, which all ranked rows share."""
+    score = column.read(first) if column.type == "score" else None
+    return f"{column.label} (n {score.n})" if score else column.short or column.label
+
+
+def cell_of(column: Column, row: Row) -> str:
+    """Return a cell of Markdown or of the terminal, but for names."""
+    value = column.read(row)
+    match column.type:
+        case "share":
+            return _share(column, row)
+        case "leader":
+            return f"{difference_text(value.comparison)}{' =' if row.is_tied else ''}" if value else ""
+        case "status":
+            return status_text(value, row.flags)
+        case _:
+            return _WRITERS[column.type](value)
+
+
+def _share(column: Column, row: Row) -> str:
+    if row.is_invariant and column.of_position:
+        return "invariant"
+    mean = row.metrics.get(column.key)
+    return f"{percent(column.read(row))} {bounds(mean.low, mean.high) if mean else ''}".strip()
+
+
+def _whole(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
+def _text(text: str | None) -> str:
+    """A cell that no name can break out of: one line, no markup, no 10 MB."""
+    return line(text or "").translate(_SIGNS)
+
+
+def _count(number: int | None) -> str:
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number and number >= size:
+            return f"{number / size:.3g}{unit}"
+    return _whole(number)
+
+
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "accuracy": interval_text,
+    "count": _count,
+    "rank": _whole,
+    "score": lambda score: percent(score.acc) if score else "",
+    "text": _text,
+    "whole": _whole,
+}
+"""By type of column, where the value alone says what is written."""
+
+
+def _unranked_cell(column: Column, row: Row) -> str:
+    match column.key:
+        case "system":
+            return _system(row)
+        case "n":
+            return str(row.score.n or "")
+        case "reason":
+            return _text(_why(row))
+        case _:
+            return cell_of(column, row)
+
+
+def status_text(status: StatusName, flags: Sequence[str]) -> str:
     """Return a row's status with a mark where a reader must know more: `unknown`, or notes on the row."""
-    return _BADGES.get(status, status) + ("; notes ⚠" if flags else "")
-
-
-def against(row: Row) -> str:
-    """Return the difference to the leader with its interval; "=" where the test cannot tell the two apart."""
-    found = row.extra.get("vs_leader")
-    if not found:
-        return ""
-    difference, low, high = (f"{100 * found[key]:+.1f}" for key in ("difference", "low", "high"))
-    return f"{difference} [{low}, {high}]" + (" =" if row.extra["with_leader"] else "")
-
-
-def _plain(value: object) -> object:
-    return "" if value is None else value
+    return STATUSES[status].badge + ("; notes ⚠" if flags else "")
 
 
 def _why_unknown(rows: Sequence[Row]) -> list[str]:
@@ -152,79 +189,33 @@ def _why_unknown(rows: Sequence[Row]) -> list[str]:
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:
-    told = ((row, text) for row in rows for text in (*row.flags, row.extra.get("tries")) if text)
-    lines = [f"- {_text(row.system)}: {_text(str(text))}" for row, text in told]
+    notes = ((row, text) for row in rows for text in (*row.flags, *([row.tries.text] if row.tries else [])))
+    lines = [f"- {_text(row.system)}: {_text(text)}" for row, text in notes]
     return ["Notes:", "\n".join(lines)] if lines else []
 
 
-def _further(row: Row, name: str) -> str:
-    if name not in row.extra:
-        return ""
-    if row.extra.get("invariant") and name in _OF_POSITION:
-        return "invariant"
-    value = f"{100 * row.extra[name]:.1f}"
-    if name == "rstd":
-        return f"{value} [{100 * row.extra['rstd_low']:.1f}, {100 * row.extra['rstd_high']:.1f}]"
-    return value
-
-
-def _unranked_table(rows: Sequence[Row]) -> str:
-    headers = ["System", "Params", "n", "Accuracy", "Status", "Why", "Source"]
-    table = [
-        [_system(row), _params(row.params), row.score.n or "", interval(row.score),
-         status_text(row.status, row.flags), _text(_why(row)),
-         _text(row.source)]
-        for row in rows
-    ]  # fmt: skip
-    return tabulate(table, headers, tablefmt="pipe", disable_numparse=True)
-
-
 def _why(row: Row) -> str:
-    subset = row.extra.get("clean_subset")
-    if subset is None:
+    rest = row.clean_subset
+    if rest is None:
         return row.reason
     return f"{row.reason}; " + (
-        f"on the {subset['n']} others {interval(Score(**subset))}" if subset["n"] else "no other item was scored"
+        f"on the {rest.n} others {interval_text(rest)}" if rest.n else "no other item was scored"
     )
 
 
-def _system(row: Row, *, traced: bool = False) -> str:
-    """Name a system with what sets the row apart; `traced` adds its source where the name alone does not."""
-    known = [*details(row), *([row.source] if traced else [])]
+def _system(row: Row, *, is_traced: bool = False) -> str:
+    """Name a system with what sets the row apart; `is_traced` adds its source where the name alone does not."""
+    known = [*details(row), *([row.source] if is_traced else [])]
     return _text(row.system + (f" ({'; '.join(known)})" if known else ""))
 
 
 def details(row: Row) -> list[str]:
     """Return how a row came about, as far as its name and columns do not say it."""
-    found = [row.extra["protocol"]] if "protocol" in row.extra else []
-    if "fold_sd" in row.extra:
-        found.append(f"sd over folds {100 * row.extra['fold_sd']:.1f}")
-    asked = {"chat_template": "chat template", "system_text": "system text"}
-    return found + [words for key, words in asked.items() if row.extra.get(key)]
-
-
-def _text(text: str) -> str:
-    """A cell that no name can break out of: one line, no markup, no 10 MB."""
-    line = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
-    shown = line if len(line) <= _LONGEST_CELL else line[: _LONGEST_CELL - 3] + "..."
-    return shown.translate(_SIGNS)
-
-
-def _percent(score: Score | None) -> str:
-    return f"{100 * score.acc:.1f}" if score and score.acc is not None else ""
-
-
-def interval(score: Score) -> str:
-    """Return an accuracy in percent with its interval."""
-    if score.low is None or score.high is None:
-        return _percent(score)
-    return f"{_percent(score)} [{100 * score.low:.1f}, {100 * score.high:.1f}]"
-
-
-def _params(params: int | None) -> str:
-    if not params:
-        return "" if params is None else "0"
-    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if params >= size:
-            return f"{params / size:.3g}{unit}"
-    return str(params)
+    fold_sd = COLUMNS["fold_sd"].read(row)
+    known = (
+        row.protocol,
+        "" if fold_sd is None else f"sd over folds {percent(fold_sd)}",
+        "chat template" if row.asked.chat_template else "",
+        "system text" if row.asked.system_text else "",
+    )
+    return [words for words in known if words]

@@ -1,5 +1,55 @@
-"""Texts that came with a file, made fit to stand in one line of something else."""
+"""Numbers and names as text: the one place where the leaderboard folds, cuts and rounds what people read."""
+
+import re
+from typing import TYPE_CHECKING
 
 from recipe_mpr_task.lines import line
 
-__all__ = ["line"]
+if TYPE_CHECKING:
+    from leaderboard.rank.row import Score
+    from leaderboard.rank.statistics import Comparison
+
+__all__ = ["bounds", "difference_text", "interval_text", "line", "percent", "points", "short", "slug"]
+
+LONGEST = 500
+"""Characters of a text in `leaderboard.json`, in the CSV and on the terminal; a longer one is cut."""
+
+_LONGEST_READ = 1000
+"""Characters of a name that `slug` reads: a name out of a file can have 10 MB."""
+
+
+def percent(fraction: float | None) -> str:
+    """Return a fraction in percent, such as "49.2"; "" for None."""
+    return "" if fraction is None else f"{100 * fraction:.1f}"
+
+
+def points(difference: float) -> str:
+    """Return a difference of fractions in percentage points with its sign, such as "+1.2"."""
+    return f"{100 * difference:+.1f}"
+
+
+def bounds(low: float | None, high: float | None) -> str:
+    """Return an interval's ends in percent, such as "[44.8, 53.6]"; "" where there is no interval."""
+    return "" if low is None or high is None else f"[{percent(low)}, {percent(high)}]"
+
+
+def interval_text(score: "Score") -> str:
+    """Return an accuracy in percent with its interval, such as "49.2 [44.8, 53.6]"."""
+    return f"{percent(score.acc)} {bounds(score.low, score.high)}".strip()
+
+
+def difference_text(comparison: "Comparison") -> str:
+    """Return a paired difference in points with its interval, such as "+1.2 [-0.4, +2.8]"."""
+    difference, low, high = map(points, (comparison.difference, comparison.low, comparison.high))
+    return f"{difference} [{low}, {high}]"
+
+
+def slug(text: str, longest: int = 60) -> str:
+    """Return the ASCII words of a text joined by "-", for names of files; "system" if it has none. Case is kept."""
+    words = re.findall(r"[A-Za-z0-9]+", text[:_LONGEST_READ])
+    return "-".join(words)[:longest].strip("-") or "system"
+
+
+def short(text: str) -> str:
+    """Return a text cut to `LONGEST` characters, so that no name swells the files."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -1,215 +1,235 @@
-"""Decides what a run's numbers are worth: checks every item against what the package pins.
+"""Decide what a run's numbers are worth: every check, in one list, and the status and reason that follow.
 
-A status is one of STATUSES. `clean` and `unknown` rows are ranked, the others only listed. A run is
-checked without the dataset: each logged document must hash to its pinned digest, its options must
-stand as its order has them, and its accuracy is computed anew from its scores.
+A run is checked without the dataset: each logged document must hash to its pinned digest, its options must stand as
+its order has them, and its accuracy is computed anew from its scores. To add a check, write a function here and put it
+into CHECKS.
 """
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from enum import IntEnum
+from functools import cached_property
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-
-from leaderboard.load.results import Run
-from leaderboard.load.schema import CHOSEN, FLAGS
+from leaderboard.load.schema import Run
 from leaderboard.load.task_specs import TaskSpec, is_task, task_spec
-from leaderboard.verify.baselines import baseline_status
-from leaderboard.verify.comparability import conduct_faults, gold_letters, n_items, some
-from leaderboard.verify.identity import IMPORTED, is_from_random_weights, kind, model_args
+from leaderboard.verify.comparability import comparability_faults, number_faults
+from leaderboard.verify.documents import document_faults
+from leaderboard.verify.forensics import baseline_faults, baseline_name, hidden_items, is_compared
+from leaderboard.verify.identity import IMPORTED, is_from_random_weights, kind
 from leaderboard.verify.items import ItemResult, item_result
-from leaderboard.verify.prompt_checks import prompt_faults, prompt_flags, text_around
-from leaderboard.verify.surroundings import surroundings
-from leaderboard.verify.training import UNKNOWN, shared_doubts, training_flags, training_status
+from leaderboard.verify.prompts import prompt_faults, prompt_flags, text_around
+from leaderboard.verify.statuses import StatusName
+from leaderboard.verify.surroundings import Surroundings, surroundings
+from leaderboard.verify.training import CACHE_DOUBT, UNKNOWN, shared_doubts, training_doubts, used_cache
+from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task import TASK_VERSION
-from recipe_mpr_task.item import LETTERS, N_OPTIONS
-from recipe_mpr_task.metrics import SEEN
-from recipe_mpr_task.orders import digest_of_record, pinned_items
-
-STATUSES = ("clean", "unknown", "overlap", "reported", "excluded")
-RANKED = ("clean", "unknown")
 
 RANDOM_WEIGHTS = "made from random weights: a demonstration, listed and not ranked"
 
-_TOLERANCE = 1e-9
+
+class Severity(IntEnum):
+    """What a finding does to its run; the worst one, the lowest number, decides the status."""
+
+    UNREADABLE = 0
+    """Excluded: no number can be believed, so the run has no items and no further check runs."""
+    INCOMPARABLE = 1
+    """Excluded, without flags: what was measured is not the task."""
+    OVERLAP = 2
+    """Trained or selected on scored items."""
+    FORGED = 3
+    """Excluded: the model is another than the run says."""
+    DEMONSTRATION = 4
+    """Excluded: the model is no attempt at the task."""
+    DOUBT = 5
+    """Unknown: why the model may have seen the items, or the answers may be another model's."""
+    TRUST = 6
+    """Clean: why the model had not seen the items."""
+    NOTE = 7
+    """A flag, which leaves the status as it is."""
 
 
-def _are_letters(letters: list[str]) -> list[str]:
-    if letters != list(LETTERS):
-        raise ValueError("not the letters that every item is shown with")
-    return letters
-
-
-Texts = Annotated[list[str], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
-
-
-class _Document(BaseModel):
-    """What a logged document must be before its content is looked at; a record's has no texts."""
-
-    model_config = ConfigDict(strict=True)
-
-    item_id: str
-    option_ids: Texts
-    gold: Annotated[int, Field(ge=0, lt=N_OPTIONS)]
-    query_types: list[str]
-    query: str = ""
-    options: Texts | None = None
-    letters: Annotated[list[str], AfterValidator(_are_letters)] = list(LETTERS)
-    seen_in_training: Literal[0, 1] | None = None
-
-
-_OF_LOGS = {"query", "options", "letters"}
-"""Fields that a logged document has and a record's has not."""
+_STATUS: dict[Severity, StatusName] = {
+    Severity.UNREADABLE: "excluded",
+    Severity.INCOMPARABLE: "excluded",
+    Severity.OVERLAP: "overlap",
+    Severity.FORGED: "excluded",
+    Severity.DEMONSTRATION: "excluded",
+    Severity.DOUBT: "unknown",
+    Severity.TRUST: "clean",
+}
 
 
 @dataclass(frozen=True)
-class CheckedRun:
-    """A run with its verdict.
+class Finding:
+    """What one check says of a run, in words."""
 
-    Attributes:
-        items: the items whose numbers can be believed; empty if the run's documents cannot.
-        status: one of STATUSES.
-        reason: why, in words.
-        flags: see `row.Row`.
-        around: what stands around its prompts, see `row.Row`; "" if that is not known.
-    """
+    severity: Severity
+    text: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run and what checks need to know of it, each computed once, when a check asks for it."""
 
     run: Run
-    items: tuple[ItemResult, ...]
-    status: str
-    reason: str
-    flags: tuple[str, ...] = ()
-    around: str = ""
 
-    @property
-    def unseen_items(self) -> tuple[ItemResult, ...]:
-        """The items known to be neither trained nor validated on."""
-        return tuple(item for item in self.items if item.metrics.get(SEEN) == 0)
+    @cached_property
+    def spec(self) -> TaskSpec:
+        """The run's task; the task is one of this release."""
+        return task_spec(self.run.task)
 
+    @cached_property
+    def items(self) -> tuple[ItemResult, ...]:
+        """The items computed anew; the documents are genuine."""
+        return tuple(item_result(sample, self.spec) for sample in self.run.items)
 
-def check(run: Run) -> CheckedRun:
-    """Check a run and give it a status."""
-    if unusable := next(_unusable(run), None):
-        return CheckedRun(run, (), "excluded", unusable)
-    spec = task_spec(run.task)
-    if broken := list(_document_faults(run, spec)):
-        return CheckedRun(run, (), "excluded", "; ".join(broken))
-    items = tuple(item_result(sample, spec) for sample in run.samples or [])
-    around = surroundings(run, spec)
-    shown = () if kind(run) == IMPORTED and run.is_record else prompt_faults(run, spec, around)
-    if faults := [*conduct_faults(run, spec), *shown, *_number_faults(run, items)]:
-        return CheckedRun(run, items, "excluded", "; ".join(faults), around=text_around(run, spec, around))
-    status, reason = _status(run, spec, items)
-    if status in RANKED and is_from_random_weights(run):
-        status, reason = "excluded", f"{RANDOM_WEIGHTS}; {reason}"
-    flags = [*_flags(run), *prompt_flags(run, spec, around), *training_flags(run)]
-    return CheckedRun(run, items, status, reason, tuple(dict.fromkeys(flags)), text_around(run, spec, around))
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """The texts around the prompts; the documents are genuine."""
+        return surroundings(self.run, self.spec)
 
 
-def _status(run: Run, spec: TaskSpec, items: tuple[ItemResult, ...]) -> tuple[str, str]:
-    if kind(run) == "baseline":
-        status, reason = baseline_status(run, spec)
-        doubts = list(shared_doubts(run, model_args(run)))
-        if status == "clean" and doubts:
-            return "unknown", "; ".join(doubts)
-        return status, "; ".join((reason, *doubts)) if status == "excluded" else reason
-    if kind(run) == IMPORTED:
-        return "unknown", f"imported: {UNKNOWN}, nor, beyond its own word, how the options were shown"
-    return training_status(run, model_args(run), items)
+Check = Callable[[Case], Iterable[Finding]]
 
 
-def _unusable(run: Run) -> Iterator[str]:
-    """Reasons for not looking at a run's items at all."""
-    if not is_task(run.task):
-        yield f"task {run.task} is not one of this release"
-    if run.version != TASK_VERSION:
-        yield f"task version {run.version}; this release scores version {TASK_VERSION}, not comparable"
-    if run.samples is None:
-        yield "no per-item samples; run with --log_samples"
+def _task(case: Case) -> Iterator[Finding]:
+    if not is_task(case.run.task):
+        yield Finding(Severity.UNREADABLE, f"task {case.run.task} is not one of this release")
 
 
-def _flags(run: Run) -> Iterator[str]:
-    kept = run.results.get(FLAGS)
-    if run.is_record and isinstance(kept, list):
-        yield from (str(flag)[:200] for flag in kept[:10])
-    tells_order = model_args(run).get("order") or sum(gold_letters(run)) >= len(run.samples or [])
-    if kind(run) == IMPORTED and not tells_order:
-        yield "in which order it saw the options is not told: in the file's order the right one is always the first"
-    truncated = run.config.get("recipe_mpr_truncated")
-    by_task = run.config.get("recipe_mpr_truncated_in")
-    if isinstance(by_task, dict):  # a run can hold several tasks, and a text of one is not cut in another
-        truncated = by_task.get(run.task, truncated)
-    if isinstance(truncated, int) and truncated > 0:
-        yield f"{truncated} texts were cut to the model's length"
+def _version(case: Case) -> Iterator[Finding]:
+    if case.run.version != TASK_VERSION:
+        text = f"task version {case.run.version}; this release scores version {TASK_VERSION}, not comparable"
+        yield Finding(Severity.UNREADABLE, text)
 
 
-def _document_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
-    """Faults after which no number of the run can be believed."""
-    foreign, disordered, unscored, edited = [], [], [], []
-    for sample in run.samples or []:
-        doc = sample.get("doc")
-        item_id = str(doc.get("item_id") if isinstance(doc, dict) else None)
-        if not _is_genuine(doc, is_record=run.is_record):
-            foreign.append(item_id)
-        elif tuple(doc["option_ids"]) != pinned_items()[item_id].shown_ids(spec.order):  # type: ignore[index]
-            disordered.append(item_id)
-        elif not _is_answered(sample, spec):
-            unscored.append(item_id)
-        elif not _is_first_of_raw(sample):
-            edited.append(item_id)
-    for ids, what in (
-        (foreign, "not of the pinned dataset"),
-        (disordered, f"with options not in {spec.order} order"),
-        (unscored, f"without their {spec.n_responses} responses"),
-        (edited, "with other responses than the first of the raw ones"),
-    ):
-        if ids:
-            yield f"{n_items(ids)} {what} ({some(ids)})"
+def _samples(case: Case) -> Iterator[Finding]:
+    if case.run.samples is None:
+        yield Finding(Severity.UNREADABLE, "no per-item samples; run with --log_samples")
 
 
-def _is_genuine(doc: Any, *, is_record: bool) -> bool:
-    """Say whether a logged document is a pinned one, field by field of the type that it must have."""
-    try:
-        document = _Document.model_validate(doc)
-        pinned = pinned_items()[document.item_id]
-        return is_record or (document.model_fields_set >= _OF_LOGS and digest_of_record(doc) == pinned.digest)
-    except (ValidationError, KeyError, IndexError, TypeError, ValueError):
-        return False
+def _documents(case: Case) -> Iterator[Finding]:
+    return _each(Severity.UNREADABLE, document_faults(case.run, case.spec))
 
 
-def _is_answered(sample: dict[str, Any], spec: TaskSpec) -> bool:
-    try:
-        return CHOSEN in sample or len(spec.responses(sample)) == spec.n_responses
-    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError):
-        return False
+def _comparability(case: Case) -> Iterator[Finding]:
+    return _each(Severity.INCOMPARABLE, comparability_faults(case.run, case.spec))
 
 
-def _is_first_of_raw(sample: dict[str, Any]) -> bool:
-    """Say whether what was scored is the first of each request's raw responses; true where none are logged."""
-    if "resps" not in sample:
-        return True
-    try:
-        return [responses[0] for responses in sample["resps"]] == list(sample["filtered_resps"])
-    except (KeyError, IndexError, TypeError):
-        return False
+def _prompts(case: Case) -> Iterator[Finding]:
+    has_none = kind(case.run) == IMPORTED and case.run.is_record
+    faults = () if has_none else prompt_faults(case.run, case.spec, case.surroundings)
+    return _each(Severity.INCOMPARABLE, faults)
 
 
-def _number_faults(run: Run, items: tuple[ItemResult, ...]) -> Iterator[str]:
-    """Faults of the numbers: not finite, or other than what the logged scores give."""
-    unusable = [item.item_id for item in items if math.isnan(item.accuracy)]
-    if unusable:
-        yield f"{n_items(unusable)} with a score that is not finite ({some(unusable)})"
+def _numbers(case: Case) -> Iterator[Finding]:
+    return _each(Severity.INCOMPARABLE, number_faults(case.run, case.items))
+
+
+def _baseline(case: Case) -> Iterator[Finding]:
+    if kind(case.run) != "baseline":
         return
-    logged = [sample.get("acc") for sample in run.samples or []]
-    edited = [i.item_id for i, acc in zip(items, logged, strict=True) if not _equal(acc, i.accuracy)]
-    if edited:
-        yield f"{n_items(edited)} with another accuracy logged than the scores give ({some(edited)})"
-    total = math.fsum(item.accuracy for item in items) / len(items) if items else math.nan
-    if not _equal(run.metrics.get("acc,none"), total):
-        yield f"the results file says acc {run.metrics.get('acc,none')}, the samples give {total:.4f}"
+    faults = list(baseline_faults(case.run, case.spec))
+    yield from _each(Severity.FORGED, faults)
+    if faults or is_compared(case.run, case.spec):
+        yield from _each(Severity.DOUBT, shared_doubts(case.run))
+    else:
+        missing = f"there are no committed scores to compare it with on {case.run.task}"
+        yield Finding(Severity.DOUBT, f"it says it is the baseline {baseline_name(case.run)}; {missing}")
+    if not faults:
+        yield Finding(Severity.TRUST, "never trained")
 
 
-def _equal(logged: Any, computed: float) -> bool:
-    is_accuracy = isinstance(logged, (int, float)) and 0 <= logged <= 1
-    return is_accuracy and math.isclose(logged, computed, abs_tol=_TOLERANCE)
+def _import(case: Case) -> Iterator[Finding]:
+    if kind(case.run) == IMPORTED:
+        text = f"imported: {UNKNOWN}, nor, beyond its own word, how the options were shown"
+        yield Finding(Severity.DOUBT, text)
+
+
+def _training(case: Case) -> Iterator[Finding]:
+    if kind(case.run) in ("baseline", IMPORTED):
+        return
+    run, items = case.run, case.items
+    if seen := sum(item.seen == 1 for item in items):
+        text = f"{seen} of the {len(items)} scored items were trained or validated on"
+        yield Finding(Severity.OVERLAP, text)
+    elif hidden := hidden_items(run.training, items):
+        named = f"{len(hidden)} items ({', '.join(hidden[:3])})"
+        yield Finding(Severity.FORGED, f"{named} are logged as unseen, though its training record's split has them")
+    elif doubts := dict.fromkeys((*shared_doubts(run), *training_doubts(run))):
+        yield Finding(Severity.DOUBT, f"{UNKNOWN}: {'; '.join(doubts)}")
+    elif any(item.seen is None for item in items):
+        reason = f"; its log says: {run.training.reason}" if run.training.reason else ""
+        yield Finding(Severity.DOUBT, f"{UNKNOWN}{reason}")
+    else:
+        yield Finding(Severity.TRUST, run.training.reason or "no scored item was trained or validated on")
+
+
+def _random_weights(case: Case) -> Iterator[Finding]:
+    if is_from_random_weights(case.run):
+        yield Finding(Severity.DEMONSTRATION, RANDOM_WEIGHTS)
+
+
+def _flags_of_record(case: Case) -> Iterator[Finding]:
+    return _each(Severity.NOTE, case.run.flags)
+
+
+def _order_of_import(case: Case) -> Iterator[Finding]:
+    args = case.run.args
+    if kind(case.run) == IMPORTED and not args.text("order") and sum(args.gold_letters) < len(case.run.items):
+        text = "in which order it saw the options is not told: in the file's order the right one is always the first"
+        yield Finding(Severity.NOTE, text)
+
+
+def _cut_texts(case: Case) -> Iterator[Finding]:
+    if case.run.n_truncated:
+        yield Finding(Severity.NOTE, f"{case.run.n_truncated} texts were cut to the model's length")
+
+
+def _unusual_prompts(case: Case) -> Iterator[Finding]:
+    return _each(Severity.NOTE, prompt_flags(case.run, case.spec, case.surroundings))
+
+
+def _request_cache(case: Case) -> Iterator[Finding]:
+    if used_cache(case.run):
+        yield Finding(Severity.NOTE, CACHE_DOUBT)
+
+
+def _each(severity: Severity, texts: Iterable[str]) -> Iterator[Finding]:
+    return (Finding(severity, text) for text in texts)
+
+
+CHECKS: tuple[Check, ...] = (
+    _task, _version, _samples, _documents,
+    _comparability, _prompts, _numbers,
+    _baseline, _import, _training, _random_weights,
+    _flags_of_record, _order_of_import, _cut_texts, _unusual_prompts, _request_cache,
+)  # fmt: skip
+"""In this order reasons and flags are joined. A check runs only if the checks before found nothing UNREADABLE."""
+
+
+def verify(run: Run) -> VerifiedRun:
+    """Run all checks and return the run with its items, status, reason and flags."""
+    case = Case(run)
+    findings: list[Finding] = []
+    for check in CHECKS:
+        findings += check(case)
+        if unreadable := _texts(findings, Severity.UNREADABLE):
+            return VerifiedRun(run, (), "excluded", "; ".join(unreadable))
+    worst = min(finding.severity for finding in findings)
+    reasons = _texts(findings, worst)
+    if worst in (Severity.FORGED, Severity.DEMONSTRATION):
+        reasons += _texts(findings, Severity.DOUBT) or _texts(findings, Severity.TRUST)
+    flags = [] if worst == Severity.INCOMPARABLE else _texts(findings, Severity.NOTE)
+    return VerifiedRun(
+        run=run,
+        items=case.items,
+        status=_STATUS[worst],
+        reason="; ".join(reasons),
+        flags=tuple(dict.fromkeys(flags)),
+        around=text_around(run, case.spec, case.surroundings),
+    )
+
+
+def _texts(findings: list[Finding], severity: Severity) -> list[str]:
+    return [finding.text for finding in findings if finding.severity == severity]

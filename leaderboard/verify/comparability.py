@@ -1,39 +1,40 @@
-"""Faults of what a run scored: its items are right, but its number is not comparable with others."""
+"""Reasons to exclude a run with genuine items: other items, orders or numbers than comparable runs have."""
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from scipy.stats import binom
 
-from leaderboard.load.results import Run
+from leaderboard.load.schema import Run
 from leaderboard.load.task_specs import TaskSpec
-from leaderboard.verify.identity import IMPORTED, kind, model_args
+from leaderboard.verify.documents import counted
+from leaderboard.verify.identity import IMPORTED, kind
+from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import EXPLOITABLE_ORDERS
 from recipe_mpr_task.splits import scored_ids
 
 _BY_CHANCE = 1e-6
-_MOST_ITEMS = 10_000
+_TOLERANCE = 1e-9
 
 
-def conduct_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
+def comparability_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
     """Give, in words, each reason for not comparing a run with others.
 
     Args:
-        run: its documents found genuine.
+        run: its documents are genuine.
         spec: its task.
     """
     is_import = run.is_record and kind(run) == IMPORTED
-    orders = (spec.order, model_args(run).get("order") if is_import else None)
+    orders = (spec.order, run.args.text("order") if is_import else "")
     for order in [order for order in EXPLOITABLE_ORDERS if order in orders]:
         yield f"{order} order: the gold option is always A"
-    if is_import and (predictable := predictable_gold(gold_letters(run))):
+    if is_import and (predictable := predictable_gold(run.args.gold_letters)):
         yield predictable
-    if run.config.get("limit") is not None:
-        yield f"--limit {str(run.config['limit']).removesuffix('.0')[:40]}"
-    counts = Counter(sample["doc"]["item_id"] for sample in run.samples or [])
+    if run.config.limit is not None:
+        yield f"--limit {str(run.config.limit).removesuffix('.0')[:40]}"
+    counts = Counter(sample.item_id for sample in run.items)
     wanted = scored_ids(spec.split)
     for ids, what in (
         (wanted - counts.keys(), "missing"),
@@ -41,22 +42,14 @@ def conduct_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
         ({i for i, n in counts.items() if n > 1}, "there more than once"),
     ):
         if ids:
-            yield f"{n_items(ids)} {what} ({some(sorted(ids))})"
-
-
-def gold_letters(run: Run) -> list[int]:
-    """Return how often the right option stood at A to E, of the items for which an import tells it; [] if for none."""
-    counts = model_args(run).get("gold_letters")
-    if not isinstance(counts, list) or len(counts) != len(LETTERS):
-        return []
-    return counts if all(type(n) is int and 0 <= n <= _MOST_ITEMS for n in counts) else []
+            yield counted(sorted(ids), what)
 
 
 def predictable_gold(counts: Sequence[int]) -> str | None:
-    """Say that the right option stood at few letters more often than chance allows; None if it did not.
+    """Return the letters at which the right option stood more often than chance allows, in words; None without such.
 
     Args:
-        counts: how often it stood at A to E.
+        counts: how often it stood at A to E; empty if unknown.
     """
     total, usual = sum(counts), sorted(range(len(counts)), key=lambda k: -counts[k])
     for size in range(1, N_OPTIONS) if total else ():
@@ -68,14 +61,21 @@ def predictable_gold(counts: Sequence[int]) -> str | None:
     return None
 
 
-def n_items(ids: Collection[Any]) -> str:
-    """Return "1 item" or "N items"."""
-    return "1 item" if len(ids) == 1 else f"{len(ids)} items"
+def number_faults(run: Run, items: Sequence[ItemResult]) -> Iterator[str]:
+    """Give, in words, each number that is not finite or other than the logged scores give."""
+    unusable = [item.item_id for item in items if math.isnan(item.accuracy)]
+    if unusable:
+        yield counted(unusable, "with a score that is not finite")
+        return
+    pairs = zip(run.items, items, strict=True)
+    edited = [item.item_id for sample, item in pairs if not _equal(sample.accuracy, item.accuracy)]
+    if edited:
+        yield counted(edited, "with another accuracy logged than the scores give")
+    total = math.fsum(item.accuracy for item in items) / len(items) if items else math.nan
+    logged = run.results.metrics.get("acc,none")
+    if not _equal(logged, total):
+        yield f"the results file says acc {logged}, the samples give {total:.4f}"
 
 
-def some(ids: Collection[Any]) -> str:
-    """Return the first three ids, for a message."""
-    shown = list(ids)[:3]
-    return ", ".join(str(i)[:40].encode(errors="replace").decode() for i in shown) + (
-        ", ..." if len(ids) > len(shown) else ""
-    )
+def _equal(logged: object, computed: float) -> bool:
+    return isinstance(logged, (int, float)) and 0 <= logged <= 1 and math.isclose(logged, computed, abs_tol=_TOLERANCE)

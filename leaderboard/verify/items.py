@@ -3,17 +3,20 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from leaderboard.load.schema import CHOSEN
+from leaderboard.load.samples import Document, Sample
 from leaderboard.load.task_specs import TaskSpec
 from recipe_mpr_task.extraction import extract_letter
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
-from recipe_mpr_task.metrics import SEEN, averaged_probabilities, choice_metrics, softmax
+from recipe_mpr_task.metrics import METRICS, averaged_probabilities, choice_metrics, softmax
 from recipe_mpr_task.orders import pinned_items
 
-MEANS = ("brier", "perf", "acc_averaged", "flip_rate", "consistency", "acc_norm", "parse_fail", SEEN)
+MEANS = tuple(metric.key for metric in METRICS if metric.in_row and metric.aggregation == "mean")
 """Metrics that a row shows the mean of, besides accuracy."""
+
+_RSTD = "rstd"
+"""The one key of `process_results` that holds no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +24,25 @@ class ItemResult:
     """One item's result, computed anew from what the model answered.
 
     Attributes:
-        accuracy: fraction in [0, 1], ties shared.
+        accuracy: fraction in [0, 1], ties shared; NaN if a score is not finite.
         types: the item's query types, as pinned.
-        metrics: all that the task's own `process_results` computes.
+        metrics: the numbers that the task's own `process_results` computes, by key.
         chosen: recipe ids of the options chosen, tied ones together; empty if no option was.
         probabilities: softmax over the five options in displayed order, averaged over rotations where there are
             some; None where the run has only choices.
+        seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
+        rotations: (gold letter's index, accuracy) of each rotation, for `metrics.recall_std`; None where the task
+            shows one order, or a score is not finite.
     """
 
     item_id: str
     accuracy: float
     types: tuple[str, ...]
-    metrics: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     chosen: tuple[str, ...] = ()
     probabilities: tuple[float, ...] | None = None
+    seen: Literal[0, 1] | None = None
+    rotations: list[list[float]] | None = None
 
     @property
     def gold(self) -> str:
@@ -42,31 +50,40 @@ class ItemResult:
         return pinned_items()[self.item_id].gold
 
 
-def item_result(sample: dict[str, Any], spec: TaskSpec) -> ItemResult:
+def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
     """Compute an item's metrics anew, by the task's own function, from what the model answered.
 
     Args:
-        sample: as lm-eval logs it, its document found genuine.
+        sample: with a genuine document and all its responses.
         spec: the task.
     """
-    doc = sample["doc"]
-    types = pinned_items()[doc["item_id"]].types
-    if CHOSEN in sample:
-        chosen = tuple(sample[CHOSEN])
-        metrics = choice_metrics(doc, chosen)
-        return ItemResult(doc["item_id"], metrics["acc"], types, metrics, chosen)
-    responses = spec.responses(sample)
-    metrics = spec.process_results(doc, responses)
-    chosen, probabilities = _answer(doc, responses, spec)
-    return ItemResult(doc["item_id"], metrics["acc"], types, metrics, chosen, probabilities)
+    document = sample.doc
+    responses = spec.responses(sample) or []
+    if sample.chosen is None:
+        metrics = spec.process_results(document.as_record(), responses)
+        chosen, probabilities = _answer(document, responses, spec)
+    else:
+        metrics = choice_metrics(document.as_record(), sample.chosen)
+        chosen, probabilities = sample.chosen, None
+    return ItemResult(
+        item_id=document.item_id,
+        accuracy=metrics["acc"],
+        types=pinned_items()[document.item_id].types,
+        metrics={key: value for key, value in metrics.items() if key != _RSTD},
+        chosen=chosen,
+        probabilities=probabilities,
+        seen=document.seen_in_training,
+        rotations=metrics.get(_RSTD),
+    )
 
 
 def _answer(
-    doc: dict[str, Any], responses: Sequence[Any], spec: TaskSpec
+    document: Document, responses: Sequence[Any], spec: TaskSpec
 ) -> tuple[tuple[str, ...], tuple[float, ...] | None]:
-    shown = doc["option_ids"]
+    """Return the recipe ids chosen and the options' probabilities."""
+    shown = document.option_ids
     if spec.generates:
-        letter = extract_letter(responses[0], doc["options"])
+        letter = extract_letter(responses[0], document.options)
         return ((shown[LETTERS.index(letter)],) if letter else ()), None
     scores = [score for score, _ in responses]
     if not all(map(math.isfinite, scores)):

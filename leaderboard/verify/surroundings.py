@@ -1,18 +1,17 @@
-"""What stands around the prompts of a run: chat template, system text, description, and the joints between shots.
+"""The texts around a run's prompts: chat template, system text, description, and the joints between shots.
 
 A prompt is taken apart as BEFORE shot's prompt JOINT answer JOINT ... own prompt AFTER. The task and the few-shot seed
-say what the prompts and answers must be; the rest must be the same text for every item, so that it tells of none.
+decide what the prompts and answers must be. The rest must be the same text for every item, so that it depends on none.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
 
-from leaderboard.load.results import Run
+from leaderboard.load.samples import Prompt, Sample, turn
+from leaderboard.load.schema import Run
 from leaderboard.load.task_specs import TaskSpec, prompt_of
-from leaderboard.verify.logged_prompts import Prompt, prompts_of, turn
 from leaderboard.verify.shots import Shot, shots_of
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import N_OPTIONS
@@ -37,11 +36,11 @@ class Surroundings:
     """The texts around a run's prompts.
 
     Attributes:
-        usual: what stands around most items' prompts; empty if no prompt was logged.
+        usual: the texts around most items' prompts; empty if no prompt was logged.
         wrong: ids of the items whose prompt is not the task's own, or whose shots are not those that the seed draws.
         other: ids of the items with another text around the prompt than `usual`.
-        opening: where shots were not checked: the text before the first of them.
-        n_unchecked: how many shots stand before each prompt and were not checked.
+        opening: the text before the first shot, where shots were not checked.
+        n_unchecked: number of shots before each prompt that were not checked.
     """
 
     usual: Around = ()
@@ -70,7 +69,12 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class _Parts:
-    """A prompt taken apart; `hidden` are shots that nothing is known of."""
+    """A prompt taken apart.
+
+    Attributes:
+        between: for each shot the text from its prompt to the next one, and its right answer.
+        hidden: the text before the item's own prompt, where shots were not checked.
+    """
 
     prompt: Prompt
     before: str
@@ -83,40 +87,41 @@ def surroundings(run: Run, spec: TaskSpec) -> Surroundings:
     """Take the logged prompts of a run apart.
 
     Args:
-        run: its documents found genuine.
+        run: its documents are genuine.
         spec: its task.
     """
     if run.is_record:  # it holds no prompts
         return Surroundings()
     draw = shots_of(run, spec)
     apart: dict[str, list[_Parts | None]] = {}
-    for sample in run.samples or []:
-        shots = draw(sample["doc"]) if draw else ()
+    for sample in run.items:
+        shots = draw(sample.doc) if draw else ()
         is_short = draw is not None and len(shots) < run.n_shot
-        found = [None if is_short else parts for parts in _taken_apart(sample, run, spec, shots)]
-        apart.setdefault(sample["doc"]["item_id"], []).extend(found)
-    whole = [parts for found in apart.values() for parts in found if parts]
+        taken_apart = [None if is_short else parts for parts in _taken_apart(sample, run, spec, shots)]
+        apart.setdefault(sample.item_id, []).extend(taken_apart)
+    whole = [parts for of_item in apart.values() for parts in of_item if parts]
     joints = _usual_joints(whole)
-    around = {item_id: {_around(p, joints, run, spec) for p in found} for item_id, found in apart.items()}
-    return _judged(around, [parts.hidden for parts in whole], run.n_shot if run.n_shot and not draw else 0, spec)
+    around = {item_id: {_around(p, joints, run, spec) for p in of_item} for item_id, of_item in apart.items()}
+    return _compared(around, [parts.hidden for parts in whole], run.n_shot if run.n_shot and not draw else 0, spec)
 
 
-def _judged(around: _ByItem, hidden: Sequence[str], unchecked: int, spec: TaskSpec) -> Surroundings:
-    counts = Counter(texts for found in around.values() for texts in found if texts is not None)
+def _compared(around: _ByItem, hidden: Sequence[str], n_unchecked: int, spec: TaskSpec) -> Surroundings:
+    """Compare the texts of all items."""
+    counts = Counter(texts for of_item in around.values() for texts in of_item if texts is not None)
     usual = counts.most_common(1)[0][0] if counts else ()
     return Surroundings(
         usual=usual,
-        wrong=tuple(item_id for item_id, found in around.items() if None in found),
-        other=tuple(item_id for item_id, found in around.items() if None not in found and found - {usual}),
-        opening=_opening(hidden, spec) if unchecked else "",
-        n_unchecked=unchecked,
+        wrong=tuple(item_id for item_id, of_item in around.items() if None in of_item),
+        other=tuple(item_id for item_id, of_item in around.items() if None not in of_item and of_item - {usual}),
+        opening=_opening(hidden, spec) if n_unchecked else "",
+        n_unchecked=n_unchecked,
     )
 
 
-def _taken_apart(sample: dict[str, Any], run: Run, spec: TaskSpec, shots: Sequence[Shot]) -> Iterator[_Parts | None]:
+def _taken_apart(sample: Sample, run: Run, spec: TaskSpec, shots: Sequence[Shot]) -> Iterator[_Parts | None]:
     """Take each distinct logged prompt of an item apart; None for one without the prompts that must be in it."""
-    for rotation, prompt in {(place // N_OPTIONS, prompt) for place, prompt in enumerate(prompts_of(sample))}:
-        own = prompt_of(sample["doc"], spec, rotation)
+    for rotation, prompt in dict.fromkeys((place // N_OPTIONS, prompt) for place, prompt in enumerate(sample.prompts)):
+        own = prompt_of(sample.doc, spec, rotation)
         wanted = [*(text for text, _ in shots), own]
         if run.has_chat_template:  # templates may cut white space off a message's ends
             wanted = [text.strip() for text in wanted]
@@ -124,7 +129,7 @@ def _taken_apart(sample: dict[str, Any], run: Run, spec: TaskSpec, shots: Sequen
         if pieces is None:
             yield None
         elif run.n_shot and not shots:
-            is_told = sample["doc"]["query"] in pieces[0]
+            is_told = sample.doc.query in pieces[0]
             yield None if is_told else _Parts(prompt, "", (), pieces[-1], hidden=pieces[0])
         else:
             before, *between, after = pieces
@@ -164,19 +169,19 @@ def _joints(text: str, answer: str) -> Iterator[_Joint]:
 
 
 def _around(parts: _Parts | None, joints: Sequence[_Joint], run: Run, spec: TaskSpec) -> Around | None:
-    """Return what stands around a prompt; None where an answer is another or a text that must not be there is."""
+    """Return the texts around a prompt; None if an answer is wrong, or a text is there that must not be."""
     if parts is None:
         return None
     for (text, answer), (left, right) in zip(parts.between, joints, strict=True):
         if text != f"{left}{answer}{right}":
             return None
-    found = (parts.before, *(text for joint in joints for text in joint), parts.after)
-    return found if run.has_chat_template or _is_bare(parts, found, run, spec) else None
+    around = (parts.before, *(text for joint in joints for text in joint), parts.after)
+    return around if run.has_chat_template or _is_bare(parts, around, run, spec) else None
 
 
-def _is_bare(parts: _Parts, found: Around, run: Run, spec: TaskSpec) -> bool:
-    """Say whether a prompt without a chat template has nothing around it but what lm-eval puts there."""
-    before, *_, after = found
+def _is_bare(parts: _Parts, around: Around, run: Run, spec: TaskSpec) -> bool:
+    """Say whether a prompt without a chat template has only lm-eval's own texts around it."""
+    before, *_, after = around
     delimiters = (spec.asked_as["target_delimiter"], spec.asked_as["fewshot_delimiter"])
     allowed, opening, end = {delimiters}, spec.description, ""
     if parts.prompt.is_messages:  # roles, and shots in one turn or in several
@@ -184,7 +189,7 @@ def _is_bare(parts: _Parts, found: Around, run: Run, spec: TaskSpec) -> bool:
         opening = (turn("system", spec.description) if spec.description else "") + _head("user")
         end = "\n"
     is_opening = spec.description in before if run.has_system_text else before == opening
-    is_joined = all(joint in allowed for joint in zip(found[1:-1:2], found[2:-1:2], strict=True))
+    is_joined = all(joint in allowed for joint in zip(around[1:-1:2], around[2:-1:2], strict=True))
     return after == end and is_joined and (is_opening or bool(parts.hidden))
 
 
@@ -193,10 +198,10 @@ def _head(role: str) -> str:
 
 
 def _opening(hidden: Sequence[str], spec: TaskSpec) -> str:
-    """Return the text before the first of unchecked shots, the same for all; "" where the shot's start is not seen."""
+    """Return the text before the first of unchecked shots, the same for all; "" if the shot's start is not there."""
     head = prompts.template(spec.prompt).split("{", 1)[0].strip()
     if not head or not hidden:
         return ""
     same = takewhile(lambda signs: signs[0] == signs[1], zip(min(hidden), max(hidden), strict=False))
-    before, found, _ = "".join(sign for sign, _ in same).partition(head)
-    return before if found else ""
+    before, start, _ = "".join(sign for sign, _ in same).partition(head)
+    return before if start else ""

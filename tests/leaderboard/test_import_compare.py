@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from leaderboard.load.predictions import read_choices, record_of_choices
-from leaderboard.verify.baselines import RESULTS
+from leaderboard.load.predictions import Choices, read_choices, record_of_choices
+from leaderboard.verify.forensics import RESULTS
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import LETTERS
@@ -33,9 +33,9 @@ def test_ids_and_letters_of_either_order_come_to_the_same_choices(tmp_path):
     items = load_sample()
     by_id = [{"item_id": item.item_id, "option_id": item.gold} for item in items]
     expected = {item.item_id: item.gold for item in items}
-    assert read_choices(tmp_path / jsonl(tmp_path / "a", by_id), None) == expected
+    assert read_choices(tmp_path / jsonl(tmp_path / "a", by_id), None).by_item == expected
     for order in ("file", "shuffled"):
-        assert read_choices(tmp_path / jsonl(tmp_path / order, letters(order, items)), order) == expected
+        assert read_choices(tmp_path / jsonl(tmp_path / order, letters(order, items)), order).by_item == expected
 
 
 @pytest.mark.integration
@@ -47,7 +47,7 @@ def test_an_import_is_ranked_with_a_doubt_and_file_order_letters_are_not(tmp_pat
         assert "60 items, accuracy 75.0" in done.stdout
     (row,) = rows_of(tmp_path / "shuffled")
     assert (row.system, row.kind, row.status, row.rank) == ("gpt shuffled", "imported", "unknown", 1)
-    assert (row.score.acc, row.score.n, row.extra["shots"]) == (0.75, 60, None)
+    assert (row.score.acc, row.score.n, row.asked.shots) == (0.75, 60, None)
     (row,) = rows_of(tmp_path / "file")
     assert (row.status, row.rank) == ("excluded", None)
     assert "gold option is always A" in row.reason
@@ -120,7 +120,7 @@ def test_import_asks_for_a_name_and_says_where_it_cannot_write(tmp_path):
 
 def test_some_of_the_items_make_no_record():
     with pytest.raises(RecipeMPRError, match="not those of a task"):
-        record_of_choices({"sample-00": None}, "part", None)
+        record_of_choices(Choices({"sample-00": None}), "part", None)
 
 
 @pytest.mark.integration

@@ -70,10 +70,10 @@ def test_a_run_and_its_record_have_one_name_and_one_origin(tmp_path, path):
     source = of_file(recipe_mpr_model={"sources": {"pretrained": "folder"}})
     run_files(tmp_path / "run", name=path, edit_results=source)
     run = run_in(tmp_path / "run")
-    write_record(record_of(run.task, run.results, run.samples), tmp_path / "record" / "a.record.json")
+    write_record(record_of(run), tmp_path / "record" / "a.record.json")
     (of_run,), (of_record,) = rows_of(tmp_path / "run"), rows_of(tmp_path / "record")
     assert of_run.system == of_record.system == ("./" + HUB_LIKE if path == HUB_LIKE else folder_name(path))
-    assert of_record.extra["model"]["base"] == of_run.extra["model"]["base"]
+    assert of_record.loaded.base == of_run.loaded.base
     assert "/work" not in (tmp_path / "record" / "a.record.json").read_text()
 
 

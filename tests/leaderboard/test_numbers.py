@@ -106,7 +106,7 @@ def test_pooled_folds_are_as_doubtful_as_the_most_doubtful(tmp_path):
 def test_a_run_and_its_record_count_once(tmp_path):
     run_files(tmp_path / "run")
     run = run_in(tmp_path / "run")
-    write_record(record_of(run.task, run.results, run.samples), tmp_path / "a.record.json")
+    write_record(record_of(run), tmp_path / "a.record.json")
     first, second = rows_of(tmp_path)
     assert (first.rank, first.flags, second.rank) == (1, (), None)
     assert "repeat of" in second.reason

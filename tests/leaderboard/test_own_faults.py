@@ -19,17 +19,17 @@ pytestmark = [pytest.mark.exploit, pytest.mark.usefixtures("own_cache")]
 
 
 def broken(run):
-    if run.config["model_args"]["pretrained"] == CHEAT:
+    if run.args.text("pretrained") == CHEAT:
         raise KeyError("ours")
     return CHECK(run)
 
 
-CHECK = collect.check
+CHECK = collect.verify
 
 
 def test_a_fault_of_ours_is_logged_and_the_other_rows_are_kept(runs, tmp_path, monkeypatch):
     run_files(runs / "bad", name=CHEAT, skill=1.0)
-    monkeypatch.setattr(collect, "check", broken)
+    monkeypatch.setattr(collect, "verify", broken)
     for _ in range(2):  # it is not remembered
         code, (line,), rows = built(runs, tmp_path / "site")
         assert (code, rows[HONEST]["rank"]) == (3, 1)
@@ -40,14 +40,14 @@ def test_a_fault_of_ours_is_logged_and_the_other_rows_are_kept(runs, tmp_path, m
         (bad,) = [row for name, row in rows.items() if name != HONEST]
         assert (bad["status"], bad["rank"]) == ("excluded", None)
         assert bad["reason"].startswith("a fault of ours while it was judged, see ")
-    monkeypatch.setattr(collect, "check", CHECK)
+    monkeypatch.setattr(collect, "verify", CHECK)
     assert built(runs, tmp_path / "site")[0] == 0
 
 
 def test_a_fault_of_ours_wins_over_bad_input(runs, tmp_path, monkeypatch):
     (runs / "results_1.json").write_text("{")
     run_files(runs / "bad", name=CHEAT)
-    monkeypatch.setattr(collect, "check", broken)
+    monkeypatch.setattr(collect, "verify", broken)
     assert built(runs, tmp_path / "site")[0] == 3
     monkeypatch.setattr(collect, "runs_of", lambda *_: 1 / 0)
     monkeypatch.setenv("RECIPE_MPR_CACHE", str(tmp_path / "empty"))
@@ -73,7 +73,7 @@ def test_processes_hand_their_faults_over(tmp_path, monkeypatch):
         run_files(tmp_path / "runs" / str(k), name=f"org/{k}", seed=k)
     monkeypatch.setattr(collect, "FEW_FILES", 2)
     monkeypatch.setattr(collect, "WORKERS", 2)
-    monkeypatch.setattr(collect, "digest_of", fails)
+    monkeypatch.setattr(collect, "make_rows", fails)
     faults = []
     rows, _ = read_rows([tmp_path / "runs"], lambda what, trace: faults.append(trace))
     assert len(faults) == 3
@@ -83,7 +83,7 @@ def test_processes_hand_their_faults_over(tmp_path, monkeypatch):
 
 def fails(_path):
     collect.runs_of = fails_in_there
-    return collect.digest_of(_path)
+    return collect.make_rows(_path)
 
 
 def fails_in_there(*_):
@@ -94,7 +94,7 @@ def test_the_log_goes_where_temporary_files_go_if_the_cache_cannot_be_written(ru
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("RECIPE_MPR_CACHE", str(tmp_path / "file"))
     run_files(runs / "bad", name=CHEAT)
-    monkeypatch.setattr(collect, "check", broken)
+    monkeypatch.setattr(collect, "verify", broken)
     code, (line,), _ = built(runs, tmp_path / "site")
     assert code == 3
     Path(line.rpartition(" in ")[2]).unlink()

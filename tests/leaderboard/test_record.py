@@ -1,6 +1,7 @@
 """Compact result records: the same rows as the runs they were made of, and no way around the checks."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from leaderboard.collect import read_rows
 from leaderboard.commands.readme import RESULTS, rendered, tables
 from leaderboard.load.record import RecordError, is_recordable, read_record, record_of, write_record
+from leaderboard.load.samples import Sample
+from leaderboard.load.schema import Results, Run
 from leaderboard.load.task_specs import task_names
 from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.errors import RecipeMPRError
@@ -25,7 +28,7 @@ def made(tmp_path):
     samples = run_files(tmp_path / "run")
     run = run_in(tmp_path / "run")
     path = tmp_path / "records" / "a.record.json"
-    write_record(record_of(run.task, run.results, run.samples), path)
+    write_record(record_of(run), path)
     return tmp_path / "run", path, samples
 
 
@@ -40,9 +43,9 @@ def test_a_record_makes_the_row_that_its_run_makes(made):
     run, path, samples = made
     (raw,), (compact,) = rows_of(run), rows_of(path.parent)
     for row in (raw, compact):
-        row.extra.pop("brier")
-    expected = raw.as_dict() | {"source": "records/a.record.json", "id": compact.id}
-    assert compact.as_dict() == expected
+        row.metrics.pop("brier")
+    assert compact.source == "records/a.record.json"
+    assert replace(compact, source=raw.source, items=raw.items) == raw
     (both, repeat) = rows_of(run, path.parent)
     assert {both.status, repeat.status} == {"unknown", "excluded"}, "a run and its record count once"
     for text in (samples[0]["doc"]["query"], samples[0]["doc"]["options"][0]):
@@ -95,7 +98,7 @@ def test_what_is_no_record_of_this_dataset_is_skipped_with_its_reason(made, chan
 def test_where_a_model_lay_is_not_recorded(tmp_path):
     run_files(tmp_path / "run", name="/home/someone/models/mine")
     run = run_in(tmp_path / "run")
-    record = record_of(run.task, run.results, run.samples)
+    record = record_of(run)
     assert record.run["config"]["model_args"] == {"pretrained": "mine"}
     assert "someone" not in str(record)
 
@@ -118,7 +121,7 @@ def test_tasks_whose_metrics_need_texts_have_no_record(made):
     run = run_in(made[0])
     assert not is_recordable("recipe_mpr_generate")
     with pytest.raises(RecordError, match="need texts"):
-        record_of("recipe_mpr_cloze", run.results, run.samples)
+        record_of(replace(run, task="recipe_mpr_cloze"))
 
 
 SHOWN = document_of(display(load_sample()[0], "shuffled"))
@@ -126,8 +129,8 @@ SHOWN = document_of(display(load_sample()[0], "shuffled"))
 
 @given(st.lists(st.floats(-50, 0), min_size=5, max_size=5))
 def test_rounding_neither_makes_nor_breaks_a_tie(scores):
-    sample = {"doc": SHOWN, "filtered_resps": [[repr(score), "False"] for score in scores]}
-    (item,) = record_of("recipe_mpr_sample", {}, [sample]).items
+    sample = Sample.of({"doc": SHOWN, "filtered_resps": [[repr(score), "False"] for score in scores]})
+    (item,) = record_of(Run("", "recipe_mpr_sample", Results(), (sample,))).items
     best = [SHOWN["option_ids"][k] for k in range(5) if scores[k] == max(scores)]
     assert item.chosen == [best]
     (row,) = item.scores

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from leaderboard.commands.build import write_records
 from leaderboard.load.record import record_of, write_record
+from leaderboard.records import write_records
 from tests.support.fake_runs import run_files, run_in
 from tests.support.run_edits import CHEAT, Json, asked, both, config, hint, of_file, seen
 
@@ -66,7 +66,7 @@ def record_edited(folder: Path, edit: Callable[[Json], object]) -> None:
     made = run_in(folder / "run")
     without_run(folder)
     path = folder / "cheat.record.json"
-    write_record(record_of(made.task, made.results, made.samples or []), path)
+    write_record(record_of(made), path)
     content = json.loads(path.read_text())
     edit(content)
     path.write_text(json.dumps(content))

@@ -10,8 +10,7 @@ from leaderboard.collect import read_rows
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.row import Row
 from leaderboard.site.page import index_page, system_page
-from leaderboard.site.page_data import content_of, to_json
-from leaderboard.site.system_data import has_page, system_content
+from leaderboard.site.page_data import content_of, system_content, to_json
 from leaderboard.site.tables import to_csv, to_markdown
 
 HONEST = "org/honest"
@@ -40,7 +39,7 @@ class Table:
         self.systems = [
             system_page(system_content(row, shown[row.id], row.board), row.items.text)
             for row in self.rows
-            if has_page(row)
+            if shown[row.id]["page"]
         ]
 
     @property

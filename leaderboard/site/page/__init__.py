@@ -19,6 +19,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from leaderboard.load.schema import CURVES
+from leaderboard.rank.pooling import MAIN_BOARD
+from leaderboard.rank.statistics import LEVEL
+from leaderboard.site.columns import PAGE, TYPES
+from leaderboard.site.text import bounds, line, percent
+from leaderboard.verify.statuses import STATUSES
+from recipe_mpr_task.item import LETTERS, N_OPTIONS
+
 _FOLDER = Path(__file__).parent
 _SHARED = ("dom.js", "numbers.js", "draw.js")
 _SCRIPTS = {
@@ -28,11 +36,11 @@ _SCRIPTS = {
 }  # fmt: skip
 # What would end the data's script element, or is a line end to JavaScript alone.
 _UNSAFE = re.compile("[<>&\u2028\u2029]")
-# Control signs, and signs that are not seen but turn the direction of what follows them.
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 # Marks and letters that draw nothing: variation selectors, joiners, fillers, the empty Braille pattern.
 _BLANK = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
 _LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
+_CURVE_TITLES = ("Training loss (nats)", "Validation cross-entropy (nats)", "Validation accuracy", "Learning rate",
+                 "Gradient norm")  # fmt: skip
 # What the templates write of a row and a row may lack.
 _OPTIONAL = ("page", "rank", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason", "flags", "board")
 
@@ -51,7 +59,7 @@ def index_page(content: Mapping[str, Any]) -> str:
     """Return `index.html`.
 
     Args:
-        content: the object of `leaderboard.json`, see `content.content_of`.
+        content: the object of `leaderboard.json`, see `page_data.content_of`.
     """
     boards = [board for board in content["boards"] if board["rows"]]
     first = boards[0]["board"] if boards else None
@@ -63,6 +71,8 @@ def index_page(content: Mapping[str, Any]) -> str:
         skipped=content.get("skipped") or [],
         rows=[_whole(row) for row in content["rows"] if row["board"] == first],
         title=boards[0]["title"] if boards else "No board",
+        columns=PAGE,
+        statuses=STATUSES.values(),
     )
 
 
@@ -70,8 +80,8 @@ def system_page(content: Mapping[str, Any], answers: str) -> str:
     """Return the page of one system.
 
     Args:
-        content: see `details.system_content`.
-        answers: its items as JSON, see `packed.PackedItems`.
+        content: see `page_data.system_content`.
+        answers: its items as JSON, see `row_items.RowItems.text`.
     """
     around = content.get("around", [])
     content = {key: value for key, value in content.items() if key != "around"}  # it stands in the page, in full
@@ -82,7 +92,7 @@ def items_script(items: Mapping[str, Any]) -> str:
     """Return `systems/items.js`, a script because a page that is opened from disk may load no JSON.
 
     Args:
-        items: see `details.items_content`.
+        items: see `page_data.items_content`.
     """
     return f"window.RECIPE_MPR_ITEMS = {_embedded(_json(items))};\n"
 
@@ -101,8 +111,8 @@ def _embedded(text: str) -> Markup:
     return Markup(_UNSAFE.sub(_escape, text))  # noqa: S704 (every sign that could end the element is escaped)
 
 
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+def _escape(sign: re.Match[str]) -> str:
+    return f"\\u{ord(sign[0]):04x}"
 
 
 def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,7 +124,8 @@ def _assets(name: str) -> _Assets:
     """Read and compile what a page needs: once, not for each of a thousand pages."""
     style = (_FOLDER / "page.css").read_text()
     scripts = "\n".join((_FOLDER / script).read_text() for script in _SCRIPTS[name])
-    script = f'"use strict";\n(() => {{\n{scripts}\n}})();'  # in a scope of their own
+    registries = f"const SITE = {_embedded(_json(_registries(name)))};"
+    script = f'"use strict";\n(() => {{\n{registries}\n{scripts}\n}})();'  # in a scope of their own
     # From disk no page has an origin that 'self' could mean to every browser.
     items = " 'self' file:" if name.startswith("system") else ""
     policy = (
@@ -122,6 +133,21 @@ def _assets(name: str) -> _Assets:
         "base-uri 'none'; form-action 'none'"
     )
     return _Assets(_environment().get_template(name), *map(Markup, (style, script, policy)))
+
+
+def _registries(name: str) -> dict[str, Any]:
+    """Return what Python defines and a page's scripts read too; the columns only where there is a table."""
+    return {
+        "columns": [column.as_data() for column in PAGE if "columns.js" in _SCRIPTS[name]],
+        "types": TYPES,
+        "tones": {status.name: status.tone for status in STATUSES.values()},
+        "letters": LETTERS,
+        "chance": 1 / N_OPTIONS,
+        "level": LEVEL,
+        "main_board": MAIN_BOARD,
+        "curves": list(zip(CURVES, _CURVE_TITLES, strict=True)),
+        "link": _LINK.pattern,
+    }
 
 
 def _hash(text: str) -> str:
@@ -140,25 +166,21 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters |= {
-        "percent": _percent, "interval": _interval, "line": _line, "link": _link, "visible": _visible,
+        "percent": percent, "interval": _interval, "line": _line, "link": _link, "visible": _visible, "tone": _tone,
     }  # fmt: skip
     return environment
 
 
-def _percent(fraction: float | None) -> str:
-    return "" if fraction is None else f"{100 * fraction:.1f}"
-
-
 def _interval(row: Mapping[str, Any]) -> str:
-    if row["acc_low"] is None or row["acc_high"] is None:
-        return ""
-    return f"[{_percent(row['acc_low'])}, {_percent(row['acc_high'])}]"
+    return bounds(row["acc_low"], row["acc_high"])
 
 
 def _line(text: object, longest: int = 200) -> str:
-    """One line that is not too long, without signs that could turn or break what stands beside it."""
-    folded = _UNSEEN.sub("", " ".join(("" if text is None else str(text)).split()))
-    return folded if len(folded) <= longest else f"{folded[: longest - 1]}…"
+    return "" if text is None else line(text, longest)
+
+
+def _tone(status: object) -> str:
+    return STATUSES[status].tone if status in STATUSES else "neutral"
 
 
 def _visible(text: str) -> str:
@@ -171,5 +193,5 @@ def _is_unseen(sign: str) -> bool:
 
 
 def _link(page: object) -> str | None:
-    """The address of a system's page, if that is what it is."""
-    return page if isinstance(page, str) and _LINK.fullmatch(page) else None
+    """Return the address of a system's page; None if the text is no such address."""
+    return str(page) if _LINK.fullmatch(str(page)) else None

@@ -13,8 +13,14 @@ function accuracyCell(row) {
   return [...withInterval({ acc: row.acc, low: row.acc_low, high: row.acc_high }), seen];
 }
 
+function shareCell(row, column) {
+  if (isInvariant(row, column)) return [el("span", { class: "soft" }, "invariant")];
+  const range = interval(row[column.key + "_low"], row[column.key + "_high"]);
+  return [percent(valueOf(row, column), column.signed), ...(range ? [" ", el("span", { class: "interval" }, range)] : [])];
+}
+
 function pageOf(row) {
-  return /^systems\/[A-Za-z0-9._-]+\.html$/.test(row.page || "") ? row.page : null;
+  return new RegExp(`^${SITE.link}$`).test(row.page || "") ? row.page : null;
 }
 
 function foldsText(row) {
@@ -38,14 +44,14 @@ function statusCell(row) {
   const none = rest && !rest.n ? el("p", { class: "why" }, "No other item was scored.") : null;
   const tries = row.tries ? el("p", { class: "why" }, `Tries: ${line(row.tries, 500)}.`) : null;
   return [el("details", {},
-    el("summary", {}, el("span", { class: "badge " + row.status }, row.status), hiddenText(": why")),
+    el("summary", {}, el("span", { class: "badge " + SITE.tones[row.status] }, row.status), hiddenText(": why")),
     el("p", { class: "why" }, line(row.reason, 500)), tries, none)];
 }
 
 function leaderCell(row) {
-  const found = row.vs_leader;
-  if (!found) return row.rank ? [el("span", { class: "soft" }, "the leader")] : [];
+  const against = row.vs_leader;
+  if (!against) return row.rank ? [el("span", { class: "soft" }, "the leader")] : [];
   const tied = el("span", { class: "badge tie" }, "tied", hiddenText(" with the leader, as far as the test can tell"));
-  return [percent(found.difference, true), " ",
-    el("span", { class: "interval" }, interval(found.low, found.high, true)), ...(row.with_leader ? [" ", tied] : [])];
+  return [percent(against.difference, true), " ",
+    el("span", { class: "interval" }, interval(against.low, against.high, true)), ...(row.with_leader ? [" ", tied] : [])];
 }

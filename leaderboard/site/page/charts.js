@@ -1,7 +1,6 @@
 // Accuracy with its interval, one line a system.
 
 const MOST_PLOTTED = 50;
-const MAIN_BOARD = "recipe_mpr"; // what the floors and the target are about
 
 // The best rows, and a sentence where that is not all.
 function mostOf(rows, what) {
@@ -13,7 +12,7 @@ function mostOf(rows, what) {
 function drawAccuracy(place, { rows, board, content }) {
   const best = rows.filter((row) => isNumber(row.acc)).sort((a, b) => b.acc - a.acc);
   const [shown, cut] = mostOf(best, "systems");
-  const isMain = board.board === MAIN_BOARD;
+  const isMain = board.board === SITE.main_board; // the board of the floors and the target
   const floors = isMain ? Object.values(content.floors || {}) : [];
   const about = "Percent right with the 95% interval, best first. Hollow: without a rank. Dashed: chance"
     + (isMain && isNumber(content.target) ? " and the target" : "") + "."

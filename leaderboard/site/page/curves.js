@@ -1,10 +1,7 @@
 // What was logged in training, one small plot a quantity.
 
-const CURVES = [["loss", "Training loss (nats)"], ["eval_cross_entropy", "Validation cross-entropy (nats)"],
-  ["eval_accuracy", "Validation accuracy"], ["learning_rate", "Learning rate"], ["grad_norm", "Gradient norm"]];
-
 function curves(history) {
-  return (history || []).length ? CURVES.map(([key, title]) => drawCurve(title, history, key)).filter(Boolean) : [];
+  return (history || []).length ? SITE.curves.map(([key, title]) => drawCurve(title, history, key)).filter(Boolean) : [];
 }
 
 function drawCurve(title, entries, key) {

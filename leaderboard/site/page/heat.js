@@ -1,7 +1,7 @@
 // Accuracy by query type as a table whose cells are coloured by their number.
 
 function drawHeat(place, { rows, board }) {
-  const names = TYPES.filter((name) => rows.some((row) => row.types?.[name]));
+  const names = SITE.types.filter((name) => rows.some((row) => row.types?.[name]));
   const [shown, cut] = mostOf(rows.filter((row) => names.some((name) => row.types?.[name])), "systems");
   if (!shown.length) {
     place.replaceChildren(note("No system here has scores by query type."));
@@ -9,8 +9,8 @@ function drawHeat(place, { rows, board }) {
   }
   const least = board.minimal_detectable_effect || {};
   const about = "Percent right, in the order of the table."
-    + (isNumber(least.all) ? " Under each type: its items, and how many points two systems must be apart for a "
-      + "test on so few items to find it four times in five." : "") + cut;
+    + (isNumber(least.all) ? " Under each type: its number of items, and the smallest true difference that a paired "
+      + "test on so few items detects." : "") + cut;
   const ramp = el("p", { class: "note ramp" }, "0 ", el("span", { "aria-hidden": "true" }), " 100");
   const body = shown.map((row) => el("tr", { class: row.rank ? null : "unranked" },
     el("th", { scope: "row" }, line(row.system, 80)), ...names.map((name) => heatCell(row.types?.[name]))));
@@ -24,7 +24,7 @@ function drawHeat(place, { rows, board }) {
 function heatHead(name, n, least) {
   return el("th", { scope: "col", class: "number" }, name,
     el("span", { class: "under" }, isNumber(n) ? `${n} items` : ""),
-    isNumber(least) ? el("span", { class: "under" }, `found from ${percent(least)}`) : null);
+    isNumber(least) ? el("span", { class: "aside" }, `detectable difference: ${percent(least)} points (80% power)`) : null);
 }
 
 function heatCell(score) {

@@ -31,9 +31,8 @@ function drawRows(board, columns, rows, by) {
 }
 
 function sortBy(column, isCurrent) {
-  const isBestHigh = column.number && !["rank", "p", "flip_rate", "rstd", "parse_fail", "brier"].includes(column.key);
   const turned = state.dir === "asc" ? "desc" : "asc";
-  change({ sort: column.key, dir: isCurrent ? turned : isBestHigh ? "desc" : "asc" });
+  change({ sort: column.key, dir: isCurrent ? turned : column.descends ? "desc" : "asc" });
 }
 
 function checkboxes(place, key, values) {

@@ -24,7 +24,7 @@ function drawMatrix(place, { board, onBoard }) {
 
 function pairCell(difference, p) {
   if (!isNumber(difference)) return el("td", { class: "number soft" }, "\u2013");
-  const isApart = isNumber(p) && p < 0.05;
+  const isApart = isNumber(p) && p < SITE.level;
   const look = isApart ? (difference > 0 ? " above" : " below") : "";
   return el("td", { class: "number" + look }, percent(difference, true) + (isApart ? "*" : ""));
 }

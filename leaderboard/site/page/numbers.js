@@ -1,9 +1,7 @@
 // Numbers and names as they are written.
 
-const LETTERS = ["A", "B", "C", "D", "E"];
-const CHANCE = 0.2;
-// Control signs, and signs that are not seen but turn the direction of what follows them.
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+const LETTERS = SITE.letters;
+const CHANCE = SITE.chance;
 
 function isNumber(value) {
   return typeof value === "number" && Number.isFinite(value);
@@ -13,11 +11,11 @@ function isBlank(value) {
   return value === null || value === undefined || value === "" || Number.isNaN(value);
 }
 
+// One line: characters that cannot be seen, or turn the direction of what follows, become blanks as in Python.
 function line(text, longest = 200) {
-  const folded = String(text ?? "").replace(/\s+/g, " ").replace(UNSEEN, "").trim();
-  if (folded.length <= longest) return folded;
-  // By code points, so that no character is cut in half.
-  return [...folded.slice(0, 2 * longest)].slice(0, longest - 1).join("") + "\u2026";
+  const folded = String(text ?? "").slice(0, 4 * longest).replace(/[\s\p{C}\p{Z}]+/gu, " ").trim();
+  const signs = folded.length > longest ? [...folded] : []; // by code points: no character is cut in half
+  return signs.length > longest ? signs.slice(0, longest - 3).join("") + "..." : folded;
 }
 
 function percent(fraction, signed) {

@@ -8,11 +8,11 @@ const TRAINING = {
 };
 
 function drawCards(row, title) {
-  const found = row.vs_leader;
-  const against = found && `${percent(found.difference, true)} ${interval(found.low, found.high, true)}`;
+  const pair = row.vs_leader;
+  const against = pair && `${percent(pair.difference, true)} ${interval(pair.low, pair.high, true)}`;
   const cards = [["Board", line(title || row.board || "")], ["Against the leader", against],
-    ["p (Holm)", chance(found?.p_holm)],
-    ["Right where the leader is wrong", whole(found?.wins)], ["Wrong where the leader is right", whole(found?.losses)],
+    ["p (Holm)", chance(pair?.p_holm)],
+    ["Right where the leader is wrong", whole(pair?.wins)], ["Wrong where the leader is right", whole(pair?.losses)],
     ["Parameters", count(row.params)], ["Brier", plain(row.brier)]];
   for (const [name, value] of cards) {
     if (!isBlank(value)) byId("cards").append(el("div", {}, el("dt", {}, name), el("dd", {}, value)));
@@ -44,8 +44,10 @@ function smallWhisker(score) {
 }
 
 function drawFacts(row) {
+  const ranks = row.rank_low === row.rank_high ? row.rank_low : `${row.rank_low} to ${row.rank_high}`;
   const accs = (row.fold_accs || []).map((acc) => percent(acc)).join(", ");
   const run = [["Source", row.source], ["Task", row.task], ["Task version", row.task_version], ["Kind", row.kind],
+    ["Evidence", row.evidence], ["Ranks that the test cannot exclude", ranks],
     ["Protocol", row.protocol], ["Accuracy by fold", accs], ["sd over folds", percent(row.fold_sd)],
     ["Shots", row.shots], ["Prompt", row.prompt], ["Chat template", row.chat_template ? "yes" : ""],
     ["System text of its own", row.system_text ? "yes" : ""],

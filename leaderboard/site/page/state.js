@@ -3,17 +3,16 @@
 const DEFAULTS = {
   board: "", view: "table", sort: "rank", dir: "asc", q: "", "hide-kind": "", "hide-status": "", rows: "",
 };
-const VIEWS = ["table", "accuracy", "types", "size", "pairs"];
 
 function readState(boards) {
-  const found = { ...DEFAULTS };
+  const read = { ...DEFAULTS };
   for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
-    if (Object.hasOwn(DEFAULTS, key)) found[key] = value;
+    if (Object.hasOwn(DEFAULTS, key)) read[key] = value;
   }
-  if (!boards.some((board) => board.board === found.board)) found.board = boards[0].board;
-  if (!VIEWS.includes(found.view)) found.view = DEFAULTS.view;
-  if (found.dir !== "desc") found.dir = "asc";
-  return found;
+  if (!boards.some((board) => board.board === read.board)) read.board = boards[0].board;
+  if (!byId("view-" + read.view)) read.view = DEFAULTS.view;
+  if (read.dir !== "desc") read.dir = "asc";
+  return read;
 }
 
 function writeState(state, boards) {
@@ -45,7 +44,7 @@ function matcher(state) {
 // Blanks stand last in both directions.
 function sorted(rows, column, dir) {
   const sign = dir === "desc" ? -1 : 1;
-  const decorated = rows.map((row, place) => ({ row, place, value: column.value(row) }));
+  const decorated = rows.map((row, place) => ({ row, place, value: sortValue(row, column) }));
   decorated.sort((a, b) => {
     if (isBlank(a.value) || isBlank(b.value)) return isBlank(a.value) - isBlank(b.value) || a.place - b.place;
     const isText = typeof a.value === "string";

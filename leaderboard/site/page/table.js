@@ -17,12 +17,12 @@ function headCell(column, state, onSort) {
   const button = el("button", { type: "button", "data-sort": column.key }, column.label);
   button.addEventListener("click", () => onSort(column, current));
   return el("th", {
-    scope: "col", class: column.number ? "number" : column.header ? "name" : null,
+    scope: "col", class: column.number ? "number" : column.type === "name" ? "name" : null,
     "aria-sort": current ? (state.dir === "desc" ? "descending" : "ascending") : "none",
   }, button);
 }
 
 function bodyCell(column, row) {
-  const tag = column.header ? "th" : "td";
-  return el(tag, { scope: column.header ? "row" : null, class: column.number ? "number" : null }, ...column.cell(row));
+  const [tag, scope] = column.type === "name" ? ["th", "row"] : ["td", null];
+  return el(tag, { scope, class: column.number ? "number" : null }, ...cellOf(row, column));
 }

@@ -1,0 +1,105 @@
+"""Checkpoints that `recipe-mpr add` scores: found by their training manifests, loaded by lm-eval's arguments."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from leaderboard.load.results import samples_files
+from leaderboard.load.task_specs import held_out_tasks
+from recipe_mpr_task.errors import CheckpointError
+from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.loaded_model import configured_base
+from recipe_mpr_task.manifest import TrainingManifest, read_manifest
+from recipe_mpr_task.provenance import seen_by
+from recipe_mpr_task.splits import FOLDS
+
+
+class _Lora(BaseModel):
+    r: int = 16
+
+
+class _Recipe(BaseModel):
+    """The settings of a recipe that say how its checkpoint is loaded."""
+
+    dtype: str = "auto"
+    quantization: str | None = None
+    lora: _Lora | None = None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained checkpoint and its manifest."""
+
+    folder: Path
+    manifest: TrainingManifest
+
+    @property
+    def key(self) -> str:
+        """A folder name for its runs, the same for the same weights with the same manifest."""
+        name = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.manifest.recipe_name)[:60]
+        return f"{name}-{self.manifest.split}-{sha256_of(self.manifest.model_dump_json().encode())[:8]}"
+
+    def model(self, backend: str) -> tuple[str, dict[str, Any]]:
+        """Return lm-eval's model name and arguments that load this checkpoint."""
+        manifest, recipe = self.manifest, _Recipe.model_validate(self.manifest.recipe)
+        if manifest.head != "causal":
+            return "recipe-mpr-encoder", {"pretrained": str(self.folder), "head": manifest.head}
+        arguments: dict[str, Any] = {"pretrained": str(self.folder), "dtype": recipe.dtype}
+        if manifest.form == "adapter":
+            adapter = "lora_local_path" if backend == "vllm" else "peft"
+            arguments |= {"pretrained": configured_base(self.folder), adapter: str(self.folder)}
+            if backend == "vllm":
+                arguments["max_lora_rank"] = (recipe.lora or _Lora()).r
+            if manifest.base_revision:
+                arguments["revision"] = manifest.base_revision
+        if recipe.quantization == "4bit" and backend != "vllm":
+            arguments["load_in_4bit"] = True
+        return backend, arguments
+
+    def held_out_task(self, backend: str) -> str:
+        """Return the task that scores what the checkpoint's split holds out.
+
+        Raises:
+            CheckpointError: the split has none, or it is not known what the model has seen: its row would be unknown.
+        """
+        split = self.manifest.split
+        if split not in held_out_tasks():
+            raise CheckpointError(f"{self.folder}: trained on split {split!r}, which has no held-out task")
+        seen = seen_by(self.model(backend)[1])
+        if seen.ids is None:
+            raise CheckpointError(f"{self.folder}: what it has seen cannot be known: {seen.reason}")
+        return held_out_tasks()[split]
+
+
+def find_checkpoints(path: Path) -> list[Checkpoint]:
+    """Return the checkpoint at `path`, or the five of its folds.
+
+    Raises:
+        CheckpointError: no manifest there, folds missing, or folds of different systems.
+    """
+    if not path.is_dir():
+        raise CheckpointError(f"{path}: no such folder; expected one that `recipe-mpr finetune` made")
+    manifest = read_manifest(path)
+    if manifest:
+        return [Checkpoint(path.resolve(), manifest)]
+    read = {fold: read_manifest(path / fold) for fold in FOLDS if (path / fold).is_dir()}
+    folds = {fold: manifest for fold, manifest in read.items() if manifest}
+    if not folds:
+        raise CheckpointError(
+            f"{path}: no training manifest in it; what it was trained on is unknown. "
+            "Score it with `recipe-mpr run`, as a row of status unknown"
+        )
+    if missing := sorted(set(FOLDS) - set(folds)):
+        raise CheckpointError(
+            f"{path}: not finished: {', '.join(missing)}; go on with recipe-mpr finetune ... --resume"
+        )
+    if len({manifest.system for manifest in folds.values()}) > 1 or any(f != m.split for f, m in folds.items()):
+        raise CheckpointError(f"{path}: its folds are not of one recipe, base model and seed, each on its own fold")
+    return [Checkpoint((path / fold).resolve(), folds[fold]) for fold in FOLDS]
+
+
+def is_scored(runs: Path) -> bool:
+    """Say whether a folder has a finished run: lm-eval writes samples last."""
+    return any(samples_files(results) for results in runs.rglob("results_*.json"))

@@ -1,0 +1,159 @@
+"""Two rows compared item by item: paired difference, test, by query type, and the items that only one has right."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from tabulate import tabulate
+
+from leaderboard.build import texts_at_hand
+from leaderboard.collect import OnFault, read_rows
+from leaderboard.rank.boards import build_boards
+from leaderboard.rank.row import Row
+from leaderboard.rank.statistics import Comparison, compare, holm_agreeing, minimal_detectable_effect
+from leaderboard.site.text import difference_text, interval_text, line, percent
+from leaderboard.verify.items import ItemResult
+from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
+
+Pair = tuple[ItemResult, ItemResult]
+
+_SMALLEST_P = 0.001
+_MOST_NAMES = 12
+_LONGEST_NAME = 120
+_LEGEND = """\
+Difference: A minus B in points, with its 95% paired bootstrap interval. p: exact McNemar test (over
+all flips of sign where ties are shared). For types both are corrected over them by Holm, and an interval
+leaves out 0 exactly where p is below .05. Detectable: the difference that so many items show four times
+in five."""
+
+
+def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None, on_fault: OnFault) -> tuple[Row, Row]:
+    """Return the rows to compare: the one of each path and name, on a board that both are on.
+
+    Raises:
+        RecipeMPRError: a path holds none, or several; or both are one row.
+    """
+    of_a, of_b = ({row.board: row for row in _rows(path, name, board, on_fault)} for path, name in (run_a, run_b))
+    shared = [key for key in of_a if key in of_b]
+    if len(shared) != 1:
+        boards = [", ".join(rows) or "none" for rows in (of_a, of_b)]
+        raise RecipeMPRError(
+            f"{run_a[0]} has rows on {boards[0]}; {run_b[0]} on {boards[1]}; "
+            + ("choose one with --board" if shared else "they share none")
+        )
+    a, b = of_a[shared[0]], of_b[shared[0]]
+    if a.id == b.id:
+        raise RecipeMPRError(
+            f"both are {a.system} ({a.source}): there is nothing to compare; name two with --a and --b"
+        )
+    return a, b
+
+
+def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[Row]:
+    """Return the rows of one path that a name and a board ask for, one per board."""
+    runs, skipped = read_rows([path], on_fault)
+    everything = [row for board in build_boards(runs) for row in board.rows if row.kind != "reported"]
+    if not everything:
+        hint = "" if path.exists() else "; a system's name goes into --a or --b, beside the path of its run"
+        raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(s.reason for s in skipped)}{hint}")
+    rows = _named([row for row in everything if board in (None, row.board)], name)
+    if not rows:
+        listed = sorted({f"{row.system} on {row.board}"[:_LONGEST_NAME] for row in everything})
+        asked = f"{name!r}{f' on {board}' if board else ''}" if name else f"a row on {board}"
+        more = f"; and {len(listed) - _MOST_NAMES} more" if len(listed) > _MOST_NAMES else ""
+        raise RecipeMPRError(f"{path} does not hold {asked}; it holds {'; '.join(listed[:_MOST_NAMES])}{more}")
+    by_board: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.items:
+            by_board[row.board].append(row)
+    if not by_board:
+        raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(row.reason for row in rows)}")
+    # What has a rank stands for the path; of runs without one there must be only one.
+    return [_only(path, [row for row in here if row.rank] or here) for here in by_board.values()]
+
+
+def _named(rows: Sequence[Row], name: str) -> Sequence[Row]:
+    """Return the rows of a name; where there are none, those whose name contains it."""
+    exact = [row for row in rows if row.system.lower() == name.lower()]
+    return exact or [row for row in rows if name.lower() in row.system.lower()]
+
+
+def _only(path: Path, rows: Sequence[Row]) -> Row:
+    if len(rows) > 1:
+        names = "; ".join(f"{row.system} ({row.source})"[:_LONGEST_NAME] for row in rows[:_MOST_NAMES])
+        what = f"{path} holds {len(rows)} rows on {rows[0].board}"
+        raise RecipeMPRError(f"{what}: {names}; choose one with --a or --b, by its path, or another --board")
+    return rows[0]
+
+
+def report(a: Row, b: Row) -> Iterator[str]:
+    """Give the comparison of two rows of one board as lines of text.
+
+    Raises:
+        RecipeMPRError: they share no item, or a score is not finite.
+    """
+    pairs = _pairs(a, b)
+    for letter, row in (("A", a), ("B", b)):
+        yield f"{letter}: {line(row.system)}, {interval_text(row.score)} on {row.score.n} items"
+        yield f"   {row.status}: {line(row.reason)}"
+        yield from (f"   note: {line(flag)}" for flag in row.flags)
+    if len(pairs) < max(len(a.items), len(b.items)):
+        yield f"Only the {len(pairs)} items that both were scored on are compared."
+    if all(one.accuracy == other.accuracy and one.chosen == other.chosen for one, other in pairs):
+        yield "Both chose the same on every item: this may be one run, read from two places."
+    yield f"\n{_table(pairs)}"
+    yield _LEGEND
+    yield from _flips(pairs, {item_id: item.query for item_id, item in texts_at_hand().items()})
+
+
+def _pairs(a: Row, b: Row) -> list[Pair]:
+    of_b = {item.item_id: item for item in b.items}
+    items = sorted(a.items, key=lambda item: item.item_id)
+    pairs = [(item, of_b[item.item_id]) for item in items if item.item_id in of_b]
+    if not pairs:
+        raise RecipeMPRError("the two were scored on different items; there is nothing to compare")
+    if a.score.acc is None or b.score.acc is None:
+        raise RecipeMPRError("a score that is not finite cannot be compared; see the status of each with leaderboard")
+    return pairs
+
+
+def _table(pairs: Sequence[Pair]) -> str:
+    """Return one line for all pairs, and one for each query type."""
+    by_type = {name: [p for p in pairs if name in (p[0].types or (UNTYPED,))] for name in (*QUERY_TYPES, UNTYPED)}
+    lines = _lines({"all": pairs}) + _lines({name: some for name, some in by_type.items() if some})
+    headers = ["", "n", "A", "B", "Difference", "p", "A alone", "B alone", "Detectable"]
+    return tabulate(lines, headers, tablefmt="simple", disable_numparse=True, colalign=["left", *["right"] * 8])
+
+
+def _lines(groups: Mapping[str, Sequence[Pair]]) -> list[list[str | int]]:
+    """Compare the pairs of each group, Holm-corrected over the groups."""
+    accuracies = [np.array([[item.accuracy for item in pair] for pair in pairs]) for pairs in groups.values()]
+    corrected, comparisons = holm_agreeing([compare(both[:, 0], both[:, 1]) for both in accuracies])
+    return [
+        [name, len(both), *map(percent, both.mean(axis=0)), *_cells(comparison, float(p), len(both))]
+        for name, both, comparison, p in zip(groups, accuracies, comparisons, corrected, strict=True)
+    ]
+
+
+def _cells(comparison: Comparison, p: float, n: int) -> list[str | int]:
+    discordance = (comparison.wins + comparison.losses) / n
+    return [
+        difference_text(comparison),
+        f"{p:.3f}" if p >= _SMALLEST_P else f"<{_SMALLEST_P}",
+        comparison.wins,
+        comparison.losses,
+        percent(minimal_detectable_effect(discordance, n)) if discordance else "",
+    ]
+
+
+def _flips(pairs: Sequence[Pair], queries: Mapping[str, str]) -> Iterator[str]:
+    """Give the items that one has right and the other has not, and what each chose."""
+    for k, letter in enumerate("AB"):
+        won = [pair for pair in pairs if pair[k].accuracy > pair[1 - k].accuracy]
+        yield f"\n{letter} is better on {len(won)} items:"
+        for pair in won:
+            text = f"  {queries[pair[0].item_id]}" if pair[0].item_id in queries else ""
+            other = "+".join(pair[1 - k].chosen) or "no known option"
+            yield f"  {pair[0].item_id}  right {pair[0].gold}, {'BA'[k]} chose {other}{text}"

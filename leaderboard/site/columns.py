@@ -1,0 +1,187 @@
+"""The columns of every output, once: label, value, direction, help. Page, Markdown, CSV and terminal read them.
+
+To add a column: add it to `COLUMNS` and its key to the outputs that show it, below. A metric of the task becomes a
+column by `in_row` in `recipe_mpr_task.metrics.METRICS`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass
+from operator import attrgetter
+from typing import Any, Literal
+
+from leaderboard.rank.row import AgainstLeader, Row
+from leaderboard.rank.statistics import Comparison
+from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
+from recipe_mpr_task.metrics import METRICS, SEEN, Metric
+
+TYPES = (*QUERY_TYPES, UNTYPED)
+"""The query types, in the order of columns."""
+
+Type = Literal["rank", "name", "accuracy", "status", "leader", "p", "score", "share", "number", "count", "whole",
+               "duration", "text"]  # fmt: skip
+_DIGITS = 9
+_TEXTS = ("name", "status", "text")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: its name on the page, and its key in `leaderboard.json` unless `path` is set.
+        label: heading.
+        read: return the value that a row has; None if it has none.
+        type: how the value is written; "whole" is an integer in full, "count" one in thousands, millions, billions.
+        help: one sentence for the page's "How to read it"; "" where the label says all.
+        short: heading in Markdown, if another.
+        path: where `leaderboard.json` holds the value, keys from the row inwards.
+        parts: headers in the CSV, each with the attribute of the value below it; empty for the value itself.
+        higher_is_better: None where neither direction is.
+        is_signed: whether positive numbers have a plus.
+        of_position: whether "invariant" stands in rows whose model reads no position.
+        is_optional: whether JSON leaves it out of a row without it, and Markdown out of a table without it.
+    """
+
+    key: str
+    label: str
+    read: Callable[[Row], Any]
+    type: Type = "text"
+    help: str = ""
+    short: str = ""
+    path: tuple[str, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
+    higher_is_better: bool | None = None
+    is_signed: bool = False
+    of_position: bool = False
+    is_optional: bool = False
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what the page's script needs to sort by the column and to write it."""
+        return {
+            "key": self.key,
+            "label": self.label,
+            "type": self.type,
+            "path": self.path or (self.key,),
+            "signed": self.is_signed,
+            "of_position": self.of_position,
+            "number": self.type not in _TEXTS,
+            # By a first click numbers come highest first, unless lower is better.
+            "descends": self.type not in _TEXTS and self.higher_is_better is not False,
+        }
+
+    def csv_cells(self, row: Row) -> list[Any]:
+        """Return a row's values below the column's headers."""
+        value = self.read(row)
+        if not self.parts:
+            return [value]
+        return [None if value is None else attrgetter(attribute)(value) for _, attribute in self.parts]
+
+
+def _metric(metric: Metric) -> Column:
+    return Column(
+        metric.key, metric.label, lambda row: row.metrics[metric.key].value if metric.key in row.metrics else None,
+        "share" if metric.unit == "fraction" else "number", metric.help, higher_is_better=metric.higher_is_better,
+        of_position=metric.of_position, is_optional=True,
+    )  # fmt: skip
+
+
+def _of_type(name: str) -> Column:
+    parts = tuple((f"{name.lower()}_{part}", part) for part in ("n", "acc", "low", "high"))
+    return Column(name.lower(), name, lambda row: row.types.get(name), "score", path=("types", name), parts=parts,
+                  higher_is_better=True, is_optional=True)  # fmt: skip
+
+
+def _over(name: Literal["folds", "prompts"], of: Callable[[Any], float | None]) -> Callable[[Row], float | None]:
+    return lambda row: of(row.spread) if row.spread and row.spread.over == name else None
+
+
+def _against_leader(row: Row) -> AgainstLeader | None:
+    """Return the comparison with the leader, rounded so that every machine writes the same."""
+    against = row.against_leader
+    if against is None:
+        return None
+    comparison = Comparison(*(round(value, _DIGITS) for value in astuple(against.comparison)))
+    return AgainstLeader(comparison, round(against.p_holm, _DIGITS))
+
+
+def _p_holm(row: Row) -> float | None:
+    against = _against_leader(row)
+    return against.p_holm if against else None
+
+
+_COMPARED = (("difference", "comparison.difference"), ("low", "comparison.low"), ("high", "comparison.high"),
+             ("p", "comparison.p"), ("p_holm", "p_holm"))  # fmt: skip
+_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # the status says it
+
+COLUMNS = {column.key: column for column in (
+    Column("rank", "#", attrgetter("rank"), "rank", higher_is_better=False),
+    Column("system", "System", attrgetter("system"), "name"),
+    Column("acc", "Accuracy", attrgetter("score"), "accuracy",
+           "Percent with its 95% Wilson interval. An item whose best score is tied among m options counts 1/m. Where "
+           "items count in parts, as over rotations or prompts, the interval is wider than need be; the standard error "
+           "on a system's page is over items.",
+           parts=(("acc", "acc"), ("acc_low", "low"), ("acc_high", "high")), higher_is_better=True),
+    Column("status", "Status", attrgetter("status"), "status"),
+    Column("leader", "Against the leader", _against_leader, "leader",
+           "The paired difference in points with its 95% bootstrap interval over the same items, corrected by Holm "
+           "over the board: the interval holds 0 exactly where the row is tied.",
+           path=("vs_leader",), parts=tuple((f"vs_leader_{name}", part) for name, part in _COMPARED),
+           higher_is_better=True, is_signed=True),
+    Column("p", "p (Holm)", _p_holm, "p",
+           "Exact McNemar test against the leader, corrected by Holm over the board.",
+           path=("vs_leader", "p_holm"), higher_is_better=False),
+    Column("kind", "Kind", attrgetter("kind")),
+    Column("chance_corrected", "Above chance", attrgetter("chance_corrected"), "share",
+           "0 is chance, 100 is perfect: (accuracy - 20) / 80.", higher_is_better=True),
+    Column("n", "Items", attrgetter("score.n"), "whole", short="n"),
+    *_METRICS,
+    Column("prompt_sd", "sd over prompts", _over("prompts", lambda spread: spread.sd), "share",
+           "Sample standard deviation of the accuracies over the prompt templates.",
+           higher_is_better=False, is_optional=True),
+    Column("prompt_min", "Worst prompt", _over("prompts", lambda spread: min(spread.accs.values())), "share",
+           higher_is_better=True, is_optional=True),
+    Column("prompt_max", "Best prompt", _over("prompts", lambda spread: max(spread.accs.values())), "share",
+           higher_is_better=True, is_optional=True),
+    *map(_of_type, TYPES),
+    Column("fold_sd", "sd over folds", _over("folds", lambda spread: spread.sd), "share",
+           "Sample standard deviation of the five folds' accuracies.", higher_is_better=False, is_optional=True),
+    Column("shots", "Shots", attrgetter("asked.shots"), "whole"),
+    Column("prompt", "Prompt", attrgetter("asked.prompt")),
+    Column("params", "Parameters", attrgetter("params"), "count", short="Params"),
+    Column("trainable_params", "Trained", attrgetter("cost.trainable_params"), "count",
+           "Number of parameters that were trained.", is_optional=True),
+    Column("train_seconds", "Training", attrgetter("cost.train_seconds"), "duration",
+           "Time of the training as recorded, all folds together.", is_optional=True),
+    Column("eval_seconds", "Evaluation", attrgetter("cost.eval_seconds"), "duration",
+           "Time of the evaluation as recorded; blank where several tasks were run at once.", is_optional=True),
+    Column("board", "Board", attrgetter("board")),
+    Column("task", "Task", attrgetter("task")),
+    Column("task_version", "Task version", attrgetter("task_version"), "whole"),
+    Column("reason", "Why", attrgetter("reason")),
+    Column("source", "Source", attrgetter("source")),
+    Column("stderr", "Standard error", attrgetter("stderr"), "share", higher_is_better=False),
+    Column("with_leader", "Tied", attrgetter("is_tied"), is_optional=True),
+    Column("flags", "Notes", lambda row: list(row.flags)),
+)}  # fmt: skip
+"""Every column by key."""
+
+
+def _of(keys: Iterable[str]) -> tuple[Column, ...]:
+    return tuple(COLUMNS[key] for key in keys)
+
+
+_SPREAD = ("prompt_sd", "prompt_min", "prompt_max")
+_BY_TYPE = tuple(name.lower() for name in TYPES)
+
+# What a phone shows without scrolling stands first.
+PAGE = _of(("rank", "system", "acc", "status", "leader", "p", "kind", "chance_corrected", "n",
+            *(column.key for column in _METRICS), *_SPREAD, *_BY_TYPE, "fold_sd", "shots", "prompt", "params",
+            "trainable_params", "train_seconds", "eval_seconds"))  # fmt: skip
+MARKDOWN = _of(("rank", "system", "kind", "params", "shots", "n", "acc", "leader",
+                *(column.key for column in _METRICS if column.type == "share"), *_SPREAD, *_BY_TYPE,
+                "status"))  # fmt: skip
+MARKDOWN_UNRANKED = _of(("system", "params", "n", "acc", "status", "reason", "source"))
+TERMINAL = _of(("rank", "system", "acc", "leader", "status"))
+CSV = _of(("board", "rank", "system", "kind", "status", "reason", "task", "task_version", "n", "acc", "stderr",
+           "chance_corrected", "with_leader", "params", "trainable_params", "train_seconds", "eval_seconds", "source",
+           "leader", "flags", *_BY_TYPE))  # fmt: skip
