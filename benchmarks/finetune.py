@@ -6,9 +6,8 @@ A Qwen3 of 58M random parameters (vocabulary 32,000, head not tied, as in Qwen3-
 projections, effective batch 16, each variant in a process of its own. The variants between the two show the gain of
 each part. Samples/s are over whole steps after one warm-up step. Peak memory is above that of the loaded model with
 its adapter: the process's high-water mark, or the GPU allocator's, reset after loading. The tokenizer is a byte-level
-BPE of the prompts themselves, for
-prompts as long as Qwen's. Claim: at least 5 times the samples/s and at most half the memory. Data:
-RECIPE_MPR_DATA or the cache, else the embedded sample.
+BPE of the prompts, so that prompts are as long as Qwen's. Claim: at least 5 times the samples/s and at most half the
+memory. Data: RECIPE_MPR_DATA or the cache, else the embedded sample.
 """
 
 import argparse
