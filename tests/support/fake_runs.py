@@ -9,7 +9,8 @@ from typing import Any
 
 from leaderboard.collect import read_rows
 from leaderboard.load.find import find_files
-from leaderboard.load.results import Run, runs_of
+from leaderboard.load.results import runs_of
+from leaderboard.load.schema import Run
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.row import Row
 from recipe_mpr_task.data import load_items, load_sample

@@ -139,11 +139,11 @@ def test_a_query_that_the_task_withholds_is_not_read_and_old_documents_show_thei
 @pytest.mark.real_data
 @pytest.mark.parametrize("record", sorted((RESULTS / "untrained").glob(f"*{SUFFIX}")), ids=lambda path: path.name)
 def test_the_committed_scores_are_what_the_baselines_score_today(record):
-    task, results, _ = read_record(record)
-    if results["config"]["model"] != "recipe-mpr-baseline":
+    run = read_record(record)
+    if run.config.model != "recipe-mpr-baseline":
         pytest.skip("not of a baseline")
-    items = load_sample() if task == "recipe_mpr_sample" else load_items()
-    scored = math.fsum(accuracies(results["config"]["model_args"]["kind"], items))
+    items = load_sample() if run.task == "recipe_mpr_sample" else load_items()
+    scored = math.fsum(accuracies(run.args.text("kind"), items))
     assert scored / len(items) == pytest.approx(run.results.metrics["acc,none"], abs=1e-12)
 
 
