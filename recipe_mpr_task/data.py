@@ -5,7 +5,6 @@ sample is a dataset of its own (`load_sample`) and never stands in for the real 
 """
 
 import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from recipe_mpr_task.errors import DataError
-from recipe_mpr_task.files import sha256_of, write_atomic
+from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item, items_from_json
 
 REPOSITORY = "D3Mlab/Recipe-MPR"
@@ -72,21 +71,19 @@ def _download(target: Path) -> Source:
     import pooch
     import requests
 
-    # Downloaded elsewhere and moved in whole, so that a kill leaves no half file in the cache.
-    with tempfile.TemporaryDirectory(prefix="recipe-mpr-") as folder:
-        store = pooch.create(
-            path=folder,
-            base_url=URL_FOLDER,
-            registry={FILE_NAME: f"sha256:{SHA256}"},
-            retry_if_failed=_RETRIES,
-        )
-        downloader = pooch.HTTPDownloader(progressbar=True, timeout=_CONNECT_AND_READ_SECONDS)
-        try:
-            content = Path(store.fetch(FILE_NAME, downloader=downloader)).read_bytes()
-        except (requests.RequestException, ValueError, OSError) as error:
-            why = type(error).__name__ if isinstance(error, requests.RequestException) else str(error)
-            raise DataError(f"{FILE_NAME} is not cached and its download failed ({why}); {_REMEDIES}") from None
-    write_atomic(target, content)
+    # pooch moves the file in under its name only once its hash is right.
+    store = pooch.create(
+        path=target.parent,
+        base_url=URL_FOLDER,
+        registry={FILE_NAME: f"sha256:{SHA256}"},
+        retry_if_failed=_RETRIES,
+    )
+    downloader = pooch.HTTPDownloader(progressbar=True, timeout=_CONNECT_AND_READ_SECONDS)
+    try:
+        store.fetch(FILE_NAME, downloader=downloader)
+    except (requests.RequestException, ValueError, OSError) as error:
+        why = type(error).__name__ if isinstance(error, requests.RequestException) else str(error)
+        raise DataError(f"{FILE_NAME} is not cached and its download failed ({why}); {_REMEDIES}") from None
     return Source(target, "download")
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 
 from recipe_mpr_task.lines import say, visible
@@ -40,17 +41,21 @@ def one_line(error: BaseException) -> str:
     return " ".join(visible(str(error)).split())
 
 
-def install_excepthook() -> None:
-    """Make an uncaught RecipeMPRError end any program, lm_eval's too, with one line and exit code 2.
+_PROGRAMS = ("lm_eval", "lm-eval", "recipe-mpr")
+_MODULES = ("lm_eval.__main__", "recipe_mpr_task.cli")
 
-    Code that catches the error is unaffected: only `sys.excepthook` changes, and only for our errors.
+
+def install_excepthook() -> None:
+    """Make an uncaught RecipeMPRError end `lm_eval` and `recipe-mpr` with one line and exit code 2.
+
+    In other programs, and for other errors, the hook that was there before runs.
     """
     previous = sys.excepthook
     if getattr(previous, "recipe_mpr", False):
         return
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if not isinstance(error, RecipeMPRError):
+        if not isinstance(error, RecipeMPRError) or not _is_command_line():
             previous(kind, error, trace)
             return
         say(f"recipe-mpr: {one_line(error)}", err=True)
@@ -59,3 +64,9 @@ def install_excepthook() -> None:
 
     hook.recipe_mpr = True  # type: ignore[attr-defined]
     sys.excepthook = hook
+
+
+def _is_command_line() -> bool:
+    """Say whether this process runs lm-eval's command or ours, by its script or by `python -m`."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return Path(sys.argv[0] if sys.argv else "").stem in _PROGRAMS or getattr(spec, "name", "") in _MODULES

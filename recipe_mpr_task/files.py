@@ -2,8 +2,8 @@
 
 import hashlib
 import os
-import secrets
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,41 +81,20 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     """Write `content` to `path` so that a kill at any moment leaves the old file or the new one.
 
     Args:
-        path: the file; its parent folder is made.
+        path: the file, of mode 0644 less the umask; its parent folder is made. A kill can leave a folder ".tmp-..."
+            beside it.
         content: the whole content; text is encoded as UTF-8.
     """
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
-    try:
-        _write_whole(temporary, data)
+    # A folder, because tempfile's own files have mode 0600 and the umask cannot be read without changing it.
+    with tempfile.TemporaryDirectory(prefix=".tmp-", dir=path.parent) as folder:
+        temporary = Path(folder, "content")
+        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644), "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Make a file appear under its name only when it is complete, where the system can do that."""
-    try:
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            # Nameless until linked: a kill in between leaves nothing behind, not even a temporary file.
-            with os.fdopen(os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o644), "wb") as stream:
-                _write_synced(stream, data)
-                # dst_dir_fd, so that Python calls linkat, which follows the link to the open file.
-                os.link(f"/proc/self/fd/{stream.fileno()}", path.name, dst_dir_fd=folder, follow_symlinks=True)
-        finally:
-            os.close(folder)
-    except (AttributeError, OSError):
-        with path.open("wb") as stream:
-            _write_synced(stream, data)
-
-
-def _write_synced(stream: BinaryIO, data: bytes) -> None:
-    stream.write(data)
-    stream.flush()
-    os.fsync(stream.fileno())
 
 
 def sha256_of(content: bytes) -> str:

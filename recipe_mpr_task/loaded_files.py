@@ -1,18 +1,17 @@
-"""The files that loading a checkpoint reads, and their hashes: what a model is, whatever it is called.
+"""Find and hash the files that loading a checkpoint reads: they identify a model, whatever it is called.
 
 Weights, tokenizer, chat templates and configs count; cards, curves, optimizer states and weights in formats that are
-not read do not. What is not known to be inert counts. Hashing is streamed and remembered by file state, so that a
-large model is read once.
+not read do not. What is not known to be inert counts. A large file is read once, see `file_hashes`.
 """
 
 import json
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from recipe_mpr_task.files import sha256_of, sha256_of_file, write_atomic
+from recipe_mpr_task.file_hashes import remembered_sha256
+from recipe_mpr_task.files import sha256_of
 
 _NOT_READ = frozenset(
     (".md", ".py", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".pdf", ".html", ".yaml", ".yml", ".csv", ".log", ".lock",
@@ -35,12 +34,6 @@ _MAY_CHANGE = ("base_model_name_or_path", "_name_or_path", "revision", "transfor
 """Keys of configs that do not change what a model answers: where a base model lies, who wrote the file."""
 
 _TOKENIZER = "tokenizer.json"
-_LARGE = 8 * 2**20
-_SETTLED_SECONDS = 3
-"""A file that changed this shortly ago may change again without its times telling: their steps are up to 2 s."""
-
-FileState = tuple[int, int, int, int, int]
-_hashes: dict[FileState, str] = {}
 
 
 def loaded_files(folder: Path) -> dict[str, Path]:
@@ -123,7 +116,7 @@ def _content_hash(path: Path, *, trust: bool) -> str:
 
 
 def sha256_of_loaded(path: Path, *, trust_blob_name: bool = False) -> str:
-    """Return a file's SHA-256, remembered by what the system says of the file.
+    """Return a file's SHA-256, see `file_hashes.remembered_sha256`.
 
     Args:
         path: the file.
@@ -132,37 +125,4 @@ def sha256_of_loaded(path: Path, *, trust_blob_name: bool = False) -> str:
     target = path.resolve()
     if trust_blob_name and target.parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", target.name):
         return target.name
-    asked, state = time.time(), file_state(target)
-    if (known := _hashes.get(state)) or (known := _remembered(state)):
-        return known
-    found = sha256_of_file(target)
-    if asked - max(state[-2:]) / 1e9 > _SETTLED_SECONDS and file_state(target) == state:
-        _hashes[state] = found
-        if state[2] >= _LARGE:
-            with suppress(OSError):  # a cache that cannot be written to costs time, no more
-                write_atomic(_note(state), found)
-    return found
-
-
-def file_state(path: Path) -> FileState:
-    """Return device, inode, size, mtime and ctime (nanoseconds); users cannot set the last.
-
-    Raises:
-        OSError: there is no such file.
-    """
-    s = path.stat()
-    return s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns
-
-
-def _remembered(state: FileState) -> str | None:
-    if state[2] >= _LARGE:
-        with suppress(OSError):
-            text = _note(state).read_text(encoding="ascii")
-            return text if re.fullmatch("[0-9a-f]{64}", text) else None
-    return None
-
-
-def _note(state: FileState) -> Path:
-    from recipe_mpr_task.data import cache_path
-
-    return cache_path().parent.parent / "hashes" / sha256_of(repr(state).encode())
+    return remembered_sha256(target)

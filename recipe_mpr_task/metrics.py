@@ -1,17 +1,19 @@
-"""From an item's scores to its metric keys. Nothing else in the project computes a metric.
+"""Compute an item's metrics from its scores, and list all metrics. Nothing else in the project computes a metric.
 
 lm-eval averages each key over the documents that have it and takes the standard error over them,
-so per-type keys are simply absent from the other documents, and a type without items never shows 0.
+so per-type keys are absent from the other documents, and a type without items never shows 0.
+To add a metric: return its key from a `..._metrics` function, and add it to METRICS.
 """
 
 import itertools
 import math
 import statistics
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from recipe_mpr_task.extraction import extract_letter
-from recipe_mpr_task.item import LETTERS, N_OPTIONS, UNTYPED
+from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, UNTYPED
 
 LogLikelihoods = Sequence[tuple[float, bool]]
 SEEN = "seen_in_training"
@@ -209,3 +211,65 @@ def recall_std(items: Sequence[list[list[float]] | None]) -> float:
         for k in range(N_OPTIONS)
     ]
     return statistics.pstdev(recalls)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of the tasks.
+
+    Attributes:
+        key: its name in results, samples and `leaderboard.json`.
+        label: heading of its column.
+        help: what it measures, in one sentence.
+        unit: "fraction" of items or of trials, in [0, 1], shown in percent; "score" is shown as it is.
+        higher_is_better: its direction.
+        aggregation: "mean" over the items that have it, or a function of their values.
+        in_row: whether a leaderboard row shows it beside accuracy and the accuracies by query type.
+        of_position: whether it measures how the options' positions matter; a model that reads no position has none.
+    """
+
+    key: str
+    label: str
+    help: str
+    unit: Literal["fraction", "score"] = "fraction"
+    higher_is_better: bool = True
+    aggregation: Literal["mean"] | Callable[[Any], float] = "mean"
+    in_row: bool = False
+    of_position: bool = False
+
+
+def _of_type(name: str) -> Metric:
+    which = "without a query type" if name == UNTYPED else f"of query type {name}"
+    return Metric(type_keys([name])[0], name, f"Accuracy on the items {which}.")
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("acc", "Accuracy", "Share of items answered right, ties shared; over rotations their mean."),
+    *(_of_type(name) for name in (*QUERY_TYPES, UNTYPED)),
+    Metric(SEEN, "Seen in training", "Share of scored items that the model was trained or validated on.",
+           higher_is_better=False, in_row=True),
+    Metric("brier", "Brier", "Squared error of the probabilities over the five options: 0 is perfect, 2 the worst.",
+           unit="score", higher_is_better=False, in_row=True),
+    Metric("perf", "Right in all rotations", "Share of items answered right in all five rotations of their options.",
+           in_row=True, of_position=True),
+    Metric("acc_averaged", "Averaged choice",
+           "Accuracy of each option's probability averaged over the five rotations.", in_row=True),
+    Metric("flip_rate", "Flips", "Share of items whose chosen recipe changes over the five rotations.",
+           higher_is_better=False, in_row=True, of_position=True),
+    Metric("consistency", "Consistency", "Share of the pairs of rotations of an item that choose the same recipe.",
+           in_row=True, of_position=True),
+    Metric("rstd", "RStd", "Standard deviation of recall over the gold option's letters: 0 without position bias.",
+           higher_is_better=False, aggregation=recall_std, in_row=True, of_position=True),
+    Metric("invalid", "Invalid", "Share of items with a score that is missing or not finite.", higher_is_better=False),
+    Metric("acc_norm", "By length", "Accuracy of log-likelihoods divided by each option's length in characters.",
+           in_row=True),
+    Metric("parse_fail", "No letter", "Share of replies that name no one letter clearly; they count as wrong.",
+           higher_is_better=False, in_row=True),
+)  # fmt: skip
+"""Every metric of every task, in the order of columns."""
+
+METRIC_LIST: list[dict[str, Any]] = [
+    {"metric": metric.key, "aggregation": metric.aggregation, "higher_is_better": metric.higher_is_better}
+    for metric in METRICS
+]
+"""`metric_list` of every task file: lm-eval aggregates those that a task's documents have."""

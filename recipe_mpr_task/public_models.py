@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from tqdm import tqdm
 
 from recipe_mpr_task.errors import CheckpointError, RecipeMPRError, one_line
-from recipe_mpr_task.files import sha256_of_file
+from recipe_mpr_task.file_hashes import git_blob_id, remembered_sha256
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
@@ -213,17 +213,15 @@ def _compared(where: str, files: Mapping[str, Path], siblings: Mapping[str, "Rep
 
 def _checked_sha256(where: str, name: str, path: Path, there: "RepoSibling") -> str:
     """Return a file's SHA-256 after comparing the file with what the hub says of it."""
-    from huggingface_hub.utils.sha import git_hash
-
     size = path.stat().st_size
     if there.size is not None and there.size != size:
         raise CheckpointError(f"{where}: {name} has {size} bytes, in the repository {there.size}")
-    mine = sha256_of_file(path)
+    mine = remembered_sha256(path)
     if there.lfs is not None:
         if there.lfs.sha256 != mine:
             raise CheckpointError(f"{where}: {name} has SHA-256 {mine}, in the repository {there.lfs.sha256}")
     elif there.blob_id is None:
         raise RecipeMPRError(f"{where}: the hub gives no hash of {name}, so that it cannot be compared")
-    elif (blob := git_hash(path.read_bytes())) != there.blob_id:
+    elif (blob := git_blob_id(path)) != there.blob_id:
         raise CheckpointError(f"{where}: {name} has git blob id {blob}, in the repository {there.blob_id}")
     return mine

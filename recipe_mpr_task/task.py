@@ -34,17 +34,21 @@ _FEATURES = datasets.Features(
     fold=datasets.Value("int64"),
     part=datasets.Value("string"),
     scored=datasets.Value("bool"),
+    query_shown=datasets.Value("bool"),
     seen_in_training=datasets.Value("int64"),
 )
 
 
-def record_of(shown: DisplayedItem, *, scored: bool = True, seen: int | None = None) -> dict[str, Any]:
+def record_of(
+    shown: DisplayedItem, *, scored: bool = True, seen: int | None = None, query_shown: bool = True
+) -> dict[str, Any]:
     """Return the document of a displayed item: what templates see and what is logged with each sample.
 
     Args:
         shown: the item in an order.
         scored: whether it belongs to the task's split.
         seen: 1 if the model was trained or validated on it, 0 if not, None if that cannot be known.
+        query_shown: False if the task withholds the query, so that a model that reads documents withholds it as well.
     """
     item = shown.item
     return {
@@ -60,16 +64,20 @@ def record_of(shown: DisplayedItem, *, scored: bool = True, seen: int | None = N
         "fold": fold_of(item.item_id),
         "part": part_of(item.item_id),
         "scored": scored,
+        "query_shown": query_shown,
         "seen_in_training": seen,
     }
 
 
-def load_dataset(*, recipe_mpr_split: str, recipe_mpr_order: str, **metadata: Any) -> datasets.DatasetDict:
+def load_dataset(
+    *, recipe_mpr_split: str, recipe_mpr_order: str, recipe_mpr_query_shown: bool = True, **metadata: Any
+) -> datasets.DatasetDict:
     """Build a task's documents; `custom_dataset` of every task.
 
     Args:
         recipe_mpr_split: one of `splits.SPLITS`; from the task's `dataset_kwargs`.
         recipe_mpr_order: one of `orders.ORDERS`; from the task's `dataset_kwargs`.
+        recipe_mpr_query_shown: False in the `dataset_kwargs` of a task whose prompt withholds the query.
         **metadata: the task's metadata and the model's arguments, which lm-eval passes along.
 
     Returns:
@@ -79,7 +87,12 @@ def load_dataset(*, recipe_mpr_split: str, recipe_mpr_order: str, **metadata: An
     wanted = scored_ids(recipe_mpr_split)
     seen = seen_by(metadata)
     records = [
-        record_of(display(item, recipe_mpr_order), scored=item.item_id in wanted, seen=seen.flag(item.item_id))
+        record_of(
+            display(item, recipe_mpr_order),
+            scored=item.item_id in wanted,
+            seen=seen.flag(item.item_id),
+            query_shown=recipe_mpr_query_shown,
+        )
         for item in items_of(recipe_mpr_split)
     ]
     return datasets.DatasetDict({ITEMS: datasets.Dataset.from_list(records, features=_FEATURES)})

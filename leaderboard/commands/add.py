@@ -13,7 +13,7 @@ from tabulate import tabulate
 
 from leaderboard.commands.build import say_skipped
 from leaderboard.load.results import samples_files
-from leaderboard.load.task_specs import HELD_OUT_TASKS, task_names
+from leaderboard.load.task_specs import held_out_tasks, task_names
 from leaderboard.run_lm_eval import lm_eval
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError, RecipeMPRError
 from recipe_mpr_task.faults import FaultLog
@@ -110,7 +110,7 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
         _check_traceable(one, backend)
     more = ["--batch_size", batch_size, *(["--device", device] if device else [])]
     for place, one in enumerate(found, 1):
-        for task in asked or [HELD_OUT_TASKS[one.manifest.split]]:
+        for task in asked or [held_out_tasks()[one.manifest.split]]:
             say(f"[{place}/{len(found)}] {line(one.folder.name)}: {task} ... ", nl=False)
             started = time.monotonic()
             if failure := _score(one, task, backend, more, _runs_folder(site, one, backend) / task):
@@ -154,7 +154,7 @@ def _asked(tasks: str | None) -> list[str]:
 
 def _check_traceable(one: Checkpoint, backend: str) -> None:
     """Refuse before scoring what would come out as unknown."""
-    if one.manifest.split not in HELD_OUT_TASKS:
+    if one.manifest.split not in held_out_tasks():
         raise CheckpointError(f"{one.folder}: trained on split {one.manifest.split!r}, which has no held-out task")
     _, arguments = one.model(backend)
     seen = seen_by(arguments)

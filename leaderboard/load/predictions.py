@@ -128,10 +128,10 @@ def record_of_choices(choices: Mapping[str, str | None], name: str, order: str |
 
 def _task_of(choices: Mapping[str, str | None]) -> str:
     """The task whose items these are, all of them."""
-    from leaderboard.load.task_specs import HELD_OUT_TASKS
+    from leaderboard.load.task_specs import held_out_tasks
     from recipe_mpr_task.splits import scored_ids
 
-    for split, task in ({"all": "recipe_mpr"} | HELD_OUT_TASKS).items():
+    for split, task in ({"all": "recipe_mpr"} | held_out_tasks()).items():
         if choices.keys() == scored_ids(split):
             return task
     missing = sorted(scored_ids("all") - choices.keys())

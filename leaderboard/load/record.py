@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leaderboard.load.names import is_absolute, without_folders
 from leaderboard.load.schema import AROUND, CHOSEN, FLAGS, IMPORT_MODEL, LONGEST_AROUND, MODEL_IDENTITY, kept_of
-from leaderboard.load.task_specs import HELD_OUT_TASKS, TaskSpec, is_task, task_spec
+from leaderboard.load.task_specs import TaskSpec, held_out_tasks, is_task, task_spec
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import read_regular, write_atomic
@@ -203,8 +203,8 @@ def read_record(path: Path) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
         raise RecordError(f"{record.task}: its metrics need texts, which a record has not")
     if any((item.scores is None) != imported for item in record.items):
         raise RecordError("an item without scores, or an imported one with some: only imported predictions have none")
-    if imported and record.task not in ("recipe_mpr", *HELD_OUT_TASKS.values()):
-        raise RecordError(f"{record.task}: predictions are imported for {', '.join(HELD_OUT_TASKS.values())}")
+    if imported and record.task not in ("recipe_mpr", *held_out_tasks().values()):
+        raise RecordError(f"{record.task}: predictions are imported for {', '.join(held_out_tasks().values())}")
     return record.task, record.run, list(_samples(record, task_spec(record.task)))
 
 

@@ -10,13 +10,10 @@ import yaml
 
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import N_OPTIONS
-from recipe_mpr_task.splits import FOLDS
+from recipe_mpr_task.splits import TRAINING_SPLITS
 from recipe_mpr_task.tasks import TASKS_PATH
 
 _ASKED_AS = ("doc_to_choice", "doc_to_target", "target_delimiter", "fewshot_delimiter", "output_type", "gen_prefix")
-
-HELD_OUT_TASKS = {"published": "recipe_mpr_test", "sample": "recipe_mpr_sample"} | {f: f"recipe_mpr_{f}" for f in FOLDS}
-"""The task that scores the items which a split holds out; of the sample there is only the whole."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +86,23 @@ def task_spec(task: str) -> TaskSpec:
         n_responses=1 if generates else N_OPTIONS**2 if "class" in config else N_OPTIONS,
         asked_as={key: config.get(key) for key in _ASKED_AS},
     )
+
+
+@lru_cache(maxsize=1)
+def held_out_tasks() -> dict[str, str]:
+    """Return, for each training split, the task that scores its held-out items; of the sample it scores all items.
+
+    Read from the task files: the task of that split whose options are shuffled, whose prompt is the default one, and
+    which asks each item once for a letter.
+    """
+    specs = {name: task_spec(name) for name in sorted(_tasks())}
+    plain = {spec.split: name for name, spec in specs.items() if _is_plain(spec)}
+    return {split: plain[split] for split in TRAINING_SPLITS}
+
+
+def _is_plain(spec: TaskSpec) -> bool:
+    asked = (spec.order, spec.prompt, spec.description, spec.process_results.__name__)
+    return asked == ("shuffled", "default", "", "letter_metrics")
 
 
 _RENDERED: dict[tuple[str, str, str, int], str] = {}

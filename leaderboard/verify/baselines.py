@@ -11,6 +11,7 @@ from leaderboard.load.results import Run
 from leaderboard.load.task_specs import TaskSpec
 from leaderboard.verify.identity import model_args
 from recipe_mpr_task import prompts
+from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.item import N_OPTIONS
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -20,11 +21,7 @@ _TOLERANCE = 1e-5
 _ROUNDED = 1e-6
 """Relative to a score's size: records keep seven digits of it."""
 
-_FIRST = (1.0, *[0.0] * (N_OPTIONS - 1))
 _EQUAL = (0.0,) * N_OPTIONS
-_BY_QUERY = ("tfidf", "bm25")
-"""Baselines that compare options with the query: without one all options score the same."""
-
 _IGNORED = ("kind", "batch_size", "max_batch_size", "device")
 """Model arguments that change no score."""
 
@@ -69,9 +66,10 @@ def _why_excluded(name: str, other: Sequence[str]) -> str:
 
 def _expected(name: str, spec: TaskSpec, by_option: Mapping[str, float], shown: Sequence[str]) -> list[Sequence[float]]:
     """Return the scores of one item, one row of five for each rotation of its options."""
-    if name == "first":  # the only one that goes by place
-        return [_FIRST] * N_OPTIONS
-    if name in _BY_QUERY and "{{ query }}" not in prompts.template(spec.prompt):
+    baseline = BASELINES[name]
+    if baseline.by_position:
+        return [list(by_option.values())] * N_OPTIONS  # kept in the places of the order that was scored
+    if baseline.reads_query and "{{ query }}" not in prompts.template(spec.prompt):
         return [_EQUAL] * N_OPTIONS
     return [[by_option[i] for i in (*shown[r:], *shown[:r])] for r in range(N_OPTIONS)]
 

@@ -1,8 +1,8 @@
 """lm-eval model adapters for what lm-eval does not load: encoders and baselines.
 
-`options.py` turns lm-eval's requests into questions with options and scores back into
-log-likelihoods; `baselines.py` and `encoder.py` score questions. Causal models use lm-eval's own
-backends. This module stays free of torch and lm_eval: the autoload reads it.
+`option_scorer.py` turns lm-eval's requests into questions with options, and scores into log-likelihoods; `baselines.py`
+and `encoder.py` score the questions. Causal models use lm-eval's own backends. This module imports neither torch nor
+lm_eval, because the autoload reads it.
 """
 
 MODELS = {

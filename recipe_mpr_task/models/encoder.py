@@ -10,11 +10,10 @@ from typing import Any, Protocol
 import torch
 
 from recipe_mpr_task.errors import CheckpointError, ModelArgsError
-from recipe_mpr_task.models.baselines import reject_unknown
 from recipe_mpr_task.models.checkpoint import Checkpoint, detect_head, open_checkpoint, refuse_causal
 from recipe_mpr_task.models.heads import HEADS, SCORED, resolve
 from recipe_mpr_task.models.loading import LoadSettings
-from recipe_mpr_task.models.option_scorer import OptionScorerLM, Question, score_in_groups
+from recipe_mpr_task.models.option_scorer import OptionScorerLM, Question, reject_unknown, score_in_groups
 from recipe_mpr_task.suggest import did_you_mean
 
 logger = logging.getLogger(__name__)

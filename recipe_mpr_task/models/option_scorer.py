@@ -18,6 +18,7 @@ from lm_eval.api.model import LM
 
 from recipe_mpr_task.errors import ModelArgsError, RecipeMPRError
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
+from recipe_mpr_task.suggest import did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -153,14 +154,20 @@ def _in_order(group: Sequence[Instance]) -> list[Instance]:
 
 
 def _question(key: Hashable, group: Sequence[Instance]) -> Question:
-    doc, context, task = group[0].doc, group[0].args[0], str(group[0].task_name)
+    doc, task = group[0].doc, str(group[0].task_name)
     if _is_ours(group[0]):
-        # Whatever the prompt withholds is withheld here too.
-        query = doc["query"] if doc["query"] in context else ""
+        query = doc["query"] if doc.get("query_shown", True) else ""
         return Question(key, query, tuple(doc["options"]), tuple(doc["option_ids"]), doc["item_id"], task)
     ordered = _in_order(group)
     options = tuple(request.args[1] for request in ordered)
     return Question(key, ordered[0].args[0], options, options, None, task)
+
+
+def reject_unknown(unknown: dict[str, Any], allowed: Sequence[str]) -> None:
+    """Raise ModelArgsError for arguments that an adapter does not take: a typo must not pass silently."""
+    for name in unknown:
+        hint = did_you_mean(name, allowed)
+        raise ModelArgsError(f"unknown model argument {name!r}; allowed: {', '.join(allowed)}{hint}")
 
 
 def score_in_groups(

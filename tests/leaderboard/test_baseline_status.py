@@ -2,8 +2,9 @@
 
 import pytest
 
+from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.data import load_sample
-from recipe_mpr_task.models.baselines import KINDS, BaselineLM
+from recipe_mpr_task.models.baselines import BaselineLM
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.prompts import render, template
 from recipe_mpr_task.task import record_of
@@ -43,7 +44,7 @@ def baseline(folder, kind, task=SAMPLE, nudge=lambda _doc, row: row, recorded=No
 
 
 @pytest.mark.honest
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", list(BASELINES))
 @pytest.mark.parametrize("more", [{}, {"seed": 0}, {"batch_size": 8, "device": "cpu"}])
 def test_a_baseline_with_the_committed_arguments_is_clean(kind, more, tmp_path):
     row = baseline(tmp_path, kind, recorded={"kind": kind, **more})

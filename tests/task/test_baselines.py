@@ -9,13 +9,16 @@ from hypothesis import strategies as st
 
 from leaderboard.load.record import SUFFIX, read_record
 from leaderboard.verify.baselines import RESULTS
+from recipe_mpr_task.baselines import BASELINES
+from recipe_mpr_task.circular import rotated
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.errors import ModelArgsError, RecipeMPRError
 from recipe_mpr_task.metrics import fair_accuracy
-from recipe_mpr_task.models.baselines import KINDS, BaselineLM
+from recipe_mpr_task.models.baselines import BaselineLM
 from recipe_mpr_task.models.option_scorer import log_softmax
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of
+from tests.conftest import run_python
 
 
 def requests_of(records, task="t"):
@@ -35,7 +38,7 @@ def accuracies(kind, items, order="shuffled", **arguments):
     ]
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", list(BASELINES))
 def test_no_baseline_does_well_on_the_sample(kind):
     scored = accuracies(kind, load_sample())
     assert math.fsum(scored) / 60 <= 0.45
@@ -43,19 +46,19 @@ def test_no_baseline_does_well_on_the_sample(kind):
         assert math.fsum(scored) == 12
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "first"])
+@pytest.mark.parametrize("kind", [kind for kind in BASELINES if kind != "first"])
 def test_only_first_can_see_the_order(kind):
     items = load_sample()
     assert accuracies(kind, items) == accuracies(kind, items, "file")
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "first"])
+@pytest.mark.parametrize("kind", [kind for kind in BASELINES if kind != "first"])
 def test_only_first_can_see_the_real_order(kind):
     assert accuracies(kind, load_items()) == accuracies(kind, load_items(), "file")
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", list(BASELINES))
 def test_an_item_scores_the_same_alone_and_among_others(kind):
     items = load_sample()
     assert accuracies(kind, items[7:8]) == accuracies(kind, items)[7:8]
@@ -130,12 +133,40 @@ def test_an_item_scores_the_same_whatever_tasks_share_the_run(kind):
     assert together == [answer for run in runs for answer in BaselineLM(kind=kind).loglikelihood(run)]
 
 
+@pytest.mark.parametrize("kind", ["tfidf", "bm25"])
+def test_a_query_that_the_task_withholds_is_not_read_and_old_documents_show_theirs(kind):
+    records = [record_of(display(item, "shuffled")) for item in load_sample()]
+    scores = BaselineLM(kind=kind).loglikelihood(requests_of(records))
+    assert BaselineLM(kind=kind).loglikelihood(requests_of([r | {"query_shown": False} for r in records])) != scores
+    old = [{key: value for key, value in record.items() if key != "query_shown"} for record in records]
+    assert BaselineLM(kind=kind).loglikelihood(requests_of(old)) == scores
+
+
 @pytest.mark.honest
 @pytest.mark.real_data
-@pytest.mark.parametrize("kind", list(KINDS))
-@pytest.mark.parametrize(("task", "dataset"), [("recipe_mpr", load_items), ("recipe_mpr_sample", load_sample)])
-def test_the_committed_scores_are_what_the_baselines_score_today(kind, task, dataset):
-    (record,) = (RESULTS / "untrained").glob(f"{kind}-{task.replace('_', '-')}-????????{SUFFIX}")
-    _, results, _ = read_record(record)
-    scored = math.fsum(accuracies(kind, dataset()))
-    assert scored / len(dataset()) == pytest.approx(results["results"][task]["acc,none"], abs=1e-12)
+@pytest.mark.parametrize("record", sorted((RESULTS / "untrained").glob(f"*{SUFFIX}")), ids=lambda path: path.name)
+def test_the_committed_scores_are_what_the_baselines_score_today(record):
+    task, results, _ = read_record(record)
+    if results["config"]["model"] != "recipe-mpr-baseline":
+        pytest.skip("not of a baseline")
+    items = load_sample() if task == "recipe_mpr_sample" else load_items()
+    scored = math.fsum(accuracies(results["config"]["model_args"]["kind"], items))
+    assert scored / len(items) == pytest.approx(results["results"][task]["acc,none"], abs=1e-12)
+
+
+def test_the_registry_is_read_without_torch_lm_eval_or_numpy():
+    heavy = "sorted({'torch', 'lm_eval', 'numpy'} & sys.modules.keys())"
+    done = run_python("-c", f"import sys, recipe_mpr_task.baselines; print({heavy})")
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_what_the_registry_says_of_each_baseline_is_so():
+    records = [record_of(display(item, "shuffled")) for item in load_sample()]
+    without_query = [record | {"query": ""} for record in records]
+    turned = [rotated(record, 2) for record in records]
+    for kind, baseline in BASELINES.items():
+        scores = BaselineLM(kind=kind).loglikelihood(requests_of(records))
+        blind = BaselineLM(kind=kind).loglikelihood(requests_of(without_query))
+        assert baseline.reads_query == (blind != scores) == (len(set(blind)) == 1), kind
+        assert baseline.by_position == (BaselineLM(kind=kind).loglikelihood(requests_of(turned)) == scores), kind
+        assert baseline.help.endswith(".")

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -86,7 +87,7 @@ def test_killed_download_leaves_no_half_file(cache, how):
     assert server.requests
     process.send_signal(how)
     process.wait(timeout=30)
-    assert not [path for path in cache.rglob("*") if path.is_file()]
+    assert not list(cache.rglob(data.FILE_NAME))
 
 
 def test_failed_write_keeps_the_old_file(tmp_path):
@@ -153,7 +154,7 @@ def test_sample_is_as_designed():
     assert {letter: letters.count(letter) for letter in "ABCDE"} == dict.fromkeys("ABCDE", 12)
 
 
-def test_killed_file_write_leaves_the_old_content_and_nothing_else(tmp_path):
+def test_killed_file_write_leaves_the_old_content_and_no_half_file_that_a_reader_would_take(tmp_path):
     path = tmp_path / "board.json"
     path.write_text("old")
     code = (
@@ -163,4 +164,16 @@ def test_killed_file_write_leaves_the_old_content_and_nothing_else(tmp_path):
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
     assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["board.json"], "no half file under another name either"
+    assert [p.name for p in tmp_path.rglob("*.json")] == ["board.json"], "no half file under another name either"
+    assert [p.name for p in tmp_path.glob("[!.]*")] == ["board.json"]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_a_written_file_is_readable_as_far_as_the_umask_allows(tmp_path, umask):
+    path, before = tmp_path / "new" / "x.json", os.umask(umask)
+    try:
+        write_atomic(path, "é")
+    finally:
+        os.umask(before)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == ("é".encode(), 0o644 & ~umask)
+    assert list(path.parent.iterdir()) == [path]

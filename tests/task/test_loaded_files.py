@@ -5,8 +5,10 @@ import os
 import time
 
 import pytest
+from huggingface_hub.utils.sha import git_hash
 
-from recipe_mpr_task import loaded_files
+from recipe_mpr_task.file_hashes import git_blob_id, remembered_sha256
+from recipe_mpr_task.files import sha256_of, sha256_of_file
 from recipe_mpr_task.loaded_files import content_hashes, file_hashes, sha256_of_loaded
 from recipe_mpr_task.loaded_model import model_record
 from tests.support.checkpoints import arguments_for, base_of, checkpoint
@@ -69,20 +71,34 @@ def test_the_layout_of_a_config_and_where_its_base_lies_change_nothing(tmp_path)
 @pytest.mark.honest
 def test_a_large_file_is_read_once_and_again_when_it_changes(tmp_path, monkeypatch):
     monkeypatch.setenv("RECIPE_MPR_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(loaded_files, "time", Later)
+    monkeypatch.setattr("recipe_mpr_task.file_hashes.time", Later)
     path = tmp_path / "model.safetensors"
-    path.write_bytes(b"a" * 9_000_000)
-    reads, hash_of = [], loaded_files.sha256_of_file
-    monkeypatch.setattr(loaded_files, "sha256_of_file", lambda p: reads.append(p) or hash_of(p))
+    path.write_bytes(b"a" * 300_000)
+    reads = []
+    monkeypatch.setattr("recipe_mpr_task.file_hashes.sha256_of_file", lambda p: reads.append(p) or sha256_of_file(p))
     first = sha256_of_loaded(path)
     assert sha256_of_loaded(path) == first
     assert len(reads) == 1
     kept = [note.read_text() for note in (tmp_path / "cache").rglob("hashes/*")]
     assert kept == [first], "for the next process"
     before = path.stat()
-    path.write_bytes(b"b" * 9_000_000)
+    path.write_bytes(b"b" * 300_000)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert sha256_of_loaded(path) != first, "size and mtime as before: ctime tells"
+
+
+def test_a_file_in_motion_is_hashed_again(tmp_path):
+    path = tmp_path / "samples.jsonl"
+    path.write_bytes(b"a" * 300_000)
+    first = remembered_sha256(path)
+    path.write_bytes(b"b" * 300_000)
+    assert (first, remembered_sha256(path)) == (sha256_of(b"a" * 300_000), sha256_of(b"b" * 300_000))
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 3_000_000])
+def test_git_blob_ids_are_gits_own(tmp_path, content):
+    (tmp_path / "x").write_bytes(content)
+    assert git_blob_id(tmp_path / "x") == git_hash(content)
 
 
 class Later:

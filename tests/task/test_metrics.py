@@ -8,7 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax as scipy_softmax
 
-from recipe_mpr_task.metrics import brier, fair_accuracy, generate_metrics, letter_metrics
+from recipe_mpr_task.item import QUERY_TYPES
+from recipe_mpr_task.metrics import (
+    METRIC_LIST,
+    METRICS,
+    brier,
+    circular_metrics,
+    cloze_metrics,
+    fair_accuracy,
+    generate_metrics,
+    letter_metrics,
+    recall_std,
+)
+from recipe_mpr_task.tasks import TASKS_PATH
 
 SCORES = st.lists(st.floats(-50, 0), min_size=5, max_size=5)
 GOLD = st.integers(0, 4)
@@ -60,3 +72,32 @@ def test_an_item_counts_for_each_of_its_types_and_no_other():
     metrics = letter_metrics({"gold": 0, "query_types": ["Negated", "Temporal"]}, results)
     assert metrics.keys() == {"acc", "brier", "acc_negated", "acc_temporal"}
     assert metrics["acc_negated"] == metrics["acc"] == 1.0
+
+
+def test_the_registry_lists_every_metric_that_a_task_computes_and_no_other():
+    doc = {"gold": 1, "query_types": [], "options": ["soup", "stew", "bread", "cake", "tea"], "seen_in_training": 0}
+    scores = [(-1.0, False)] * 5
+    computed = cloze_metrics(doc, scores) | circular_metrics(doc, scores * 5) | generate_metrics(doc, ["B"])
+    for name in QUERY_TYPES:
+        computed |= letter_metrics(doc | {"query_types": [name]}, scores)
+    assert {metric.key for metric in METRICS} == computed.keys()
+    assert len({metric.label for metric in METRICS}) == len(METRICS)
+    assert all(metric.help.endswith(".") and metric.unit in ("fraction", "score") for metric in METRICS)
+
+
+def test_every_task_takes_its_metrics_from_the_registry():
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    configs = [load_yaml(path) for path in TASKS_PATH.glob("recipe_mpr*.yaml")]
+    tasks = [config for config in configs if "group" not in config]
+    assert len(tasks) > 15
+    assert all(config["metric_list"] is METRIC_LIST for config in tasks)
+
+
+def test_lm_eval_aggregates_by_the_registry():
+    from lm_eval.tasks import TaskManager
+
+    manager = TaskManager(include_path=TASKS_PATH, include_defaults=False)
+    task = manager.load("recipe_mpr_sample")["tasks"]["recipe_mpr_sample"]
+    assert task.higher_is_better() == {metric.key: metric.higher_is_better for metric in METRICS}
+    assert task.aggregation()["rstd"] is recall_std

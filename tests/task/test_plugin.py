@@ -92,18 +92,32 @@ def test_asking_for_our_path_as_well_warns_of_nothing(caplog):
     assert "overrides" not in caplog.text
 
 
-def test_nothing_is_done_where_lm_eval_discovers_plugins(monkeypatch):
-    from lm_eval.api import registry
-
+def manager_that_finds(*names):
     class TaskManager:
-        def __init__(self, include_path=None):
-            self.plugins = load_plugin_paths()  # noqa: F821 (only its name matters)
+        def __init__(self, verbosity=None, include_path=None, include_defaults=True):
+            plugin_folders = names
+            self.all_tasks, self.include_path, self.asked = plugin_folders, include_path, include_path
 
     manager = types.ModuleType("lm_eval.tasks.manager")
     manager.TaskManager = TaskManager
-    original = TaskManager.__init__
+    return manager
+
+
+def test_the_folder_is_added_where_lm_eval_does_not_find_it_whatever_its_names_say():
+    manager = manager_that_finds("of_another_plugin")
     plugin.activate(manager)
-    assert TaskManager.__init__ is original
+    plugin.activate(manager)
+    assert manager.TaskManager(include_path="mine").asked == [TASKS_PATH, "mine"]
+    assert not plugin.discovers_tasks(manager)
+
+
+def test_nothing_is_done_where_lm_eval_discovers_plugins(monkeypatch):
+    from lm_eval.api import registry
+
+    manager = manager_that_finds("recipe_mpr", "recipe_mpr_test")
+    original = manager.TaskManager.__init__
+    plugin.activate(manager)
+    assert manager.TaskManager.__init__ is original
     monkeypatch.setattr(registry, "load_plugins", lambda: None, raising=False)
     monkeypatch.setattr(registry, "model_registry", {})
     plugin.activate(types.ModuleType("lm_eval.models"))
@@ -120,9 +134,27 @@ def test_declared_entry_points_are_what_the_autoload_registers():
     assert tasks.load().TASKS_PATH == TASKS_PATH
 
 
-def test_stock_uncaught_errors_are_left_alone_and_ours_end_with_one_line():
-    code = "import lm_eval.models; raise {}"
-    done = run_python("-c", code.format("ValueError('theirs')"))
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "ValueError: theirs")
-    done = run_python("-c", "import recipe_mpr_task.errors as e\n" + code.format("e.DataError('ours\\nfolded')"))
-    assert (done.returncode, done.stderr) == (2, "recipe-mpr: ours folded\n")
+def test_in_lm_eval_and_recipe_mpr_our_errors_end_with_one_line_and_all_others_as_before():
+    code = "import sys, lm_eval.models, recipe_mpr_task.errors as e; sys.argv[0] = {!r}; raise {}"
+    ours = "e.DataError('ours\\nfolded')"
+    for program in ("/usr/bin/lm_eval", "lm-eval", "/x/bin/recipe-mpr"):
+        done = run_python("-c", code.format(program, ours))
+        assert (done.returncode, done.stderr) == (2, "recipe-mpr: ours folded\n")
+    for program, error, last in (
+        ("lm_eval", "ValueError('theirs')", "ValueError: theirs"),
+        ("/x/bin/pytest", ours, "folded"),
+        ("-c", ours, "folded"),
+    ):
+        done = run_python("-c", code.format(program, error))
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (1, last)
+        assert done.stderr.startswith("Traceback")
+
+
+def test_python_dash_m_lm_eval_ends_with_one_line_too():
+    done = run_python(
+        "-m", "lm_eval", "run", "--model", "recipe-mpr-baseline", "--model_args", "kind=frist",
+        "--tasks", "recipe_mpr_sample",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("did you mean first?")
+    assert "Traceback" not in done.stderr

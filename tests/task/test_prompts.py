@@ -4,13 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from lm_eval.tasks import TaskManager
 
 from recipe_mpr_task import prompts
 from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.orders import display
-from recipe_mpr_task.task import record_of
+from recipe_mpr_task.task import load_dataset, record_of
+from recipe_mpr_task.tasks import TASKS_PATH
 
 INSTRUCTION = "Read the recipe request and the five options below, then pick the option that suits the request best."
 # sample-00 and, with few-shot seed 1234, its first shot.
@@ -46,8 +48,6 @@ def chat(messages, add_generation_prompt=True):
 
 def build(task_name, *, shots=0, limit=None, samples=None, chat_template=None):
     """A task with its requests, as lm-eval's evaluator builds them."""
-    from lm_eval.tasks import TaskManager
-
     task = TaskManager(include_defaults=False).load([task_name])["tasks"][task_name]
     task.set_config("num_fewshot", shots)
     task.set_fewshot_seed(1234)
@@ -109,6 +109,29 @@ def test_every_template_has_its_golden_text_and_withholds_what_it_must():
     assert {name for name, text in shown.items() if not all(o in text for o in options)} == {"cloze"}
 
 
+def test_the_group_of_prompts_is_every_prompt_task_of_the_folder():
+    index = TaskManager(include_path=TASKS_PATH, include_defaults=False).task_index
+    in_folder = {path.stem for path in TASKS_PATH.glob("recipe_mpr_prompt_*.yaml")}
+    (tag,) = index["recipe_mpr_prompts"].cfg["task"]
+    assert index[tag].tags == in_folder, "a prompt's task file includes _prompt.yaml"
+    for name in in_folder:
+        assert index[name].cfg["doc_to_text"].endswith(f".prompts.{name.removeprefix('recipe_mpr_prompt_')}")
+
+
+def test_a_task_says_in_its_documents_whether_its_prompt_shows_the_query():
+    index = TaskManager(include_path=TASKS_PATH, include_defaults=False).task_index
+    withheld = set()
+    for name, entry in index.items():
+        if entry.cfg and "doc_to_text" in entry.cfg:
+            template = prompts.template(entry.cfg["doc_to_text"].rpartition(".")[2])
+            shown = entry.cfg["dataset_kwargs"].get("recipe_mpr_query_shown", True)
+            assert shown == ("{{ query }}" in template), name
+            withheld |= set() if shown else {name}
+    assert withheld == {"recipe_mpr_options_only"}
+    documents = load_dataset(recipe_mpr_split="sample", recipe_mpr_order="shuffled", recipe_mpr_query_shown=False)
+    assert set(documents["items"]["query_shown"]) == {False}
+
+
 @pytest.mark.real_data
 def test_description_becomes_the_system_turn():
     (context, letter), *_ = pairs("recipe_mpr_prompt_system", limit=1, chat_template=chat)
@@ -159,8 +182,6 @@ def test_fold_and_whole_task_ask_an_item_the_same_question():
 
 @pytest.mark.real_data
 def test_aspect_annotations_reach_no_prompt_and_no_log():
-    from lm_eval.tasks import TaskManager
-
     task = TaskManager(include_defaults=False).load(["recipe_mpr"])["tasks"]["recipe_mpr"]
     task.set_config("num_fewshot", 5)
     task.set_fewshot_seed(1234)
