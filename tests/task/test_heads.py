@@ -55,10 +55,8 @@ def test_the_registry_names_classes_that_exist_and_imports_none_of_them():
         assert all(isinstance(resolve(target), type) for target in (head.scorer, head.objective) if target)
         assert name in (*SCORED, *TRAINED)
     assert set(CLASSES) == set(SCORED)
-    code = (
-        "import sys, recipe_mpr_task.models.heads; assert not {'torch', 'finetune', 'transformers'} & set(sys.modules)"
-    )
-    done = run_python("-c", code)
+    absent = "{'torch', 'finetune', 'transformers'}"
+    done = run_python("-c", f"import sys, recipe_mpr_task.models.heads; assert not {absent} & set(sys.modules)")
     assert done.returncode == 0, done.stderr
 
 
