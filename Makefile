@@ -7,15 +7,19 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 # Workers of pytest: the end-to-end tests wait for lm_eval more than they compute.
 WORKERS ?= 2
 
-.PHONY: demo test slow check bench clean
+.PHONY: demo unit test slow check bench clean
 
 demo: $(STAMP)
 	$(BIN)/recipe-mpr demo --out out
 
 # Without the dataset, on a machine that is offline, the tests that need it are skipped, and the end says so.
-test: $(STAMP)
+unit test: $(STAMP)
 	@$(BIN)/recipe-mpr data fetch || echo "no dataset: the tests marked real_data are skipped"
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS)
+	$(BIN)/python -m pytest -m "$(MARKED)" -n $(WORKERS) --dist loadgroup
+
+# Under two minutes on two cores: no process, no training, no browser.
+unit: MARKED := not slow and not integration
+test: MARKED := not slow
 
 slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow

@@ -25,7 +25,7 @@ _KEPT_SECONDS = 30 * 24 * 3600
 _COMPUTING = ("numpy", "scipy", "statsmodels", "pydantic", "pydantic_core", "lm_eval", "jinja2", "pyyaml")
 """Packages that read files, render prompts or compute numbers."""
 
-_SETTLED_SECONDS = 3
+SETTLED_SECONDS = 3
 """A file that changed this shortly ago may change again without its times telling: their steps are up to 2 s."""
 
 
@@ -106,7 +106,7 @@ def _place(path: Path) -> Path:
     for file in (path, *samples_files(path)):
         digest.update(f"{file.name}\0{sha256_of_file(file)}\0".encode())
     hashed = digest.hexdigest()
-    is_settled = asked - max(max(state[-2:]) for state in states) / 1e9 > _SETTLED_SECONDS
+    is_settled = asked - max(max(state[-2:]) for state in states) / 1e9 > SETTLED_SECONDS
     if is_settled and _states(path) == states:
         with suppress(OSError):
             write_atomic(note, hashed)

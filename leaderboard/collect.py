@@ -32,10 +32,10 @@ from recipe_mpr_task.faults import OwnFaultError
 OUR_FAULT = "a fault of ours while it was judged, see the log that the build names"
 """Why a run is excluded that brought up an exception. Such a run is not remembered, so the next build tries again."""
 
-_FEW = 24
+FEW_FILES = 24
 """Files below which starting further processes costs more than it saves."""
 
-_WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 
 OnFault = Callable[[str, str], None]
@@ -85,27 +85,28 @@ class Digest(NamedTuple):
 def _digests(paths: Sequence[Path]) -> Iterator[Digest]:
     """Digest every file, in the order given: from the cache, or anew, on all processors if there is much to do."""
     code_hash()  # once, before the threads ask for it
-    with ThreadPoolExecutor(_WORKERS) as pool:  # hashing lets other threads run
+    with ThreadPoolExecutor(WORKERS) as pool:  # hashing lets other threads run
         found = pool.map(remembered, paths)
         kept = list(tqdm(found, desc="looking for runs", unit="file", delay=2, total=len(paths), disable=None))
     made = _made([path for path, there in zip(paths, kept, strict=True) if there is None])
     with tqdm(total=len(paths), desc="checking runs", unit="file", delay=2, disable=None) as progress:
         for path, there in zip(paths, kept, strict=True):
             text = None if there is None else recalled(there)
-            yield next(made) if there is None else _digest(path) if text is None else Digest(text, [])
+            yield next(made) if there is None else digest_of(path) if text is None else Digest(text, [])
             progress.update()
 
 
 def _made(paths: Sequence[Path]) -> Iterator[Digest]:
-    if len(paths) < _FEW or _WORKERS < 2:
-        yield from map(_digest, paths)
+    if len(paths) < FEW_FILES or WORKERS < 2:
+        yield from map(digest_of, paths)
         return
     # Without the garbage collector: parsed samples hold no cycles, and there are many of them to go through.
-    with ProcessPoolExecutor(_WORKERS, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
-        yield from pool.map(_digest, paths, chunksize=4)
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
+        yield from pool.map(digest_of, paths, chunksize=4)
 
 
-def _digest(path: Path) -> Digest:
+def digest_of(path: Path) -> Digest:
+    """Return the digest of one file: from the cache, or made and kept there."""
     return Digest(*remember(path, lambda: _made_of(path)))
 
 

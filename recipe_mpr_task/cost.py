@@ -8,6 +8,9 @@ import resource
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 CPU = "cpu"
 
@@ -33,6 +36,34 @@ class Hardware:
         if self.device == CPU:
             return f"{self.cpu}, {self.threads} thread{'s' * (self.threads != 1)}"
         return f"{self.n_devices} x {self.device}" if self.n_devices > 1 else self.device
+
+
+Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class EvaluationCost(BaseModel):
+    """The cost of one `evaluate` call, under `manifest.COST_KEY` of a results file.
+
+    Attributes:
+        tasks: tasks evaluated; the other fields are of all of them together, so of a task only where this is 1.
+        seconds: wall time of the evaluation, without loading the model.
+        items: scored documents.
+        seconds_per_item: seconds / items.
+        tokens_per_second: tokens of the distinct prompts and their answers, or that an encoder computed, a second;
+            None where they cannot be counted.
+        peak_memory_bytes: of the GPUs, else of the process; None if the model computes in another process.
+        hardware: None for a model behind an API.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    tasks: Annotated[int, Field(ge=1)]
+    seconds: Positive
+    items: Annotated[int, Field(ge=1)]
+    seconds_per_item: Positive
+    tokens_per_second: Positive | None
+    peak_memory_bytes: Annotated[int, Field(ge=0)] | None
+    hardware: Hardware | None
 
 
 def hardware(device: str | None = None, n_devices: int | None = None) -> Hardware:

@@ -26,7 +26,7 @@ LICENSE = "Apache-2.0"
 DATA_VARIABLE = "RECIPE_MPR_DATA"
 CACHE_VARIABLE = "RECIPE_MPR_CACHE"
 _CONNECT_AND_READ_SECONDS = (3.05, 30)
-_RETRIES = 2
+RETRIES = 2
 
 _REMEDIES = (
     f"remedies: (1) go online and run `recipe-mpr data fetch`; (2) set {DATA_VARIABLE} to the path of "
@@ -76,7 +76,7 @@ def _download(target: Path) -> Source:
         path=target.parent,
         base_url=URL_FOLDER,
         registry={FILE_NAME: f"sha256:{SHA256}"},
-        retry_if_failed=_RETRIES,
+        retry_if_failed=RETRIES,
     )
     downloader = pooch.HTTPDownloader(progressbar=True, timeout=_CONNECT_AND_READ_SECONDS)
     try:

@@ -153,15 +153,17 @@ def _check_runs(evaluator: Any) -> None:
     @functools.wraps(original)
     def evaluate(lm: Any, task_dict: Any, *args: Any, **kwargs: Any) -> Any:
         from recipe_mpr_task.checks import mark_seen_items, warn_about_run
+        from recipe_mpr_task.evaluation_cost import CostMeter
         from recipe_mpr_task.generation import leave_out_unanswerable
 
         task_dict = leave_out_unanswerable(lm, task_dict, kwargs)
         tasks = task_dict.get("tasks", {}) if isinstance(task_dict, dict) else {}
         warn_about_run(lm, tasks, chat=bool(kwargs.get("apply_chat_template")))
         recorded = mark_seen_items(lm, tasks, _asked.get())
+        meter = CostMeter(lm, tasks)
         results = original(lm, task_dict, *args, **kwargs)
         if results:  # only the first of several processes has some
-            results.update(recorded)
+            results.update(recorded | meter.record(results))
         return results
 
     setattr(evaluate, _MARK, True)

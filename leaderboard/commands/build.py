@@ -42,7 +42,7 @@ def leaderboard(  # noqa: PLR0913 (each is an option)
         for name in FILES:
             say(out / name)
         if records:
-            skipped += _write_records(runs, records, log.add)
+            skipped += write_records(runs, records, log.add)
         say_skipped(skipped)
         ctx.exit(log.exit_code(EXIT_BAD_INPUT if skipped else 0))
 
@@ -55,7 +55,7 @@ def say_skipped(reasons: Sequence[str]) -> None:
         say(f"recipe-mpr: skipped {line(reason, 500)}", err=True)
 
 
-def _write_records(paths: Sequence[Path], folder: Path, on_fault: "OnFault | None" = None) -> list[str]:
+def write_records(paths: Sequence[Path], folder: Path, on_fault: "OnFault | None" = None) -> list[str]:
     """Write the runs' records; return a line for each run that none could be made of."""
     from leaderboard.collect import raise_fault
     from leaderboard.load.find import find_files

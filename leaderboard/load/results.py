@@ -34,7 +34,7 @@ _LONGEST_SAMPLE = 32 * 2**20
 _MOST_SAMPLES = 10_000
 """Lines: as many as a record may have items; a task has 500."""
 
-_MOST_VALUES = 20_000_000
+MOST_VALUES = 20_000_000
 """Commas and brackets of a samples file, text included: each can become a value of 60 bytes in memory."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T")
@@ -190,8 +190,8 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
                     continue
                 n_lines += 1
                 n_values += sum(map(text.count, (b",", b"[", b"{")))
-                if n_lines > _MOST_SAMPLES or n_values > _MOST_VALUES:
-                    raise UnusableError(f"{file.name}: more than {_MOST_SAMPLES:,} lines or {_MOST_VALUES:,} values")
+                if n_lines > _MOST_SAMPLES or n_values > MOST_VALUES:
+                    raise UnusableError(f"{file.name}: more than {_MOST_SAMPLES:,} lines or {MOST_VALUES:,} values")
                 yield number, text
     except OSError as error:
         raise UnusableError(f"{file.name} cannot be read: {error.strerror or error}") from None

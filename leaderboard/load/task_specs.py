@@ -105,16 +105,16 @@ def _is_plain(spec: TaskSpec) -> bool:
     return asked == ("shuffled", "default", "", "letter_metrics")
 
 
-_RENDERED: dict[tuple[str, str, str, int], str] = {}
+RENDERED: dict[tuple[str, str, str, int], str] = {}
 
 
 def prompt_of(doc: dict[str, Any], spec: TaskSpec, rotation: int = 0) -> str:
     """Render an item's own prompt, once for all runs: its document is genuine, so the same in each."""
     key = (spec.prompt, spec.order, doc["item_id"], rotation)
-    if key not in _RENDERED:
+    if key not in RENDERED:
         turned = {name: [*doc[name][rotation:], *doc[name][:rotation]] for name in ("options", "option_ids")}
-        _RENDERED[key] = prompts.render(spec.prompt, doc | turned)
-    return _RENDERED[key]
+        RENDERED[key] = prompts.render(spec.prompt, doc | turned)
+    return RENDERED[key]
 
 
 def _read(name: str) -> dict[str, Any]:

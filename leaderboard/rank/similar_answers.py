@@ -81,7 +81,7 @@ def find_alike(rows: Sequence[Row]) -> list[list[Likeness]]:
     Returns:
         For each row no, one or two likenesses, the unrelated one first.
     """
-    matrices = _Matrices.of(rows)
+    matrices = Matrices.of(rows)
     codes = relation_codes(rows)
     identities = _numbered([row.identity or f"row {place}" for place, row in enumerate(rows)])
     ranked = np.array([row.status in RANKED for row in rows], dtype=bool)
@@ -128,7 +128,7 @@ class _Compared:
 
 
 @dataclass(frozen=True)
-class _Matrices:
+class Matrices:
     """What rows chose, in columns of all items that there are.
 
     Attributes:
@@ -148,7 +148,8 @@ class _Matrices:
     one_letter: Flags
 
     @classmethod
-    def of(cls, rows: Sequence[Row]) -> "_Matrices":
+    def of(cls, rows: Sequence[Row]) -> "Matrices":
+        """Return the matrices of these rows, one line per row."""
         shape = (len(rows), len(columns()))
         picks, scored = np.zeros(shape, np.uint8), np.zeros(shape, bool)
         for place, row in enumerate(rows):
@@ -162,6 +163,7 @@ class _Matrices:
         return cls(picks > 0, wrong, scored, *_answers(rows), one_letter)
 
     def compared(self, block: slice) -> _Compared:
+        """Compare the rows of a block with all rows."""
         chose, wrong = self.chose, self.wrong > 0
         # Of each the wrong choices on items where the other chose something: other items are not compared.
         of_these, of_those = _shared(wrong[block], chose), _shared(chose[block], wrong)

@@ -27,7 +27,7 @@ def why_unchecked(run: Run, spec: TaskSpec) -> str | None:
         return None
     if not _has_seed(run):
         return "its shots were not checked: the few-shot seed was not logged"
-    if _pool(spec) - _documents(run, spec).keys():
+    if shot_pool(spec) - _documents(run, spec).keys():
         return (
             "its shots were not checked: the dataset is not at hand; "
             "run `recipe-mpr data fetch` and build the leaderboard again"
@@ -65,8 +65,8 @@ def _has_seed(run: Run) -> bool:
     return isinstance(seed, int) and not isinstance(seed, bool)
 
 
-def _pool(spec: TaskSpec) -> frozenset[str]:
-    """Ids of all items that shots of any item of the task may come from."""
+def shot_pool(spec: TaskSpec) -> frozenset[str]:
+    """Return the ids of all items that shots of any item of the task may come from."""
     ids = scored_ids("sample" if spec.split == "sample" else "all")
     return frozenset(i for i in ids if part_of(i) == "train") if spec.split == "published" else ids
 
@@ -74,7 +74,7 @@ def _pool(spec: TaskSpec) -> frozenset[str]:
 def _documents(run: Run, spec: TaskSpec) -> Mapping[str, dict[str, Any]]:
     """Documents by item id: those of the log, and of the dataset if it is at hand and needed."""
     logged = {sample["doc"]["item_id"]: sample["doc"] for sample in run.samples or []}
-    return logged if _pool(spec) <= logged.keys() else {**_of_dataset(spec.order, items_at_hand()), **logged}
+    return logged if shot_pool(spec) <= logged.keys() else {**_of_dataset(spec.order, items_at_hand()), **logged}
 
 
 @lru_cache(maxsize=4)

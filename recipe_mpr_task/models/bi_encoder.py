@@ -30,7 +30,7 @@ class BiEncoder:
     """
 
     def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
-        self.truncated = 0
+        self.truncated = self.n_tokens = 0
         self._settings = settings
         self._pooling = pooling_mode(checkpoint)
         self._prompts = text_prompts(checkpoint)
@@ -74,6 +74,7 @@ class BiEncoder:
             self.truncated += cut
             encoded = self._tokenizer(list(texts), truncation=True, max_length=self._max_length)
         encodings = [{key: encoded[key][i] for key in encoded} for i in range(len(texts))]
+        self.n_tokens += sum(map(len, encoded["input_ids"]))
         vectors = run_in_batches(encodings, self._tokenizer, self._settings, self._forward, "embedding")
         return torch.nn.functional.normalize(vectors, dim=1)
 

@@ -32,6 +32,9 @@ class Scorer(Protocol):
     truncated: int
     """Number of texts cut to the model's length so far."""
 
+    n_tokens: int
+    """Number of tokens that the model computed so far."""
+
     n_parameters: int
     """Number of the model's parameters."""
 
@@ -138,6 +141,11 @@ class EncoderLM(OptionScorerLM):
         if self._cut:
             logger.warning("%s: %d texts were cut to the model's length", questions[0].task, self._cut)
         return [[self._scores[question.query, option] for option in question.options] for question in questions]
+
+    @property
+    def n_tokens(self) -> int:
+        """Number of tokens that the model computed so far."""
+        return self.head.n_tokens
 
     def get_model_info(self) -> dict[str, Any]:
         """Return the fields that lm-eval records of the model; `model_sha` is the hash of the weights."""

@@ -43,6 +43,7 @@ class MaskedLM(PairHead):
             rows = self._masked_variants(encoded, i)
             variants += rows
             owners += [i] * len(rows)
+        self.n_tokens += sum(len(variant["input_ids"]) for variant in variants)
         logs = run_in_batches(variants, self._tokenizer, self._settings, self._forward, "scoring masked tokens")
         # In double: an option's sum must not depend on its place among others.
         sums = torch.zeros(len(pairs), dtype=torch.double)

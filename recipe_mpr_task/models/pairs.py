@@ -22,7 +22,7 @@ class PairHead:
     """The subclass's entry in the registry."""
 
     def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
-        self.truncated = 0
+        self.truncated = self.n_tokens = 0
         self._settings = settings
         self._model = load_model(self.head, checkpoint, settings)
         self._tokenizer = load_tokenizer(checkpoint, settings)
@@ -44,6 +44,7 @@ class PairHead:
         """
         encoded = self.encode_pairs(pairs)
         encodings = [{key: encoded[key][i] for key in encoded} for i in range(len(pairs))]
+        self.n_tokens += sum(map(len, encoded["input_ids"]))
         return run_in_batches(encodings, self._tokenizer, self._settings, self._forward, "scoring")
 
     def encode_pairs(self, pairs: Sequence[tuple[str, str]]) -> Any:

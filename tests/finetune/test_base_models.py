@@ -15,8 +15,8 @@ from recipe_mpr_task import public_models
 from recipe_mpr_task.loaded_model import BASE_MARK
 from recipe_mpr_task.manifest import read_manifest
 from recipe_mpr_task.provenance import public_name
-from tests.conftest import recipe_mpr
 from tests.support.checkpoints import PARTS, checkpoint
+from tests.support.commands import recipe_mpr
 from tests.support.fake_hub import FakeHub, public_model
 
 TINY, COMMIT, NEXT = "example/tiny", "a1" * 20, "b2" * 20

@@ -18,7 +18,7 @@ from recipe_mpr_task.models.heads import HEADS
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.splits import parts_of
 from recipe_mpr_task.task import record_of
-from tests.task.test_baselines import requests_of
+from tests.support.requests import requests_of
 
 CPU = torch.device("cpu")
 SHOWN = [display(item, "shuffled") for item in load_sample()[:6]]

@@ -15,7 +15,7 @@ from recipe_mpr_task.metrics import circular_metrics, fair_accuracy
 from recipe_mpr_task.orders import DisplayedItem, display
 from recipe_mpr_task.splits import FOLDS, scored_ids
 from recipe_mpr_task.task import record_of
-from tests.conftest import recipe_mpr
+from tests.support.commands import recipe_mpr
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 

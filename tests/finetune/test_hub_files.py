@@ -10,7 +10,7 @@ import pytest
 from recipe_mpr_task import public_models
 from recipe_mpr_task.errors import CheckpointError, RecipeMPRError
 from recipe_mpr_task.public_models import resolved_commit, snapshot_files, verify
-from tests.conftest import run_python
+from tests.support.commands import run_python
 from tests.support.fake_hub import FakeHub, hashes_of, public_model
 
 TINY = "example/tiny"
@@ -51,6 +51,7 @@ def test_downloaded_files_are_verified(hub: FakeHub, cached: dict[str, Path], ba
     assert verify(TINY, COMMIT, cached, endpoint=hub.endpoint) == hashes_of(base)
 
 
+@pytest.mark.integration
 @pytest.mark.honest
 def test_what_transformers_downloads_is_verified(hub: FakeHub, base: Path, tmp_path: Path) -> None:
     code = (

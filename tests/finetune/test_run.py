@@ -25,7 +25,7 @@ from finetune.steps import shown_in_epoch
 from recipe_mpr_task.cost import hardware
 from recipe_mpr_task.manifest import read_manifest
 from recipe_mpr_task.provenance import seen_by
-from tests.conftest import recipe_mpr
+from tests.support.commands import recipe_mpr
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -9,8 +9,8 @@ from recipe_mpr_task.orders import display
 from recipe_mpr_task.prompts import render, template
 from recipe_mpr_task.task import record_of
 from tests.support.fake_runs import rows_of, run_files
+from tests.support.requests import requests_of
 from tests.support.run_edits import both, config, each
-from tests.task.test_baselines import requests_of
 
 SAMPLE = "recipe_mpr_sample"
 

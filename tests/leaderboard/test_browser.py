@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leaderboard.site.page import index_page, items_script, system_page
-from tests.conftest import _skip
+from tests.support.needs import skip
 from tests.support.page_content import (
     answers,
     file_order_content,
@@ -27,11 +27,11 @@ _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"
 @pytest.fixture(scope="module")
 def browser():
     if CHROMIUM is None:
-        _skip("no chromium: apt-get install chromium")
+        skip("no chromium: apt-get install chromium")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        _skip("playwright is not installed: pip install -e '.[dev]'")
+        skip("playwright is not installed: pip install -e '.[dev]'")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         yield launched
@@ -230,7 +230,7 @@ def test_the_board_can_be_read_without_javascript(browser, site):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing_serious_and_the_page_fits(browser, site, scheme, width):
     if not AXE.is_file():
-        _skip(f"no axe-core: npm install --prefix {AXE.parents[2]} axe-core")
+        skip(f"no axe-core: npm install --prefix {AXE.parents[2]} axe-core")
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
     views = ("accuracy", "types", "size", "pairs")
     for name in ("index.html", *(f"index.html#view={view}" for view in views), "systems/recipe_mpr-0.html"):

@@ -41,7 +41,7 @@ def test_same_bytes_whatever_the_order_of_paths_and_with_or_without_the_cache(tm
 
 @pytest.mark.parametrize("settled_seconds", [3, 0])
 def test_a_change_is_seen_that_keeps_a_files_size_and_date(tmp_path, monkeypatch, settled_seconds):
-    monkeypatch.setattr(cache, "_SETTLED_SECONDS", settled_seconds)
+    monkeypatch.setattr(cache, "SETTLED_SECONDS", settled_seconds)
     samples = run_files(tmp_path / "run", skill=0.9)
     (file,) = (tmp_path / "run").glob("samples_*")
     before = file.stat()
@@ -59,7 +59,7 @@ def test_a_change_is_seen_that_keeps_a_files_size_and_date(tmp_path, monkeypatch
 
 
 def test_a_rebuild_reads_no_results_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "_SETTLED_SECONDS", 0)
+    monkeypatch.setattr(cache, "SETTLED_SECONDS", 0)
     run_files(tmp_path / "run")
     time.sleep(0.1)
     build([tmp_path / "run"], tmp_path / "out")
@@ -123,12 +123,13 @@ def test_folders_of_one_name_are_told_apart_in_any_order(tmp_path):
     assert len({row["page"] for row in ours}) == 2
 
 
+@pytest.mark.integration
 def test_many_runs_are_checked_by_several_processes_to_the_same_site(tmp_path, monkeypatch):
     for k in range(6):
         run_files(tmp_path / "runs" / str(k), name=f"org/{k}", seed=k, date=float(k + 1))
     build([tmp_path / "runs"], tmp_path / "one")
     monkeypatch.setenv("RECIPE_MPR_CACHE", str(tmp_path / "other"))
-    monkeypatch.setattr(collect, "_FEW", 2)
+    monkeypatch.setattr(collect, "FEW_FILES", 2)
     build([tmp_path / "runs"], tmp_path / "two")
     assert content(tmp_path / "one") == content(tmp_path / "two")
     assert len(list((tmp_path / "other" / "runs").glob("*.digest"))) == 6

@@ -47,7 +47,7 @@ CHOICE = st.sets(st.integers(0, 4), max_size=3).map(tuple)
 def test_same_wrong_choices_are_those_counted_item_by_item(slots, cut):
     slots[1][:cut] = slots[0][:cut]
     rows = [row(f"s{k}", chosen) for k, chosen in enumerate(slots)]
-    compared = alike._Matrices.of(rows).compared(slice(0, len(rows)))
+    compared = alike.Matrices.of(rows).compared(slice(0, len(rows)))
     wrong = [[set(one) - {0} for one in some] for some in slots]
     # Three wrong options tied are no preference, so no choice.
     chose = [[bool(one) and len(set(one) - {0}) <= 2 for one in some] for some in slots]

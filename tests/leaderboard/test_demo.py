@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import run_python
+from tests.support.commands import run_python
 
 README = Path(__file__).parents[2] / "README.md"
 FILES = {"index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv"}

@@ -7,17 +7,16 @@ from importlib.util import find_spec
 
 import pytest
 import yaml
-from huggingface_hub import ModelCard, parse_eval_result_entries
+from huggingface_hub import parse_eval_result_entries
 
-from leaderboard.collect import read_rows
 from leaderboard.exports import export
 from leaderboard.exports.credit import hub_id
 from leaderboard.exports.every_eval_ever import SCHEMA_VERSION
-from leaderboard.rank.boards import build_boards
 from leaderboard.verify.baselines import RESULTS
 from recipe_mpr_task.data import COMMIT, load_items, load_sample
-from tests.conftest import _skip
+from tests.support.export_files import aggregates, boards_of, cards, from_hub
 from tests.support.fake_runs import run_files
+from tests.support.needs import skip
 from tests.support.run_edits import both, of_file
 
 HOSTILE = (
@@ -25,15 +24,6 @@ HOSTILE = (
     "x" * 10_000_000, "con", "data/unknown", "local/mine", "org/--model", "名前/模型", "C:\\Users\\me\\model",
     "/home/me/model",
 )  # fmt: skip
-
-
-def from_hub(*arguments):
-    """Record that these model arguments named models of a hub."""
-    return of_file(recipe_mpr_model={"sources": dict.fromkeys(arguments, "hub")})
-
-
-def boards_of(*folders):
-    return build_boards(read_rows(folders)[0])
 
 
 def ranked(boards):
@@ -46,27 +36,14 @@ def committed():
     return boards_of(RESULTS)
 
 
-def aggregates(files):
-    """Aggregates, each with its lines."""
-    found = [path for path in files if path.startswith("every_eval_ever/") and path.endswith(".json")]
-    return [
-        (json.loads(files[path]), [json.loads(s) for s in files[path[:-5] + "_samples.jsonl"].splitlines()])
-        for path in found
-    ]
-
-
 def eval_results(files):
     return {p: parse_eval_result_entries(yaml.safe_load(t)) for p, t in files.items() if "/.eval_results/" in p}
-
-
-def cards(files):
-    return {path: ModelCard(text) for path, text in files.items() if path.startswith("model_index/")}
 
 
 def judged(files, folder, capsys):
     """Reports of every_eval_ever's own validator, aggregate and samples held against each other; and its exit code."""
     if find_spec("every_eval_ever") is None:
-        _skip("no every_eval_ever: pip install --no-deps --ignore-requires-python every-eval-ever==0.3.0")
+        skip("no every_eval_ever: pip install --no-deps --ignore-requires-python every-eval-ever==0.3.0")
     validator = importlib.import_module("every_eval_ever.validator")
     assert validator.get_schema_version() == SCHEMA_VERSION
     for path, text in files.items():
@@ -253,7 +230,7 @@ def test_texts_are_in_only_when_handed_in(committed):
     texts = {item.item_id: item for item in (*load_items(), *load_sample())}
     without = "".join(export(committed, None).values())
     spoken = [text for item in texts.values() for text in (item.query, *(o.text for o in item.options))]
-    assert [text for text in spoken if text in without or json.dumps(text)[1:-1] in without] == []
+    assert [text for text in spoken if any(form in without for form in {text, json.dumps(text)[1:-1]})] == []
     for _, samples in aggregates(export(committed, texts)):
         for sample in samples:
             item = texts[sample["sample_id"]]

@@ -1,63 +1,31 @@
 """Files of any kind below a folder of runs: what cannot be read is named with its remedy, the rest is kept."""
 
 import contextlib
-import csv
-import io
-import json
 import os
 import re
 import socket
-import traceback
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from leaderboard import collect
 from leaderboard.build import build
-from leaderboard.collect import read_rows
-from leaderboard.commands.build import leaderboard
 from leaderboard.commands.compare import compare
 from leaderboard.commands.import_predictions import import_
 from leaderboard.load import results as load_files
-from leaderboard.rank.boards import build_boards
-from leaderboard.site.page import index_page
-from leaderboard.site.tables import to_csv
-from recipe_mpr_task import cli
-from recipe_mpr_task import files as task_files
 from recipe_mpr_task.errors import CheckpointError, RecipeMPRError
-from recipe_mpr_task.faults import OwnFaultError
-from recipe_mpr_task.lines import say
+from recipe_mpr_task.files import read_regular
 from recipe_mpr_task.manifest import FILE_NAME, read_manifest
-from tests.exploits.exploit_files import sparse
 from tests.support.fake_runs import run_files
-from tests.support.run_edits import CHEAT, called, task_config
+from tests.support.in_process import built
+from tests.support.odd_files import sparse
+from tests.support.run_edits import CHEAT
 from tests.support.tables import HONEST, Table
 
-pytestmark = pytest.mark.exploit
-
-HOSTILE = "x\x1b[2J\x1b]0;pwned\x07\r\nrecipe-mpr: all is well\u202e\u2028\u0085\x9b31m"
-SEEN_BY_A_TERMINAL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+pytestmark = [pytest.mark.exploit, pytest.mark.usefixtures("own_cache")]
 
 
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("RECIPE_MPR_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def runs(tmp_path):
-    """A folder with an honest run."""
-    run_files(tmp_path / "runs" / "good", name=HONEST)
-    return tmp_path / "runs"
-
-
-def built(folder, out):
-    """What the command says of a folder: exit code, lines of stderr, rows by system."""
-    done = CliRunner().invoke(leaderboard, [str(folder), "--out", str(out)])
-    assert done.exception is None or isinstance(done.exception, SystemExit), traceback.format_exception(done.exception)
-    found = json.loads((out / "leaderboard.json").read_text())["rows"]
-    return done.exit_code, done.stderr.splitlines(), {row["system"]: row for row in found if row["kind"] != "reported"}
+GROWS = Path("/proc/self/status")
 
 
 def unix_socket(path):
@@ -145,13 +113,12 @@ def test_an_odd_manifest_is_no_manifest(make, tmp_path):
         read_manifest(tmp_path)
 
 
-def test_a_file_that_grows_beyond_its_size_is_not_read_on(tmp_path, monkeypatch):
-    """As those in /proc, of which no size is told before."""
-    path = tmp_path / "grown"
-    path.write_bytes(b"x" * 100)
-    monkeypatch.setattr(task_files, "_checked", lambda state, _: state)
+@pytest.mark.skipif(not GROWS.is_file(), reason=f"no {GROWS}")
+def test_a_file_that_grows_beyond_its_size_is_not_read_on():
+    """The size of files in /proc is 0 before they are read."""
+    assert GROWS.stat().st_size == 0
     with pytest.raises(OSError, match="more than 10 bytes"):
-        task_files.read_regular(path, 10)
+        read_regular(GROWS, 10)
 
 
 def test_a_subfolder_that_cannot_be_listed_is_named(runs, tmp_path, monkeypatch):
@@ -226,184 +193,6 @@ def test_many_unknown_tasks_are_counted(tmp_path):
 
 
 def test_dense_samples_do_not_swell(tmp_path, monkeypatch):
-    monkeypatch.setattr(load_files, "_MOST_VALUES", 5000)
+    monkeypatch.setattr(load_files, "MOST_VALUES", 5000)
     samples_are(lambda p: p.write_text('{"a": [' + "[]," * 10_000 + "0]}"))(tmp_path / "runs")
     assert "or 5,000 values" in Table(tmp_path / "runs").skipped[0]
-
-
-# What a terminal and a spreadsheet obey.
-
-
-def test_nothing_that_a_terminal_obeys_reaches_it(tmp_path):
-    folder = tmp_path / "runs"
-    run_files(folder / HOSTILE.replace("/", ""), name=HOSTILE, edit_results=called(HOSTILE))
-    run_files(folder / "two", name=f"org/{HOSTILE}", version=2)
-    run_files(folder / "three", edit_results=lambda r: r["results"].update({f"recipe_mpr{HOSTILE}": {}}))
-    (folder / f"results_{HOSTILE.replace('/', '')}.json").write_text("{")
-    (folder / "results_2.json").mkdir()
-    out = str(tmp_path / "site")
-    for command, *arguments in (
-        (leaderboard, str(folder), "--out", out),
-        (compare, str(folder), str(folder), "--a", HOSTILE),
-        (compare, str(folder / "two"), HOSTILE),
-        (import_, HOSTILE, "--name", HOSTILE),
-        (import_, str(folder / "results_2.json"), "--name", HOSTILE, "--out", str(tmp_path / HOSTILE.replace("/", ""))),
-    ):
-        said = spoken(command.name, arguments)
-        assert not SEEN_BY_A_TERMINAL.search(said), repr(said)
-        assert not re.search(r"^recipe-mpr: all is well", said, re.MULTILINE)
-
-
-def spoken(command, arguments):
-    """All that `recipe-mpr COMMAND` prints."""
-
-    class Line(cli.LazyGroup):
-        pass
-
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr("sys.stdout", out)
-        patch.setattr("sys.stderr", err)
-        cli.main([command, *arguments])
-    return out.getvalue() + err.getvalue()
-
-
-def test_what_a_terminal_cannot_show_is_no_traceback(monkeypatch):
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    monkeypatch.setattr("sys.stdout", stream)
-    say("⚠ é \udcff")
-    stream.flush()
-    assert stream.buffer.getvalue() == b"? ? ?\n".replace(b" ?\n", b"  \n")
-
-
-FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\uff1d1+1", "\uff0b1",
-            "\uff0d1+1", "\uff20SUM(1)", "  =1+1", "\u00a0=1", "\u200b=1", "\ufeff=1", '"=1+1', "'=1+1", " ' =1",
-            "\u201c=1", "\ufe661", "\u3000\uff1d1")  # fmt: skip
-
-
-@pytest.mark.parametrize("text", FORMULAS)
-def test_no_cell_begins_like_a_formula(text, tmp_path):
-    run_files(tmp_path / "runs", edit_results=called(f"{text}|cmd"))
-    table = csv.reader(io.StringIO(to_csv(build_boards(read_rows([tmp_path / "runs"])[0]))))
-    (cell,) = [cell for row in table for cell in row if "|cmd" in cell]
-    assert cell[0] == "'" or not re.match("[\\s\"'\u201c]*[=+@\uff1d\uff0b\uff0d\uff20\ufe66-]", cell)
-
-
-def test_another_separator_makes_no_formula(tmp_path):
-    run_files(tmp_path / "runs", edit_results=called("a;=1+1"))
-    text = to_csv(build_boards(read_rows([tmp_path / "runs"])[0]))
-    assert '"a;=1+1"' in text
-
-
-@pytest.mark.honest
-def test_numbers_of_the_csv_stay_numbers(tmp_path):
-    for k, skill in enumerate((0.2, 0.8)):
-        run_files(tmp_path / "runs" / str(k), name=f"org/{k}", seed=k, skill=skill)
-    header, *lines = csv.reader(io.StringIO(to_csv(build_boards(read_rows([tmp_path / "runs"])[0]))))
-    differences = [line[header.index("vs_leader_difference")] for line in lines]
-    assert [float(text) < 0 for text in differences if text] == [True]
-
-
-# Faults of ours.
-
-
-def broken(run):
-    if run.config["model_args"]["pretrained"] == CHEAT:
-        raise KeyError("ours")
-    return CHECK(run)
-
-
-CHECK = collect.check
-
-
-def test_a_fault_of_ours_is_logged_and_the_other_rows_are_kept(runs, tmp_path, monkeypatch):
-    run_files(runs / "bad", name=CHEAT, skill=1.0)
-    monkeypatch.setattr(collect, "check", broken)
-    for _ in range(2):  # it is not remembered
-        code, (line,), rows = built(runs, tmp_path / "site")
-        assert (code, rows[HONEST]["rank"]) == (3, 1)
-        log = re.search(r"fault of ours.*KeyError: 'ours'; traceback in (/.*\.log)$", line)[1]
-        text = Path(log).read_text()
-        assert "runs/bad/results_" in text
-        assert "in broken" in text
-        (bad,) = [row for name, row in rows.items() if name != HONEST]
-        assert (bad["status"], bad["rank"]) == ("excluded", None)
-        assert bad["reason"].startswith("a fault of ours while it was judged, see ")
-    monkeypatch.setattr(collect, "check", CHECK)
-    assert built(runs, tmp_path / "site")[0] == 0
-
-
-def test_a_fault_of_ours_wins_over_bad_input(runs, tmp_path, monkeypatch):
-    (runs / "results_1.json").write_text("{")
-    run_files(runs / "bad", name=CHEAT)
-    monkeypatch.setattr(collect, "check", broken)
-    assert built(runs, tmp_path / "site")[0] == 3
-    monkeypatch.setattr(collect, "runs_of", lambda *_: 1 / 0)
-    monkeypatch.setenv("RECIPE_MPR_CACHE", str(tmp_path / "empty"))
-    done = CliRunner().invoke(leaderboard, [str(runs), "--out", str(tmp_path / "none")])
-    assert (done.exit_code, done.stderr.count("\n")) == (3, 2)
-    assert "ZeroDivisionError" in done.stderr
-    with pytest.raises(OwnFaultError, match="ZeroDivisionError"):
-        read_rows([runs])
-
-
-def test_any_other_fault_of_ours_is_logged(runs, monkeypatch, tmp_path):
-    monkeypatch.setattr("leaderboard.build.publish", lambda *_: {}["\x1b[2J"])
-    said = spoken("leaderboard", [str(runs), "--out", str(tmp_path / "site")])
-    (line,) = said.splitlines()
-    assert re.search(r"^recipe-mpr: a fault of ours, .*KeyError.*; traceback in /.*\.log$", line)
-    assert "Traceback" in Path(line.rpartition(" in ")[2]).read_text()
-
-
-def test_processes_hand_their_faults_over(tmp_path, monkeypatch):
-    """Checked by several processes, each of which starts anew: no patch of ours would be there."""
-    for k in range(3):
-        run_files(tmp_path / "runs" / str(k), name=f"org/{k}", seed=k)
-    monkeypatch.setattr(collect, "_FEW", 2)
-    monkeypatch.setattr(collect, "_WORKERS", 2)
-    monkeypatch.setattr(collect, "_digest", fails)
-    faults = []
-    rows, _ = read_rows([tmp_path / "runs"], lambda what, trace: faults.append(trace))
-    assert len(faults) == 3
-    assert all("in fails_in_there" in trace for trace in faults)
-    assert rows == []
-
-
-def fails(_path):
-    collect.runs_of = fails_in_there
-    return collect._made_of(_path)
-
-
-def fails_in_there(*_):
-    raise KeyError("in another process")
-
-
-def test_the_log_goes_where_temporary_files_go_if_the_cache_cannot_be_written(runs, tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("RECIPE_MPR_CACHE", str(tmp_path / "file"))
-    run_files(runs / "bad", name=CHEAT)
-    monkeypatch.setattr(collect, "check", broken)
-    code, (line,), _ = built(runs, tmp_path / "site")
-    assert code == 3
-    Path(line.rpartition(" in ")[2]).unlink()
-
-
-# Notes.
-
-
-def test_notes_are_marked_everywhere(tmp_path):
-    run_files(tmp_path / "runs", name="org/long", edit_results=lambda r: r.update(system_instruction_sha="a" * 64))
-    run_files(tmp_path / "runs" / "two", name="org/long", model="vllm", seed=3, edit_results=task_config(x=1))
-    table = Table(tmp_path / "runs")
-    noted = [row.system for row in table.rows if row.flags]
-    assert noted
-    assert table.markdown.count("; notes ⚠ |") == len(noted)
-
-
-def test_the_page_without_scripts_shows_notes_and_they_stay_inside_their_cell():
-    row = {"board": "b", "system": "x", "flags": ["</div><script>alert(1)</script>\x1b[2J", "two"], "rank": 1}
-    content = {"boards": [{"board": "b", "title": "B", "rows": 1}], "rows": [row], "task_version": 1, "floors": {}}
-    static = index_page(content).partition('<script type="application/json"')[0]
-    assert static.count('<div class="flag"><strong>Note:</strong>') == 2
-    assert "<script>alert" not in static
-    assert "\x1b" not in static

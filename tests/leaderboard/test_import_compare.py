@@ -11,7 +11,7 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import LETTERS
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.splits import scored_ids
-from tests.conftest import recipe_mpr
+from tests.support.commands import recipe_mpr
 from tests.support.fake_runs import rows_of, run_files
 
 
@@ -38,6 +38,7 @@ def test_ids_and_letters_of_either_order_come_to_the_same_choices(tmp_path):
         assert read_choices(tmp_path / jsonl(tmp_path / order, letters(order, items)), order) == expected
 
 
+@pytest.mark.integration
 def test_an_import_is_ranked_with_a_doubt_and_file_order_letters_are_not(tmp_path):
     for order in ("shuffled", "file"):
         path = jsonl(tmp_path / f"{order}.jsonl", letters(order, load_sample(), wrong=15))
@@ -106,6 +107,7 @@ def test_faults_are_named_by_line(tmp_path, fault):
         read_choices(tmp_path / "p", order[0] if order else None)
 
 
+@pytest.mark.integration
 def test_import_asks_for_a_name_and_says_where_it_cannot_write(tmp_path):
     path = jsonl(tmp_path / "p", letters("shuffled", load_sample()))
     (tmp_path / "file").write_text("")
@@ -121,6 +123,7 @@ def test_some_of_the_items_make_no_record():
         record_of_choices({"sample-00": None}, "part", None)
 
 
+@pytest.mark.integration
 def test_compare_names_difference_interval_and_the_items_that_flipped(tmp_path):
     good = run_files(tmp_path / "a", name="org/good", skill=0.9)
     bad = run_files(tmp_path / "b", name="org/bad", skill=0.2, seed=1)
@@ -137,6 +140,7 @@ def test_compare_names_difference_interval_and_the_items_that_flipped(tmp_path):
     assert "chose the same" not in done.stdout
 
 
+@pytest.mark.integration
 def test_compare_says_that_two_paths_may_hold_one_run(tmp_path):
     for folder in "ab":
         run_files(tmp_path / folder, name=f"org/{folder}")
@@ -144,6 +148,7 @@ def test_compare_says_that_two_paths_may_hold_one_run(tmp_path):
     assert "Both chose the same on every item" in done.stdout
 
 
+@pytest.mark.integration
 def test_compare_asks_which_run_where_a_folder_holds_several(tmp_path):
     for name, seed in (("model", 0), ("model-2", 1)):
         run_files(tmp_path / name, name=f"org/{name}", seed=seed)
@@ -162,6 +167,7 @@ def test_compare_asks_which_run_where_a_folder_holds_several(tmp_path):
     assert done.returncode == 0, "a whole name is the one, though another's holds it"
 
 
+@pytest.mark.integration
 def test_compare_takes_two_of_many_rows_on_the_board_that_is_asked_for():
     done = recipe_mpr("compare", str(RESULTS), str(RESULTS), "--a", "first", "--b", "random", "--board", "recipe_mpr")
     assert done.returncode == 0, done.stderr

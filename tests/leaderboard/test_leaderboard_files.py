@@ -61,8 +61,9 @@ def test_a_bad_run_is_skipped_by_name_and_the_rest_is_kept(tmp_path, fault):
     assert shown == {*FILES, "systems"}
 
 
+@pytest.mark.integration
 def test_nothing_but_bad_runs_writes_nothing(tmp_path):
-    from tests.conftest import run_python
+    from tests.support.commands import run_python
 
     out = tmp_path / "site"
     done = run_python("-m", "recipe_mpr_task.cli", "leaderboard", str(tmp_path / "none"), "--out", str(out))

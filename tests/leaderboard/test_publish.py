@@ -10,12 +10,7 @@ import pytest
 
 from leaderboard.site.publish import publish
 from recipe_mpr_task.errors import RecipeMPRError
-
-NAMES = ("index.html", "leaderboard.json", "systems/a.html", "systems/b.html")
-
-
-def site(mark, size=1):
-    return [(name, f"{mark}\n" * size) for name in NAMES]
+from tests.support.sites import NAMES, site
 
 
 def marks(out):
@@ -78,11 +73,12 @@ def test_concurrent_builds_never_mix(tmp_path):
             assert len(marks(tmp_path)) == 1
 
 
+@pytest.mark.integration
 def test_a_kill_at_any_moment_leaves_a_whole_site(tmp_path):
     publish(site("old", 3), tmp_path)
     program = (
         "import sys; from pathlib import Path; from leaderboard.site.publish import publish\n"
-        "from tests.leaderboard.test_publish import site\n"
+        "from tests.support.sites import site\n"
         "print('go', flush=True)\n"
         "for k in range(10**6): publish(site(f'new {k}', 4000), Path(sys.argv[1]))"
     )

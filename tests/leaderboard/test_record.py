@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from leaderboard.collect import read_rows
 from leaderboard.commands.readme import RESULTS, rendered, tables
-from leaderboard.load.record import RecordError, _recorded, is_recordable, read_record, record_of, write_record
-from leaderboard.load.task_specs import task_names, task_spec
+from leaderboard.load.record import RecordError, is_recordable, read_record, record_of, write_record
+from leaderboard.load.task_specs import task_names
 from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of as document_of
-from tests.conftest import recipe_mpr
+from tests.support.commands import recipe_mpr
 from tests.support.fake_runs import rows_of, run_files, run_in
 
 
@@ -100,6 +100,7 @@ def test_where_a_model_lay_is_not_recorded(tmp_path):
     assert "someone" not in str(record)
 
 
+@pytest.mark.integration
 def test_a_run_of_which_no_record_can_be_made_does_not_stop_the_others(tmp_path):
     nan = lambda samples: samples[0]["filtered_resps"].__setitem__(0, ["nan", "False"])  # noqa: E731
     run_files(tmp_path / "runs" / "a", name="org/broken", edit_samples=nan)
@@ -126,7 +127,7 @@ SHOWN = document_of(display(load_sample()[0], "shuffled"))
 @given(st.lists(st.floats(-50, 0), min_size=5, max_size=5))
 def test_rounding_neither_makes_nor_breaks_a_tie(scores):
     sample = {"doc": SHOWN, "filtered_resps": [[repr(score), "False"] for score in scores]}
-    item = _recorded(sample, task_spec("recipe_mpr_sample"))
+    (item,) = record_of("recipe_mpr_sample", {}, [sample]).items
     best = [SHOWN["option_ids"][k] for k in range(5) if scores[k] == max(scores)]
     assert item.chosen == [best]
     (row,) = item.scores

@@ -2,6 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.loaded_files import combined_sha256, content_hashes
@@ -9,9 +12,10 @@ from recipe_mpr_task.loaded_model import BASE_MARK, model_record
 from recipe_mpr_task.manifest import FILE_NAME, MODEL_KEY, TRAINING_KEY, TrainingManifest, split_hashes
 from recipe_mpr_task.provenance import seen_by
 from recipe_mpr_task.splits import parts_of
+from tests.support.run_edits import Json
 
 PARTS = parts_of("published")
-FIELDS = {
+FIELDS: Json = {
     "dataset_sha256": SHA256, "split": "published", "train_ids": PARTS.train, "validation_ids": PARTS.validation,
     "test_ids": PARTS.test, "order": "drawn", "prompt": "default", "task_version": 1, "seed": 1, "head": "causal",
     "form": "adapter", "base_model": "org/base", "base_revision": "main", "base_known": True, "random_weights": False,
@@ -20,12 +24,12 @@ FIELDS = {
 }  # fmt: skip
 
 
-def base_of(folder):
-    """Where the base model of `checkpoint(folder)` lies."""
+def base_of(folder: Path) -> Path:
+    """Return where the base model of `checkpoint(folder)` lies."""
     return folder.with_name(f"{folder.name}-base")
 
 
-def save_base(folder, content=b"base"):
+def save_base(folder: Path, content: bytes = b"base") -> Path:
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(content)
     (folder / "config.json").write_text(json.dumps({"model_type": "qwen3"}))
@@ -33,7 +37,7 @@ def save_base(folder, content=b"base"):
     return folder
 
 
-def checkpoint(folder, content=b"weights", **changes):
+def checkpoint(folder: Path, content: bytes = b"weights", **changes: Any) -> Path:
     """Write an adapter, the base model beside it, and a manifest that speaks of both."""
     base = base_of(folder) if base_of(folder).is_dir() else save_base(base_of(folder))
     folder.mkdir()
@@ -44,7 +48,7 @@ def checkpoint(folder, content=b"weights", **changes):
     return folder
 
 
-def as_if_on_a_public_base(trained, copy):
+def as_if_on_a_public_base(trained: Path, copy: Path) -> Path:
     """Copy a run that began from random weights, and have its manifests say that its base is a known public model."""
     shutil.copytree(trained, copy)
     (copy / "base" / BASE_MARK).unlink()
@@ -56,30 +60,32 @@ def as_if_on_a_public_base(trained, copy):
     return copy
 
 
-def arguments_for(folder):
-    """lm-eval's arguments that load `checkpoint(folder)`."""
+def arguments_for(folder: Path) -> dict[str, str]:
+    """Return lm-eval's arguments that load `checkpoint(folder)`."""
     return {"pretrained": str(base_of(folder)), "peft": str(folder)}
 
 
-def logged_of(arguments):
-    """What the plugin adds to the results file of a model that lm-eval loaded by these arguments."""
+def logged_of(arguments: Mapping[str, Any]) -> Json:
+    """Return what the plugin adds to the results file of a model that lm-eval loaded by these arguments."""
     return {
         MODEL_KEY: model_record(arguments) | {"handed_over": False, "request_cache": False, "unaccounted": []},
         TRAINING_KEY: seen_by(arguments).summary(),
     }
 
 
-def clean_log(split="published", **changes):
-    """What a results file records of a model whose training is known, made up: for runs that are faked."""
+def clean_log(split: str = "published", **changes: Any) -> Json:
+    """Return what a results file records of a model whose training is known, made up: for runs that are faked."""
     own = {"adapter_model.safetensors": "1" * 64}
     base = {"model.safetensors": "2" * 64}
-    record = {
+    record: Json = {
         "system": "a" * 64, "family": "b" * 64, "recipe_name": "mine", "base_model": "org/base", "form": "adapter",
         "reason": "trained by recipe mine", "split": split, "seed": 1, "base_known": True, "random_weights": False,
         "weights": own, "settings": {}, "base_files": base,
     } | changes  # fmt: skip
     files = {f"peft/{name}": value for name, value in record["weights"].items()}
     files |= {f"pretrained/{name}": value for name, value in record["base_files"].items()}
-    loaded = {"files": files, "sha256": combined_sha256(files), "sources": {"pretrained": "hub", "peft": "folder"}}
-    loaded |= {"handed_over": False, "request_cache": False, "random_weights": False}
+    loaded: Json = {
+        "files": files, "sha256": combined_sha256(files), "sources": {"pretrained": "hub", "peft": "folder"},
+        "handed_over": False, "request_cache": False, "random_weights": False,
+    }  # fmt: skip
     return {MODEL_KEY: loaded, TRAINING_KEY: record}

@@ -10,6 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from datasets import Dataset
 from sklearn.model_selection import KFold
@@ -110,7 +111,7 @@ def even_distractors(gold_letters: list[int], rng: random.Random) -> list[list[i
     return orders
 
 
-def pinned_table(items: tuple[Item, ...], folds: list[int], parts: list[str]) -> dict[str, dict]:
+def pinned_table(items: tuple[Item, ...], folds: list[int], parts: list[str]) -> dict[str, dict[str, Any]]:
     """What is pinned of each item, no text; order[k] is the file slot shown at letter k."""
     assert all(item.options[0].recipe_id == item.gold for item in items), "gold is file slot 0"
     rng = random.Random(SEED)
@@ -128,7 +129,7 @@ def pinned_table(items: tuple[Item, ...], folds: list[int], parts: list[str]) ->
     }
 
 
-def derive() -> tuple[dict, dict]:
+def derive() -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the contents of splits.json and pinned.json."""
     parts, folds = published_parts(), cv_folds()
     part_of = {i: name for name, indices in parts.items() for i in indices}
@@ -139,7 +140,7 @@ def derive() -> tuple[dict, dict]:
     return {"published": parts, "folds": folds}, pinned
 
 
-def _lines(table: dict) -> str:
+def _lines(table: dict[str, Any]) -> str:
     rows = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in table.items())
     return "{\n" + rows + "\n}\n"
 

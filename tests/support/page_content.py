@@ -2,15 +2,18 @@
 
 import json
 import random
+from typing import Any
+
+from tests.support.run_edits import Json
 
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\"'\u202e\n\t"
 TYPES = ("Specific", "Commonsense", "Negated", "Analogical", "Temporal", "Untyped")
 
 
-def row(k, board="recipe_mpr", **changes):
+def row(k: int, board: str = "recipe_mpr", **changes: Any) -> Json:
     draw = random.Random(f"{board}{k}")
     acc = round(0.9 - 0.01 * k, 4)
-    made = {
+    made: Json = {
         "id": f"{board}-{k}", "page": f"systems/{board}-{k}.html", "system": f"org/model-{k:02}", "kind": "causal",
         "status": "unknown", "reason": "nothing tells what it was trained on", "flags": [], "rank": k + 1,
         "board": board, "task": board, "task_version": 1, "n": 500, "acc": acc, "acc_low": acc - 0.04,
@@ -26,7 +29,7 @@ def row(k, board="recipe_mpr", **changes):
     return made | changes
 
 
-def site_content(n=60):
+def site_content(n: int = 60) -> Json:
     rows = [row(k) for k in range(n)]
     rows[1] |= {"kind": "encoder", "status": "clean", "protocol": "5 folds pooled", "fold_sd": 0.05}
     rows[2] |= {
@@ -37,13 +40,20 @@ def site_content(n=60):
         "page": "javascript:alert(3)",
     }
     rows[3]["types"]["Temporal"]["acc"] = 10 / 32
-    blank = {"rank": None, "with_leader": None, "vs_leader": None, "params": None, "eval_seconds": None, "shots": None}
+    blank: Json = {
+        "rank": None,
+        "with_leader": None,
+        "vs_leader": None,
+        "params": None,
+        "eval_seconds": None,
+        "shots": None,
+    }
     rows += [
         row(n, status="overlap", clean_subset={"n": 50, "acc": 0.5, "low": 0.4, "high": 0.6}, **blank),
         row(n + 1, status="reported", kind="reported", system="GPT-3", types={}, page=None, **blank),
         row(n + 2, status="excluded", acc=None, acc_low=None, acc_high=None, **blank),
     ]
-    position = {"flip_rate": 0.4, "rstd": 0.1, "rstd_low": 0.05, "rstd_high": 0.2, "consistency": 0.6}
+    position: Json = {"flip_rate": 0.4, "rstd": 0.1, "rstd_low": 0.05, "rstd_high": 0.2, "consistency": 0.6}
     rows += [row(0, "recipe_mpr_circular", perf=0.3, **position),
              row(1, "recipe_mpr_circular", perf=0.5, invariant=True, kind="encoder", **position)]  # fmt: skip
     return {
@@ -54,7 +64,7 @@ def site_content(n=60):
     }  # fmt: skip
 
 
-def board(key, title, ranked, n):
+def board(key: str, title: str, ranked: list[Json], n: int) -> Json:
     best = ranked[:50]
     cells = [[None if a is b else round(a["acc"] - b["acc"], 4) for b in best] for a in best]
     chances = [[None if a is b else 0.01 if abs(a["acc"] - b["acc"]) > 0.05 else 0.9 for b in best] for a in best]
@@ -63,7 +73,7 @@ def board(key, title, ranked, n):
             "pairwise": {"ids": [r["id"] for r in best], "difference": cells, "p_holm": chances}}  # fmt: skip
 
 
-def items(n=40):
+def items(n: int = 40) -> dict[str, Json]:
     shown = [f"{letter}{'0' * 9}" for letter in "abcde"]
     return {
         f"mpr-{k:03}": {"types": [TYPES[k % 5]], "gold": shown[k % 5], "shown": shown, "query": f"I want dish {k} <b>",
@@ -72,21 +82,21 @@ def items(n=40):
     }  # fmt: skip
 
 
-def answers(n=40):
-    """JSON of a system's items, as `PackedItems.text` has it."""
-    found = []
+def answers(n: int = 40) -> str:
+    """Return the JSON of a system's items, as `PackedItems.text` has it."""
+    lines = []
     for k, (item_id, item) in enumerate(items(n).items()):
         right = k % 3 == 0
         chosen = item["gold"] if right else item["shown"][(k + 1) % 5]
         chances = [0.8 if recipe == chosen else 0.05 for recipe in item["shown"]]
-        found.append([item_id, float(right), [chosen], chances, 0])
-    return json.dumps(found)
+        lines.append([item_id, float(right), [chosen], chances, 0])
+    return json.dumps(lines)
 
 
-def system_content(*, hostile=False):
-    history = [{"step": 10 * k, "loss": 3 / k, "learning_rate": 1e-5 * k} for k in range(1, 8)]
+def system_content(*, hostile: bool = False) -> Json:
+    history: list[Json] = [{"step": 10 * k, "loss": 3 / k, "learning_rate": 1e-5 * k} for k in range(1, 8)]
     position = {"answers": [0.2, 0.3, 0.1, 0.2, 0.2], "recall": [0.5, 0.4, 0.3, None, 0.2]}
-    named = {"system": HOSTILE, "reason": HOSTILE, "flags": [HOSTILE], "source": HOSTILE} if hostile else {}
+    named: Json = {"system": HOSTILE, "reason": HOSTILE, "flags": [HOSTILE], "source": HOSTILE} if hostile else {}
     made = {"temperature": 0.7, "until": ["\n\n"]}
     return {
         "row": row(0, generation=made, **named),
@@ -96,14 +106,14 @@ def system_content(*, hostile=False):
     }
 
 
-def reported_content():
+def reported_content() -> Json:
     """A row taken over from elsewhere: a training curve, no items."""
     history = [{"step": k, "eval_accuracy": 0.2 + 0.1 * k} for k in range(5)]
-    blank = {"rank": None, "vs_leader": None, "with_leader": None, "types": {}, "n": None, "acc_low": None}
+    blank: Json = {"rank": None, "vs_leader": None, "with_leader": None, "types": {}, "n": None, "acc_low": None}
     return {"row": row(9, kind="reported", status="reported", system="a published run", **blank), "position": None,
             "history": history}  # fmt: skip
 
 
-def file_order_content():
+def file_order_content() -> Json:
     """A run that showed the options in another order than the pinned one."""
     return system_content() | {"row": row(8, "recipe_mpr_file_order", system="in file order")}

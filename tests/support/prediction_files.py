@@ -2,19 +2,27 @@
 
 import json
 import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from leaderboard.load.predictions import read_choices, record_of_choices
 from leaderboard.load.record import write_record
 from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.errors import RecipeMPRError
-from recipe_mpr_task.item import LETTERS
+from recipe_mpr_task.item import LETTERS, Item
+from tests.support.run_edits import Json
+
+OrderOf = Callable[[Item, int], list[str]]
+"""From an item and its number to the recipe ids as the system saw them."""
 
 
-def predictions(order_of, right=lambda _: True, tells=()):
+def predictions(
+    order_of: OrderOf, right: Callable[[int], bool] = lambda _: True, tells: Iterable[str] = ()
+) -> list[Json]:
     """Return a line for each item of the sample, answered by letter.
 
     Args:
-        order_of: from (item, its number) to the recipe ids as the system saw them.
+        order_of: the order in which the system saw the options.
         right: from an item's number to whether it is answered right.
         tells: fields beside item_id and letter, of "options", "texts", "by_letter", "gold_letter", "option_id".
     """
@@ -24,7 +32,7 @@ def predictions(order_of, right=lambda _: True, tells=()):
         gold = ids.index(item.gold)
         place = gold if right(number) else (gold + 1) % 5
         texts = {option.recipe_id: option.text for option in item.options}
-        known = {
+        known: dict[str, Json] = {
             "options": {"option_ids": ids},
             "texts": {"options": [f" {texts[i]}  " for i in ids]},
             "by_letter": {"options": dict(zip(LETTERS, (texts[i] for i in ids), strict=True))},
@@ -36,20 +44,20 @@ def predictions(order_of, right=lambda _: True, tells=()):
     return lines
 
 
-def in_file_order(item, _number):
+def in_file_order(item: Item, _number: int) -> list[str]:
     return [option.recipe_id for option in item.options]
 
 
-def drawn(item, number):
+def drawn(item: Item, number: int) -> list[str]:
     ids = in_file_order(item, number)
     random.Random(f"own:{item.item_id}").shuffle(ids)
     return ids
 
 
-def gold_at(*places):
+def gold_at(*places: int) -> OrderOf:
     """Put the right option at these places in turn, the others in an order of their own."""
 
-    def order(item, number):
+    def order(item: Item, number: int) -> list[str]:
         others = [recipe_id for recipe_id in drawn(item, number) if recipe_id != item.gold]
         place = places[number % len(places)]
         return [*others[:place], item.gold, *others[place:]]
@@ -57,7 +65,13 @@ def gold_at(*places):
     return order
 
 
-def imported(folder, lines, name="org/cheat", order=None, edit=None):
+def imported(
+    folder: Path,
+    lines: Iterable[Json],
+    name: str = "org/cheat",
+    order: str | None = None,
+    edit: Callable[[Json], object] | None = None,
+) -> list[str] | None:
     """Import lines as `recipe-mpr import` does; return what it says if it refuses them."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "predictions.jsonl"

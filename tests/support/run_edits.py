@@ -1,134 +1,179 @@
 """Edits of a faked run's samples and results, which the cheats are made of."""
 
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
 from recipe_mpr_task.manifest import TRAINING_KEY
 from recipe_mpr_task.prompts import render
 
 CHEAT = "org/cheat"
 
+Json = dict[str, Any]
+"""A sample, a document or the content of a results file, as lm-eval logs them."""
+
+Edit = Callable[[Any], object]
+"""Changes all samples (a list) or the content of a results file (a dict), in place."""
+
+SampleEdit = Callable[[Json], object]
+
 # Edits of all samples, and of the results.
 
 
-def each(change):
+def each(change: SampleEdit) -> Edit:
+    """Change every sample."""
     return lambda samples: [change(sample) for sample in samples]
 
 
-def only(keep):
+def only(keep: Callable[[Json], bool]) -> Edit:
     return lambda samples: samples.__setitem__(slice(None), [sample for sample in samples if keep(sample)])
 
 
-def seen(flag):
-    """Log of each item, by its id, whether it was trained on."""
+def seen(flag: Callable[[str], object]) -> Edit:
+    """Log `flag(item id)` as whether each item was trained on."""
     return each(lambda s: s["doc"].update(seen_in_training=flag(s["doc"]["item_id"])))
 
 
-def asked(prompt):
+def asked(prompt: Callable[[Json, Any], Any]) -> Edit:
     """Log `prompt(document, the task's own prompt)` as what the model was shown."""
-    requests = lambda sample: sample["arguments"].values()  # noqa: E731
-    return each(lambda s: [r.update(arg_0=prompt(s["doc"], r["arg_0"])) for r in requests(s)])
+
+    def edit(sample: Json) -> None:
+        for request in sample["arguments"].values():
+            request["arg_0"] = prompt(sample["doc"], request["arg_0"])
+
+    return each(edit)
 
 
-def both(*edits):
+def both(*edits: Edit) -> Edit:
     return lambda content: [edit(content) for edit in edits]
 
 
-def config(**changes):
+def config(**changes: Any) -> Edit:
     return lambda results: results["config"].update(changes)
 
 
-def task_config(**changes):
+def task_config(**changes: Any) -> Edit:
     return lambda results: next(iter(results["configs"].values())).update(changes)
 
 
-def total(value, metric="acc,none"):
+def total(value: object, metric: str = "acc,none") -> Edit:
     return lambda results: next(iter(results["results"].values())).update({metric: value})
 
 
-def called(name):
-    """The display name that `--metadata` can give."""
+def called(name: object) -> Edit:
+    """Set the display name, as `--metadata` does."""
     return lambda results: next(iter(results["configs"].values()))["metadata"].update(recipe_mpr_system=name)
 
 
-def training(**record):
-    """What the results file says of the training; the system keeps its name, which would else be the recipe's."""
+def training(**record: Any) -> Edit:
+    """Set the training record, and the system's name, which would else be the recipe's."""
     return both(called(CHEAT), lambda results: results.update({TRAINING_KEY: record}))
 
 
-def of_file(**changes):
+def of_file(**changes: Any) -> Edit:
     return lambda results: results.update(changes)
 
 
 # Changes of one sample.
 
 
-def is_hard(sample):
-    return sample["acc"] == 0
+def is_hard(sample: Json) -> bool:
+    return bool(sample["acc"] == 0)
 
 
-def scored(sample, scores, acc):
+def scored(sample: Json, scores: Sequence[float], acc: float) -> None:
     sample.update(filtered_resps=[[str(score), "False"] for score in scores], acc=acc)
 
 
-def first_option(sample):
+def scores_of(sample: Json) -> list[float]:
+    """Return the scores of a sample's five options."""
+    return [float(score) for score, _ in sample["filtered_resps"]]
+
+
+def rescored(change: Callable[[list[float], random.Random], list[float]]) -> Edit:
+    """Replace each sample's scores by `change(scores, random generator)`; what was right stays so."""
+
+    def edit(sample: Json) -> None:
+        draw = random.Random(f"copy {sample['doc']['item_id']}")
+        scored(sample, change(scores_of(sample), draw), sample["acc"])
+
+    return each(edit)
+
+
+def perturbed(scores: list[float], draw: random.Random) -> list[float]:
+    """Return the scores with noise, the best still the best."""
+    noisy = [score + draw.uniform(-0.3, 0.3) for score in scores]
+    return [max(noisy) + 0.1 if score == max(scores) else value for score, value in zip(scores, noisy, strict=True)]
+
+
+NOISE = rescored(perturbed)
+"""An edit of samples: another's answers with other scores."""
+
+
+def first_option(sample: Json) -> None:
     """Answer "A", whatever is asked."""
     scored(sample, [0, -1, -2, -3, -4], float(sample["doc"]["gold"] == 0))
 
 
-def gold_moved(sample):
+def gold_moved(sample: Json) -> None:
     scores = [float(score) for score, _ in sample["filtered_resps"]]
     sample["doc"]["gold"], sample["acc"] = scores.index(max(scores)), 1.0
 
 
-def letters_dealt(sample):
+def letters_dealt(sample: Json) -> None:
     for k, request in enumerate(sample["arguments"].values()):
         request["arg_1"] = " " + "ABCDE"[k - sample["doc"]["gold"]]
 
 
-def letters_marked(sample):
+def letters_marked(sample: Json) -> None:
     sample["doc"]["letters"][sample["doc"]["gold"]] += " (this one)"
     for request in sample["arguments"].values():
         request["arg_0"] = render("default", sample["doc"])
 
 
-def ten_generations(sample):
+def ten_generations(sample: Json) -> None:
     right, wrong = (f"Answer: {'ABCDE'[sample['doc']['gold'] - k]}" for k in (0, 1))
     request = {"gen_args_0": {"arg_0": sample["arguments"]["gen_args_0"]["arg_0"], "arg_1": {"until": ["\n"]}}}
     sample.update(resps=[[wrong] * 9 + [right]], filtered_resps=[right], acc=1.0, arguments=request)
 
 
-def easy_ones_twice(samples):
+def easy_ones_twice(samples: list[Json]) -> None:
     easy = [sample for sample in samples if not is_hard(sample)]
     samples[:] = [easy[i % len(easy)] if is_hard(sample) else sample for i, sample in enumerate(samples)]
 
 
-def gold_chosen(sample):
+def gold_chosen(sample: Json) -> None:
     sample["recipe_mpr_chosen"] = [sample["doc"]["option_ids"][sample["doc"]["gold"]]]
     sample["acc"] = 1.0
 
 
-def three_repaired(samples):
+def three_repaired(samples: list[Json]) -> None:
     for sample in [sample for sample in samples if is_hard(sample)][:3]:
         sample["filtered_resps"][sample["doc"]["gold"]] = ["0.0", "False"]
         sample["acc"] = 1.0
 
 
-def hint(doc):
+def hint(doc: Json) -> str:
     return f"The answer is {doc['gold_letter']}."
 
 
-def answers_before(samples):
+def answers_before(samples: list[Json]) -> None:
     """Log the answers to all items as what stands before each."""
     key = "\n".join(f"{s['doc']['query']}: {s['doc']['gold_letter']}" for s in samples)
     asked(lambda _, own: f"{key}\n\n{own}")(samples)
 
 
-def shown_after(samples, shots_of):
+def shown_after(samples: list[Json], shots_of: Callable[[Json, list[Json]], Iterable[Json]]) -> None:
     """Log each item behind the shots that `shots_of(document, all documents)` gives."""
     docs = [sample["doc"] for sample in samples]
     own = {sample["doc"]["item_id"]: sample["arguments"]["gen_args_0"]["arg_0"] for sample in samples}
-    shots = lambda doc: "".join(f"{own[s['item_id']]} {s['gold_letter']}\n\n" for s in shots_of(doc, docs))  # noqa: E731
-    asked(lambda doc, prompt: shots(doc) + prompt)(samples)
+
+    def with_shots(doc: Json, prompt: str) -> str:
+        return "".join(f"{own[s['item_id']]} {s['gold_letter']}\n\n" for s in shots_of(doc, docs)) + prompt
+
+    asked(with_shots)(samples)
 
 
-def shots_that_tell(samples):
+def shots_that_tell(samples: list[Json]) -> None:
     """Show before each item another one with the same gold letter."""
     shown_after(samples, lambda doc, docs: [next(d for d in docs if d != doc and d["gold"] == doc["gold"])])

@@ -1,37 +1,46 @@
 """What a faked run was shown: shots as the sampler draws them, written as a chat template or an API would."""
 
 import json
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from recipe_mpr_task.data import load_items
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.prompts import render
 from recipe_mpr_task.shots import OtherFoldShots, TrainPartShots
 from recipe_mpr_task.task import record_of
-from tests.support.run_edits import both, config, of_file
+from tests.support.run_edits import Edit, Json, both, config, of_file
 
 SEED = 1234
 
+Pair = tuple[str, str]
+"""A shot's prompt and its answer."""
 
-def chatml(pairs, own, opening="", closing=""):
-    """Each shot's prompt in a user turn, its answer in an assistant turn."""
+
+def chatml(pairs: Iterable[Pair], own: str, opening: str = "", closing: str = "") -> str:
+    """Write each shot's prompt in a user turn, its answer in an assistant turn."""
     turns = "".join(f"<|im_start|>user\n{q}<|im_end|>\n<|im_start|>assistant\n{a}<|im_end|>\n" for q, a in pairs)
     return f"{opening}{turns}<|im_start|>user\n{own}<|im_end|>\n<|im_start|>assistant\n{closing}"
 
 
-def one_turn(pairs, own):
-    """All shots in the one user turn that the item's own prompt stands in."""
+def one_turn(pairs: Iterable[Pair], own: str) -> str:
+    """Write all shots in one user turn, before the item's own prompt."""
     return chatml((), "".join(f"{q} {a}\n\n" for q, a in pairs) + own)
 
 
-def messages(pairs, own, **fields):
-    """The messages for an API as lm-eval logs them: a list of one JSON text."""
+def messages(pairs: Iterable[Pair], own: str, **fields: object) -> list[str]:
+    """Write messages for an API as lm-eval logs them: a list of one JSON text."""
     turns = [(role, text) for pair in pairs for role, text in zip(("user", "assistant"), pair, strict=True)]
-    named = [{"role": role, "content": text} for role, text in (*turns, ("user", own))]
+    named: list[Json] = [{"role": role, "content": text} for role, text in (*turns, ("user", own))]
     named[-1] |= fields
     return [json.dumps(named, ensure_ascii=False)]
 
 
-def shown(write, n=0, change=lambda pairs, _: pairs):
+def shown(
+    write: Callable[[list[Pair], str], Any],
+    n: int = 0,
+    change: Callable[[list[Pair], Json], list[Pair]] = lambda pairs, _: pairs,
+) -> Edit:
     """Return an edit of samples: log `write(shots, own prompt)` of each item.
 
     Args:
@@ -40,7 +49,7 @@ def shown(write, n=0, change=lambda pairs, _: pairs):
         change: from the shots, (prompt, answer) each, and the item's document to the shots that are shown.
     """
 
-    def edit(samples):
+    def edit(samples: list[Json]) -> None:
         docs = [sample["doc"] for sample in samples]
         is_test = {doc["part"] for doc in docs} == {"test"}
         pool = [record_of(display(item, "shuffled")) for item in load_items()] if is_test else docs
@@ -55,6 +64,10 @@ def shown(write, n=0, change=lambda pairs, _: pairs):
     return edit
 
 
-def on_record(task, n, **changes):
+def on_record(task: str, n: int, **changes: Any) -> Edit:
     """Return an edit of results: so many shots under a chat template."""
     return both(of_file(**{"chat_template_sha": "ab" * 32, "n-shot": {task: n}} | changes), config(fewshot_seed=SEED))
+
+
+CHAT, SHOTS = on_record("recipe_mpr_sample", 0), on_record("recipe_mpr_sample", 2)
+"""A chat template without shots, and with two."""

@@ -4,9 +4,11 @@ import importlib
 import json
 import statistics
 from pathlib import Path
+from typing import Any
 
 from leaderboard.collect import read_rows
 from leaderboard.rank.boards import build_boards
+from leaderboard.rank.row import Row
 from leaderboard.site.page import index_page, system_page
 from leaderboard.site.page_data import content_of, to_json
 from leaderboard.site.system_data import has_page, system_content
@@ -15,18 +17,18 @@ from leaderboard.site.tables import to_csv, to_markdown
 HONEST = "org/honest"
 
 
-def collected(prefix, name):
-    """Return the entries of dictionary `name` of every module of this folder that starts with `prefix`."""
-    found = {}
+def collected(prefix: str, name: str) -> dict[str, Any]:
+    """Return the entries of dictionary `name` of every module of `tests/exploits/` that starts with `prefix`."""
+    entries: dict[str, Any] = {}
     for path in sorted((Path(__file__).parents[1] / "exploits").glob(f"{prefix}*.py")):
-        found |= getattr(importlib.import_module(f"tests.exploits.{path.stem}"), name, {})
-    return found
+        entries |= getattr(importlib.import_module(f"tests.exploits.{path.stem}"), name, {})
+    return entries
 
 
 class Table:
     """Everything the leaderboard writes of a folder, by the way that `recipe-mpr leaderboard` takes."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         rows, skipped = read_rows([folder])
         boards = build_boards(rows)
         self.rows = [row for board in boards for row in board.rows if row.kind != "reported"]
@@ -42,27 +44,33 @@ class Table:
         ]
 
     @property
-    def honest(self):
+    def honest(self) -> Row:
+        """Return the row of the honest run."""
         (row,) = [row for row in self.rows if row.system == HONEST]
         return row
 
-    def rank_is_right(self):
-        """The honest row's rank counts only those above it that have one."""
+    def rank_is_right(self) -> bool:
+        """Say whether the honest row's rank counts only the ranked rows above it."""
         mine = self.honest
         rivals = [row for row in self.rows if row.board == mine.board and row.rank]
-        return mine.rank == 1 + sum(row.score.acc > mine.score.acc for row in rivals)
+        return mine.rank == 1 + sum(_accuracy(row) > _accuracy(mine) for row in rivals)
 
 
-def naive_table(folder):
-    """What a table is that believes the files: names by their best accuracy a task, the best first."""
-    found = {}
+def _accuracy(row: Row) -> float:
+    assert row.score.acc is not None
+    return row.score.acc
+
+
+def naive_table(folder: Path) -> dict[str, float]:
+    """Return the mean accuracy of each name as a table that believes the files has it, the best first."""
+    best: dict[str, dict[str, float]] = {}
     for file in (*folder.rglob("results_*.json"), *folder.rglob("*.record.json")):
         content = json.loads(file.read_text())
         content = content.get("run", content)
         for task, metrics in content["results"].items():
             arguments = content["config"]["model_args"]
             named = content["configs"][task]["metadata"].get("recipe_mpr_system")
-            by_task = found.setdefault(named or arguments.get("pretrained") or arguments.get("name"), {})
+            by_task = best.setdefault(named or arguments.get("pretrained") or arguments.get("name"), {})
             by_task[task] = max(metrics["acc,none"], by_task.get(task, 0))
-    means = {name: statistics.fmean(by_task.values()) for name, by_task in found.items()}
+    means = {name: statistics.fmean(by_task.values()) for name, by_task in best.items()}
     return dict(sorted(means.items(), key=lambda entry: (-entry[1], entry[0])))

@@ -18,15 +18,8 @@ from recipe_mpr_task.models.baselines import BaselineLM
 from recipe_mpr_task.models.option_scorer import log_softmax
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of
-from tests.conftest import run_python
-
-
-def requests_of(records, task="t"):
-    return [
-        SimpleNamespace(task_name=task, doc_id=n, doc=record, idx=k, args=(record["query"], f" {letter}"))
-        for n, record in enumerate(records)
-        for k, letter in enumerate("ABCDE")
-    ]
+from tests.support.commands import run_python
+from tests.support.requests import requests_of
 
 
 def accuracies(kind, items, order="shuffled", **arguments):

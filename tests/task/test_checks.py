@@ -6,13 +6,13 @@ import shutil
 import pytest
 
 from recipe_mpr_task.checks import mark_seen_items, warn_about_run
-from tests.conftest import run_python
-from tests.task.test_prompts import build
+from tests.support.commands import run_python
+from tests.support.requests import built_task
 
 
 @pytest.fixture(scope="module")
 def tasks():
-    return {"recipe_mpr_sample": build("recipe_mpr_sample", limit=1)}
+    return {"recipe_mpr_sample": built_task("recipe_mpr_sample", limit=1)}
 
 
 def model(folder, **arguments):
@@ -55,13 +55,14 @@ def test_models_without_tokens_and_foreign_tasks_are_left_alone(tiny_qwen, tasks
 @pytest.mark.honest
 def test_an_unknown_training_set_is_said_once_with_what_to_do(caplog):
     names = ("recipe_mpr_sample", "recipe_mpr_prompt_mmlu")
-    mark_seen_items(object(), {name: build("recipe_mpr_sample", limit=1) for name in names}, {})
+    mark_seen_items(object(), {name: built_task("recipe_mpr_sample", limit=1) for name in names}, {})
     (said,) = [record.getMessage() for record in caplog.records if "Recipe-MPR" in record.getMessage()]
     assert "status unknown, with a rank" in said
     assert "The scores are not affected" in said
     assert "score the folder that `recipe-mpr finetune` wrote" in said
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("thinking", "warned"), [("", True), (",enable_thinking=False", False)])
 def test_the_run_itself_says_so(tiny_qwen, thinking, warned):
     done = run_python(

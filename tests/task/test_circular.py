@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from recipe_mpr_task.circular import rotated
 from recipe_mpr_task.metrics import circular_metrics, recall_std
+from tests.support.requests import built_task
 
 DOC = {"item_id": "x", "gold": 2, "query_types": ["Negated"], "options": list("vwxyz"), "option_ids": list("12345")}
 
@@ -94,9 +95,7 @@ def test_an_item_with_an_unusable_score_is_counted_apart(bad):
 @pytest.mark.real_data
 @pytest.mark.parametrize("shots", [0, 2])
 def test_circular_asks_whole_items_in_five_orders(shots):
-    from tests.task.test_prompts import build
-
-    task = build("recipe_mpr_circular", shots=shots, limit=3)
+    task = built_task("recipe_mpr_circular", shots=shots, limit=3)
     assert len(task.instances) == 75
     for n in range(3):
         item = [i for i in task.instances if i.doc_id == n]

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import run_python
+from tests.support.commands import run_python
+
+pytestmark = pytest.mark.integration
 
 CLI = ("-m", "recipe_mpr_task.cli")
 SAMPLE = Path(__file__).parents[2] / "recipe_mpr_task" / "sample.json"

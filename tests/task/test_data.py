@@ -69,13 +69,14 @@ def test_download_is_checked_and_cached(cache, monkeypatch):
 def test_wrong_or_refused_download_leaves_nothing_and_names_the_remedies(cache, monkeypatch, status):
     server = _Server(b"altered", status=status)
     monkeypatch.setattr(data, "URL_FOLDER", server.url)
-    monkeypatch.setattr(data, "_RETRIES", 1)
+    monkeypatch.setattr(data, "RETRIES", 1)
     with pytest.raises(DataError, match=r"data fetch.*RECIPE_MPR_DATA.*recipe_mpr_sample"):
         data.fetch()
     assert server.requests == 2, "one retry"
     assert not [path for path in cache.rglob("*") if path.is_file()]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_download_leaves_no_half_file(cache, how):
     server = _Server(b"x" * 100_000, pause=60)
@@ -116,7 +117,7 @@ def test_missing_named_file_never_falls_back(tmp_path, monkeypatch):
 
 def test_a_test_without_the_mark_has_no_dataset(monkeypatch):
     """So that one that reads it fails on every machine, and not only where there is none."""
-    monkeypatch.setattr(data, "_RETRIES", 0)
+    monkeypatch.setattr(data, "RETRIES", 0)
     assert data.local_source() is None
     with pytest.raises(DataError, match="its download failed"):
         data.load_items()
@@ -154,6 +155,7 @@ def test_sample_is_as_designed():
     assert {letter: letters.count(letter) for letter in "ABCDE"} == dict.fromkeys("ABCDE", 12)
 
 
+@pytest.mark.integration
 def test_killed_file_write_leaves_the_old_content_and_no_half_file_that_a_reader_would_take(tmp_path):
     path = tmp_path / "board.json"
     path.write_text("old")

@@ -17,7 +17,7 @@ from recipe_mpr_task.models.batching import batches_by_length
 from recipe_mpr_task.models.encoder import EncoderLM
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of
-from tests.task.test_baselines import requests_of
+from tests.support.requests import requests_of
 
 RECORDS = [record_of(display(item, "shuffled")) for item in load_sample()[:12]]
 

@@ -8,7 +8,7 @@ import pytest
 
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.splits import scored_ids
-from tests.conftest import run_python
+from tests.support.commands import run_python
 
 EVERYTHING = (
     "recipe_mpr,recipe_mpr_test,recipe_mpr_folds,recipe_mpr_file_order,recipe_mpr_test_file_order,recipe_mpr_sample"
@@ -92,6 +92,7 @@ def test_a_type_without_items_is_absent(lm_eval):
     assert "acc_negated,none" not in run.results["results"]["recipe_mpr_sample"]
 
 
+@pytest.mark.integration
 def test_run_config_and_python_api(tmp_path):
     from importlib.resources import files
 

@@ -15,7 +15,7 @@ from recipe_mpr_task.generation import fit_generation_length, leave_out_unanswer
 from recipe_mpr_task.models.baselines import BaselineLM
 from recipe_mpr_task.plugin import activate_all
 from recipe_mpr_task.tasks import TASKS_PATH
-from tests.conftest import run_python
+from tests.support.commands import run_python
 from tests.support.tiny_models import save_tiny_qwen
 
 TASK = "recipe_mpr_generate_sample"
@@ -148,6 +148,7 @@ def test_an_encoder_decoder_has_room_of_its_own_for_the_answer(manager):
     assert "leaves 0 for an answer" in fit_generation_length(lm, tasks, {})[TASK]
 
 
+@pytest.mark.integration
 @pytest.mark.honest
 @pytest.mark.real_data
 def test_the_command_says_in_one_line_what_is_left_out():

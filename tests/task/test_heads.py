@@ -16,8 +16,8 @@ from recipe_mpr_task.models.encoder import EncoderLM
 from recipe_mpr_task.models.heads import HEADS, SCORED, TRAINED, resolve
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of
-from tests.conftest import run_python
-from tests.task.test_baselines import requests_of
+from tests.support.commands import run_python
+from tests.support.requests import requests_of
 
 ARCHITECTURES = ("tiny_bert", "tiny_roberta", "tiny_distilbert")
 CLASSES = {
@@ -155,6 +155,7 @@ def test_sentence_transformers_cross_encoder_folder_scores_as_its_own_predict(ch
     assert scores(tmp_path / "saved") == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.integration
 def test_a_task_of_lm_evals_own_and_one_built_on_the_spot(minilm, tmp_path):
     """ARC's own task file on local data, and a plain YAML: scored from (context, continuation)."""
     import lm_eval.tasks

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import run_python
+from tests.support.commands import run_python
+
+pytestmark = pytest.mark.integration
 
 CHECKOUT = Path(__file__).parents[2]
 NAMES = ("recipe_mpr_test", "recipe_mpr_fold0", "recipe_mpr_folds", "recipe_mpr_sample", "recipe_mpr_file_order")

@@ -10,7 +10,7 @@ import pytest
 from leaderboard.collect import read_rows
 from leaderboard.rank.boards import build_boards
 from recipe_mpr_task.data import load_items
-from tests.conftest import run_python
+from tests.support.commands import run_python
 
 LETTER_TASKS = (
     "recipe_mpr,recipe_mpr_circular,recipe_mpr_options_only,recipe_mpr_prompts,recipe_mpr_test,recipe_mpr_fold1"
@@ -90,6 +90,7 @@ def test_prompt_spread_needs_all_templates(lm_eval, tmp_path):
     assert "prompts missing" in listed[0].reason
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("model", ["recipe-mpr-baseline", "recipe-mpr-encoder"])
 def test_models_without_text_say_so_in_one_line(model, minilm):
     arguments = {"recipe-mpr-baseline": "kind=first", "recipe-mpr-encoder": f"pretrained={minilm}"}[model]

@@ -10,11 +10,12 @@ import pytest
 from recipe_mpr_task import plugin
 from recipe_mpr_task.models import MODELS
 from recipe_mpr_task.tasks import TASKS_PATH
-from tests.conftest import run_python
+from tests.support.commands import run_python
 
 OTHER_TASK = "task: {name}\ndataset_path: x\noutput_type: generate_until\n"
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "first",
     ["", "import lm_eval.models", "import lm_eval.api.registry", "from lm_eval.tasks import TaskManager",
@@ -30,12 +31,14 @@ def test_models_register_and_hf_stays_whatever_was_imported_first(first):
     assert done.stdout.split() == ["HFLM", "BaselineLM", "EncoderLM"], done.stderr
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("flags", [["-I"], ["-E"], ["-s"], ["-P"]])
 def test_tasks_are_found_under_isolating_flags(flags):
     code = "from lm_eval.tasks import TaskManager; print('recipe_mpr' in TaskManager(include_defaults=False).all_tasks)"
     assert run_python(*flags, "-c", code).stdout.strip() == "True"
 
 
+@pytest.mark.integration
 def test_switch_turns_it_off_and_include_path_works_without_it():
     code = (
         "import sys; from lm_eval.tasks import TaskManager;"
@@ -46,11 +49,13 @@ def test_switch_turns_it_off_and_include_path_works_without_it():
     assert "'recipe_mpr'" in run_python("-c", code, path, RECIPE_MPR_AUTOLOAD="0").stdout
 
 
+@pytest.mark.integration
 def test_interpreter_start_is_silent_and_loads_nothing():
     done = run_python("-c", "import sys; print([m for m in sys.modules if 'recipe' in m or m.startswith('lm_eval')])")
     assert (done.stdout.strip(), done.stderr) == ("['_recipe_mpr_autoload']", "")
 
 
+@pytest.mark.integration
 def test_a_broken_installation_neither_prints_nor_raises_at_start():
     # The start-up line with the module missing: a half-removed installation must not break lm-eval.
     line = (TASKS_PATH.parent / "autoload" / "recipe_mpr_autoload.pth").read_text()
@@ -61,6 +66,7 @@ def test_a_broken_installation_neither_prints_nor_raises_at_start():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.integration
 def test_importing_the_module_by_hand_serves_where_start_up_files_are_not_read():
     site_packages = sysconfig.get_paths()["purelib"]
     code = (
@@ -134,6 +140,7 @@ def test_declared_entry_points_are_what_the_autoload_registers():
     assert tasks.load().TASKS_PATH == TASKS_PATH
 
 
+@pytest.mark.integration
 def test_in_lm_eval_and_recipe_mpr_our_errors_end_with_one_line_and_all_others_as_before():
     code = "import sys, lm_eval.models, recipe_mpr_task.errors as e; sys.argv[0] = {!r}; raise {}"
     ours = "e.DataError('ours\\nfolded')"
@@ -150,6 +157,7 @@ def test_in_lm_eval_and_recipe_mpr_our_errors_end_with_one_line_and_all_others_a
         assert done.stderr.startswith("Traceback")
 
 
+@pytest.mark.integration
 def test_python_dash_m_lm_eval_ends_with_one_line_too():
     done = run_python(
         "-m", "lm_eval", "run", "--model", "recipe-mpr-baseline", "--model_args", "kind=frist",

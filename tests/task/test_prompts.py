@@ -13,6 +13,7 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import load_dataset, record_of
 from recipe_mpr_task.tasks import TASKS_PATH
+from tests.support.requests import built_task
 
 INSTRUCTION = "Read the recipe request and the five options below, then pick the option that suits the request best."
 # sample-00 and, with few-shot seed 1234, its first shot.
@@ -46,24 +47,9 @@ def chat(messages, add_generation_prompt=True):
     return "".join(f"<{m['role']}>{m['content']}" for m in messages) + "<assistant>" * add_generation_prompt
 
 
-def build(task_name, *, shots=0, limit=None, samples=None, chat_template=None):
-    """A task with its requests, as lm-eval's evaluator builds them."""
-    task = TaskManager(include_defaults=False).load([task_name])["tasks"][task_name]
-    task.set_config("num_fewshot", shots)
-    task.set_fewshot_seed(1234)
-    task.build_all_requests(
-        limit=limit,
-        samples=samples,
-        apply_chat_template=chat_template is not None,
-        fewshot_as_multiturn=chat_template is not None,
-        chat_template=chat_template,
-    )
-    return task
-
-
 def pairs(task_name, **how):
     """Every (context, continuation) that lm-eval would score."""
-    return [instance.args for instance in build(task_name, **how).instances]
+    return [instance.args for instance in built_task(task_name, **how).instances]
 
 
 def test_raw_zero_shot():

@@ -1,0 +1,110 @@
+"""Measure what an evaluation of our tasks costs: time, speed, peak memory and hardware.
+
+Called by the plugin around lm-eval's `evaluate`; a failure here is logged and fails no run.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from recipe_mpr_task.cost import EvaluationCost, hardware, peak_memory_bytes
+from recipe_mpr_task.manifest import COST_KEY
+
+logger = logging.getLogger(__name__)
+
+_PREFIX = "recipe_mpr"
+_COMPUTES_IN_THIS_PROCESS = ("lm_eval.models.huggingface", "recipe_mpr_task.models.")
+_MOST_COUNTED = 500
+"""Prompts whose tokens are counted; of more, every k-th is counted and the sum scaled up, to stay under a second."""
+
+
+class CostMeter:
+    """Time one `evaluate` call; make it right before the call and ask for the record right after."""
+
+    def __init__(self, lm: Any, tasks: Mapping[str, Any]) -> None:
+        self._lm, self._tasks = lm, dict(tasks)
+        self._tokens_before = getattr(lm, "n_tokens", 0)
+        _reset_peak_memory()
+        self._started = time.perf_counter()
+
+    def record(self, results: Mapping[str, Any]) -> dict[str, Any]:
+        """Return {COST_KEY: `cost.EvaluationCost` as JSON} for the results file.
+
+        Returns:
+            {} if a task is not ours, if answers may come from a request cache, or if measuring fails.
+
+        Args:
+            results: what `evaluate` returned.
+        """
+        seconds = time.perf_counter() - self._started
+        is_ours = bool(self._tasks) and all(name.startswith(_PREFIX) for name in self._tasks)
+        if not is_ours or hasattr(self._lm, "cache_db"):
+            return {}
+        try:
+            return {COST_KEY: self._cost(seconds, results).model_dump(mode="json")}
+        except Exception as error:  # noqa: BLE001 (measuring must not stop what it measures)
+            logger.debug("the cost of the evaluation could not be recorded: %r", error)
+            return {}
+
+    def _cost(self, seconds: float, results: Mapping[str, Any]) -> EvaluationCost:
+        items = sum(results["n-samples"][name]["effective"] for name in self._tasks)
+        tokens = self._tokens()
+        here = type(self._lm).__module__.startswith(_COMPUTES_IN_THIS_PROCESS)
+        return EvaluationCost(
+            tasks=len(self._tasks),
+            seconds=seconds,
+            items=items,
+            seconds_per_item=seconds / items,
+            tokens_per_second=tokens / seconds if tokens else None,
+            peak_memory_bytes=peak_memory_bytes() if here else None,
+            hardware=None if hasattr(self._lm, "base_url") else _hardware_of(self._lm),
+        )
+
+    def _tokens(self) -> float | None:
+        """Return the tokens that the model read and wrote; None if they cannot be counted in this process."""
+        if hasattr(self._lm, "n_tokens"):
+            return float(self._lm.n_tokens - self._tokens_before)
+        if not hasattr(self._lm, "tok_encode") or getattr(self._lm, "world_size", 1) > 1:
+            return None
+        return counted_tokens(self._lm.tok_encode, self._tasks)
+
+
+def counted_tokens(tok_encode: Any, tasks: Mapping[str, Any]) -> float:
+    """Return the tokens of the tasks' distinct prompts, each once, and of the answers to them, scored or written.
+
+    Args:
+        tok_encode: from a text to its tokens.
+        tasks: evaluated tasks, whose instances hold prompts and answers.
+    """
+    answers: dict[str, set[str]] = {}
+    for task in tasks.values():
+        for instance in task.instances:
+            prompt, answer = instance.args[0], instance.args[1]
+            texts = [answer] if isinstance(answer, str) else map(str, instance.resps)
+            answers.setdefault(prompt, set()).update(texts)
+    step = -(-len(answers) // _MOST_COUNTED)
+    counted = list(answers)[::step] if answers else []
+    lengths: dict[str, int] = {}
+    for prompt in counted:
+        for text in (prompt, *answers[prompt]):
+            if text not in lengths:
+                lengths[text] = len(tok_encode(text))
+    total = sum(lengths[prompt] + sum(lengths[text] for text in answers[prompt]) for prompt in counted)
+    return total * len(answers) / len(counted) if counted else 0.0
+
+
+def _hardware_of(lm: Any) -> Any:
+    if getattr(lm, "never_trained", False):
+        return hardware("cpu")
+    n_processes = getattr(lm, "world_size", 1)
+    device = getattr(lm, "device", None)
+    return hardware(str(device) if device else None, n_processes if n_processes > 1 else None)
+
+
+def _reset_peak_memory() -> None:
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        for device in range(torch.cuda.device_count()):
+            torch.cuda.reset_peak_memory_stats(device)

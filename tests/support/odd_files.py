@@ -1,0 +1,9 @@
+"""Files that are no ordinary results files."""
+
+from pathlib import Path
+
+
+def sparse(path: Path, size: int) -> None:
+    """Write a file of `size` bytes that takes no room on the disk."""
+    with path.open("wb") as stream:
+        stream.truncate(size)
