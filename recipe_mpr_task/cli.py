@@ -1,9 +1,8 @@
-"""The command `recipe-mpr`: where subcommands of all packages are put together.
+"""The command `recipe-mpr`, made of the subcommands of all packages.
 
-The composition root: it names the subcommands' modules as text and loads one only when it is asked
-for, so that nothing here imports upward and `--help` loads neither torch nor lm_eval. Exit codes:
-0 done, 1 the check found a fault, 2 bad usage or input (one line on stderr), 3 a fault of our own (one line on stderr
-names the log file that has the traceback).
+Subcommands are named as text and imported when they are called, so that this package imports no other of ours and
+`--help` loads neither torch nor lm_eval. Exit codes: 0 done; 1 a check failed; 2 bad usage or input, one line on
+stderr; 3 a fault of our own, one line on stderr names the log file with the traceback.
 """
 
 import importlib
@@ -41,7 +40,11 @@ class LazyGroup(click.Group):
         return sorted(COMMANDS)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a subcommand; an unknown name is a usage error that suggests its neighbour."""
+        """Import and return a subcommand.
+
+        Raises:
+            UsageError: there is no subcommand of that name; names the nearest one.
+        """
         if cmd_name not in COMMANDS:
             hint = did_you_mean(cmd_name, COMMANDS) or f"; allowed: {', '.join(COMMANDS)}"
             raise click.UsageError(f"No such command {cmd_name!r}{hint}")
@@ -50,11 +53,7 @@ class LazyGroup(click.Group):
         return command
 
 
-PARTS = {"exploit": "finetune.exploit"}
-"""Modules that a command below uses without knowing where they live."""
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "obj": PARTS})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="recipe-mpr")
 def cli() -> None:
     """Recipe-MPR in lm-evaluation-harness: data, checks, demo and leaderboard.
@@ -64,7 +63,7 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; usage or input that is wrong ends it with one line and code 2, a fault of ours with 3."""
+    """Run the command line and exit with one of the codes above."""
     try:
         code = cli.main(args=arguments, prog_name="recipe-mpr", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -76,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _fail(one_line(error))
     except (click.Abort, KeyboardInterrupt):
         code = 130
-    except Exception as error:  # noqa: BLE001 (whatever else comes up is a fault of ours: it is logged, and said)
+    except Exception as error:  # noqa: BLE001 (any other exception is a fault of ours: it is logged and reported)
         code = log_fault("in the command line", error)
     sys.exit(code)
 

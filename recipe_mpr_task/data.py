@@ -1,7 +1,7 @@
-"""Where the dataset comes from: pinned to a commit, checked by hash, cached, never substituted.
+"""Load the dataset: pinned to a commit, checked by its hash, cached.
 
 Order of sources: the file that `RECIPE_MPR_DATA` names, the cache, the download. The embedded
-sample is a dataset of its own (`load_sample`) and never stands in for the real one.
+sample is a dataset of its own (`load_sample`) and never replaces the real one.
 """
 
 import os
@@ -62,7 +62,7 @@ def fetch() -> Source:
     """Return a local copy of the dataset, downloading it into the cache if there is none.
 
     Raises:
-        DataError: nothing cached and the download failed; names the remedies.
+        DataError: no copy on this machine, and the download failed; names the remedies.
     """
     return local_source() or _download(cache_path())
 
@@ -88,22 +88,22 @@ def _download(target: Path) -> Source:
 
 
 def read_pinned(source: Source) -> bytes:
-    """Read a copy of the dataset and check that it is the pinned one.
+    """Return the bytes of a copy of the dataset, after checking that it is the pinned file.
 
     Raises:
-        DataError: unreadable, or its SHA-256 is another.
+        DataError: unreadable, or another SHA-256.
     """
     try:
         content = source.path.read_bytes()
     except OSError as error:
         raise DataError(f"{source.origin} {source.path}: {error.strerror or error}; {_REMEDIES}") from None
-    found = sha256_of(content)
-    if found != SHA256:
-        # A readable fault (truncated, a missing key) says more than a hash: name it if there is one.
+    sha256 = sha256_of(content)
+    if sha256 != SHA256:
+        # Raises for malformed content: a fault in the records says more than a hash.
         items_from_json(content, source=str(source.path), prefix="mpr")
         again = "delete it and run `recipe-mpr data fetch`" if source.origin == "cache" else _REMEDIES
         raise DataError(
-            f"{source.origin} {source.path}: wrong hash, SHA-256 {found[:12]}..., expected {SHA256[:12]}... "
+            f"{source.origin} {source.path}: wrong hash, SHA-256 {sha256[:12]}..., expected {SHA256[:12]}... "
             f"({REPOSITORY} at {COMMIT[:12]}); scores on other data are not comparable; {again}"
         )
     return content
@@ -113,13 +113,13 @@ def load_items() -> tuple[Item, ...]:
     """Return the 500 items of the pinned dataset.
 
     Raises:
-        DataError: it cannot be had, or is not the pinned file.
+        DataError: there is no copy and no download, or the copy is not the pinned file.
     """
     return _load(fetch())
 
 
 def items_at_hand() -> tuple[Item, ...]:
-    """Return the 500 items if a right copy of the dataset is on this machine, else none; never downloads."""
+    """Return the 500 items if the pinned file is on this machine, else an empty tuple; never downloads."""
     source = local_source()
     with suppress(DataError):
         return _load(source) if source else ()
@@ -139,5 +139,5 @@ def load_sample() -> tuple[Item, ...]:
 
 
 def dataset_of(item_id: str) -> tuple[Item, ...]:
-    """Return the whole dataset that an item belongs to, told by its id's prefix."""
+    """Return all items of the dataset that an item id belongs to, by the id's prefix."""
     return load_sample() if item_id.startswith("sample-") else load_items()

@@ -1,4 +1,4 @@
-"""The project's user-facing errors, and how they end a command: one line on stderr and an exit code."""
+"""The project's errors for users. Each ends a command with one line on stderr and an exit code."""
 
 import sys
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class DataError(RecipeMPRError):
     """The dataset is missing, altered or malformed.
 
     Attributes:
-        problems: every fault found, one line each; the message may show only the first ones.
+        problems: all faults, one line each; the message may show only the first ones.
     """
 
     def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
@@ -59,7 +59,7 @@ def install_excepthook() -> None:
             previous(kind, error, trace)
             return
         say(f"recipe-mpr: {one_line(error)}", err=True)
-        # CPython lets an exception hook end the process with a chosen code through SystemExit.
+        # An exception hook sets the exit code by raising SystemExit.
         raise SystemExit(EXIT_BAD_INPUT)
 
     hook.recipe_mpr = True  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Our own faults: never hidden. Each traceback goes to a log file, which one line on stderr names."""
+"""Report faults of our own: write their tracebacks to a log file and name the file on stderr."""
 
 import os
 import tempfile
@@ -13,14 +13,14 @@ from recipe_mpr_task.lines import line, say, visible
 
 
 class OwnFaultError(Exception):
-    """A fault of ours in a place where nothing collects faults; the message holds its traceback."""
+    """A fault of ours where no FaultLog collects it; the message holds its traceback."""
 
 
 class FaultLog:
-    """Collects tracebacks of a command; as a context it also ends one that then fails for bad input.
+    """Collect a command's tracebacks; as a context, also report them if the command then fails for bad input.
 
     Attributes:
-        faults: what was done when each came up, in words, and its traceback.
+        faults: for each fault, the step that failed, in words, and its traceback.
     """
 
     def __init__(self) -> None:
@@ -37,20 +37,16 @@ class FaultLog:
             raise SystemExit(self.exit_code(EXIT_OWN_FAULT)) from None
 
     def add(self, what: str, trace: str) -> None:
-        """Keep the traceback of a fault.
+        """Add a fault.
 
         Args:
-            what: what was done when it came up.
+            what: the step that failed, in words.
             trace: its traceback as text.
         """
         self.faults.append((what, trace))
 
     def exit_code(self, otherwise: int) -> int:
-        """Write the log and name it on stderr if there was a fault.
-
-        Returns:
-            EXIT_OWN_FAULT if there was one, else `otherwise`.
-        """
+        """Return EXIT_OWN_FAULT after writing the log and naming it on stderr; `otherwise` if there is no fault."""
         if not self.faults:
             return otherwise
         what, trace = self.faults[0]
@@ -61,7 +57,7 @@ class FaultLog:
         return EXIT_OWN_FAULT
 
     def _write(self) -> str:
-        """Write the log into the user's cache folder, or where temporary files go; return its path."""
+        """Write the log into the user's cache folder, else into the temporary folder; return its path."""
         parts = [f"{what}\n{trace}" for what, trace in self.faults]
         text = "\n".join(visible(part) for part in "\n".join(parts).split("\n"))
         name = f"fault-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
@@ -83,7 +79,7 @@ def _log_folder() -> Path:
 
 
 def log_fault(what: str, error: BaseException) -> int:
-    """Log one exception, name the log on stderr; return the exit code."""
+    """Write one exception to a log, name the log on stderr, and return the exit code."""
     log = FaultLog()
     log.add(what, "".join(traceback.format_exception(error)))
     return log.exit_code(EXIT_OWN_FAULT)

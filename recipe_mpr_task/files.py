@@ -1,4 +1,4 @@
-"""Files written whole or not at all, read only if they are files of a bounded size, and their hashes."""
+"""Write files whole or not at all, read only regular files of bounded size, and hash them."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ _KINDS = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR,
 
 
 class NotAFileError(OSError):
-    """Something that is there and is no regular file of an allowed size; the message says what it is."""
+    """A path that exists but is not a regular file of an allowed size; the message says what it is."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -22,15 +22,15 @@ class NotAFileError(OSError):
 
 
 def regular_stat(path: Path, largest: int) -> os.stat_result:
-    """Return the state of a regular file, or of the one that a link leads to.
+    """Return the `stat` of a regular file, or of the file that a link leads to.
 
     Args:
         path: the file.
-        largest: most bytes that it may have.
+        largest: maximum size in bytes.
 
     Raises:
-        NotAFileError: a pipe, a device, a folder, a link to nothing, or a file of more bytes.
-        OSError: the system cannot say.
+        NotAFileError: a pipe, a device, a folder, a link to nothing, or a larger file.
+        OSError: there is no such file, or it cannot be read.
     """
     try:
         state = path.stat()
@@ -52,12 +52,12 @@ def _checked(state: os.stat_result, largest: int) -> os.stat_result:
 
 @contextmanager
 def open_regular(path: Path, largest: int) -> Iterator[BinaryIO]:
-    """Open a regular file of at most `largest` bytes to read; a pipe or device is never waited for.
+    """Open a regular file of at most `largest` bytes for reading, without blocking on a pipe or device.
 
     Raises:
         NotAFileError, OSError: see `regular_stat`.
     """
-    regular_stat(path, largest)  # before it is opened: opening a device can act on it
+    regular_stat(path, largest)  # before opening, because opening a device can have effects
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(descriptor, "rb") as stream:
         _checked(os.fstat(descriptor), largest)
@@ -72,13 +72,13 @@ def read_regular(path: Path, largest: int) -> bytes:
     """
     with open_regular(path, largest) as stream:
         content = stream.read(largest + 1)
-    if len(content) > largest:  # of files such as those in /proc no size is told before
+    if len(content) > largest:  # files in /proc report no size before they are read
         raise NotAFileError(f"more than {largest:,} bytes; at most so many are read")
     return content
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write `content` to `path` so that a kill at any moment leaves the old file or the new one.
+    """Write `content` to `path`; a kill at any moment leaves the old file or the new one.
 
     Args:
         path: the file, of mode 0644 less the umask; its parent folder is made. A kill can leave a folder ".tmp-..."

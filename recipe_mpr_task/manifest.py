@@ -1,8 +1,7 @@
-"""What a checkpoint was trained on: `recipe_mpr_training.json` beside its weights.
+"""Read and write the training manifest, `recipe_mpr_training.json` beside a checkpoint's weights.
 
-`finetune` writes it, evaluation reads it (`provenance.py`). A manifest found beside a checkpoint is
-data from elsewhere: it is bounded in size, checked field by field, and nothing in it is ever opened,
-executed or taken for a path to read.
+`finetune` writes it, evaluation reads it (`provenance.py`). It is untrusted data: its size is bounded, each field is
+checked, and no value is opened, executed or used as a path.
 """
 
 import json
@@ -138,7 +137,7 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
     """Return the manifest beside a checkpoint, or None if there is none.
 
     Raises:
-        CheckpointError: there is one, and it is no manifest: too large, no JSON, or a field is wrong.
+        CheckpointError: the file is no manifest: too large, not JSON, or a field is wrong.
     """
     path = folder / FILE_NAME
     if not path.is_symlink() and not path.exists():

@@ -1,4 +1,4 @@
-"""Which items are an item's shots, by hash of seed and item: for lm-eval's sampler, and to check its logs."""
+"""Select an item's shots by a hash of seed and item, for lm-eval's sampler and to check its logs."""
 
 import hashlib
 from collections import defaultdict
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 Record = dict[str, Any]
-"""A document of a task, of which item_id, option_ids, gold and gold_letter are read."""
+"""A task's document; only item_id, option_ids, gold and gold_letter are read."""
 
 
 def even_letters(pool: Sequence[Record], n: int, item: Record, seed: Any) -> list[Record]:
-    """Draw shots for an item, their gold letters as even as the pool allows.
+    """Return `n` shots for an item, their gold letters as even as the pool allows.
 
     Args:
-        pool: what may be drawn, at least `n`; its order does not matter.
-        n: how many.
+        pool: at least `n` candidates, in any order.
+        n: number of shots.
         item: the scored item.
         seed: lm-eval's few-shot seed.
     """
@@ -27,12 +27,12 @@ def even_letters(pool: Sequence[Record], n: int, item: Record, seed: Any) -> lis
         for letter in letters:
             if by_letter[letter] and len(chosen) < n:
                 chosen.append(by_letter[letter].pop())
-    # Shuffled once more: taken in turns, the letters would follow a pattern.
+    # Shuffled again: taken in turns, the letters would follow a pattern.
     return sorted(chosen, key=lambda shot: _draw(seed, item, "position:" + shot["item_id"]))
 
 
 def are_related(shot: Record, item: Record) -> bool:
-    """Say whether one's gold recipe is among the other's options, so that a shot would tell of the answer."""
+    """Return whether one's gold recipe is among the other's options, so that the shot would hint at the answer."""
     return _gold_id(item) in shot["option_ids"] or _gold_id(shot) in item["option_ids"]
 
 

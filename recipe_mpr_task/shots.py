@@ -1,7 +1,6 @@
-"""Few-shot examples: drawn per scored item, so the same under `--limit`, `--samples` and any rank.
+"""Draw few-shot examples for each scored item, the same under `--limit`, `--samples` and any number of processes.
 
-lm-eval's own sampler walks one random stream over the documents in turn; there, an item's shots
-depend on how many items came before it.
+lm-eval's own sampler uses one random stream for all documents, so that an item's shots depend on the items before it.
 """
 
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from recipe_mpr_task.shot_selection import Record, are_related, even_letters
 
 
 class OtherFoldShots(ContextSampler):
-    """Shots from the four CV folds that the scored item is not in."""
+    """Draw shots from the four CV folds that do not hold the scored item."""
 
     pool_description = "the other four CV folds"
 
@@ -23,7 +22,7 @@ class OtherFoldShots(ContextSampler):
         self._seed = rnd
 
     def set_rnd(self, rnd: int | None) -> "OtherFoldShots":
-        """Take lm-eval's few-shot seed (`--seed`, fourth value)."""
+        """Set lm-eval's few-shot seed (`--seed`, fourth value)."""
         self._seed = rnd
         return self
 
@@ -37,10 +36,10 @@ class OtherFoldShots(ContextSampler):
         """Draw `n` shots for `eval_doc`, their gold letters as even as the pool allows.
 
         A shot never shows the scored item's gold recipe, and its own gold recipe is never among the
-        scored item's options: either would tell something about the answer.
+        scored item's options, because either would hint at the answer.
 
         Raises:
-            RecipeMPRError: the pool holds fewer than `n` items, or lm-eval did not say what is scored.
+            RecipeMPRError: the pool holds fewer than `n` items, or lm-eval passed no scored item.
         """
         if n == 0:
             return []
@@ -55,7 +54,7 @@ class OtherFoldShots(ContextSampler):
 
 
 class TrainPartShots(OtherFoldShots):
-    """Shots from the training part of the published split."""
+    """Draw shots from the training part of the published split."""
 
     pool_description = "the published training part"
 

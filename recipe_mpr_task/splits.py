@@ -1,4 +1,4 @@
-"""The splits of published work, stored as data: who is trained on, who is held out.
+"""Return which items each split of published work trains on and holds out.
 
 `splits.json` holds dataset indices; `tests/support/derive_tables.py` re-derives it. `all` is every item,
 `published` the 400/50/50 split of the published Qwen3-8B LoRA run (its test part is scored),
@@ -19,7 +19,7 @@ N_FOLDS = 5
 FOLDS = tuple(f"fold{k}" for k in range(N_FOLDS))
 SPLITS = ("all", "published", *FOLDS, "sample")
 TRAINING_SPLITS = ("published", *FOLDS, "sample")
-"""Splits that hold items out, so that one can train on the rest."""
+"""Splits that hold items out; training uses the rest."""
 
 _PARTS = ("train", "validation", "test")
 _VALIDATION_SHARE = 0.1
@@ -27,7 +27,7 @@ _VALIDATION_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Parts:
-    """Who is trained on, who a checkpoint is selected by, who is held out from both: disjoint item ids, sorted."""
+    """Disjoint, sorted item ids: trained on, used to select a checkpoint, and held out from both."""
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
@@ -55,9 +55,7 @@ def fold_of(item_id: str) -> int:
 
 
 def scored_ids(split: str) -> frozenset[str]:
-    """Return the ids of the items that a run on `split` must score, all of them and no other.
-
-    Needs no dataset: a result file can be checked where the data is not at hand.
+    """Return the ids of exactly the items that a run on `split` must score. Needs no dataset.
 
     Raises:
         RecipeMPRError: `split` is not one of SPLITS.
@@ -103,5 +101,5 @@ def _hash(split: str, item_id: str) -> str:
 
 
 def items_of(split: str) -> tuple[Item, ...]:
-    """Return the whole dataset that `split` is a split of: what is scored and what shots come from."""
+    """Return all items of the dataset that `split` divides: the scored items and the pool of shots."""
     return load_sample() if split == "sample" else load_items()

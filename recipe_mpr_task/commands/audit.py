@@ -10,14 +10,16 @@ import click
 
 from recipe_mpr_task.lines import say
 
+_DEMONSTRATION = "finetune.exploit"
+"""Named as text: it trains, and this package imports no other of ours."""
+
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to it.")
 @click.option("--exploit", is_flag=True, help="Make the published 100% again with a model that knows nothing.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Keep --exploit's runs in this folder.")
-@click.pass_context
-def audit(ctx: click.Context, file: Path | None, json_file: Path | None, exploit: bool, out: Path | None) -> None:
+def audit(file: Path | None, json_file: Path | None, exploit: bool, out: Path | None) -> None:
     """Show what options, positions and ids give away, against 20%: of the dataset, or of any FILE in its schema."""
     from recipe_mpr_task.audit import audit_items
     from recipe_mpr_task.data import load_items
@@ -28,7 +30,7 @@ def audit(ctx: click.Context, file: Path | None, json_file: Path | None, exploit
     if exploit:
         if file is not None:
             raise click.UsageError("--exploit runs on the dataset itself; leave FILE out")
-        _exploit(ctx.obj["exploit"], json_file, out)
+        _exploit(json_file, out)
         return
     if out is not None:
         raise click.UsageError("--out keeps the runs of --exploit; give both, or use --json")
@@ -48,11 +50,11 @@ def audit(ctx: click.Context, file: Path | None, json_file: Path | None, exploit
         say(f"wrote {json_file}")
 
 
-def _exploit(where: str, json_file: Path | None, out: Path | None) -> None:
-    """Run the demonstration that the command line names: it trains, so it lives above this package."""
+def _exploit(json_file: Path | None, out: Path | None) -> None:
+    """Train and score the demonstration's models, print its table, write its outcomes to `json_file`."""
     from recipe_mpr_task.files import write_atomic
 
-    demonstration = importlib.import_module(where)
+    demonstration = importlib.import_module(_DEMONSTRATION)
     with tempfile.TemporaryDirectory(prefix="recipe-mpr-exploit-") as folder:
         runs = out or Path(folder, "runs")
         outcomes = demonstration.demonstrate(Path(folder), runs, lambda line: say(f"{line} ...", err=True))
@@ -63,16 +65,16 @@ def _exploit(where: str, json_file: Path | None, out: Path | None) -> None:
         say(f"wrote {json_file}")
 
 
-def _table(found: dict[str, Any]) -> str:
+def _table(audit_result: dict[str, Any]) -> str:
     from tabulate import tabulate
 
     rows = [
         [a["name"], a["reads"], f"{100 * a['acc']:.1f} [{100 * a['low']:.1f}, {100 * a['high']:.1f}]"]
-        for a in found["artifacts"]
+        for a in audit_result["artifacts"]
     ]
-    shares = ", ".join(f"{split} {100 * share:.0f}%" for split, share in found["shared_options"].items())
+    shares = ", ".join(f"{split} {100 * share:.0f}%" for split, share in audit_result["shared_options"].items())
     return (
-        f"{found['items']} items; accuracy in percent with its 95% Wilson interval, chance is 20\n\n"
+        f"{audit_result['items']} items; accuracy in percent with its 95% Wilson interval, chance is 20\n\n"
         + tabulate(rows, ["Artifact", "Reads", "Accuracy"], tablefmt="pipe", disable_numparse=True)
         + f"\n\nTest items that share an option with their training part: {shares}"
     )
