@@ -63,7 +63,7 @@ class Config(Tolerant):
     """Lm-eval's `config`: what was run, on what."""
 
     model: str | None = None
-    model_args: Annotated[dict[str, Any], BeforeValidator(parsed)] = Field({})
+    model_args: Annotated[dict[str, Any], BeforeValidator(parsed)] = Field(default={})
     model_num_parameters: Count | None = None
     model_sha: str | None = None
     peft_sha: str | None = None
@@ -76,7 +76,7 @@ class Config(Tolerant):
     use_cache: Any = None
     recipe_mpr_head: str | None = None
     recipe_mpr_truncated: int | None = None
-    recipe_mpr_truncated_in: dict[str, int] = Field({})
+    recipe_mpr_truncated_in: dict[str, int] = Field(default={})
     recipe_mpr_identity: Sha256 | None = None
 
     @cached_property
@@ -138,12 +138,12 @@ class Results(Tolerant):
     training: Annotated[TrainingRecord | None, Field(alias=TRAINING_KEY)] = None
     loaded: Annotated[LoadedModel | None, Field(alias=MODEL_KEY)] = None
     cost: Annotated[EvaluationCost | None, Field(alias=COST_KEY, strict=False)] = None
-    flags: list[Any] = Field([], alias="recipe_mpr_flags")
+    flags: list[Any] = Field(default=[], alias="recipe_mpr_flags")
     around: Annotated[str, Field(alias=_AROUND)] = ""
     config: Config = Config()
     task: Annotated[TaskConfig, Field(alias="task_config")] = TaskConfig()
     n_shot: int = 0
-    metrics: dict[str, Any] = Field({})
+    metrics: dict[str, Any] = Field(default={})
 
     @classmethod
     def of(cls, raw: Mapping[str, Any], task: str) -> "Results":

@@ -32,7 +32,7 @@ def result(item_id, slots, seen=None):
     return ItemResult(item_id, accuracy, pinned.types, {}, chosen, seen=seen)
 
 
-def row(name, slots, ids=IDS, board=BOARD, status="unknown", training=None, **keys):
+def row(name, slots, ids=IDS, *, board=BOARD, status="unknown", training=None, **keys):
     """A row that chose these slots of the file on the first of some items: 0 is right."""
     items = RowItems.of([result(item_id, one) for item_id, one in zip(ids, slots, strict=False)])
     return Row(name, "causal", status, "", board, board, 1, Score.of(float(items.accuracies.sum()), len(items)), {},
