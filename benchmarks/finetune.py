@@ -1,13 +1,13 @@
-"""Compare our finetuning recipe with the published one: same model, hardware and items, in turn.
+"""Compare our finetuning recipe with the published one: same model, hardware and items, interleaved rounds.
 
     python -m benchmarks.finetune [--runs 3] [--items 32]
 
 A Qwen3 of 58M random parameters (vocabulary 32,000, head not tied, as in Qwen3-8B), LoRA r 16 on all seven
-projections, effective batch 16, each variant in a process of its own. The variants between the two show the gain of
-each part. Samples/s are over whole steps after one warm-up step. Peak memory is above that of the loaded model with
-its adapter: the process's high-water mark, or the GPU allocator's, reset after loading. The tokenizer is a byte-level
-BPE of the prompts, so that prompts are as long as Qwen's. Claim: at least 5 times the samples/s and at most half the
-memory. Data: RECIPE_MPR_DATA or the cache, else the embedded sample.
+projections, effective batch of 16, each variant in its own process. The variants between the two recipes show
+the effect of each change. Samples/s: over whole steps after a first step that warms up. Memory: peak above the
+loaded model with its adapter (the process's high-water mark, reset after loading; on a GPU the allocator's).
+The tokenizer is a byte-level BPE trained on the prompts, so that prompts are as long as Qwen's. Claim: at least
+5 times the samples/s and at most half the memory. Data: RECIPE_MPR_DATA or the cache, else the embedded sample.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def build_base(folder: Path) -> None:
 
 
 class Meter:
-    """Record the peak memory in bytes since the last reset: of the GPU's allocator, else of this process."""
+    """Peak memory since the last reset, in bytes: of the GPU's allocator, else of this process."""
 
     def __init__(self) -> None:
         import torch
@@ -68,7 +68,7 @@ class Meter:
         self.cuda = torch.cuda.is_available()
 
     def reset(self) -> int:
-        """Reset the peak; return the memory in use now."""
+        """Reset the peak; return the bytes in use now."""
         import torch
 
         if self.cuda:
@@ -78,7 +78,7 @@ class Meter:
         return self._status("VmRSS")
 
     def peak(self) -> int:
-        """Return the peak."""
+        """Return the peak since the last reset."""
         import torch
 
         return int(torch.cuda.max_memory_allocated()) if self.cuda else self._status("VmHWM")
@@ -125,14 +125,14 @@ def work(variant: str, base: Path, out: Path, n_items: int) -> dict[str, float]:
 
 
 def measured(variant: str, base: Path, n_items: int) -> dict[str, float]:
-    """Train one variant in a process of its own."""
+    """Train one variant in its own process; see `work`."""
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "benchmarks.finetune", "--work", variant, "--base", str(base)]
         done = subprocess.run(
             [*command, "--out", out, "--items", str(n_items)], check=True, capture_output=True, text=True
         )
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def main() -> None:
@@ -151,12 +151,12 @@ def main() -> None:
         rounds = []
         with tqdm(total=given.runs * len(VARIANTS), unit="run") as bar:
             for _ in range(given.runs):
-                found = {}
+                figures = {}
                 for variant in VARIANTS:
                     bar.set_description(variant.partition(":")[0])
-                    found[variant] = measured(variant, Path(folder), given.items)
+                    figures[variant] = measured(variant, Path(folder), given.items)
                     bar.update()
-                rounds.append(found)
+                rounds.append(figures)
     show(rounds)
 
 
@@ -165,10 +165,10 @@ def show(rounds: list[dict[str, dict[str, float]]]) -> None:
     first, last = next(iter(VARIANTS)), list(VARIANTS)[-1]
 
     def median(variant: str, key: str) -> float:
-        return statistics.median(found[variant][key] for found in rounds)
+        return statistics.median(figures[variant][key] for figures in rounds)
 
     def ratios(variant: str, key: str) -> list[float]:
-        return [found[variant][key] / found[first][key] for found in rounds]
+        return [figures[variant][key] / figures[first][key] for figures in rounds]
 
     rows = [
         [

@@ -1,7 +1,8 @@
 """Training: a recipe (data, `harness_configs/recipes/`) turns a base model into a checkpoint with a manifest.
 
-In the order in which a run passes through them: `recipe` reads and checks, `base` finds or builds the
-base model, `causal` and `encoders` make examples and losses of items, `lora` adds the adapter, `steps` deals out
-each epoch's batches, `setup` assembles the trainer, `step_trainer` runs the steps, `progress` shows and records
-them, `outputs` writes what remains, `run` is the run as a whole and `command` its command line.
+Modules, in the order of a run: `command` is the command line and `run` the whole run; `recipe` reads and checks the
+settings; `data` loads the items; `base` finds or builds the base model; `lora` adds the adapter; `objective` is the
+interface of `causal`, `encoders` and `bi_encoder`, which turn items into examples and compute losses; `steps` deals out
+each epoch's optimizer steps; `setup` assembles the trainer; `step_trainer` runs the steps; `progress` shows them and
+adds up the cost; `checkpoints` guards the run's folder; `outputs` writes card and curves; `merge` merges an adapter.
 """

@@ -136,7 +136,7 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
     base = _local(local.resolve()) if local.is_dir() else _hub(recipe)
     if base.doubt:
         logger.warning(
-            "model=%s, %s. What it has seen before is unknown, and so will be the status of what is trained from it",
+            "model=%s, %s. What it has seen before is unknown, and so will be the status of the trained model",
             base.name, base.doubt,
         )  # fmt: skip
     return base

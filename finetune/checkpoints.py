@@ -1,4 +1,4 @@
-"""The folder of a run while it goes: in use or not, which checkpoints are whole, whether it may go on."""
+"""Guard a run's folder: check that it is free, lock it, and find the last whole checkpoint to resume from."""
 
 import json
 import os
@@ -17,15 +17,15 @@ LOCK = ".lock"
 
 
 def check_out(recipe: Recipe, *, resume: bool) -> None:
-    """Check, before anything is written, that the run may write to its folder.
+    """Check, before anything is written, that the run can use its folder.
 
     Raises:
-        RecipeError: the folder is in use: not empty and not to be resumed, or of another recipe.
+        RecipeError: the folder cannot be written to, is not empty without `resume`, or holds a run with other settings.
     """
     out = Path(recipe.out)
-    there = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise RecipeError(f"out={out}: {there} is not a folder that can be written to")
+    nearest = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise RecipeError(f"out={out}: {nearest} is not a folder that can be written to")
     if not out.is_dir() or not any(out.iterdir()):
         return
     if not resume:
@@ -46,15 +46,15 @@ def check_out(recipe: Recipe, *, resume: bool) -> None:
 def _changed(stored: object, recipe: Recipe) -> list[str]:
     now = recipe.model_dump(mode="json")
     before = stored if isinstance(stored, dict) else {}
-    # Where it is called from may change; what is trained may not.
+    # The folder and what is written there may change; what is trained may not.
     return sorted(k for k in {*now, *before} - {"out", "merge", "base_sha256"} if now.get(k) != before.get(k))
 
 
 def locked(out: Path) -> AbstractContextManager[object]:
-    """Hold the run's folder against a second process.
+    """Lock the run's folder against a second process.
 
     Raises:
-        RecipeError: another process holds it.
+        RecipeError: another process has locked it.
     """
     from filelock import FileLock, Timeout
 
@@ -68,14 +68,14 @@ def locked(out: Path) -> AbstractContextManager[object]:
 
 
 def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
-    """Return the newest whole checkpoint of a run, or None, and what was spent until then; remove cut-off ones.
+    """Return a run's newest whole checkpoint, or None, and its cost so far; remove checkpoints that were cut off.
 
     Raises:
-        RecipeError: its weights are not those that were saved.
+        RecipeError: the checkpoint's weights are not those that were saved.
     """
-    found = [path for path in (out / CHECKPOINTS).glob("checkpoint-*") if path.is_dir()]
-    whole = [path for path in found if (path / COMPLETE).is_file()]
-    for path in set(found) - set(whole):
+    saved = [path for path in (out / CHECKPOINTS).glob("checkpoint-*") if path.is_dir()]
+    whole = [path for path in saved if (path / COMPLETE).is_file()]
+    for path in set(saved) - set(whole):
         shutil.rmtree(path)
     if not whole:
         return None, Spent()
@@ -90,15 +90,15 @@ def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
 
 
 def check_base(out: Path, base_folder: Path, sha256: str | None) -> None:
-    """Check that a run goes on from the base model that it, and the other folds of its recipe, began from.
+    """Check that a run uses the base model that it, and the other folds of its recipe, began with.
 
     Args:
         out: the run's folder.
-        base_folder: where a random base lies, in the folder of all folds.
-        sha256: one hash of the base's files now; None where they could not be read.
+        base_folder: folder of a random base, beside the folds.
+        sha256: one hash of the base model's files now; None if they could not be read.
 
     Raises:
-        RecipeError: it is another one.
+        RecipeError: the base model has changed.
     """
     folds = sorted(base_folder.parent.glob(f"*/{RECIPE_FILE}")) if base_folder.parent != out.resolve() else []
     for path in (out / RECIPE_FILE, *folds):

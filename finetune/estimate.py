@@ -1,4 +1,4 @@
-"""What a recipe would cost, from shapes alone: nothing is loaded and nothing is asked of a hub."""
+"""Estimate a recipe's parameters, steps and memory from the model's shape, without weights or a hub."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,22 +8,30 @@ from finetune.lora import on_meta_device, parameter_counts, quantizable
 from finetune.outputs import recipe_text
 from finetune.recipe import Recipe
 from recipe_mpr_task.item import N_OPTIONS
+from recipe_mpr_task.models.heads import HEADS
 from recipe_mpr_task.splits import parts_of
 
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 _FOUR_BIT = 0.55
-"""Bytes a parameter in 4 bits with double quantisation's scales (QLoRA, arXiv 2305.14314, section 3)."""
+"""Bytes per parameter in 4 bits, with the scales of double quantisation (QLoRA, arXiv 2305.14314, section 3)."""
 
 _ADAM = 4 + 4 + 8
-"""Bytes a trained parameter in float32: itself, its gradient, and AdamW's two moments."""
+"""Bytes per trained parameter in float32: itself, its gradient, and AdamW's two moments."""
 
 _TOKENS_AN_ITEM = 115
-"""Mean prompt length in Qwen3's tokens; only for this estimate."""
+"""Mean prompt length in Qwen3 tokens, for this estimate only."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Estimated bytes of a training run on one device."""
+    """Estimated bytes of a training run on one device.
+
+    Attributes:
+        weights: frozen weights.
+        trained: trained weights, their gradients and the optimizer's state.
+        activations: activations kept for the backward pass.
+        logits: the output head's logits.
+    """
 
     weights: int
     trained: int
@@ -32,33 +40,34 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The sum of all parts."""
         return self.weights + self.trained + self.activations + self.logits
 
 
 def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int, quantized: int = 0) -> Memory:
     """Estimate a run's memory.
 
-    Activations by Korthikanti et al. (arXiv 2205.05198): 34 bytes a token, layer and hidden unit in 16 bits,
-    or with recomputation the 2 bytes of each layer's input and one layer at work. Attention scores are not
-    kept by scaled-dot-product kernels. Logits count with their float32 copy and gradient.
+    Activations follow Korthikanti et al. (arXiv 2205.05198): 34 bytes per token, layer and hidden unit in 16 bits; with
+    gradient checkpointing 2 bytes for each layer's input, and one layer in full. Scaled-dot-product kernels keep no
+    attention scores. Logits count with their float32 copy and gradient.
 
     Args:
-        recipe: batch, lengths, dtype.
-        config: the base's transformers config.
-        trainable: parameters that train.
-        total: all parameters.
-        quantized: of them, those kept in 4 bits.
+        recipe: the run.
+        config: the base model's transformers config.
+        trainable: number of parameters that train.
+        total: number of all parameters.
+        quantized: number of parameters kept in 4 bits.
     """
     size = _BYTES[recipe.dtype]
     width = recipe.max_length if recipe.pad_to == "max_length" else _TOKENS_AN_ITEM
-    width *= 1 if recipe.head == "causal" else N_OPTIONS
+    causal = HEADS[recipe.head].is_causal
+    width *= 1 if causal else N_OPTIONS
     items = min(recipe.effective_batch, recipe.max_batch_items or recipe.effective_batch)
     tokens = max(min(items * width, recipe.max_batch_tokens), width)
     layers, hidden = config.num_hidden_layers, config.hidden_size
     kept = 2 * layers + 34 if recipe.gradient_checkpointing else 34 * layers
     positions = tokens if recipe.loss == "text" else tokens // width
-    vocabulary = config.vocab_size if recipe.head == "causal" else 0
+    vocabulary = config.vocab_size if causal else 0
     return Memory(
         weights=int(quantized * _FOUR_BIT + (total - trainable - quantized) * size),
         trained=trainable * _ADAM,
@@ -68,10 +77,10 @@ def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int, qua
 
 
 def report(recipe: Recipe) -> str:
-    """Return what `--dry-run` prints.
+    """Return the text that `--dry-run` prints: settings, items, steps, parameters and estimated memory.
 
     Raises:
-        RecipeError: the model's shape cannot be had, or it lacks a target module.
+        RecipeError: the model's shape is unknown, or the model lacks a target module.
     """
     config = config_of(recipe, offline=True)
     model = on_meta_device(recipe, offline=True)

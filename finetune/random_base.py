@@ -1,4 +1,4 @@
-"""A base model with random weights and a tokenizer of its own, for runs that need no model hub."""
+"""Build a base model with random weights and its own tokenizer, for runs without a model hub."""
 
 from pathlib import Path
 from typing import Any
@@ -8,21 +8,20 @@ from recipe_mpr_task.item import LETTERS
 
 _END, _PAD = "<|im_end|>", "<|endoftext|>"
 _LARGEST_VOCABULARY = 4096
-"""More merges than the sample's texts hold would be taken from noise."""
+"""The sample's texts are too short for more merges than this."""
 
 
 def save_random_base(config: Any, folder: Path, *, causal: bool, seed: int, dtype: str) -> None:
-    """Build a model from a config with seeded random weights, and save it with a tokenizer.
+    """Save a model with seeded random weights, and a tokenizer trained on the embedded sample's texts.
 
-    The tokenizer is made of the embedded sample's texts: for a causal model a byte-level BPE in which
-    " A" to " E" are one token each, for an encoder WordPiece.
+    The tokenizer is a byte-level BPE in which " A" to " E" are one token each, or for an encoder WordPiece.
 
     Args:
         config: a transformers config.
-        folder: where to.
-        causal: a causal model, or an encoder without a head.
-        seed: of the weights.
-        dtype: of the weights, a torch dtype's name.
+        folder: the folder to write.
+        causal: whether to build a causal model; else an encoder without a head.
+        seed: seed of the weights.
+        dtype: name of the weights' torch dtype.
     """
     import torch
     from transformers import AutoModel, AutoModelForCausalLM, set_seed
@@ -42,7 +41,7 @@ def build_tokenizer(vocab_size: int, texts: list[str] | None = None) -> Any:
 
     Args:
         vocab_size: most tokens.
-        texts: to count on; the embedded sample's by default.
+        texts: training texts; the embedded sample's by default.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -56,7 +55,7 @@ def build_tokenizer(vocab_size: int, texts: list[str] | None = None) -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    # Often enough that " A" is merged whatever the texts are.
+    # Repeated so often that " A" is merged for any texts.
     answers = [f"Answer: {letter}\n\n" for letter in LETTERS] * 50
     tokenizer.train_from_iterator([*answers, *(texts or _sample_texts())], trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=_END, pad_token=_PAD)
@@ -67,7 +66,7 @@ def build_word_pieces(vocab_size: int, config: Any) -> Any:
 
     Args:
         vocab_size: most tokens.
-        config: says whether the model tells the two texts of a pair apart, and how many tokens it takes.
+        config: the model's config: its type decides on token type ids, its positions limit a text's length.
     """
     import string
 
@@ -85,11 +84,11 @@ def build_word_pieces(vocab_size: int, config: Any) -> Any:
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
     positions = config.max_position_embeddings - (2 if config.model_type == "roberta" else 0)
-    pairs_told_apart = config.model_type == "bert"
+    has_token_types = config.model_type == "bert"
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, unk_token=special[1], pad_token=special[0], cls_token=special[2],
         sep_token=special[3], mask_token=special[4], model_max_length=positions,
-        model_input_names=["input_ids", *(["token_type_ids"] if pairs_told_apart else []), "attention_mask"],
+        model_input_names=["input_ids", *(["token_type_ids"] if has_token_types else []), "attention_mask"],
     )  # fmt: skip
 
 

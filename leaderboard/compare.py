@@ -11,11 +11,11 @@ from leaderboard.build import texts_at_hand
 from leaderboard.collect import OnFault, read_rows
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.row import Row
-from leaderboard.rank.statistics import Comparison, compare, holm_agreeing, minimal_detectable_effect
 from leaderboard.site.text import difference_text, interval_text, line, percent
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
+from recipe_mpr_task.statistics import Comparison, compare, holm_agreeing, minimal_detectable_effect
 
 Pair = tuple[ItemResult, ItemResult]
 

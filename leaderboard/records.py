@@ -10,12 +10,12 @@ from leaderboard.load.find import find_files
 from leaderboard.load.record import SUFFIX, RecordError, Verified, record_of, write_record
 from leaderboard.load.results import UnusableError, runs_of
 from leaderboard.load.schema import Run
-from leaderboard.site.text import slug
 from leaderboard.verify.checks import Case, verify
 from leaderboard.verify.identity import model_key
 from leaderboard.verify.naming import system_name
 from leaderboard.verify.prompts import prompt_faults
 from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.names import slug
 
 _LONGEST_SYSTEM, _LONGEST_NAME = 80, 200
 

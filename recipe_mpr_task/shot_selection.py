@@ -2,10 +2,13 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from recipe_mpr_task.splits import fold_of, part_of
+from recipe_mpr_task.item import LETTERS
+from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.splits import fold_of, part_of, scored_ids
 
 Record = dict[str, Any]
 """A task's document; only item_id, option_ids, gold and gold_letter are read."""
@@ -59,3 +62,29 @@ def _gold_id(record: Record) -> str:
 
 def _draw(seed: Any, item: Record, key: str) -> str:
     return hashlib.sha256(f"{seed}:{item['item_id']}:{key}".encode()).hexdigest()
+
+
+def shot_pool(split: str) -> frozenset[str]:
+    """Return ids of all items that shots of the items of a split may come from."""
+    ids = scored_ids("sample" if split == "sample" else "all")
+    return frozenset(i for i in ids if part_of(i) == "train") if split == "published" else ids
+
+
+@lru_cache(maxsize=16)
+def drawn_shots(split: str, order: str, n: int, seed: int) -> Mapping[str, Sequence[str]]:
+    """Return ids of the items that the task's sampler draws for each item; none where it cannot draw so many."""
+    ids = sorted(scored_ids("sample" if split == "sample" else "all"))
+    records = {item_id: _record(item_id, order) for item_id in ids}
+    drawn = {}
+    for item_id in scored_ids(split):
+        item = records[item_id]
+        pool = [shot for i, shot in records.items() if may_show(split, i, item_id) and not are_related(shot, item)]
+        drawn[item_id] = [s["item_id"] for s in even_letters(pool, n, item, seed)] if n <= len(pool) else []
+    return drawn
+
+
+def _record(item_id: str, order: str) -> Record:
+    pinned = pinned_items()[item_id]
+    shown = pinned.shown_ids(order)
+    gold = shown.index(pinned.gold)
+    return {"item_id": item_id, "option_ids": shown, "gold": gold, "gold_letter": LETTERS[gold]}

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from leaderboard.checkpoints import Checkpoint, find_checkpoints, is_scored
 from leaderboard.commands.steps import build_site, score
-from leaderboard.load.task_specs import task_names
+from leaderboard.load.results import samples_files
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.lines import line, say
+from recipe_mpr_task.task_specs import task_names
+from recipe_mpr_task.trained_checkpoints import Checkpoint, find_checkpoints
 
 if TYPE_CHECKING:
     from leaderboard.rank.ranking import Board
@@ -41,7 +42,7 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
     for place, (one, task_of, folder) in enumerate(zip(checkpoints, held_out, runs, strict=True), 1):
         for task in asked or [task_of]:
             what = f"[{place}/{len(runs)}] {line(one.folder.name)}: {task}"
-            if is_scored(folder / task):  # the same weights are not scored again
+            if _is_scored(folder / task):  # the same weights are not scored again
                 say(f"{what} ... already scored")
             else:
                 score(what, _arguments(one, task, backend, more), folder / task, all_tasks=False)
@@ -82,3 +83,8 @@ def _table(folders: set[str], boards: "Sequence[Board]") -> str:
     headers = ["System", "Task", "Items", "Accuracy", "Rank", "Status", "Why"]
     table = tabulate(lines, headers, tablefmt="simple", disable_numparse=True, maxcolwidths=[*[None] * 6, 60])
     return "\n".join([table, *notes])
+
+
+def _is_scored(runs: Path) -> bool:
+    """Say whether a folder has a finished run: lm-eval writes samples last."""
+    return any(samples_files(results) for results in runs.rglob("results_*.json"))

@@ -8,9 +8,10 @@ import click
 from leaderboard.load.choices import FIELDS
 from leaderboard.load.predictions import read_choices, record_of_choices
 from leaderboard.load.record import SUFFIX, write_record
-from leaderboard.site.text import LONGEST, line, percent, slug
+from leaderboard.site.text import LONGEST, line, percent
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.lines import say
+from recipe_mpr_task.names import slug
 from recipe_mpr_task.orders import ORDERS
 
 _LONGEST_NAME = 80

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from leaderboard.run_lm_eval import lm_eval
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND
 from recipe_mpr_task.faults import FaultLog
 from recipe_mpr_task.lines import say
+from recipe_mpr_task.run_lm_eval import lm_eval
 
 if TYPE_CHECKING:
     from leaderboard.rank.ranking import Board

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 
-from leaderboard.load.schema import TrainingRecord
 from leaderboard.rank.row import Row
-from leaderboard.site.text import line, slug
+from leaderboard.site.text import line
 from leaderboard.verify.naming import HUB
 from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.names import slug
+from recipe_mpr_task.result_records import TrainingRecord
 
 OURS, LOCAL, IMPORTED = "recipe-mpr", "local", "imported"
 """Developers of systems that are on no hub: our baselines, folders, imported predictions."""

@@ -10,13 +10,13 @@ from typing import Any
 from leaderboard.load.choices import Choice, choice_of
 from leaderboard.load.record import Record, RecordedItem
 from leaderboard.load.schema import IMPORT_MODEL, Config, Metadata, Results, TaskConfig
-from leaderboard.load.task_specs import held_out_tasks
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import read_regular
 from recipe_mpr_task.item import LETTERS
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.splits import scored_ids
+from recipe_mpr_task.task_specs import held_out_tasks
 
 _MOST_FAULTS = 5
 _LARGEST = 64 * 2**20

@@ -13,16 +13,17 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from leaderboard.load.names import is_absolute, without_folders
-from leaderboard.load.samples import Document, Sample
+from leaderboard.load.samples import Sample
 from leaderboard.load.schema import IMPORT_MODEL, LONGEST_AROUND, Results, Run
-from leaderboard.load.task_specs import TaskSpec, held_out_tasks, is_task, rotated, task_spec
 from recipe_mpr_task.data import SHA256
+from recipe_mpr_task.document import Document
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.field_faults import field_faults
 from recipe_mpr_task.files import read_regular, write_atomic
 from recipe_mpr_task.item import N_OPTIONS
+from recipe_mpr_task.names import is_absolute, without_folders
 from recipe_mpr_task.orders import Pinned, pinned_items
+from recipe_mpr_task.task_specs import TaskSpec, held_out_tasks, is_task, rotated, task_spec
 
 SUFFIX = ".record.json"
 FORMAT: Final = "recipe-mpr-record/1"

@@ -4,49 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from recipe_mpr_task.item import LETTERS, N_OPTIONS
+from recipe_mpr_task.document import Document
 
 CHOSEN = "recipe_mpr_chosen"
 """The key of chosen recipe ids in samples of a record that has choices without scores."""
-
-
-def _are_letters(letters: list[str]) -> list[str]:
-    if letters != list(LETTERS):
-        raise ValueError("not the letters that every item is shown with")
-    return letters
-
-
-_Texts = Annotated[list[str], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
-_OF_LOGS = {"query", "options", "letters"}
-"""Fields that a logged document has and a record's lacks."""
-
-
-class Document(BaseModel):
-    """A task's document as it was logged, see `recipe_mpr_task.task.record_of`; a record's has no texts."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
-
-    item_id: str
-    option_ids: _Texts
-    gold: Annotated[int, Field(ge=0, lt=N_OPTIONS)]
-    query_types: list[str]
-    query: str = ""
-    options: _Texts = [""] * N_OPTIONS
-    letters: Annotated[list[str], AfterValidator(_are_letters)] = list(LETTERS)
-    seen_in_training: Literal[0, 1] | None = None
-
-    @property
-    def has_texts(self) -> bool:
-        """Whether query, options and letters were logged."""
-        return self.model_fields_set >= _OF_LOGS
-
-    def as_record(self) -> dict[str, Any]:
-        """Return the document as templates and metrics take it; the gold letter follows from `gold`."""
-        return {**self.__dict__, "gold_letter": LETTERS[self.gold]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import numpy as np
 
 from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import Picks, RowItems
-from leaderboard.rank.statistics import Floats, Ints
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.statistics import Floats, Ints
 
 ONE_LETTER = 0.95
 """Least share of answers at one letter at which a row is flagged as answering that letter."""

@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 
-from leaderboard.load.names import folded
 from leaderboard.rank.choices import differing
 from leaderboard.rank.row import Row
 from leaderboard.verify.statuses import RANKED
 from leaderboard.verify.training import CACHE_DOUBT
+from recipe_mpr_task.names import folded
 
 _READ_TWICE = "the same run, read twice"
 

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from leaderboard.load.schema import TrainingRecord
-from leaderboard.load.task_specs import task_spec
 from leaderboard.rank.position_bias import position_profile
 from leaderboard.rank.row import LoadedNames, Metric, Row, Spread
 from leaderboard.rank.row_from_run import score, type_scores
@@ -19,7 +17,9 @@ from leaderboard.rank.row_items import RowItems
 from leaderboard.verify.checks import RANDOM_WEIGHTS
 from leaderboard.verify.items import ItemResult
 from leaderboard.verify.statuses import RANKED
+from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.splits import N_FOLDS
+from recipe_mpr_task.task_specs import task_spec
 from recipe_mpr_task.tasks import TASKS_PATH
 
 MAIN_BOARD = "recipe_mpr"

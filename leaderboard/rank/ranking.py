@@ -7,7 +7,8 @@ import numpy as np
 from scipy.stats import norm
 
 from leaderboard.rank.row import AgainstLeader, Row
-from leaderboard.rank.statistics import (
+from leaderboard.verify.statuses import RANKED
+from recipe_mpr_task.statistics import (
     LEVEL,
     Comparison,
     Floats,
@@ -19,7 +20,6 @@ from leaderboard.rank.statistics import (
     minimal_detectable_effect,
     pairwise,
 )
-from leaderboard.verify.statuses import RANKED
 
 _MATRIX = 50
 _ROUNDING = 1e-6

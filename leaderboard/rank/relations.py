@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 import numpy as np
 
 from leaderboard.rank.row import Row
-from leaderboard.rank.statistics import Ints
+from recipe_mpr_task.statistics import Ints
 
 _NOT_SHARED = -1
 

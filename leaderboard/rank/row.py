@@ -6,15 +6,15 @@ from typing import Any, Literal
 
 from statsmodels.stats.proportion import proportion_confint
 
-from leaderboard.load.schema import TrainingRecord
 from leaderboard.rank.position_bias import PositionProfile
 from leaderboard.rank.row_items import NO_ITEMS, RowItems
-from leaderboard.rank.statistics import Comparison
-from leaderboard.site.text import slug
 from leaderboard.verify.prompts import Evidence
 from leaderboard.verify.statuses import StatusName
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import N_OPTIONS
+from recipe_mpr_task.names import slug
+from recipe_mpr_task.result_records import TrainingRecord
+from recipe_mpr_task.statistics import Comparison
 
 LONGEST_NAME = 200
 """Characters of a system's name; a longer one is cut."""

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from leaderboard.load.schema import Run, TrainingRecord
-from leaderboard.load.task_specs import is_task, task_spec
+from leaderboard.load.schema import Run
 from leaderboard.rank.position_bias import PositionProfile, position_profile
 from leaderboard.rank.row import LONGEST_NAME, Asked, Cost, Keys, LoadedNames, Metric, Row, Score
 from leaderboard.rank.row_items import RowItems
@@ -18,6 +17,8 @@ from leaderboard.verify.prompts import evidence
 from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task.item import N_OPTIONS, QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import SEEN, recall_std
+from recipe_mpr_task.result_records import TrainingRecord
+from recipe_mpr_task.task_specs import is_task, task_spec
 
 _RESAMPLES = 2000
 _NOT_SHOWN = {"reason", "weights", "settings", "base_files", "history"}

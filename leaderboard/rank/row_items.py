@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import CoreSchema, core_schema
 
-from leaderboard.rank.statistics import Floats, Ints
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.statistics import Floats, Ints
 
 _DIGITS = 4
 """Decimals of kept probabilities: records round, and batches of other sizes change later digits."""

@@ -18,9 +18,9 @@ from leaderboard.rank.choices import ONE_LETTER, columns, columns_of, golds, let
 from leaderboard.rank.relations import related, relation_codes
 from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import Picks
-from leaderboard.rank.statistics import Floats, Ints
 from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.item import N_OPTIONS
+from recipe_mpr_task.statistics import Floats, Ints
 
 SAME_SHARE = 0.95
 """Least share of shared wrong choices, among those of the row that has fewer, at which one may be a copy.

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from leaderboard.load.names import folded
 from leaderboard.rank.duplicates import flagged
 from leaderboard.rank.row import Row, Tries
 from leaderboard.verify.statuses import RANKED
+from recipe_mpr_task.names import folded
 
 _ELSEWHERE = "tries elsewhere are unknown"
 

@@ -10,9 +10,9 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from leaderboard.rank.row import AgainstLeader, Row
-from leaderboard.rank.statistics import Comparison
 from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import METRICS, SEEN, Metric
+from recipe_mpr_task.statistics import Comparison
 
 TYPES = (*QUERY_TYPES, UNTYPED)
 """The query types, in the order of columns."""

@@ -1,20 +1,18 @@
 """Numbers and names as text: the one place where the leaderboard folds, cuts and rounds what people read."""
 
-import re
 from typing import TYPE_CHECKING
 
 from recipe_mpr_task.lines import line
 
 if TYPE_CHECKING:
     from leaderboard.rank.row import Score
-    from leaderboard.rank.statistics import Comparison
+    from recipe_mpr_task.statistics import Comparison
 
-__all__ = ["bounds", "difference_text", "interval_text", "line", "percent", "points", "short", "slug"]
+__all__ = ["bounds", "difference_text", "interval_text", "line", "percent", "points", "short"]
 
 LONGEST = 500
 """Characters of a text in `leaderboard.json`, in the CSV and on the terminal; a longer one is cut."""
 
-_LONGEST_READ = 1000
 """Characters of a name that `slug` reads: a name out of a file can have 10 MB."""
 
 
@@ -42,12 +40,6 @@ def difference_text(comparison: "Comparison") -> str:
     """Return a paired difference in points with its interval, such as "+1.2 [-0.4, +2.8]"."""
     difference, low, high = map(points, (comparison.difference, comparison.low, comparison.high))
     return f"{difference} [{low}, {high}]"
-
-
-def slug(text: str, longest: int = 60) -> str:
-    """Return the ASCII words of a text joined by "-", for names of files; "system" if it has none. Case is kept."""
-    words = re.findall(r"[A-Za-z0-9]+", text[:_LONGEST_READ])
-    return "-".join(words)[:longest].strip("-") or "system"
 
 
 def short(text: str) -> str:

@@ -11,7 +11,6 @@ from enum import IntEnum
 from functools import cached_property
 
 from leaderboard.load.schema import Run
-from leaderboard.load.task_specs import TaskSpec, is_task, task_spec
 from leaderboard.verify.comparability import comparability_faults, number_faults
 from leaderboard.verify.documents import document_faults
 from leaderboard.verify.forensics import baseline_faults, baseline_name, hidden_items, is_compared
@@ -23,6 +22,7 @@ from leaderboard.verify.surroundings import Surroundings, surroundings
 from leaderboard.verify.training import CACHE_DOUBT, UNKNOWN, shared_doubts, training_doubts, used_cache
 from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task import TASK_VERSION
+from recipe_mpr_task.task_specs import TaskSpec, is_task, task_spec
 
 RANDOM_WEIGHTS = "made from random weights: a demonstration, listed and not ranked"
 

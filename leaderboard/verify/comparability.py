@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from scipy.stats import binom
 
 from leaderboard.load.schema import Run
-from leaderboard.load.task_specs import TaskSpec
 from leaderboard.verify.documents import counted
 from leaderboard.verify.identity import IMPORTED, kind
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import EXPLOITABLE_ORDERS
 from recipe_mpr_task.splits import scored_ids
+from recipe_mpr_task.task_specs import TaskSpec
 
 _BY_CHANCE = 1e-6
 _TOLERANCE = 1e-9

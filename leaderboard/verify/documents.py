@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Iterator
 
 from leaderboard.load.samples import Sample
 from leaderboard.load.schema import Run
-from leaderboard.load.task_specs import TaskSpec
+from leaderboard.verify.items import responses_of
 from recipe_mpr_task.orders import digest_of_record, pinned_items
+from recipe_mpr_task.task_specs import TaskSpec
 
 _SHOWN_IDS = 3
 
@@ -49,7 +50,7 @@ def _is_in_order(sample: Sample, spec: TaskSpec) -> bool:
 
 
 def _is_answered(sample: Sample, spec: TaskSpec) -> bool:
-    return sample.chosen is not None or len(spec.responses(sample) or ()) == spec.n_responses
+    return sample.chosen is not None or len(responses_of(sample, spec) or ()) == spec.n_responses
 
 
 def counted(ids: Collection[str], what: str) -> str:

@@ -9,13 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from leaderboard.load.record import SUFFIX, read_record
-from leaderboard.load.schema import Run, TrainingRecord
-from leaderboard.load.task_specs import TaskSpec
+from leaderboard.load.schema import Run
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task import prompts
 from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
+from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.splits import TRAINING_SPLITS, parts_of
+from recipe_mpr_task.task_specs import TaskSpec
 
 RESULTS = Path(__file__).parent.parent / "results"
 """Committed records: `untrained/` (what `recipe-mpr demo` runs), `trained/`, `exploit/`."""

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from leaderboard.load.samples import Document, Sample
-from leaderboard.load.task_specs import TaskSpec
+from leaderboard.load.samples import Sample
+from recipe_mpr_task.document import Document
 from recipe_mpr_task.extraction import extract_letter
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.metrics import METRICS, averaged_probabilities, choice_metrics, softmax
 from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.task_specs import TaskSpec
 
 MEANS = tuple(metric.key for metric in METRICS if metric.in_row and metric.aggregation == "mean")
 """Metrics that a row shows the mean of, besides accuracy."""
@@ -50,6 +51,14 @@ class ItemResult:
         return pinned_items()[self.item_id].gold
 
 
+def responses_of(sample: Sample, spec: TaskSpec) -> list[Any] | None:
+    """Return a sample's responses as the task's `process_results` takes them; None if they are of another type."""
+    if spec.generates:
+        return sample.texts()
+    scores = sample.log_likelihoods()
+    return None if scores is None else [(score, False) for score in scores]  # is_greedy, which no metric reads
+
+
 def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
     """Compute an item's metrics anew, by the task's own function, from what the model answered.
 
@@ -58,7 +67,7 @@ def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
         spec: the task.
     """
     document = sample.doc
-    responses = spec.responses(sample) or []
+    responses = responses_of(sample, spec) or []
     if sample.chosen is None:
         metrics = spec.process_results(document.as_record(), responses)
         chosen, probabilities = _answer(document, responses, spec)

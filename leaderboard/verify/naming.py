@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from leaderboard.load.names import folder_name, is_path, shown_text
 from leaderboard.load.schema import Run
 from leaderboard.verify.identity import IMPORTED, kind
+from recipe_mpr_task.names import folder_name, is_path, shown_text
 
 ADAPTER_ARGUMENTS = ("peft", "lora_local_path", "delta")
 MODEL_ARGUMENTS = ("pretrained", "model", "path", "engine")

@@ -4,16 +4,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from leaderboard.load.samples import Document, Sample
+from leaderboard.load.samples import Sample
 from leaderboard.load.schema import Run
-from leaderboard.load.task_specs import TaskSpec
 from leaderboard.verify.documents import counted
 from leaderboard.verify.forensics import answers_named
 from leaderboard.verify.identity import IMPORTED, kind
 from leaderboard.verify.shots import choices_of, documents_at_hand, shots_of, why_unchecked
 from leaderboard.verify.surroundings import Surroundings
 from recipe_mpr_task import prompts
+from recipe_mpr_task.document import Document
 from recipe_mpr_task.item import N_OPTIONS
+from recipe_mpr_task.task_specs import TaskSpec
 
 Evidence = Literal["run here", "recounted", "claimed"]
 

@@ -5,14 +5,13 @@ from functools import lru_cache
 
 from jinja2 import Template
 
-from leaderboard.load.samples import Document
 from leaderboard.load.schema import Run
-from leaderboard.load.task_specs import TaskSpec, prompt_of
 from recipe_mpr_task.data import items_at_hand
+from recipe_mpr_task.document import Document
 from recipe_mpr_task.item import LETTERS, Item
-from recipe_mpr_task.orders import display, pinned_items
-from recipe_mpr_task.shot_selection import Record, are_related, even_letters, may_show
-from recipe_mpr_task.splits import part_of, scored_ids
+from recipe_mpr_task.orders import display
+from recipe_mpr_task.shot_selection import drawn_shots, shot_pool
+from recipe_mpr_task.task_specs import TaskSpec, prompt_of
 
 Shot = tuple[str, str]
 """A shot's own prompt and its right answer."""
@@ -27,7 +26,7 @@ def why_unchecked(run: Run, spec: TaskSpec) -> str | None:
         return None
     if run.config.fewshot_seed is None:
         return "its shots were not checked: the few-shot seed was not logged"
-    if _pool(spec) - _documents(run, spec).keys():
+    if shot_pool(spec.split) - _documents(run, spec).keys():
         return (
             "its shots were not checked: the dataset is not at hand; "
             "run `recipe-mpr data fetch` and build the leaderboard again"
@@ -45,7 +44,7 @@ def shots_of(run: Run, spec: TaskSpec) -> Drawer | None:
     seed = run.config.fewshot_seed
     if not run.n_shot or seed is None or why_unchecked(run, spec):
         return None
-    drawn = _drawn(spec.split, spec.order, run.n_shot, seed)
+    drawn = drawn_shots(spec.split, spec.order, run.n_shot, seed)
     documents = _documents(run, spec)
     answer = _answers(spec)
 
@@ -69,16 +68,10 @@ def choices_of(document: Document, spec: TaskSpec) -> Sequence[str]:
     return document.options if named == "options" else LETTERS
 
 
-def _pool(spec: TaskSpec) -> frozenset[str]:
-    """Return ids of all items that shots of any item of the task may come from."""
-    ids = scored_ids("sample" if spec.split == "sample" else "all")
-    return frozenset(i for i in ids if part_of(i) == "train") if spec.split == "published" else ids
-
-
 def _documents(run: Run, spec: TaskSpec) -> Mapping[str, Document]:
     """Return documents by item id: those of the log, and of the dataset if it is at hand and needed."""
     logged = {sample.item_id: sample.doc for sample in run.items}
-    return logged if _pool(spec) <= logged.keys() else {**_of_dataset(spec.order, items_at_hand()), **logged}
+    return logged if shot_pool(spec.split) <= logged.keys() else {**_of_dataset(spec.order, items_at_hand()), **logged}
 
 
 @lru_cache(maxsize=4)
@@ -95,26 +88,6 @@ def _of_dataset(order: str, items: tuple[Item, ...]) -> Mapping[str, Document]:
         )
         for shown in (display(item, order) for item in items)
     }
-
-
-@lru_cache(maxsize=16)
-def _drawn(split: str, order: str, n: int, seed: int) -> Mapping[str, Sequence[str]]:
-    """Return ids of the items that the task's sampler draws for each item; none where it cannot draw so many."""
-    ids = sorted(scored_ids("sample" if split == "sample" else "all"))
-    records = {item_id: _record(item_id, order) for item_id in ids}
-    drawn = {}
-    for item_id in scored_ids(split):
-        item = records[item_id]
-        pool = [shot for i, shot in records.items() if may_show(split, i, item_id) and not are_related(shot, item)]
-        drawn[item_id] = [s["item_id"] for s in even_letters(pool, n, item, seed)] if n <= len(pool) else []
-    return drawn
-
-
-def _record(item_id: str, order: str) -> Record:
-    pinned = pinned_items()[item_id]
-    shown = pinned.shown_ids(order)
-    gold = shown.index(pinned.gold)
-    return {"item_id": item_id, "option_ids": shown, "gold": gold, "gold_letter": LETTERS[gold]}
 
 
 def _answers(spec: TaskSpec) -> Callable[[Document], str]:

@@ -11,10 +11,10 @@ from itertools import takewhile
 
 from leaderboard.load.samples import Prompt, Sample, turn
 from leaderboard.load.schema import Run
-from leaderboard.load.task_specs import TaskSpec, prompt_of
 from leaderboard.verify.shots import Shot, shots_of
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import N_OPTIONS
+from recipe_mpr_task.task_specs import TaskSpec, prompt_of
 
 Around = tuple[str, ...]
 """The text before all, after each shot's prompt and after its answer, and after the item's own prompt."""

@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
+from leaderboard.load.schema import TrainingRecord
 from leaderboard.rank import similar_answers as alike
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.choices import differing
 from leaderboard.rank.copies import mark_copies
 from leaderboard.rank.duplicates import mark_repeats
 from leaderboard.rank.pooling import POOLS
-from leaderboard.rank.row import Row, Score
-from leaderboard.rank.row_items import PackedItems
+from leaderboard.rank.row import Keys, Row, Score
+from leaderboard.rank.row_items import RowItems
 from leaderboard.rank.similar_answers import MIN_WRONG, SAME_SHARE, find_alike
 from leaderboard.verify.items import ItemResult
-from recipe_mpr_task.metrics import SEEN
 from recipe_mpr_task.orders import pinned_items
 
 IDS = sorted(i for i in pinned_items() if i.startswith("mpr-"))
@@ -29,14 +29,15 @@ def result(item_id, slots, seen=None):
     pinned = pinned_items()[item_id]
     chosen = tuple(pinned.option_ids[slot] for slot in slots)
     accuracy = (pinned.gold in chosen) / max(len(chosen), 1)
-    return ItemResult(item_id, accuracy, pinned.types, {} if seen is None else {SEEN: seen}, chosen)
+    return ItemResult(item_id, accuracy, pinned.types, {}, chosen, seen=seen)
 
 
-def row(name, slots, ids=IDS, board=BOARD, status="unknown", **extra):
+def row(name, slots, ids=IDS, *, board=BOARD, status="unknown", training=None, **keys):
     """A row that chose these slots of the file on the first of some items: 0 is right."""
-    items = PackedItems.of([result(item_id, one) for item_id, one in zip(ids, slots, strict=False)])
+    items = RowItems.of([result(item_id, one) for item_id, one in zip(ids, slots, strict=False)])
     return Row(name, "causal", status, "", board, board, 1, Score.of(float(items.accuracies.sum()), len(items)), {},
-               None, f"{name}.json", extra={"date": 1.0, **extra}, identity=name, items=items)  # fmt: skip
+               None, f"{name}.json", "run here", date=1.0, keys=Keys(identity=name, **keys), items=items,
+               training=training and TrainingRecord(**training))  # fmt: skip
 
 
 CHOICE = st.sets(st.integers(0, 4), max_size=3).map(tuple)
@@ -95,13 +96,13 @@ def test_boards_that_share_items_are_compared_and_name_the_board():
 RELATED = {
     "forms": ({"training": {"system": "s", "form": "adapter"}}, {"training": {"system": "s", "form": "merged"}},
               "same model as b (b.json), adapter; that one is merged"),
-    "seeds": ({"recipe_key": "r", "seed": 1}, {"recipe_key": "r", "seed": 2},
+    "seeds": ({"recipe": "r", "seed": 1}, {"recipe": "r", "seed": 2},
               "same recipe as b (b.json), seed 1; that one has seed 2"),
-    "one seed": ({"recipe_key": "r", "seed": 1, "training": {"form": "adapter"}}, {"recipe_key": "r", "seed": 1},
+    "one seed": ({"recipe": "r", "seed": 1, "training": {"form": "adapter"}}, {"recipe": "r", "seed": 1},
                  "same model as b (b.json), adapter; that one is whole"),
     "dtypes": ({"content": "c", "dtype": "float32"}, {"content": "c", "dtype": "bfloat16"},
                "same model as b (b.json), float32; that one in bfloat16"),
-    "settings": ({"system_key": "k"}, {"system_key": "k"}, "same model as b (b.json), loaded or asked otherwise"),
+    "settings": ({"system": "k"}, {"system": "k"}, "same model as b (b.json), loaded or asked otherwise"),
 }  # fmt: skip
 
 
@@ -127,16 +128,16 @@ def test_a_stated_relation_hides_no_copy():
 
 def test_runs_of_one_identity_with_equal_accuracy_say_on_how_many_items_they_differ():
     first = row("a", [(0,)] * 30 + [(1,)] * 10)
-    second = replace(row("b", [(0,)] * 28 + [(1,)] * 2 + [(0,)] * 2 + [(1,)] * 8), identity="a")
-    early, late = mark_repeats([replace(first, extra={"date": 1.0}), replace(second, extra={"date": 2.0})])
-    assert differing(first, second) == 4
+    second = replace(row("b", [(0,)] * 28 + [(1,)] * 2 + [(0,)] * 2 + [(1,)] * 8), keys=Keys("a"))
+    early, late = mark_repeats([replace(first, date=1.0), replace(second, date=2.0)])
+    assert differing(first.items, second.items) == 4
     assert early.flags == ("run again (b.json) it scores 75.0; the two differ on 4 of 40 items",)
     assert late.reason.startswith("repeat of a.json: of one system's runs the earliest counts; the two differ on 4")
 
 
 def test_of_one_run_read_twice_the_more_doubtful_counts():
     slots = [(1 + k % 4,) for k in range(100)]
-    forged = replace(row("m", slots, status="clean"), source="0.json", identity="other")
+    forged = replace(row("m", slots, status="clean"), source="0.json", keys=Keys("other"))
     ranked, excluded = sorted((r for b in build_boards([forged, row("m", slots)]) for r in b.rows if r.items),
                               key=lambda r: r.status == "excluded")  # fmt: skip
     assert (ranked.status, ranked.source, ranked.flags) == ("unknown", "m.json", ())
@@ -148,7 +149,7 @@ def test_a_thousand_rows_that_all_agree_are_compared():
     rng = np.random.default_rng(0)
     slots = [(int(k),) for k in rng.integers(0, 5, len(IDS))]
     first = row("s", slots)
-    rows = [replace(first, system=f"s{k}", identity=f"s{k}", source=f"{k}.json") for k in range(1000)]
+    rows = [replace(first, system=f"s{k}", keys=Keys(f"s{k}"), source=f"{k}.json") for k in range(1000)]
     assert all(len(r.flags) == 1 for r in mark_copies(rows))
 
 
@@ -156,8 +157,7 @@ def test_a_thousand_rows_that_all_agree_are_compared():
 def test_a_row_pooled_over_prompts_is_compared_by_its_first_prompt():
     slots = [(1 + k % 4,) for k in range(len(IDS))]
     prompts = [replace(row("copy", slots, board=task), source=task) for task in POOLS[1].tasks]
-    runs = [replace(one, extra={**one.extra, "model": {}}) for one in prompts]
-    rows = {r.system: r for board in build_boards([*runs, row("known", slots)]) for r in board.rows if r.items}
+    rows = {r.system: r for board in build_boards([*prompts, row("known", slots)]) for r in board.rows if r.items}
     assert (rows["copy"].board, rows["copy"].rank) == ("recipe_mpr_prompts", 1)
     assert "like known (known.json, on recipe_mpr)" in rows["copy"].flags[0]
     assert "on recipe_mpr_prompts" in rows["known"].flags[0]

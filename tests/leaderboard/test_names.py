@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaderboard.exports import export
-from leaderboard.load.names import folded, folder_name, shown_text, without_folders
 from leaderboard.load.record import record_of, write_record
+from recipe_mpr_task.names import folded, folder_name, shown_text, without_folders
 from tests.support.export_files import aggregates, boards_of, cards, from_hub
 from tests.support.fake_runs import rows_of, run_files, run_in
 from tests.support.run_edits import both, config, of_file

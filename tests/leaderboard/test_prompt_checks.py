@@ -8,7 +8,6 @@ from leaderboard.verify.prompt_checks import WITHHELD
 
 from leaderboard.load.record import Verified, record_of
 from leaderboard.load.schema import AROUND, FLAGS
-from leaderboard.load.task_specs import task_spec
 from leaderboard.rank.row_from_run import row_of
 from leaderboard.site.page import system_page
 from leaderboard.site.page_data import content_of
@@ -16,6 +15,7 @@ from leaderboard.verify.checks import check
 from leaderboard.verify.surroundings import OWN_PROMPT, surroundings
 from recipe_mpr_task.data import CACHE_VARIABLE, DATA_VARIABLE, load_items, local_source
 from recipe_mpr_task.splits import part_of
+from recipe_mpr_task.task_specs import task_spec
 from tests.support.fake_runs import rows_of, run_files, run_in
 from tests.support.page_content import HOSTILE, system_content
 from tests.support.run_edits import both, of_file

@@ -11,10 +11,10 @@ from lm_eval.models.api_models import JsonChatStr
 from lm_eval.tasks import TaskManager
 
 from leaderboard.load.results import runs_of
-from leaderboard.load.task_specs import task_spec
 from leaderboard.verify import shots as fewshot
 from leaderboard.verify.checks import check
 from leaderboard.verify.surroundings import OWN_PROMPT, surroundings
+from recipe_mpr_task.task_specs import task_spec
 from recipe_mpr_task.tasks import TASKS_PATH
 
 TASKS = (

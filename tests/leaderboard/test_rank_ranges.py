@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from leaderboard.rank.ranking import all_pairs, board_of, rank_ranges
 from leaderboard.rank.row import Row, Score
 from leaderboard.rank.row_items import RowItems
-from leaderboard.rank.statistics import LEVEL, Floats, Ints, holm, paired_p
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.statistics import LEVEL, Floats, Ints, holm, paired_p
 
 IDS = sorted(pinned_items())
 RNG = np.random.default_rng(3)

@@ -13,11 +13,11 @@ from leaderboard.commands.readme import RESULTS, rendered, tables
 from leaderboard.load.record import RecordError, is_recordable, read_record, record_of, write_record
 from leaderboard.load.samples import Sample
 from leaderboard.load.schema import Results, Run
-from leaderboard.load.task_specs import task_names
 from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of as document_of
+from recipe_mpr_task.task_specs import task_names
 from tests.support.commands import recipe_mpr
 from tests.support.fake_runs import rows_of, run_files, run_in
 

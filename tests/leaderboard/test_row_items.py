@@ -1,20 +1,21 @@
 """Packed items: what a build remembers of a row is what was computed, and copies are found by it."""
 
-import json
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from leaderboard.rank.boards import build_boards
-from leaderboard.rank.row import Row, Score
-from leaderboard.rank.row_items import PackedItems
+from leaderboard.rank.row import Keys, Row, Score
+from leaderboard.rank.row_items import RowItems
 from leaderboard.verify.items import ItemResult
-from recipe_mpr_task.metrics import SEEN, softmax
+from recipe_mpr_task.metrics import softmax
 from recipe_mpr_task.orders import pinned_items
 
 IDS = sorted(pinned_items())[:40]
+ITEMS = TypeAdapter(RowItems)
 SCORES = st.lists(st.floats(-20, 0), min_size=5, max_size=5)
 
 
@@ -25,16 +26,16 @@ def results(draw):
         shown = pinned_items()[item_id].shown_ids("shuffled")
         chosen = tuple(draw(st.lists(st.sampled_from(shown), max_size=2, unique=True)))
         accuracy = draw(st.sampled_from([0.0, 0.2, 1 / 3, 1.0, math.nan]))
-        seen = draw(st.sampled_from([{}, {SEEN: 0.0}, {SEEN: 1.0}]))
+        seen = draw(st.sampled_from([None, 0, 1]))
         probabilities = draw(st.none() | SCORES.map(lambda scores: tuple(softmax(scores))))
-        found.append(ItemResult(item_id, accuracy, pinned_items()[item_id].types, seen, chosen, probabilities))
+        found.append(ItemResult(item_id, accuracy, pinned_items()[item_id].types, {}, chosen, probabilities, seen))
     return found
 
 
 @given(results())
 def test_nothing_is_lost_but_digits_of_probabilities(items):
-    packed = PackedItems.of(items)
-    restored = PackedItems.restored(packed.text, json.loads(json.dumps(packed.columns())))
+    packed = RowItems.of(items)
+    restored = ITEMS.validate_json(ITEMS.dump_json(packed))
     assert (restored.ids, restored.choices) == (packed.ids, packed.choices)
     assert restored.answers.tolist() == packed.answers.tolist()
     assert [repr(a) for a in restored.accuracies] == [repr(a) for a in packed.accuracies]
@@ -42,7 +43,7 @@ def test_nothing_is_lost_but_digits_of_probabilities(items):
     for item, whole in zip(restored, sorted(items, key=lambda item: item.item_id), strict=True):
         assert (item.item_id, item.types, item.chosen) == (whole.item_id, whole.types, whole.chosen)
         assert repr(item.accuracy) == repr(whole.accuracy)
-        assert item.metrics == whole.metrics
+        assert item.seen == whole.seen
         assert (item.probabilities is None) == (whole.probabilities is None)
         assert item.probabilities == pytest.approx(whole.probabilities, abs=6e-5)
 
@@ -50,7 +51,7 @@ def test_nothing_is_lost_but_digits_of_probabilities(items):
 @given(SCORES.filter(lambda scores: scores[0] <= scores[1]))
 def test_only_the_same_answer_to_the_same_item_is_shared(scores):
     def answers(item_id, values):
-        return PackedItems.of([ItemResult(item_id, 1.0, (), {}, (), tuple(softmax(values)))]).answers.tolist()
+        return RowItems.of([ItemResult(item_id, 1.0, (), {}, (), tuple(softmax(values)))]).answers.tolist()
 
     told = answers(IDS[0], scores)
     assert answers(IDS[0], scores) == told
@@ -62,7 +63,7 @@ def test_rows_without_choices_are_no_copies_of_each_other():
     """Such as rows pooled over prompts, which have one choice for each prompt and none of their own."""
     rows = [
         Row(name, "causal", "unknown", "", "recipe_mpr_sample", "recipe_mpr_sample", 1, Score.of(10 * k, 40), {}, None,
-            name, identity=name, items=PackedItems.of([ItemResult(i, float(k), ()) for i in IDS]))
+            name, "run here", keys=Keys(name), items=RowItems.of([ItemResult(i, float(k), ()) for i in IDS]))
         for k, name in enumerate("ab")
     ]  # fmt: skip
     assert [row.flags for board in build_boards(rows) for row in board.rows if row.kind != "reported"] == [(), ()]

@@ -7,11 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
-from statsmodels.stats.contingency_tables import mcnemar as of_statsmodels
-
-from leaderboard.rank.row import Row, Score
-from leaderboard.rank.row_items import PackedItems
 from leaderboard.rank.statistics import (
     bootstrap_intervals,
     compare,
@@ -22,6 +17,11 @@ from leaderboard.rank.statistics import (
     pairwise,
     sign_flip,
 )
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar as of_statsmodels
+
+from leaderboard.rank.row import Row, Score
+from leaderboard.rank.row_items import RowItems
 from leaderboard.verify.items import ItemResult
 
 ACCURACIES = st.sampled_from([0.0, 1.0, 0.5, 1 / 3, 0.25, 0.2])
@@ -87,8 +87,8 @@ def test_intervals_cover_at_their_rate():
 
 def test_an_rows_standard_error_and_chance_correction():
     accuracies = [1.0, 0.0, 0.5, 1.0]
-    items = PackedItems.of([ItemResult(f"mpr-00{k}", accuracy, ()) for k, accuracy in enumerate(accuracies)])
-    row = Row("s", "causal", "clean", "", "b", "b", 1, Score.of(2.5, 4), {}, None, "", items=items)
+    items = RowItems.of([ItemResult(f"mpr-00{k}", accuracy, ()) for k, accuracy in enumerate(accuracies)])
+    row = Row("s", "causal", "clean", "", "b", "b", 1, Score.of(2.5, 4), {}, None, "", "run here", items=items)
     assert row.stderr == pytest.approx(stats.sem(accuracies))
     assert row.chance_corrected == pytest.approx((0.625 - 0.2) / 0.8)
     assert replace(row, score=Score.of(100, 500)).chance_corrected == pytest.approx(0)

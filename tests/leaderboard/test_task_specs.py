@@ -1,6 +1,6 @@
 """What the leaderboard reads from the task files."""
 
-from leaderboard.load.task_specs import held_out_tasks
+from recipe_mpr_task.task_specs import held_out_tasks
 
 
 def test_every_training_split_has_the_task_that_scores_what_it_holds_out():

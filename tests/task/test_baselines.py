@@ -143,7 +143,7 @@ def test_the_committed_scores_are_what_the_baselines_score_today(record):
     if run.config.model != "recipe-mpr-baseline":
         pytest.skip("not of a baseline")
     items = load_sample() if run.task == "recipe_mpr_sample" else load_items()
-    scored = math.fsum(accuracies(run.config.model_args["kind"], items))
+    scored = math.fsum(accuracies(run.args.text("kind"), items))
     assert scored / len(items) == pytest.approx(run.results.metrics["acc,none"], abs=1e-12)
 
 

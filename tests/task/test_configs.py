@@ -11,9 +11,9 @@ from lm_eval.config.evaluate_config import EvaluatorConfig
 from lm_eval.models import MODEL_MAPPING
 from lm_eval.models.api_models import TemplateAPI
 
-from leaderboard.load.task_specs import task_names
 from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.models import MODELS
+from recipe_mpr_task.task_specs import task_names
 
 CONFIGS = sorted(file for file in files("harness_configs").iterdir() if file.name.endswith(".yaml"))
 

@@ -13,6 +13,7 @@ from finetune.random_base import build_word_pieces
 from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.errors import CheckpointError, RecipeMPRError
 from recipe_mpr_task.models.encoder import EncoderLM
+from recipe_mpr_task.models.heads import HEADS, SCORED, TRAINED, resolve
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.task import record_of
 from tests.support.commands import run_python
@@ -46,6 +47,17 @@ def checkpoint(tmp_path_factory):
         return folder
 
     return build
+
+
+def test_the_registry_names_classes_that_exist_and_imports_none_of_them():
+    for name, head in HEADS.items():
+        assert isinstance(head.transformers_class(), type)
+        assert all(isinstance(resolve(target), type) for target in (head.scorer, head.objective) if target)
+        assert name in (*SCORED, *TRAINED)
+    assert set(CLASSES) == set(SCORED)
+    absent = "{'torch', 'finetune', 'transformers'}"
+    done = run_python("-c", f"import sys, recipe_mpr_task.models.heads; assert not {absent} & set(sys.modules)")
+    assert done.returncode == 0, done.stderr
 
 
 def scores(folder, **arguments):

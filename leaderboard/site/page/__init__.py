@@ -19,13 +19,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from leaderboard.load.schema import CURVES
 from leaderboard.rank.pooling import MAIN_BOARD
-from leaderboard.rank.statistics import LEVEL
 from leaderboard.site.columns import PAGE, TYPES
 from leaderboard.site.text import bounds, line, percent
 from leaderboard.verify.statuses import STATUSES
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
+from recipe_mpr_task.result_records import CURVES
+from recipe_mpr_task.statistics import LEVEL
 
 _FOLDER = Path(__file__).parent
 _SHARED = ("dom.js", "numbers.js", "draw.js")

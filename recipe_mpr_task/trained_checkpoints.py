@@ -6,14 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from leaderboard.load.results import samples_files
-from leaderboard.load.task_specs import held_out_tasks
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.loaded_model import configured_base
 from recipe_mpr_task.manifest import TrainingManifest, read_manifest
 from recipe_mpr_task.provenance import seen_by
 from recipe_mpr_task.splits import FOLDS
+from recipe_mpr_task.task_specs import held_out_tasks
 
 
 class _Lora(BaseModel):
@@ -98,8 +97,3 @@ def find_checkpoints(path: Path) -> list[Checkpoint]:
     if len({manifest.system for manifest in folds.values()}) > 1 or any(f != m.split for f, m in folds.items()):
         raise CheckpointError(f"{path}: its folds are not of one recipe, base model and seed, each on its own fold")
     return [Checkpoint((path / fold).resolve(), folds[fold]) for fold in FOLDS]
-
-
-def is_scored(runs: Path) -> bool:
-    """Say whether a folder has a finished run: lm-eval writes samples last."""
-    return any(samples_files(results) for results in runs.rglob("results_*.json"))

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from leaderboard.load.samples import Document, Sample
 from recipe_mpr_task import prompts
+from recipe_mpr_task.document import Document
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.splits import TRAINING_SPLITS
 from recipe_mpr_task.tasks import TASKS_PATH
@@ -40,16 +40,6 @@ class TaskSpec:
     generates: bool
     n_responses: int
     asked_as: dict[str, Any]
-
-    def responses(self, sample: Sample) -> list[Any] | None:
-        """Return a sample's responses as `process_results` takes them; None if they are of another type.
-
-        Texts where the task generates, else pairs of a log-likelihood and False (is_greedy, which no metric reads).
-        """
-        if self.generates:
-            return sample.texts()
-        scores = sample.log_likelihoods()
-        return None if scores is None else [(score, False) for score in scores]
 
 
 @lru_cache(maxsize=1)

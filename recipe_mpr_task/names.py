@@ -99,3 +99,9 @@ def is_absolute(path: str) -> bool:
 def _posix(path: str) -> str:
     path = path[:LONGEST]
     return re.sub(r"^[A-Za-z]:", "", path).replace("\\", "/") if _WINDOWS.match(path) else path
+
+
+def slug(text: str, longest: int = 60) -> str:
+    """Return the ASCII words of a text joined by "-", for names of files; "system" if it has none. Case is kept."""
+    words = re.findall(r"[A-Za-z0-9]+", text[:LONGEST])
+    return "-".join(words)[:longest].strip("-") or "system"

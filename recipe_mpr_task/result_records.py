@@ -1,0 +1,102 @@
+"""What the plugin writes into a results file of the model and its training, typed for reading it back.
+
+The file can come from anybody: a value that does not fit its field becomes the field's default.
+"""
+
+import math
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticUseDefault
+
+CURVES = ("loss", "eval_cross_entropy", "eval_accuracy", "learning_rate", "grad_norm")
+"""The quantities of a training curve, in the order shown."""
+
+_MOST_STEPS = 2_000
+
+
+class Tolerant(BaseModel):
+    """A part of a file from elsewhere: a value that does not fit its field becomes the field's default."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, populate_by_name=True)
+
+    @classmethod
+    def logged_keys(cls) -> frozenset[str]:
+        """Return the keys of the file that the fields are read from."""
+        return frozenset(field.alias or name for name, field in cls.model_fields.items())
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _or_default(cls, value: Any, handler: Any) -> Any:
+        try:
+            return handler(value)
+        except (ValidationError, ValueError, TypeError, RecursionError):
+            raise PydanticUseDefault from None
+
+
+def _number(value: Any) -> Any:
+    return None if isinstance(value, bool) else value
+
+
+Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False, strict=False)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+ShortText = Annotated[str, Field(max_length=800)]
+"""A text of a training record; a longer one is left out."""
+
+
+class TrainingRecord(Tolerant):
+    """What a results file says of the model's training, see `recipe_mpr_task.provenance.Seen.summary`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    reason: ShortText | None = None
+    recipe_name: ShortText | None = None
+    split: ShortText | None = None
+    seed: Annotated[int | float | ShortText, Field(union_mode="left_to_right")] | None = None
+    base_model: ShortText | None = None
+    system: ShortText | None = None
+    form: ShortText | None = None
+    order: ShortText | None = None
+    trainable_parameters: Count | None = None
+    base_known: bool | None = None
+    random_weights: bool | None = None
+    family: ShortText | None = None
+    wall_time_s: Amount | None = None
+    samples_per_second: Amount | None = None
+    peak_memory_bytes: Count | None = None
+    tokens_per_second: Amount | None = None
+    seconds_per_item: Amount | None = None
+    hardware: ShortText | None = None
+    weights: dict[str, str] | None = None
+    settings: dict[str, str] | None = None
+    base_files: dict[str, str] | None = None
+    history: list[dict[str, Any]] = []
+
+    @property
+    def has_manifest(self) -> bool:
+        """Whether a training manifest was read."""
+        return self.system is not None
+
+    @property
+    def curve(self) -> tuple[dict[str, float], ...]:
+        """The values logged in training, by step."""
+        entries = [{k: e[k] for k in ("step", *CURVES) if _is_finite(e.get(k))} for e in self.history]
+        return tuple(entry for entry in entries if len(entry) > 1 and "step" in entry)[:_MOST_STEPS]
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+class LoadedModel(Tolerant):
+    """What a results file says of the files that were loaded, see `recipe_mpr_task.loaded_model.model_record`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    files: dict[str, str] = {}
+    sha256: Sha256 | None = None
+    sources: dict[str, str] = {}
+    random_weights: bool | None = None
+    request_cache: bool | None = None
+    handed_over: bool | None = None
