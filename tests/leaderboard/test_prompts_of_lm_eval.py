@@ -13,9 +13,9 @@ from lm_eval.tasks import TaskManager
 
 from leaderboard.load.results import runs_of
 from leaderboard.load.samples import Sample
-from leaderboard.verify import shots as fewshot
 from leaderboard.verify.checks import verify
 from leaderboard.verify.surroundings import OWN_PROMPT, surroundings
+from recipe_mpr_task.shot_selection import shot_pool
 from recipe_mpr_task.task_specs import task_spec
 from recipe_mpr_task.tasks import TASKS_PATH
 
@@ -159,4 +159,4 @@ def hint_in_one_turn(samples):
 def test_shots_are_known_for_every_task(task, tmp_path):
     """None of the tasks is left unchecked for want of a pool."""
     spec = task_spec(task)
-    assert len(fewshot.shot_pool(spec)) == (400 if spec.split == "published" else 500)
+    assert len(shot_pool(spec.split)) == (400 if spec.split == "published" else 500)
