@@ -152,7 +152,7 @@ def test_plots_follow_the_filters_and_the_matrix_marks_what_is_apart(page, site)
     page.get_by_role("tab", name="Query types").click()
     page.get_by_text("1 of 63 systems").wait_for()
     assert page.locator("#view-types tbody tr").count() == 1
-    assert "found from 10.0" in page.locator("#view-types thead").inner_text()
+    assert "detectable difference: 10.0 points (80% power)" in page.locator("#view-types thead").inner_text()
     page.get_by_role("tab", name="Size").click()
     assert page.locator("#view-size circle").count() == 1
 

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from leaderboard.load.schema import TrainingRecord
 from leaderboard.rank import similar_answers as alike
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.choices import differing
@@ -20,6 +19,7 @@ from leaderboard.rank.row_items import RowItems
 from leaderboard.rank.similar_answers import MIN_WRONG, SAME_SHARE, find_alike
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.result_records import TrainingRecord
 
 IDS = sorted(i for i in pinned_items() if i.startswith("mpr-"))
 BOARD = "recipe_mpr"

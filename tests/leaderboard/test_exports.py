@@ -12,6 +12,7 @@ from huggingface_hub import parse_eval_result_entries
 from leaderboard.exports import export
 from leaderboard.exports.credit import hub_id
 from leaderboard.exports.every_eval_ever import SCHEMA_VERSION
+from leaderboard.rank.row import LoadedNames
 from leaderboard.verify.forensics import RESULTS
 from recipe_mpr_task.data import COMMIT, load_items, load_sample
 from tests.support.export_files import aggregates, boards_of, cards, from_hub
@@ -73,7 +74,7 @@ def test_its_validator_holds_the_two_files_against_each_other(committed, tmp_pat
 
 
 def test_the_numbers_are_the_rows(committed):
-    rows = {(row.task, round(row.extra["date"], 3)): row for row in ranked(committed)}
+    rows = {(row.task, round(row.date, 3)): row for row in ranked(committed)}
     found = aggregates(export(committed, None))
     assert len(found) == len(rows)
     for aggregate, samples in found:
@@ -176,8 +177,9 @@ def test_hostile_names_stay_inside(kind, tmp_path, capsys):
     (row,) = board.rows
     rows = [
         replace(row, kind=kind, system=name, reason=name, flags=(name,),
-                extra={**row.extra, "identity": str(k), "lm_eval_version": name, "prompt": name, "date": float(k),
-                       "model": {"base": name, "adapter": name if k % 2 else None, "revision": name}})
+                keys=replace(row.keys, identity=str(k)), lm_eval_version=name, date=float(k),
+                asked=replace(row.asked, prompt=name),
+                loaded=LoadedNames(base=name, adapter=name if k % 2 else None, revision=name))
         for k, name in enumerate(HOSTILE)
     ]  # fmt: skip
     files = export([replace(board, rows=tuple(rows))], None)

@@ -8,6 +8,7 @@ import pytest
 
 from leaderboard.collect import read_rows
 from leaderboard.rank.boards import build_boards
+from leaderboard.site.page_data import row_object
 from leaderboard.site.tables import to_markdown
 from leaderboard.site.terminal import to_terminal
 from recipe_mpr_task.manifest import TRAINING_KEY
@@ -145,7 +146,7 @@ def test_the_time_of_several_tasks_is_shown_as_none_of_theirs(tmp_path):
     run_files(
         tmp_path / "two", name="org/two", seed=1, edit_results=lambda r: (r.update(timed), r["configs"].update(more))
     )
-    assert {row.system: row.extra["eval_seconds"] for row in rows_of(tmp_path)} == {"org/one": 40.5, "org/two": None}
+    assert {row.system: row.cost.eval_seconds for row in rows_of(tmp_path)} == {"org/one": 40.5, "org/two": None}
 
 
 def test_the_terminal_shows_few_rows_and_tells_them_apart(tmp_path):
@@ -177,9 +178,9 @@ def test_folds_pool_over_items_where_means_of_folds_would_be_wrong(tmp_path):
     assert {len(fold) for fold in folds} == {2, 5, 8, 9}
     group_average = sum(sum(fold) / len(fold) for fold in folds) / 5
     assert abs(group_average - row.types["Temporal"].acc) > 0.03
-    assert row.extra["fold_mean"] == pytest.approx(row.score.acc)
-    assert row.extra["brier"] == pytest.approx(math.fsum(s["brier"] for s in samples) / 500)
-    assert len(row.extra["fold_accs"]) == 5
+    assert row.spread.mean == pytest.approx(row.score.acc)
+    assert row.metrics["brier"].value == pytest.approx(math.fsum(s["brier"] for s in samples) / 500)
+    assert len(row.spread.accs) == 5
 
 
 @pytest.mark.real_data
@@ -189,8 +190,8 @@ def test_a_pooled_rows_training_is_that_of_all_folds(tmp_path):
         run_files(tmp_path / f"f{k}", f"recipe_mpr_fold{k}", date=float(k),
                   edit_results=lambda results, record=record: results.update({TRAINING_KEY: record}))  # fmt: skip
     (row,) = rows_of(tmp_path)
-    assert row.extra["training"] == {"system": "s", "seed": 7, "wall_time_s": 15.0, "peak_memory_bytes": 40}
-    assert row.extra["train_seconds"] == 15.0
+    assert row_object(row)["training"] == {"system": "s", "seed": 7, "wall_time_s": 15.0, "peak_memory_bytes": 40}
+    assert row.cost.train_seconds == 15.0
 
 
 @pytest.mark.real_data

@@ -46,13 +46,13 @@ def test_pairs_are_corrected_over_the_matrix_and_rows_over_the_leader(board):
     columns = list(accs.values())
     pairs = {(i, j): mcnemar(columns[i], columns[j]) for i in range(4) for j in range(i + 1, 4)}
     for (i, j), p in holm(pairs).items():
-        assert made.matrix["p_holm"][i][j] == made.matrix["p_holm"][j][i] == pytest.approx(p, abs=1e-8)
-        assert made.matrix["difference"][i][j] == pytest.approx(fmean(columns[i]) - fmean(columns[j]), abs=1e-8)
+        assert made.matrix.p_holm[i][j] == made.matrix.p_holm[j][i] == pytest.approx(p, abs=1e-8)
+        assert made.matrix.difference[i][j] == pytest.approx(fmean(columns[i]) - fmean(columns[j]), abs=1e-8)
     against = holm({j: pairs[0, j] for j in range(1, 4)})
-    assert [row.extra["vs_leader"]["p_holm"] for row in made.rows[1:]] == pytest.approx(
+    assert [row.against_leader.p_holm for row in made.rows[1:]] == pytest.approx(
         [against[j] for j in range(1, 4)], abs=1e-8
     )
-    assert [row.extra["with_leader"] for row in made.rows[1:]] == [against[j] >= 0.05 for j in range(1, 4)]
+    assert [row.is_tied for row in made.rows[1:]] == [against[j] >= 0.05 for j in range(1, 4)]
 
 
 def test_what_can_be_detected_goes_by_the_median_discordance_with_the_leader(board):
@@ -71,8 +71,8 @@ def test_the_position_profile_counts_answers_and_hits_by_letter(tmp_path):
     golds = [s["doc"]["gold"] for s in samples]
     for k in range(5):
         right = [a == g for a, g in zip(answers, golds, strict=True) if g == k]
-        assert row.position["answers"][k] == pytest.approx(answers.count(k) / 60, abs=1e-4)
-        assert row.position["recall"][k] == pytest.approx(fmean(right), abs=1e-4)
+        assert row.position.answers[k] == pytest.approx(answers.count(k) / 60, abs=1e-4)
+        assert row.position.recall[k] == pytest.approx(fmean(right), abs=1e-4)
 
 
 @pytest.mark.real_data
@@ -86,9 +86,9 @@ def test_folds_give_their_spread_and_their_mean_curve(tmp_path):
         samples = run_files(tmp_path / f"f{k}", f"recipe_mpr_fold{k}", skill=k / 5, date=float(k), edit_results=edit)
         accs.append(fmean(s["acc"] for s in samples))
     (row,) = rows_of(tmp_path)
-    assert row.extra["fold_accs"] == pytest.approx(accs)
-    assert row.extra["fold_sd"] == pytest.approx(stdev(accs))
-    assert row.history == ({"step": 1, "loss": 4.0}, {"step": 2, "loss": 2.0})
+    assert list(row.spread.accs.values()) == pytest.approx(accs)
+    assert row.spread.sd == pytest.approx(stdev(accs))
+    assert row.curve == ({"step": 1, "loss": 4.0}, {"step": 2, "loss": 2.0})
 
 
 @pytest.mark.real_data

@@ -3,15 +3,14 @@
 import json
 
 import pytest
-from leaderboard.verify.answer_keys import answers_named
-from leaderboard.verify.prompt_checks import WITHHELD
 
 from leaderboard.load.record import Verified, record_of
-from leaderboard.load.schema import AROUND, FLAGS
 from leaderboard.rank.row_from_run import row_of
 from leaderboard.site.page import system_page
-from leaderboard.site.page_data import content_of
-from leaderboard.verify.checks import check
+from leaderboard.site.page_data import content_of, row_object
+from leaderboard.verify.checks import verify
+from leaderboard.verify.forensics import answers_named
+from leaderboard.verify.prompts import WITHHELD
 from leaderboard.verify.surroundings import OWN_PROMPT, surroundings
 from recipe_mpr_task.data import CACHE_VARIABLE, DATA_VARIABLE, load_items, local_source
 from recipe_mpr_task.splits import part_of
@@ -74,8 +73,8 @@ def test_an_answers_letter_in_the_template_itself_is_no_answer(tmp_path):
     capitals = lambda pairs, own: "".join(f"ABCDE: {q} DE C: {a} B ABC" for q, a in pairs) + f"{own} A:"  # noqa: E731
     run_files(tmp_path, edit_samples=shown(capitals, 2), edit_results=SHOTS)
     run = run_in(tmp_path)
-    found = surroundings(run, task_spec(run.task))
-    assert (found.wrong, found.usual) == ((), ("ABCDE: ", " DE C: ", " B ABCABCDE: ", " DE C: ", " B ABC", " A:"))
+    around = surroundings(run, task_spec(run.task))
+    assert (around.wrong, around.usual) == ((), ("ABCDE: ", " DE C: ", " B ABCABCDE: ", " DE C: ", " B ABC", " A:"))
 
 
 def test_a_text_of_many_answer_letters_is_not_looked_through(tmp_path):
@@ -92,8 +91,8 @@ def test_text_around_is_in_the_page_in_full_and_by_its_hash_in_the_table(tmp_pat
     run_files(tmp_path, edit_samples=shown(opened), edit_results=CHAT)
     (row,) = rows_of(tmp_path)
     assert row.around[0].startswith(text)
-    assert row.as_dict()["around_prompts"]["characters"] == len(row.around[0])
-    assert text not in json.dumps(content_of([], [])) + json.dumps(row.as_dict())
+    assert row_object(row)["around_prompts"]["characters"] == len(row.around[0])
+    assert text not in json.dumps(content_of([], [])) + json.dumps(row_object(row))
 
 
 def test_signs_that_nobody_sees_are_written_by_their_codes_in_the_page():
@@ -111,7 +110,7 @@ def test_pooled_and_remembered_rows_keep_the_text_around(tmp_path):
     run_files(tmp_path, edit_samples=shown(messages), edit_results=on_record("recipe_mpr_sample", 0))
     first, second = rows_of(tmp_path), rows_of(tmp_path)
     assert first[0].around == second[0].around == (f"[user]\n{OWN_PROMPT}\n",)
-    assert row_of(check(run_in(tmp_path))).around == first[0].around
+    assert row_of(verify(run_in(tmp_path))).around == first[0].around
 
 
 def test_more_shots_than_there_are_items_and_deep_messages_are_no_hang(tmp_path):
@@ -120,9 +119,9 @@ def test_more_shots_than_there_are_items_and_deep_messages_are_no_hang(tmp_path)
     for name, write, record in (("many", chatml, on_record("recipe_mpr_sample", 10**15)), ("deep", deep, CHAT)):
         run_files(tmp_path / name, edit_samples=shown(write), edit_results=record)
         run = run_in(tmp_path / name)
-        found = surroundings(run, task_spec(run.task))
-        assert len(found.wrong) == (60 if name == "many" else 0) or not found.usual
-        assert check(run).status in ("unknown", "excluded")
+        around = surroundings(run, task_spec(run.task))
+        assert len(around.wrong) == (60 if name == "many" else 0) or not around.usual
+        assert verify(run).status in ("unknown", "excluded")
 
 
 @pytest.mark.real_data
@@ -142,12 +141,12 @@ def test_a_record_keeps_the_text_around_as_it_stands_and_says_where_it_is_cut(tm
     opened = lambda pairs, own: f"/no_think {own}"  # noqa: E731
     run_files(tmp_path, edit_samples=shown(opened), edit_results=spoofed)
     run = run_in(tmp_path)
-    checked = check(run)
+    checked = verify(run)
     record = record_of(run, Verified(checked.flags, checked.around))
-    assert record.run[AROUND] == checked.around == f"/no_think {OWN_PROMPT}"
-    assert AROUND not in record_of(run).run
+    assert record.run["recipe_mpr_around"] == checked.around == f"/no_think {OWN_PROMPT}"
+    assert "recipe_mpr_around" not in record_of(run).run
     cut = record_of(run, Verified(around="x" * 30_000)).run
-    assert (len(cut[AROUND]), cut[FLAGS]) == (
+    assert (len(cut["recipe_mpr_around"]), cut["recipe_mpr_flags"]) == (
         20_000,
         ["of the 30000 characters around each prompt its record keeps 20000"],
     )

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import lm_eval
 import pytest
@@ -11,9 +12,10 @@ from lm_eval.models.api_models import JsonChatStr
 from lm_eval.tasks import TaskManager
 
 from leaderboard.load.results import runs_of
-from leaderboard.verify import shots as fewshot
-from leaderboard.verify.checks import check
+from leaderboard.load.samples import Sample
+from leaderboard.verify.checks import verify
 from leaderboard.verify.surroundings import OWN_PROMPT, surroundings
+from recipe_mpr_task.shot_selection import shot_pool
 from recipe_mpr_task.task_specs import task_spec
 from recipe_mpr_task.tasks import TASKS_PATH
 
@@ -96,14 +98,14 @@ def test_what_lm_eval_shows_is_the_tasks_own(way, shots, tasks, tmp_path):
     runs = asked(tmp_path, model, tasks, num_fewshot=shots, limit=2, **how)
     assert set(runs) == set(tasks)
     for task, run in runs.items():
-        assert run.samples[0]["resps"], "lm-eval logs the raw responses"
-        found = surroundings(run, task_spec(task))
-        assert (found.wrong, found.other, found.n_unchecked) == ((), (), 0), task
+        assert run.samples[0].has_raw, "lm-eval logs the raw responses"
+        around = surroundings(run, task_spec(task))
+        assert (around.wrong, around.other, around.n_unchecked) == ((), (), 0), task
         if shots or how.get("apply_chat_template"):
-            assert found.as_text().count(OWN_PROMPT) == 1
-        assert found.as_text().count("[its right answer]") == shots, task
-        assert ("Be good." in found.as_text()) == ("system_instruction" in how)
-        reason = re.sub(r"--limit 2(; \d+ items missing \([^)]*\))?", "", check(run).reason)
+            assert around.as_text().count(OWN_PROMPT) == 1
+        assert around.as_text().count("[its right answer]") == shots, task
+        assert ("Be good." in around.as_text()) == ("system_instruction" in how)
+        reason = re.sub(r"--limit 2(; \d+ items missing \([^)]*\))?", "", verify(run).reason)
         assert "prompt" not in reason, reason
 
 
@@ -114,15 +116,20 @@ def test_shots_of_a_real_model_under_its_chat_template(turns, tiny_qwen, tmp_pat
         tmp_path, "hf", ["recipe_mpr_sample"], num_fewshot=2, apply_chat_template=True, fewshot_as_multiturn=turns,
         model_args=f"pretrained={tiny_qwen},enable_thinking=False", batch_size=16, device="cpu",
     )["recipe_mpr_sample"]  # fmt: skip
-    checked = check(run)
+    checked = verify(run)
     assert (checked.status, checked.flags) == ("unknown", ())
     assert checked.around.endswith(f"{OWN_PROMPT}<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n")
     assert checked.around.count("<|im_start|>assistant") == (3 if turns else 1)
     for edit in (one_answer_flipped, one_shot_swapped, hint_in_one_turn):
-        broken = json.loads(json.dumps(run.samples))
+        broken = logged(tmp_path)
         edit(broken)
-        changed = check(type(run)(run.source, run.task, run.results, broken))
+        changed = verify(replace(run, samples=tuple(map(Sample.of, broken))))
         assert (changed.status, "shots that its seed draws" in changed.reason) == ("excluded", True)
+
+
+def logged(folder):
+    (file,) = folder.rglob("samples_*.jsonl")
+    return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 def rewritten(sample, change):
@@ -152,4 +159,4 @@ def hint_in_one_turn(samples):
 def test_shots_are_known_for_every_task(task, tmp_path):
     """None of the tasks is left unchecked for want of a pool."""
     spec = task_spec(task)
-    assert len(fewshot.shot_pool(spec)) == (400 if spec.split == "published" else 500)
+    assert len(shot_pool(spec.split)) == (400 if spec.split == "published" else 500)

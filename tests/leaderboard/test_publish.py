@@ -51,10 +51,7 @@ def test_two_files_of_one_name_are_not_written_over_each_other(tmp_path):
     assert marks(tmp_path) == {"old"}
 
 
-def test_plain_files_of_an_older_version_are_taken_over_and_what_is_the_users_is_not(tmp_path):
-    (tmp_path / "leaderboard.json").write_text("old")
-    publish(site("new"), tmp_path)
-    assert marks(tmp_path) == {"new"}
+def test_what_is_the_users_is_not_replaced(tmp_path):
     (tmp_path / "folder" / "index.html").mkdir(parents=True)
     (tmp_path / "file").mkdir()
     (tmp_path / "file" / "index.html").write_text("mine")

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from leaderboard.rank.statistics import (
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar as of_statsmodels
+
+from leaderboard.rank.row import Row, Score
+from leaderboard.rank.row_items import RowItems
+from leaderboard.verify.items import ItemResult
+from recipe_mpr_task.statistics import (
     bootstrap_intervals,
     compare,
     compare_with,
@@ -17,12 +23,6 @@ from leaderboard.rank.statistics import (
     pairwise,
     sign_flip,
 )
-from scipy import stats
-from statsmodels.stats.contingency_tables import mcnemar as of_statsmodels
-
-from leaderboard.rank.row import Row, Score
-from leaderboard.rank.row_items import RowItems
-from leaderboard.verify.items import ItemResult
 
 ACCURACIES = st.sampled_from([0.0, 1.0, 0.5, 1 / 3, 0.25, 0.2])
 RNG = np.random.default_rng(7)

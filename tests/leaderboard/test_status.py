@@ -63,11 +63,11 @@ def test_status_is_the_same_on_every_path(pinned, tmp_path):
         rows = way(tmp_path / name)
         assert (rows["recipe_mpr_test"].status, rows["recipe_mpr_test"].rank) == ("clean", 1), name
         assert not [flag for flag in rows["recipe_mpr_test"].flags if not flag.startswith("answers ")], name
-        assert rows["recipe_mpr_test"].extra["seen_in_training"] == 0, name
+        assert rows["recipe_mpr_test"].metrics["seen_in_training"].value == 0, name
         overlap = rows["recipe_mpr_fold0"]
         assert (overlap.status, overlap.rank) == ("overlap", None), name
-        assert overlap.extra["seen_in_training"] == len(seen) / 100, name
-        assert overlap.extra["clean_subset"]["n"] == 100 - len(seen), name
+        assert overlap.metrics["seen_in_training"].value == len(seen) / 100, name
+        assert overlap.clean_subset.n == 100 - len(seen), name
         assert f"{len(seen)} of the 100 scored items" in overlap.reason, name
 
 

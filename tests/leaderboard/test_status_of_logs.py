@@ -28,7 +28,7 @@ def test_logged_flags_decide_and_partly_known_is_unknown(tmp_path):
     assert status_of(tmp_path / "clean", **flagged([0] * 60, log)).status == "clean"
     assert status_of(tmp_path / "partly", **flagged([0] * 59, log)).status == "unknown"
     row = status_of(tmp_path / "one", **flagged([0] * 59 + [1], log))
-    assert (row.status, row.extra["clean_subset"]["n"]) == ("overlap", 59)
+    assert (row.status, row.clean_subset.n) == ("overlap", 59)
     row = status_of(tmp_path / "api", model="local-completions", **flagged([0] * 60, log))
     assert (row.status, "not traced" in row.reason) == ("unknown", True)
 

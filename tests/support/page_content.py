@@ -83,7 +83,7 @@ def items(n: int = 40) -> dict[str, Json]:
 
 
 def answers(n: int = 40) -> str:
-    """Return the JSON of a system's items, as `PackedItems.text` has it."""
+    """Return the JSON of a system's items, as `RowItems.text` has it."""
     lines = []
     for k, (item_id, item) in enumerate(items(n).items()):
         right = k % 3 == 0

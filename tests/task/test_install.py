@@ -50,7 +50,8 @@ def test_install_is_found_by_lm_eval_and_uninstall_leaves_nothing(bare_venv, tmp
     code = (
         "import recipe_mpr_task, leaderboard.rank.published as p, importlib.resources as r;"
         "from recipe_mpr_task import data;"
-        "print(recipe_mpr_task.__file__, len(data.load_sample()), len(p.published_rows('recipe_mpr')),"
+        "print(recipe_mpr_task.__file__, len(data.load_sample()),"
+        "sum(row.board == 'recipe_mpr' for row in p.published_rows()),"
         "(r.files('harness_configs') / 'minilm.yaml').is_file())"
     )
     location, sample, published, config = run_python("-I", "-c", code, python=str(python)).stdout.split()

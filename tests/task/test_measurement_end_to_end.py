@@ -9,6 +9,7 @@ import pytest
 
 from leaderboard.collect import read_rows
 from leaderboard.rank.boards import build_boards
+from leaderboard.site.page_data import row_object
 from recipe_mpr_task.data import load_items
 from tests.support.commands import run_python
 
@@ -58,10 +59,10 @@ def test_constant_letter_on_circular_and_what_the_leaderboard_says_of_it(lm_eval
     rows = {row.task: row for board in build_boards(found) for row in board.rows}
     assert not skipped
     row = rows["recipe_mpr_circular"]
-    assert (row.rank, row.score.acc, row.extra["perf"], row.extra["invariant"]) == (1, pytest.approx(0.2), 0, False)
-    assert row.extra["rstd"] == pytest.approx(0.4)
-    assert row.extra["rstd_low"] <= row.extra["rstd"] + 1e-12
-    assert row.extra["rstd_high"] >= row.extra["rstd"] - 1e-12
+    assert (row.rank, row.score.acc, row.metrics["perf"].value, row.is_invariant) == (1, pytest.approx(0.2), 0, False)
+    assert row.metrics["rstd"].value == pytest.approx(0.4)
+    assert row.metrics["rstd"].low <= row.metrics["rstd"].value + 1e-12
+    assert row.metrics["rstd"].high >= row.metrics["rstd"].value - 1e-12
 
 
 def test_encoder_is_invariant_blind_without_the_query_and_without_acc_norm(lm_eval, minilm):
@@ -72,9 +73,9 @@ def test_encoder_is_invariant_blind_without_the_query_and_without_acc_norm(lm_ev
     assert run.acc("recipe_mpr_options_only") < 0.35
     rows = [row for board in build_boards(read_rows([run.folder])[0]) for row in board.rows]
     by_task = {row.task: row for row in rows if row.kind == "encoder"}
-    assert by_task["recipe_mpr_circular"].extra["invariant"] is True
+    assert by_task["recipe_mpr_circular"].is_invariant is True
     assert by_task["recipe_mpr_cloze"].score.acc == pytest.approx(0.418)
-    assert not any("acc_norm" in row.as_dict() for row in by_task.values())
+    assert not any("acc_norm" in row_object(row) for row in by_task.values())
 
 
 def test_prompt_spread_needs_all_templates(lm_eval, tmp_path):
@@ -82,8 +83,8 @@ def test_prompt_spread_needs_all_templates(lm_eval, tmp_path):
     rows = [row for b in build_boards(read_rows([run.folder])[0]) for row in b.rows if row.rank]
     (row,) = rows
     assert (row.board, row.task, row.score.n) == ("recipe_mpr_prompts", "recipe_mpr_prompts", 500)
-    assert row.extra["prompt_accs"].keys() == {"default", "mmlu", "numbered", "options_first", "system"}
-    assert (row.extra["prompt_mean"], row.extra["prompt_sd"]) == (pytest.approx(row.score.acc), 0)
+    assert row.spread.accs.keys() == {"default", "mmlu", "numbered", "options_first", "system"}
+    assert (row.spread.mean, row.spread.sd) == (pytest.approx(row.score.acc), 0)
     part = lm_eval("recipe-mpr-baseline", "kind=tfidf", "recipe_mpr_prompt_mmlu")
     listed = [r for b in build_boards(read_rows([part.folder])[0]) for r in b.rows if r.kind != "reported"]
     assert [(row.status, row.rank) for row in listed] == [("excluded", None)]
