@@ -45,6 +45,11 @@ ShortText = Annotated[str, Field(max_length=800)]
 """A text of a training record; a longer one is left out."""
 
 
+def _number_as_text(value: Any) -> Any:
+    # A record whose `system` was dropped would count as one without a manifest, and its training split as unknown.
+    return str(value) if isinstance(value, (int, float)) else value
+
+
 class TrainingRecord(Tolerant):
     """What a results file says of the model's training, see `recipe_mpr_task.provenance.Seen.summary`."""
 
@@ -55,7 +60,7 @@ class TrainingRecord(Tolerant):
     split: ShortText | None = None
     seed: Annotated[int | float | ShortText, Field(union_mode="left_to_right")] | None = None
     base_model: ShortText | None = None
-    system: ShortText | None = None
+    system: Annotated[ShortText | None, BeforeValidator(_number_as_text)] = None
     form: ShortText | None = None
     order: ShortText | None = None
     trainable_parameters: Count | None = None

@@ -59,6 +59,11 @@ class ModelArgs:
         return counts if all(type(n) is int and 0 <= n <= _MOST_ITEMS for n in counts) else []
 
 
+def _integers(value: Any) -> Any:
+    # Entries of other tasks must not take this task's count with them.
+    return {key: n for key, n in value.items() if type(n) is int} if isinstance(value, dict) else value
+
+
 class Config(Tolerant):
     """Lm-eval's `config`: what was run, on what."""
 
@@ -76,7 +81,7 @@ class Config(Tolerant):
     use_cache: Any = None
     recipe_mpr_head: str | None = None
     recipe_mpr_truncated: int | None = None
-    recipe_mpr_truncated_in: dict[str, int] = Field(default={})
+    recipe_mpr_truncated_in: Annotated[dict[str, int], BeforeValidator(_integers)] = Field(default={})
     recipe_mpr_identity: Sha256 | None = None
 
     @cached_property
