@@ -10,10 +10,10 @@ from leaderboard.load.find import find_files
 from leaderboard.load.record import SUFFIX, RecordError, Verified, record_of, write_record
 from leaderboard.load.results import UnusableError, runs_of
 from leaderboard.load.schema import Run
-from leaderboard.verify.checks import Case, verify
-from leaderboard.verify.identity import model_key
-from leaderboard.verify.naming import system_name
+from leaderboard.verify.checks import verify
+from leaderboard.verify.identity import model_key, system_name
 from leaderboard.verify.prompts import prompt_faults
+from leaderboard.verify.verified import Case
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.names import slug
 
@@ -51,8 +51,7 @@ def _write(run: Run, folder: Path) -> None:
     verified = verify(run)
     if not verified.items:
         raise RecordError(verified.reason)
-    case = Case(run)
-    if fault := next(prompt_faults(run, case.spec, case.surroundings), None):
+    if fault := next(prompt_faults(Case(run)), None):
         raise RecordError(f"{fault}; a record holds no prompts, so nobody could see that")
     record = record_of(run, Verified(verified.flags, verified.around, model_key(run)))
     name = slug(f"{system_name(run)[:_LONGEST_SYSTEM]} {run.task}", _LONGEST_NAME)

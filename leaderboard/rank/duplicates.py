@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from leaderboard.rank.choices import differing
 from leaderboard.rank.row import Row
+from leaderboard.verify.forensics import CACHE_DOUBT
 from leaderboard.verify.statuses import RANKED
-from leaderboard.verify.training import CACHE_DOUBT
 from recipe_mpr_task.names import folded
 
 _READ_TWICE = "the same run, read twice"

@@ -12,7 +12,6 @@ from leaderboard.rank.row import LONGEST_NAME, Asked, Cost, Keys, LoadedNames, M
 from leaderboard.rank.row_items import RowItems
 from leaderboard.verify import identity as who
 from leaderboard.verify.items import MEANS, ItemResult
-from leaderboard.verify.naming import model_ids, system_name
 from leaderboard.verify.prompts import evidence
 from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task.item import N_OPTIONS, QUERY_TYPES, UNTYPED
@@ -30,7 +29,7 @@ def row_of(verified: VerifiedRun) -> Row:
     run, kind = verified.run, who.kind(verified.run)
     metrics = further_metrics(verified)
     return Row(
-        system=system_name(run)[:LONGEST_NAME],
+        system=who.system_name(run)[:LONGEST_NAME],
         kind=kind,
         status=verified.status,
         reason=verified.reason,
@@ -49,7 +48,7 @@ def row_of(verified: VerifiedRun) -> Row:
         has_samples=run.samples is not None or not is_task(run.task),
         from_random_weights=who.is_from_random_weights(run),
         asked=_asked(run),
-        loaded=LoadedNames(**model_ids(run)),
+        loaded=LoadedNames(**who.model_ids(run)),
         training=_shown_training(run.training),
         keys=_keys(run),
         cost=_cost(run),
