@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from statsmodels.stats.proportion import proportion_confint
 
-from leaderboard.rank.position_bias import PositionProfile
 from leaderboard.rank.row_items import NO_ITEMS, RowItems
+from leaderboard.verify.identity import Kind
 from leaderboard.verify.prompts import Evidence
 from leaderboard.verify.statuses import StatusName
 from recipe_mpr_task.files import sha256_of
@@ -16,36 +16,26 @@ from recipe_mpr_task.names import slug
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.statistics import Comparison
 
-LONGEST_NAME = 200
-"""Characters of a system's name; a longer one is cut."""
-
-Kind = Literal["causal", "encoder", "baseline", "imported", "reported"]
-
 
 @dataclass(frozen=True)
 class Score:
-    """An accuracy with what it rests on.
+    """An accuracy and its 95% Wilson interval, fractions in [0, 1].
 
     Attributes:
-        acc: fraction in [0, 1]; None where there is no item.
+        acc: None where there is no item.
         n: number of items; None for a level that was not measured, such as chance.
-        low: lower end of the 95% Wilson interval, a fraction.
-        high: its upper end.
     """
 
     acc: float | None
-    n: int | None
-    low: float | None
-    high: float | None
+    n: int | None = None
+    low: float | None = None
+    high: float | None = None
 
     @classmethod
     def of(cls, correct: float, n: int) -> "Score":
-        """Score `correct` of `n` items; shared ties make `correct` fractional.
-
-        Wilson (1927), (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), by statsmodels.
-        """
+        """Score `correct` of `n` items, with the interval of Wilson (1927); shared ties make `correct` fractional."""
         if n == 0:
-            return cls(None, 0, None, None)
+            return cls(None, 0)
         low, high = proportion_confint(correct, n, alpha=0.05, method="wilson")
         return cls(correct / n, n, float(low), float(high))
 
@@ -60,13 +50,25 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class PositionProfile:
+    """Position bias: a row's answers by letter, A to E.
+
+    Attributes:
+        answers: share of the answers at each letter, ties shared.
+        recall: accuracy where gold stands at each letter; None where gold never does, or an accuracy is missing.
+    """
+
+    answers: tuple[float, ...]
+    recall: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
 class Asked:
-    """How a causal model was asked; of an imported system nothing is known, encoders and baselines read no prompt.
+    """How a causal model was asked. Of an imported system nothing is known; encoders and baselines read no prompt.
 
     Attributes:
         shots: number of few-shot examples; None if unknown.
         prompt: the template's name, "other" for a text that is none of ours, "all" where prompts are pooled.
-        chat_template: whether prompts went through the model's chat template.
         system_text: whether the run had a system text of its own.
         generation: settings of generated text; None if options were scored.
     """
@@ -84,9 +86,7 @@ class LoadedNames:
 
     Attributes:
         base: base model, or the whole model.
-        base_from: "hub" or "folder".
-        adapter: of a LoRA run.
-        adapter_from: "hub" or "folder".
+        base_from, adapter_from: "hub" or "folder".
         revision: as asked for.
         baseline: the baseline's kind.
         backend: lm-eval's name of the model type.
@@ -103,7 +103,7 @@ class LoadedNames:
 
 @dataclass(frozen=True)
 class Keys:
-    """Hashes by which rows are found to belong together, see `verify.identity`; None where nothing is known.
+    """Hashes that rows of one model, system or recipe share, see `verify.identity`; None where nothing is known.
 
     All but `identity` are cut to 12 digits.
 
@@ -140,14 +140,12 @@ class Cost:
     """What a row cost; None where it was not recorded, or where several tasks shared it.
 
     Attributes:
-        eval_seconds: evaluation, as lm-eval timed it.
-        eval_seconds_per_item: evaluation alone, without loading.
+        eval_seconds: as lm-eval timed the evaluation.
+        eval_seconds_per_item: without loading.
         eval_tokens_per_second: tokens of prompts and answers.
-        eval_memory_bytes: peak.
-        eval_hardware: device and number of devices, or CPU and threads.
-        train_seconds: training, all folds together.
-        train_seconds_per_item, train_tokens_per_second, train_memory_bytes, train_hardware: the same of training.
-        trainable_params: parameters that were trained.
+        eval_memory_bytes, train_memory_bytes: peak.
+        eval_hardware, train_hardware: device and number of devices, or CPU and threads.
+        train_seconds: of all folds together.
     """
 
     eval_seconds: float | None = None
@@ -165,13 +163,12 @@ class Cost:
 
 @dataclass(frozen=True)
 class Spread:
-    """Accuracies of the runs that were pooled: the five folds, or the prompts.
+    """Accuracies of the runs that were pooled.
 
     Attributes:
-        over: "folds" or "prompts".
+        sd: sample standard deviation.
         accs: fold number or prompt name to accuracy; empty where only the spread was reported.
         mean: of the accuracies; None where only the spread was reported.
-        sd: sample standard deviation.
     """
 
     over: Literal["folds", "prompts"]
@@ -185,7 +182,6 @@ class Tries:
     """How many tries stand behind a row, as far as this build knows.
 
     Attributes:
-        text: in words.
         seeds_shown: seeds of the recipe that are ranked on the board.
         seeds_known: seeds of the recipe in all runs read.
         settings: settings of the system on the board, if more than one.
@@ -213,18 +209,16 @@ class Row:
         reason: why the row has its status.
         board: the board's key; ranks exist only inside a board.
         types: query type to score; a type without items is absent.
-        params: number of parameters; None if unknown.
+        params: number of parameters.
         source: where it was read, the files of a pooled row joined by ", ".
         evidence: what the number rests on.
         rank: 1 for the best; None where the row is not ranked.
-        rank_low: the best rank that the test cannot exclude, see `ranking.rank_ranges`.
-        rank_high: the worst one.
+        rank_low, rank_high: the best and the worst rank that the test cannot exclude, see `ranking.rank_ranges`.
         metrics: key of a registered metric to its mean; a metric that the task lacks is absent.
         is_invariant: whether a system on a circular board scores each option alone, so that no rotation changes it.
         protocol: how the number came about, such as "5 folds pooled"; "" for a single run.
         clean_subset: the score on items known to be unseen, for a row of status overlap.
-        has_samples: whether items were logged.
-        from_random_weights: whether the model has random weights, or was trained from such a one.
+        from_random_weights: whether the model has random weights, or was trained from one that has.
         date: when the run was made, seconds since 1970.
         items: what the numbers were computed from; empty for a reported row.
         position: None where the options stood in no one order, or that order is unknown.
@@ -237,7 +231,7 @@ class Row:
     """
 
     system: str
-    kind: Kind
+    kind: Kind | Literal["reported"]
     status: StatusName
     reason: str
     board: str
