@@ -50,7 +50,7 @@ def build_site(  # noqa: PLR0913 (each is an option of a command)
     """
     from leaderboard.build import FILES, build
     from leaderboard.records import write_records
-    from leaderboard.site.terminal import to_terminal
+    from leaderboard.site.tables import to_terminal
     from leaderboard.site.text import LONGEST, line
 
     with FaultLog() as log:

@@ -44,9 +44,8 @@ def _files(row: Row, credit: Credit, texts: Mapping[str, Item]) -> Iterator[tupl
         "evaluation_name": row.task,
         "evaluation_result_id": f"{row.task}/accuracy",
     }
-    items = sorted(row.items, key=lambda item: item.item_id)
     # ASCII only: the format's own reader takes a line separator inside a text for the end of the line.
-    lines = [json.dumps({**head, **_sample(row, item, texts)}, allow_nan=False) + "\n" for item in items]
+    lines = [json.dumps({**head, **_sample(row, item, texts)}, allow_nan=False) + "\n" for item in row.items]
     # The datastore takes only UUIDs of version 4. This one is of the content and not random, so that the same run has
     # the same name whenever it is built, with texts or without.
     name = uuid.UUID(bytes=bytes.fromhex(sha256_of(_json(aggregate).encode()))[:16], version=4)

@@ -11,8 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +40,8 @@ _BLANK = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b
 _LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
 _CURVE_TITLES = ("Training loss (nats)", "Validation cross-entropy (nats)", "Validation accuracy", "Learning rate",
                  "Gradient norm")  # fmt: skip
-# What the templates write of a row and a row may lack.
-_OPTIONAL = ("page", "rank", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason", "flags", "board")
-
-
-@dataclass(frozen=True)
-class _Assets:
-    """What is the same in all pages of a template."""
-
-    template: Template
-    style: Markup
-    script: Markup
-    policy: Markup
+# The fields that a template reads and a row may lack.
+_ROW = dict.fromkeys(("page", "rank", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason", "flags", "board"))
 
 
 def index_page(content: Mapping[str, Any]) -> str:
@@ -62,15 +51,14 @@ def index_page(content: Mapping[str, Any]) -> str:
         content: the object of `leaderboard.json`, see `page_data.content_of`.
     """
     boards = [board for board in content["boards"] if board["rows"]]
-    first = boards[0]["board"] if boards else None
-    return _render(
-        "index.html.jinja",
-        content,
+    first = boards[0] if boards else {"board": None, "title": "No board"}
+    return _template("index.html.jinja").render(
+        data=_embedded(_json(content)),
         task_version=content.get("task_version"),
         floors=content.get("floors") or {},
         skipped=content.get("skipped") or [],
-        rows=[_whole(row) for row in content["rows"] if row["board"] == first],
-        title=boards[0]["title"] if boards else "No board",
+        rows=[{**_ROW, **row} for row in content["rows"] if row["board"] == first["board"]],
+        title=first["title"],
         columns=PAGE,
         statuses=STATUSES.values(),
     )
@@ -83,9 +71,10 @@ def system_page(content: Mapping[str, Any], answers: str) -> str:
         content: see `page_data.system_content`.
         answers: its items as JSON, see `row_items.RowItems.text`.
     """
-    around = content.get("around", [])
-    content = {key: value for key, value in content.items() if key != "around"}  # it stands in the page, in full
-    return _render("system.html.jinja", content, row=_whole(content["row"]), answers=_embedded(answers), around=around)
+    around = content.get("around", [])  # shown in full, so left out of the embedded data
+    data = _embedded(_json({key: value for key, value in content.items() if key != "around"}))
+    row = {**_ROW, **content["row"]}
+    return _template("system.html.jinja").render(data=data, row=row, answers=_embedded(answers), around=around)
 
 
 def items_script(items: Mapping[str, Any]) -> str:
@@ -97,31 +86,19 @@ def items_script(items: Mapping[str, Any]) -> str:
     return f"window.RECIPE_MPR_ITEMS = {_embedded(_json(items))};\n"
 
 
-def _render(name: str, content: Mapping[str, Any], **values: Any) -> str:
-    assets, data = _assets(name), _embedded(_json(content))
-    return assets.template.render(data=data, style=assets.style, script=assets.script, policy=assets.policy, **values)
-
-
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _embedded(text: str) -> Markup:
-    """JSON as it may stand in a script element."""
-    return Markup(_UNSAFE.sub(_escape, text))  # noqa: S704 (every sign that could end the element is escaped)
+    """Return JSON as it may stand in a script element."""
+    escaped = _UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
+    return Markup(escaped)  # noqa: S704 (every sign that could end the element is escaped)
 
 
-def _escape(sign: re.Match[str]) -> str:
-    return f"\\u{ord(sign[0]):04x}"
-
-
-def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**dict.fromkeys(_OPTIONAL), **row}
-
-
-@lru_cache(maxsize=len(_SCRIPTS))
-def _assets(name: str) -> _Assets:
-    """Read and compile what a page needs: once, not for each of a thousand pages."""
+@cache
+def _template(name: str) -> Template:
+    """Compile a template and read its style and script: once, not for each of a thousand pages."""
     style = (_FOLDER / "page.css").read_text()
     scripts = "\n".join((_FOLDER / script).read_text() for script in _SCRIPTS[name])
     registries = f"const SITE = {_embedded(_json(_registries(name)))};"
@@ -132,7 +109,20 @@ def _assets(name: str) -> _Assets:
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}{items}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    return _Assets(_environment().get_template(name), *map(Markup, (style, script, policy)))
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "percent": percent, "interval": bounds, "line": _line, "link": _link, "visible": _visible, "tone": _tone,
+    }  # fmt: skip
+    # Our own files, written into the pages unescaped.
+    own = {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}  # noqa: S704
+    return environment.get_template(name, globals=own)
 
 
 def _registries(name: str) -> dict[str, Any]:
@@ -152,27 +142,6 @@ def _registries(name: str) -> dict[str, Any]:
 
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        auto_reload=False,
-    )
-    environment.filters |= {
-        "percent": percent, "interval": _interval, "line": _line, "link": _link, "visible": _visible, "tone": _tone,
-    }  # fmt: skip
-    return environment
-
-
-def _interval(row: Mapping[str, Any]) -> str:
-    return bounds(row["acc_low"], row["acc_high"])
 
 
 def _line(text: object, longest: int = 200) -> str:
