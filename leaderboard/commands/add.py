@@ -1,6 +1,7 @@
 """`recipe-mpr add CHECKPOINT_OR_FOLDS`: score trained checkpoints on what they have not seen, rebuild the tables."""
 
 import json
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from leaderboard.commands.steps import build_site, score
+from leaderboard.commands.build import build_site
 from leaderboard.load.results import samples_files
-from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.errors import EXIT_FAULT_FOUND, RecipeMPRError
 from recipe_mpr_task.lines import line, say
+from recipe_mpr_task.run_lm_eval import lm_eval
 from recipe_mpr_task.task_specs import task_names
 from recipe_mpr_task.trained_checkpoints import Checkpoint, find_checkpoints
 
@@ -49,6 +51,20 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
     say()
     summary = partial(_table, {folder.name for folder in runs})
     ctx.exit(build_site([site / "runs"], site, code_if_skipped=0, summary=summary))
+
+
+def score(what: str, arguments: Sequence[str], out: Path, *, all_tasks: bool) -> None:
+    """Run lm_eval, see `run_lm_eval.lm_eval`; say on one line what runs and how long it took.
+
+    Raises:
+        click.exceptions.Exit: lm_eval failed; the end of its output is on stderr.
+    """
+    say(f"{what} ... ", nl=False)
+    started = time.monotonic()
+    if failure := lm_eval(arguments, out, all_tasks=all_tasks):
+        say(f"failed\n{failure}", err=True)
+        raise click.exceptions.Exit(EXIT_FAULT_FOUND)
+    say(f"{time.monotonic() - started:.0f} s")
 
 
 def _asked(tasks: str | None) -> list[str]:

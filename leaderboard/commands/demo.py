@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from leaderboard.commands.steps import build_site, score
+from leaderboard.commands.add import score
+from leaderboard.commands.build import build_site
 from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.data import DATA_VARIABLE, local_source, read_pinned
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError

@@ -6,7 +6,7 @@ import pytest
 from leaderboard.verify.answer_keys import answers_named
 from leaderboard.verify.prompt_checks import WITHHELD
 
-from leaderboard.load.record import Verified, record_of
+from leaderboard.load.record import record_of
 from leaderboard.load.schema import AROUND, FLAGS
 from leaderboard.rank.row_from_run import row_of
 from leaderboard.site.page import system_page
@@ -143,10 +143,10 @@ def test_a_record_keeps_the_text_around_as_it_stands_and_says_where_it_is_cut(tm
     run_files(tmp_path, edit_samples=shown(opened), edit_results=spoofed)
     run = run_in(tmp_path)
     checked = check(run)
-    record = record_of(run, Verified(checked.flags, checked.around))
+    record = record_of(run, flags=checked.flags, around=checked.around)
     assert record.run[AROUND] == checked.around == f"/no_think {OWN_PROMPT}"
     assert AROUND not in record_of(run).run
-    cut = record_of(run, Verified(around="x" * 30_000)).run
+    cut = record_of(run, around="x" * 30_000).run
     assert (len(cut[AROUND]), cut[FLAGS]) == (
         20_000,
         ["of the 30000 characters around each prompt its record keeps 20000"],
