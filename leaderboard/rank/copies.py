@@ -10,7 +10,7 @@ import numpy as np
 
 from leaderboard.rank.duplicates import by_date, flagged
 from leaderboard.rank.row import Row
-from leaderboard.rank.similar_answers import Likeness, Matrices, answers_one_letter, letter_share
+from leaderboard.rank.similar_answers import Matrices, answers_one_letter, letter_share
 from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.statistics import Ints
 
@@ -35,15 +35,13 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
     """
     rows = sorted(rows, key=lambda row: (*by_date(row), row.reason))
     places = [place for place, row in enumerate(rows) if row.items]
-    with_items = [rows[place] for place in places]
-    for place, likenesses in zip(places, find_alike(with_items), strict=True):
-        flags = [_flag(rows[place], with_items[likeness.other], likeness) for likeness in likenesses]
+    for place, flags in zip(places, find_alike([rows[place] for place in places]), strict=True):
         rows[place] = flagged(rows[place], *flags)
     return rows
 
 
-def find_alike(rows: Sequence[Row]) -> list[list[Likeness]]:
-    """Find for each row the first unrelated and the first related row with similar answers.
+def find_alike(rows: Sequence[Row]) -> list[list[str]]:
+    """Flag for each row the first unrelated and the first related row with similar answers.
 
     Rows of one identity are one system and are not compared, nor are two rows without rank. Ranked rows come first,
     then earlier ones.
@@ -52,7 +50,7 @@ def find_alike(rows: Sequence[Row]) -> list[list[Likeness]]:
         rows: with items, in the order of preference.
 
     Returns:
-        For each row none, one or two likenesses, the unrelated one first.
+        For each row none, one or two flags, that of the unrelated row first.
     """
     matrices = Matrices.of(rows)
     codes = _codes(rows)
@@ -60,21 +58,20 @@ def find_alike(rows: Sequence[Row]) -> list[list[Likeness]]:
     identities = np.unique(np.array(measurements), return_inverse=True)[1]
     ranked = np.array([row.status in RANKED for row in rows], dtype=bool)
     preference = np.argsort(~ranked, kind="stable")
-    likenesses: list[list[Likeness]] = []
-    for place in range(len(rows)):
+    flags: list[list[str]] = []
+    for place, row in enumerate(rows):
         if place % _BLOCK == 0:
             compared = matrices.compared(slice(place, place + _BLOCK))
         in_block = place % _BLOCK
         is_alike = compared.is_alike[in_block] & (identities != identities[place]) & (ranked | ranked[place])
         alike = preference[is_alike[preference]]
         is_related = ((codes[alike] == codes[place]) & (codes[place] != _NOT_SHARED)).any(axis=1)
-        firsts = ((False, alike[~is_related][:1]), (True, alike[is_related][:1]))
-        likenesses.append([
-            compared.likeness(in_block, int(other), is_related=are_related)
-            for are_related, others in firsts
-            for other in others
+        flags.append([
+            _flag(row, rows[other], compared.in_common(in_block, other), is_related=are_related)
+            for are_related, others in ((False, alike[~is_related]), (True, alike[is_related]))
+            for other in others[:1]
         ])  # fmt: skip
-    return likenesses
+    return flags
 
 
 def _codes(rows: Sequence[Row]) -> Ints:
@@ -82,10 +79,8 @@ def _codes(rows: Sequence[Row]) -> Ints:
     codes = np.full((len(rows), len(_KEYS)), _NOT_SHARED, np.int64)
     for column, key_of in enumerate(_KEYS):
         numbers: dict[Hashable, int] = {}
-        for place, row in enumerate(rows):
-            key = key_of(row)
-            if key is not None:
-                codes[place, column] = numbers.setdefault(key, len(numbers))
+        keys = [key_of(row) for row in rows]
+        codes[:, column] = [_NOT_SHARED if key is None else numbers.setdefault(key, len(numbers)) for key in keys]
     return codes
 
 
@@ -117,14 +112,13 @@ _KEYS: tuple[Callable[[Row], Hashable], ...] = (
 )
 
 
-def _flag(row: Row, other: Row, likeness: Likeness) -> str:
-    counted = f"the same {'wrong choice' if likeness.by_choice else 'scores'} on {likeness.same} of {likeness.of} items"
+def _flag(row: Row, other: Row, in_common: str, *, is_related: bool) -> str:
     first, *more = other.source.split(", ")
     source = f"{first} and {len(more)} more" if more else first
-    if likeness.is_related:
-        return f"{_relation(row, other, f'{other.system} ({source})')}: {counted}"
+    if is_related:
+        return f"{_relation(row, other, f'{other.system} ({source})')}: {in_common}"
     there = f", on {other.board}" if other.board != row.board else ""
-    return f"like {other.system} ({source}{there}), gives {counted}: one may be a copy"
+    return f"like {other.system} ({source}{there}), gives {in_common}: one may be a copy"
 
 
 def _relation(row: Row, other: Row, named: str) -> str:

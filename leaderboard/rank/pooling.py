@@ -49,7 +49,6 @@ class Pool:
     Attributes:
         tasks: each task and its fold's number or prompt's name. A pooled row needs a row of each.
         board: where the pooled row stands.
-        items: from the rows to the pooled row's items.
         prompt: the pooled row's; None for that of its rows.
     """
 
@@ -57,30 +56,15 @@ class Pool:
     tasks: dict[str, str]
     board: str
     over: Literal["folds", "prompts"]
-    items: Callable[[Sequence[Row]], list[ItemResult]]
     protocol: str = ""
     prompt: str | None = None
 
 
-def _union(rows: Sequence[Row]) -> list[ItemResult]:
-    return [item for row in rows for item in row.items]
-
-
-def _mean_over_rows(rows: Sequence[Row]) -> list[ItemResult]:
-    by_item: dict[str, list[ItemResult]] = defaultdict(list)
-    for item in _union(rows):
-        by_item[item.item_id].append(item)
-    return [
-        ItemResult(item_id, math.fsum(item.accuracy for item in same) / len(same), same[0].types)
-        for item_id, same in by_item.items()
-    ]
-
-
 POOLS = (
-    Pool("recipe_mpr_folds", {f"recipe_mpr_fold{k}": str(k) for k in range(N_FOLDS)}, MAIN_BOARD, "folds", _union,
+    Pool("recipe_mpr_folds", {f"recipe_mpr_fold{k}": str(k) for k in range(N_FOLDS)}, MAIN_BOARD, "folds",
          protocol=f"{N_FOLDS} folds pooled"),
     Pool("recipe_mpr_prompts", {task: task_spec(task).prompt for task in _PROMPT_TASKS}, "recipe_mpr_prompts",
-         "prompts", _mean_over_rows, prompt="all"),
+         "prompts", prompt="all"),
 )  # fmt: skip
 
 
@@ -112,7 +96,9 @@ def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
 def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
     # As doubtful as the most doubtful of its rows.
     first = max(rows, key=lambda row: (*RANKED, "excluded").index(row.status))
-    items = group.items(rows)
+    items = [item for row in rows for item in row.items]
+    if group.over == "prompts":
+        items = _means(items)
     others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
     costs = _combined([row.cost for row in rows], vars(first.cost)) | {"trainable_params": first.cost.trainable_params}
     accs = {group.tasks[row.task]: row.score.acc for row in rows if row.score.acc is not None}
@@ -138,6 +124,17 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
         curve=_mean_curve([row.curve for row in rows]),
         around=tuple(dict.fromkeys(text for row in rows for text in row.around)),
     )
+
+
+def _means(results: Iterable[ItemResult]) -> list[ItemResult]:
+    """Return each item's mean accuracy over its results."""
+    by_item: dict[str, list[ItemResult]] = defaultdict(list)
+    for item in results:
+        by_item[item.item_id].append(item)
+    return [
+        ItemResult(item_id, statistics.fmean(item.accuracy for item in same), same[0].types)
+        for item_id, same in by_item.items()
+    ]
 
 
 def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:

@@ -19,11 +19,9 @@ from recipe_mpr_task.statistics import Comparison
 
 @dataclass(frozen=True)
 class Score:
-    """An accuracy and its 95% Wilson interval, fractions in [0, 1].
+    """An accuracy and its 95% Wilson interval, fractions in [0, 1]; None without items.
 
-    Attributes:
-        acc: None where there is no item.
-        n: number of items; None for a level that was not measured, such as chance.
+    `n`, the number of items, is None for a level that was not measured, such as chance.
     """
 
     acc: float | None
@@ -51,11 +49,9 @@ class Metric:
 
 @dataclass(frozen=True)
 class PositionProfile:
-    """Position bias: a row's answers by letter, A to E.
+    """Position bias by letter, A to E: the share of a row's answers there, and the accuracy where gold stands there.
 
-    Attributes:
-        answers: share of the answers at each letter, ties shared.
-        recall: accuracy where gold stands at each letter; None where gold never does, or an accuracy is missing.
+    `recall` is None where gold never stands, or an accuracy is missing; ties share an answer.
     """
 
     answers: tuple[float, ...]
@@ -69,7 +65,6 @@ class Asked:
     Attributes:
         shots: number of few-shot examples; None if unknown.
         prompt: the template's name, "other" for a text that is none of ours, "all" where prompts are pooled.
-        system_text: whether the run had a system text of its own.
         generation: settings of generated text; None if options were scored.
     """
 
@@ -84,12 +79,7 @@ class Asked:
 class LoadedNames:
     """What was loaded, by name; of a folder its last name alone. None where the run does not tell.
 
-    Attributes:
-        base: base model, or the whole model.
-        base_from, adapter_from: "hub" or "folder".
-        revision: as asked for.
-        baseline: the baseline's kind.
-        backend: lm-eval's name of the model type.
+    `base_from` and `adapter_from` are "hub" or "folder"; `backend` is lm-eval's name of the model type.
     """
 
     base: str | None = None
@@ -115,7 +105,6 @@ class Keys:
         server: address and model name of a server.
         setting: how the model was asked.
         recipe: a training recipe without its seed.
-        seed: of the training.
         dtype: of the loaded weights.
     """
 
@@ -139,13 +128,8 @@ class Keys:
 class Cost:
     """What a row cost; None where it was not recorded, or where several tasks shared it.
 
-    Attributes:
-        eval_seconds: as lm-eval timed the evaluation.
-        eval_seconds_per_item: without loading.
-        eval_tokens_per_second: tokens of prompts and answers.
-        eval_memory_bytes, train_memory_bytes: peak.
-        eval_hardware, train_hardware: device and number of devices, or CPU and threads.
-        train_seconds: of all folds together.
+    Seconds of a pooled row are of all folds together; seconds per item are without loading the model; memory is the
+    peak. Only `eval_seconds` is lm-eval's own.
     """
 
     eval_seconds: float | None = None
@@ -163,12 +147,9 @@ class Cost:
 
 @dataclass(frozen=True)
 class Spread:
-    """Accuracies of the runs that were pooled.
+    """Accuracies of pooled runs, by fold number or prompt name, and their sample standard deviation.
 
-    Attributes:
-        sd: sample standard deviation.
-        accs: fold number or prompt name to accuracy; empty where only the spread was reported.
-        mean: of the accuracies; None where only the spread was reported.
+    `accs` is empty and `mean` None where only the standard deviation was reported.
     """
 
     over: Literal["folds", "prompts"]
@@ -181,10 +162,8 @@ class Spread:
 class Tries:
     """How many tries stand behind a row, as far as this build knows.
 
-    Attributes:
-        seeds_shown: seeds of the recipe that are ranked on the board.
-        seeds_known: seeds of the recipe in all runs read.
-        settings: settings of the system on the board, if more than one.
+    Seeds are those of the recipe: ranked on the board, and in all runs read. `settings` are those of the system on the
+    board; None if there is one.
     """
 
     text: str
@@ -203,15 +182,12 @@ class AgainstLeader:
 
 @dataclass(frozen=True)
 class Row:
-    """One system on one board.
+    """One system on one board; ranks exist only inside a board.
 
     Attributes:
         reason: why the row has its status.
-        board: the board's key; ranks exist only inside a board.
         types: query type to score; a type without items is absent.
-        params: number of parameters.
         source: where it was read, the files of a pooled row joined by ", ".
-        evidence: what the number rests on.
         rank: 1 for the best; None where the row is not ranked.
         rank_low, rank_high: the best and the worst rank that the test cannot exclude, see `ranking.rank_ranges`.
         metrics: key of a registered metric to its mean; a metric that the task lacks is absent.
@@ -223,7 +199,6 @@ class Row:
         items: what the numbers were computed from; empty for a reported row.
         position: None where the options stood in no one order, or that order is unknown.
         flags: notes for a reader, which leave the rank as it is.
-        curve: values logged in training, by step.
         around: the constant texts around the prompts, with placeholders for prompts and answers; one for each way that
             the row's runs were asked, empty where no prompts were logged or read.
         is_tied: whether the test cannot tell the row from the leader; None where there is no leader.

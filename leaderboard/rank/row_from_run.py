@@ -74,7 +74,7 @@ def row_of(verified: VerifiedRun) -> Row:
 
 def _keys(run: Run) -> Keys:
     hashes = {
-        "content": who.content(run),
+        "content": run.loaded.sha256,
         "system": who.system_key(run),
         "server": who.server_key(run),
         "recipe": run.training.family,

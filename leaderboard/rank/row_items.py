@@ -23,12 +23,10 @@ _DIGITS = 4
 _MARGIN = 10
 """Of 10,000: a best probability this near to 1/5 or to 1 is too common to identify a model."""
 
-_CHARACTERS = "0123456789abcdefghijklmnopqrstuv"
-"""One for each set of the five options."""
+_BASE_32 = "0123456789abcdefghijklmnopqrstuv"
+"""A character for each set of the five options."""
 
 Picks = NDArray[np.uint8]
-_PICK_OF = np.zeros(128, np.uint8)
-_PICK_OF[[ord(character) for character in _CHARACTERS]] = range(len(_CHARACTERS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +61,7 @@ class RowItems:
             ids=tuple(item.item_id for item in results),
             accuracies=np.array([item.accuracy for item in results], dtype=np.float64),
             answers=_answers([item for item in results if item.probabilities]),
-            choices="".join(_CHARACTERS[pick] for pick in picks) if any(picks) else "",
+            choices="".join(_BASE_32[pick] for pick in picks) if any(picks) else "",
         )
 
     @property
@@ -72,9 +70,7 @@ class RowItems:
 
         0 where nothing was chosen; tied options are several bits.
         """
-        if not self.choices:
-            return np.zeros(len(self.ids), np.uint8)
-        return _PICK_OF[np.frombuffer(self.choices.encode("ascii"), np.uint8)]
+        return np.array([int(character, 32) for character in self.choices or "0" * len(self.ids)], np.uint8)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:

@@ -86,27 +86,14 @@ def _columns_of(ids: tuple[str, ...]) -> Ints:
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """Another row with similar answers.
+class Compared:
+    """A block of rows against all, each matrix of shape (rows of the block, rows).
 
     Attributes:
-        other: its index among the rows.
-        same: items with the same wrong choice, or with the same probabilities.
-        of: the wrong choices of the row that has fewer on the items that both answered, or the items that both have.
-        by_choice: whether wrong choices are counted rather than equal probabilities.
-        is_related: whether the two rows are known to be related.
+        fewer_wrong: wrong choices of the row that has fewer, on the items that both answered.
+        same_answers: items with the same probabilities.
+        by_choice: whether the rows share so many wrong choices that one may be a copy.
     """
-
-    other: int
-    same: int
-    of: int
-    by_choice: bool
-    is_related: bool
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A block of rows against all, each matrix of shape (rows of the block, rows)."""
 
     same_wrong: Floats
     fewer_wrong: Floats
@@ -115,11 +102,12 @@ class Compared:
     by_choice: Flags
     is_alike: Flags
 
-    def likeness(self, place: int, other: int, *, is_related: bool) -> Likeness:
-        """Return what a row of the block and another have in common; the block's rows are counted from 0."""
+    def in_common(self, place: int, other: int) -> str:
+        """Say what a row of the block, counted from its start, and another row have in common."""
         by_choice = bool(self.by_choice[place, other])
         same, of = (self.same_wrong, self.fewer_wrong) if by_choice else (self.same_answers, self.shared_items)
-        return Likeness(other, int(same[place, other]), int(of[place, other]), by_choice, is_related)
+        what = "wrong choice" if by_choice else "scores"
+        return f"the same {what} on {int(same[place, other])} of {int(of[place, other])} items"
 
 
 @dataclass(frozen=True)
