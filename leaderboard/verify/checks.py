@@ -10,17 +10,8 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from leaderboard.load.schema import Run
+from leaderboard.verify import forensics
 from leaderboard.verify.comparability import comparability_faults, document_faults, number_faults
-from leaderboard.verify.forensics import (
-    CACHE_DOUBT,
-    baseline_faults,
-    baseline_name,
-    hidden_items,
-    is_compared,
-    shared_doubts,
-    training_doubts,
-    used_cache,
-)
 from leaderboard.verify.identity import IMPORTED, is_from_random_weights, kind
 from leaderboard.verify.prompts import prompt_faults, prompt_flags, text_around
 from leaderboard.verify.statuses import StatusName
@@ -53,15 +44,8 @@ class Severity(IntEnum):
     """A flag, which leaves the status as it is."""
 
 
-_STATUS: dict[Severity, StatusName] = {
-    Severity.UNREADABLE: "excluded",
-    Severity.INCOMPARABLE: "excluded",
-    Severity.OVERLAP: "overlap",
-    Severity.FORGED: "excluded",
-    Severity.DEMONSTRATION: "excluded",
-    Severity.DOUBT: "unknown",
-    Severity.TRUST: "clean",
-}
+_STATUS: dict[Severity, StatusName] = {Severity.OVERLAP: "overlap", Severity.DOUBT: "unknown", Severity.TRUST: "clean"}
+"""Of runs that are not excluded."""
 
 
 class Finding(NamedTuple):
@@ -87,13 +71,13 @@ def _readability(case: Case) -> Iterator[str]:
 def _baseline(case: Case) -> Iterator[Finding]:
     if kind(case.run) != "baseline":
         return
-    faults = list(baseline_faults(case))
+    faults = list(forensics.baseline_faults(case))
     yield from (Finding(Severity.FORGED, text) for text in faults)
-    if faults or is_compared(case):
-        yield from (Finding(Severity.DOUBT, text) for text in shared_doubts(case.run))
+    if faults or forensics.is_compared(case):
+        yield from (Finding(Severity.DOUBT, text) for text in forensics.shared_doubts(case.run))
     else:
         missing = f"there are no committed scores to compare it with on {case.run.task}"
-        yield Finding(Severity.DOUBT, f"it says it is the baseline {baseline_name(case.run)}; {missing}")
+        yield Finding(Severity.DOUBT, f"it says it is the baseline {forensics.baseline_name(case.run)}; {missing}")
     if not faults:
         yield Finding(Severity.TRUST, "never trained")
 
@@ -107,10 +91,10 @@ def _training(case: Case) -> Iterator[Finding]:
         yield Finding(Severity.DOUBT, f"imported: {_UNKNOWN}, {unknown}")
     elif seen := sum(item.seen == 1 for item in items):
         yield Finding(Severity.OVERLAP, f"{seen} of the {len(items)} scored items were trained or validated on")
-    elif hidden := hidden_items(run.training, items):
+    elif hidden := forensics.hidden_items(run.training, items):
         named = f"{len(hidden)} items ({', '.join(hidden[:3])})"
         yield Finding(Severity.FORGED, f"{named} are logged as unseen, though its training record's split has them")
-    elif doubts := dict.fromkeys((*shared_doubts(run), *training_doubts(run))):
+    elif doubts := dict.fromkeys((*forensics.shared_doubts(run), *forensics.training_doubts(run))):
         yield Finding(Severity.DOUBT, f"{_UNKNOWN}: {'; '.join(doubts)}")
     elif any(item.seen is None for item in items):
         reason = f"; its log says: {run.training.reason}" if run.training.reason else ""
@@ -132,8 +116,8 @@ def _notes(case: Case) -> Iterator[str]:
     if run.n_truncated:
         yield f"{run.n_truncated} texts were cut to the model's length"
     yield from prompt_flags(case)
-    if used_cache(run):
-        yield CACHE_DOUBT
+    if forensics.used_cache(run):
+        yield forensics.CACHE_DOUBT
 
 
 def _each(severity: Severity, texts: Callable[[Case], Iterable[str]]) -> Check:
@@ -171,7 +155,7 @@ def verify(run: Run) -> VerifiedRun:
     return VerifiedRun(
         run=run,
         items=case.items,
-        status=_STATUS[worst],
+        status=_STATUS.get(worst, "excluded"),
         reason="; ".join(reasons),
         flags=tuple(dict.fromkeys(flags)),
         around=text_around(case),

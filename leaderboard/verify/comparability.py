@@ -77,8 +77,7 @@ def comparability_faults(case: Case) -> Iterator[str]:
 def predictable_gold(counts: Sequence[int]) -> str | None:
     """Return at which letters the right option stood more often than chance allows, in words; None if at none.
 
-    Args:
-        counts: how often it stood at A to E; empty if unknown.
+    `counts` says how often it stood at A to E; empty if unknown.
     """
     total, usual = sum(counts), sorted(range(len(counts)), key=lambda k: -counts[k])
     for size in range(1, N_OPTIONS) if total else ():

@@ -34,8 +34,6 @@ _ARTICLE = re.compile(r"\bA(?= [a-z])")
 _LETTERS = re.compile(r"(?<![^\W_])(?:[A-E]+|(?<!['\u2019])[b-e]|[A-Ea-e]{8,}|\d{1,3}[A-Ea-e]|[A-E]\d{1,3})(?![^\W_])")
 _NUMBERS = re.compile(r"(?<![^\W_])(?<!\d[.,:])(?:[1-5]|[1-5]{8,})(?![^\W_])(?![.,:]\d)")
 _LIST = re.compile("ABC(?:DE?)?|123(?:45?)?")
-_HONEST_LISTS = 2
-"""Enumerations that an honest text may hold: "one of A, B, C, D or E", a numbered list."""
 
 _TOLERANCE = 1e-5
 _ROUNDED = 1e-6
@@ -48,12 +46,12 @@ _WITHOUT_EFFECT = ("kind", "batch_size", "max_batch_size", "device")
 def answers_named(text: str) -> int:
     """Return how many answers a text seems to name: isolated letters A to E, or numbers 1 to 5, whichever are more.
 
-    The first two enumerations ("A, B, C, D or E") and the article "A" do not count.
+    The article "A" and the first two enumerations ("A, B, C, D or E") do not count: an honest text may hold them.
     """
     text = _ARTICLE.sub("", _ABBREVIATIONS.sub("", unicodedata.normalize("NFKC", text)))
     letters = [sign for sign in "".join(_LETTERS.findall(text)).upper() if sign in LETTERS]
     signs = ("".join(letters), "".join(_NUMBERS.findall(text)))
-    return max(len(_LIST.sub("", named, count=_HONEST_LISTS)) for named in signs)
+    return max(len(_LIST.sub("", named, count=2)) for named in signs)
 
 
 def hidden_items(training: TrainingRecord, items: Sequence[ItemResult]) -> list[str]:
@@ -72,7 +70,7 @@ def used_cache(run: Run) -> bool:
 
 
 def shared_doubts(run: Run) -> Iterator[str]:
-    """Give, in words, each reason for which a run of any kind cannot be clean: its answers may be another model's."""
+    """Give each reason for which a run of any kind cannot be clean: its answers may be another model's."""
     if used_cache(run):
         yield CACHE_DOUBT
     backend = run.config.backend
@@ -81,7 +79,7 @@ def shared_doubts(run: Run) -> Iterator[str]:
 
 
 def training_doubts(run: Run) -> Iterator[str]:
-    """Give, in words, each reason why the logged `seen_in_training` is inconclusive for a trained model."""
+    """Give each reason why the logged `seen_in_training` is inconclusive for a trained model."""
     backend, training, loaded = run.config.backend, run.training, run.results.loaded
     if loaded is not None and loaded.handed_over is not False:
         yield "the model was handed over as an object, so its weights may be any; name it by model and model_args"

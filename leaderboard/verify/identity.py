@@ -28,17 +28,13 @@ _SETTING_ARGUMENTS = frozenset(
 )  # fmt: skip
 """Model arguments that say how a model is asked."""
 
-_DEFAULTS = frozenset(
-    (("seed", "0"), ("trust_remote_code", "False"), ("revision", "main"), ("use_safetensors", "True"))
-)
+_DEFAULTS = {("seed", "0"), ("trust_remote_code", "False"), ("revision", "main"), ("use_safetensors", "True")}
 """Model arguments, and their values as text, that are the same as none."""
 
 Kind = Literal["causal", "encoder", "baseline", "imported"]
 IMPORTED: Kind = "imported"
 FOLDER, HUB = "folder", "hub"
-_KINDS: dict[str, Kind] = {
-    "recipe-mpr-baseline": "baseline", "recipe-mpr-encoder": "encoder", IMPORT_MODEL: IMPORTED,
-}  # fmt: skip
+_KINDS: dict[str, Kind] = {"recipe-mpr-baseline": "baseline", "recipe-mpr-encoder": "encoder", IMPORT_MODEL: IMPORTED}
 
 
 def kind(run: Run) -> Kind:
@@ -61,11 +57,6 @@ def is_from_random_weights(run: Run) -> bool:
     return bool(run.training.random_weights or run.loaded.random_weights)
 
 
-def content(run: Run) -> str | None:
-    """Return one hash of weights, tokenizer and configs as they were loaded, or None if they were not hashed."""
-    return run.loaded.sha256
-
-
 def identity(run: Run) -> str:
     """Hash what makes two runs of one task the same measurement: the model, and how it was asked.
 
@@ -82,7 +73,7 @@ def model_key(run: Run) -> str:
     """
     if run.is_record and run.config.recipe_mpr_identity:
         return run.config.recipe_mpr_identity
-    config, training, hashed = run.config, run.training, content(run)
+    config, training, hashed = run.config, run.training, run.loaded.sha256
     weights = hashed or (config.model_sha if kind(run) == "encoder" else None)
     left_out = {*_RUNTIME_ARGUMENTS, *_SETTING_ARGUMENTS, "dtype" if config.model_dtype else ""}
     if training.has_manifest or hashed:
@@ -117,7 +108,7 @@ def server_key(run: Run) -> str | None:
 
 def system_key(run: Run) -> str:
     """Hash the system that several settings, backends or precisions are tries of: its training, files or server."""
-    key = run.training.system or content(run) or server_key(run) or model_key(run)
+    key = run.training.system or run.loaded.sha256 or server_key(run) or model_key(run)
     return sha256_of(key.encode())
 
 
@@ -174,9 +165,8 @@ def _name(run: Run) -> str:
         base = "base unknown" if training.base_model is None else training.base_model
         merged = ", merged" if training.form == "merged" else ""
         return f"{training.recipe_name} ({_shown(base, _base_source(run))}{merged})"
-    name, source = _adapter(run) if _adapter(run)[0] else _model(run)
-    head = run.config.recipe_mpr_head
-    return (_shown(name, source) or run.config.backend) + (f" ({head})" if head else "")
+    name = _shown(*_loaded(run, _ADAPTER_ARGUMENTS)) or _shown(*_loaded(run, _MODEL_ARGUMENTS)) or run.config.backend
+    return f"{name} ({run.config.recipe_mpr_head})" if run.config.recipe_mpr_head else name
 
 
 def model_ids(run: Run) -> dict[str, str | None]:
@@ -184,7 +174,7 @@ def model_ids(run: Run) -> dict[str, str | None]:
 
     A trained base counts as from a hub where its manifest knows it.
     """
-    (adapter, adapter_from), (base, base_from) = _adapter(run), _model(run)
+    (adapter, adapter_from), (base, base_from) = _loaded(run, _ADAPTER_ARGUMENTS), _loaded(run, _MODEL_ARGUMENTS)
     if adapter and run.training.base_model is not None:
         base, base_from = run.training.base_model, _base_source(run)
     return {
@@ -198,30 +188,20 @@ def model_ids(run: Run) -> dict[str, str | None]:
     }
 
 
-def _adapter(run: Run) -> tuple[str, str | None]:
-    """Return the adapter's name, "" for none, and its source."""
-    name = _first(run, _ADAPTER_ARGUMENTS)
-    return name, _source(run, name, is_adapter=True)
-
-
-def _model(run: Run) -> tuple[str, str | None]:
-    """Return the name of the model, of an adapter its base, "" for none, and its source."""
-    name = _first(run, _MODEL_ARGUMENTS)
-    return name, _source(run, name, is_adapter=False)
-
-
-def _first(run: Run, arguments: Sequence[str]) -> str:
-    return next(filter(None, map(run.args.text, arguments)), "")
+def _loaded(run: Run, arguments: Sequence[str]) -> tuple[str, str | None]:
+    """Return the first of some model arguments that is set, "" for none, and its source."""
+    name = next(filter(None, map(run.args.text, arguments)), "")
+    return name, _source(run, name, is_adapter=arguments == _ADAPTER_ARGUMENTS) if name else None
 
 
 def _source(run: Run, name: str, *, is_adapter: bool) -> str | None:
     """Return FOLDER or HUB; None where a name of two parts may be either."""
-    if not name or is_path(name):
-        return FOLDER if name else None
+    if is_path(name):
+        return FOLDER
     recorded = run.loaded.sources.get("peft" if is_adapter else "pretrained")
     if recorded in (FOLDER, HUB):
         return recorded
-    is_traced_part = is_adapter or not _first(run, _ADAPTER_ARGUMENTS)
+    is_traced_part = is_adapter or not _loaded(run, _ADAPTER_ARGUMENTS)[0]
     is_read_beside = run.training.has_manifest or run.training.reason == "no training manifest beside the weights"
     if is_traced_part and is_read_beside:
         return FOLDER  # a manifest is read, or missed, in a folder only
@@ -234,7 +214,7 @@ def _base_source(run: Run) -> str | None:
     """Return where a trained model's base came from: its manifest knows hub models; an adapter's base is loaded too."""
     if run.training.base_known and "/" in (run.training.base_model or ""):
         return HUB
-    return _model(run)[1] if _first(run, _ADAPTER_ARGUMENTS) else None
+    return _loaded(run, _MODEL_ARGUMENTS)[1] if _loaded(run, _ADAPTER_ARGUMENTS)[0] else None
 
 
 def _shown(name: str, source: str | None) -> str:

@@ -85,10 +85,15 @@ def prompt_flags(case: Case) -> Iterator[str]:
         yield f"{size} characters of other text stand around each of its prompts"
     if (count := answers_named("\n".join(around.texts))) >= _KEY:
         yield f"the text around its prompts holds {count} answer letters or numbers, as a key to answers does"
-    if kind(run) == "causal":  # the others read no prompt
-        yield from _cut_flags(run)
-        if why := why_unchecked(run, case.spec):
-            yield why
+    if kind(run) != "causal":  # it reads no prompt
+        return
+    length = run.args.text("max_length") or run.args.text("max_model_len")
+    longest = max((len(prompt.text) for sample in run.items for prompt in sample.prompts), default=0)
+    if length.isdecimal() and int(length) < longest / _LEAST_CHARACTERS:  # the log shows cut prompts whole
+        cut = f"prompts of up to {longest} characters may have been cut"
+        yield f"its context was set to {length[:12]} tokens, and {cut}"
+    if why := why_unchecked(run, case.spec):
+        yield why
 
 
 def text_around(case: Case) -> str:
@@ -118,16 +123,6 @@ def items_named(around: Surroundings, documents: Sequence[Document]) -> list[str
         for document in (documents if len(text) >= _SHORTEST_QUOTE else ())
         if any(len(own) >= _SHORTEST_QUOTE and own.casefold() in text for own in (document.query, *document.options))
     ]
-
-
-def _cut_flags(run: Run) -> Iterator[str]:
-    """Say that the context was set so short that prompts may have been cut, which the log shows whole."""
-    length = run.args.text("max_length") or run.args.text("max_model_len")
-    longest = max((len(prompt.text) for sample in run.items for prompt in sample.prompts), default=0)
-    if length.isdecimal() and int(length) < longest / _LEAST_CHARACTERS:
-        yield (
-            f"its context was set to {length[:12]} tokens, and prompts of up to {longest} characters may have been cut"
-        )
 
 
 def _delimiters(sample: Sample, spec: TaskSpec) -> set[str] | None:
