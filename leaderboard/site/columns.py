@@ -28,7 +28,7 @@ class Column:
 
     Attributes:
         key: its name on the page, and its key in `leaderboard.json` unless `path` is set.
-        read: returns a row's value; None if it has none.
+        read: returns a row's value, or None.
         type: how the value is written; "whole" is an integer in full, "count" one in thousands, millions, billions.
         help: one sentence for the page's "How to read it"; "" where the label says all.
         short: heading in Markdown if it is not `label`.
@@ -71,9 +71,8 @@ class Column:
     def csv_cells(self, row: Row) -> list[Any]:
         """Return a row's values below the column's headers."""
         value = self.read(row)
-        if not self.parts:
-            return [value]
-        return [None if value is None else attrgetter(attribute)(value) for _, attribute in self.parts]
+        values = [None if value is None else attrgetter(attribute)(value) for _, attribute in self.parts]
+        return values or [value]
 
 
 def _metric(metric: Metric) -> Column:
@@ -96,11 +95,10 @@ def _over(name: Literal["folds", "prompts"], of: Callable[[Any], float | None]) 
 
 def _against_leader(row: Row) -> AgainstLeader | None:
     """Return the comparison with the leader, rounded so that every machine writes the same."""
-    against = row.against_leader
-    if against is None:
+    if row.against_leader is None:
         return None
-    comparison = Comparison(*(round(value, _DIGITS) for value in astuple(against.comparison)))
-    return AgainstLeader(comparison, round(against.p_holm, _DIGITS))
+    comparison = Comparison(*(round(value, _DIGITS) for value in astuple(row.against_leader.comparison)))
+    return AgainstLeader(comparison, round(row.against_leader.p_holm, _DIGITS))
 
 
 _COMPARED = (("difference", "comparison.difference"), ("low", "comparison.low"), ("high", "comparison.high"),

@@ -23,10 +23,7 @@ _PLAIN = [column for column in COLUMNS.values() if not column.path and not colum
 def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None) -> dict[str, Any]:
     """Return the object of `leaderboard.json`, which is also all that `index.html` shows; its texts are cut.
 
-    Args:
-        boards: see `boards.build_boards`.
-        skipped: files that hold no run.
-        target: an accuracy to draw a line at, a fraction.
+    The page draws a line at the accuracy `target`, a fraction.
     """
     content = {
         "task_version": TASK_VERSION,
@@ -155,10 +152,7 @@ def floors() -> dict[str, float]:
 def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, Any]:
     """Return the data of a system's page but for its items, which are `row.items.text`.
 
-    Args:
-        row: the row.
-        shown: the same row as `leaderboard.json` has it.
-        title: its board's.
+    `shown` is the row as `leaderboard.json` has it, `title` that of its board.
     """
     return {
         "row": shown,

@@ -176,7 +176,9 @@ def _unranked_cell(column: Column, row: Row) -> str:
         case "n":
             return str(row.score.n or "")
         case "reason":
-            return _text(_why(row))
+            rest = row.clean_subset
+            others = f"on the {rest.n} others {interval_text(rest)}" if rest and rest.n else "no other item was scored"
+            return _text(f"{row.reason}; {others}" if rest else row.reason)
         case _:
             return _cell(column, row)
 
@@ -202,13 +204,6 @@ def _count(number: int | None) -> str:
 def status_text(status: StatusName, flags: Sequence[str]) -> str:
     """Return a row's status with a mark where a reader must know more: `unknown`, or notes on the row."""
     return STATUSES[status].badge + ("; notes ⚠" if flags else "")
-
-
-def _why(row: Row) -> str:
-    rest = row.clean_subset
-    if rest is None:
-        return row.reason
-    return f"{row.reason}; {f'on the {rest.n} others {interval_text(rest)}' if rest.n else 'no other item was scored'}"
 
 
 def _details(row: Row, *more: str) -> str:

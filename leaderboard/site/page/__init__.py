@@ -1,8 +1,7 @@
 """The site's HTML: templates, style and scripts of this folder, filled with data and with nothing from elsewhere.
 
-Each page is one file: style and scripts are inlined, data is embedded as JSON, and a content security policy forbids
-every other style and script, by hash, and every request but the one for the items that all systems' pages share. Same
-input, same bytes.
+Each page is one file with its style, scripts and data. A content security policy allows no other style or script, by
+hash, and one request: for the items that all systems' pages share. Same input, same bytes.
 """
 
 import base64
@@ -45,11 +44,7 @@ _ROW = dict.fromkeys(("page", "rank", "acc", "acc_low", "acc_high", "n", "kind",
 
 
 def index_page(content: Mapping[str, Any]) -> str:
-    """Return `index.html`.
-
-    Args:
-        content: the object of `leaderboard.json`, see `page_data.content_of`.
-    """
+    """Return `index.html` for the object of `leaderboard.json`, see `page_data.content_of`."""
     boards = [board for board in content["boards"] if board["rows"]]
     first = boards[0] if boards else {"board": None, "title": "No board"}
     return _template("index.html.jinja").render(
@@ -65,12 +60,7 @@ def index_page(content: Mapping[str, Any]) -> str:
 
 
 def system_page(content: Mapping[str, Any], answers: str) -> str:
-    """Return the page of one system.
-
-    Args:
-        content: see `page_data.system_content`.
-        answers: its items as JSON, see `row_items.RowItems.text`.
-    """
+    """Return the page of one system for `page_data.system_content` and its items, see `row_items.RowItems.text`."""
     around = content.get("around", [])  # shown in full, so left out of the embedded data
     data = _embedded(_json({key: value for key, value in content.items() if key != "around"}))
     row = {**_ROW, **content["row"]}
@@ -78,11 +68,7 @@ def system_page(content: Mapping[str, Any], answers: str) -> str:
 
 
 def items_script(items: Mapping[str, Any]) -> str:
-    """Return `systems/items.js`, a script because a page that is opened from disk may load no JSON.
-
-    Args:
-        items: see `page_data.items_content`.
-    """
+    """Return `page_data.items_content` as a script: a page that is opened from disk may load no JSON."""
     return f"window.RECIPE_MPR_ITEMS = {_embedded(_json(items))};\n"
 
 
