@@ -26,11 +26,7 @@ _TITLES = {
 
 
 def build_boards(runs: Iterable[Row]) -> list[Board]:
-    """Make every board from the rows of single runs, see `row_from_run.row_of`, and the reported rows.
-
-    Returns:
-        The main board first; rows sorted by rank, then those without rank.
-    """
+    """Return the boards, the main one first, of single runs' rows and the reported ones; ranked rows come first."""
     runs = list(runs)
     kept = mark_repeats(runs)
     pooled = {task for group in POOLS for task in group.tasks}

@@ -10,9 +10,12 @@ import numpy as np
 
 from leaderboard.rank.duplicates import by_date, flagged
 from leaderboard.rank.row import Row
-from leaderboard.rank.similar_answers import Matrices, answers_one_letter, letter_share
+from leaderboard.rank.similar_answers import ONE_LETTER, Matrices, letter_share
 from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.statistics import Ints
+
+_LEAST_ITEMS = 12
+"""On fewer items, answers at one letter may be chance."""
 
 _BLOCK = 1024
 _NOT_SHARED = -1
@@ -22,8 +25,8 @@ def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
     """Flag ranked rows that answer one letter nearly always: they agree without having copied."""
     rows = list(rows)
     for place, row in enumerate(rows):
-        if row.status in RANKED and row.kind != "baseline" and answers_one_letter(row):
-            letter, share = letter_share(row)
+        letter, share = letter_share(row)
+        if row.status in RANKED and row.kind != "baseline" and len(row.items) >= _LEAST_ITEMS and share >= ONE_LETTER:
             rows[place] = replace(row, flags=(f"answers {letter} on {100 * share:.0f}% of items", *row.flags))
     return rows
 
@@ -41,16 +44,10 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
 
 
 def find_alike(rows: Sequence[Row]) -> list[list[str]]:
-    """Flag for each row the first unrelated and the first related row with similar answers.
+    """Return for each row, which has items, flags for the first unrelated and the first related row that answer alike.
 
-    Rows of one identity are one system and are not compared, nor are two rows without rank. Ranked rows come first,
-    then earlier ones.
-
-    Args:
-        rows: with items, in the order of preference.
-
-    Returns:
-        For each row none, one or two flags, that of the unrelated row first.
+    Ranked rows come first, then earlier ones. Rows of one identity are one system and are not compared, nor are two
+    rows without rank.
     """
     matrices = Matrices.of(rows)
     codes = _codes(rows)

@@ -24,7 +24,7 @@ from recipe_mpr_task.tasks import TASKS_PATH
 MAIN_BOARD = "recipe_mpr"
 _PROMPT_TASKS = tuple(sorted(path.stem for path in TASKS_PATH.glob("recipe_mpr_prompt_*.yaml")))
 
-# The tasks of a pool have equally many items, so a mean over tasks is one over items.
+# How a field is pooled. The tasks of a pool have equally many items, so a mean over tasks is one over items.
 _TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "date": min,
     "eval_seconds": math.fsum,
@@ -39,17 +39,13 @@ _TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "samples_per_second": statistics.fmean,
     "peak_memory_bytes": max,
 }
-"""How a field of the pooled row is computed from its rows' values."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Tasks whose rows of one system make one row.
+    """Tasks whose rows of one system make one row; a pooled row needs a row of each.
 
-    Attributes:
-        tasks: each task and its fold's number or prompt's name. A pooled row needs a row of each.
-        board: where the pooled row stands.
-        prompt: the pooled row's; None for that of its rows.
+    `tasks` maps each to its fold's number or its prompt's name; `prompt` is None where the pooled row keeps its rows'.
     """
 
     task: str
@@ -71,9 +67,7 @@ POOLS = (
 def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
     """Pool the rows of each system into one; list those that cannot be pooled, and why.
 
-    Args:
-        group: what is pooled.
-        rows: of its tasks, after `duplicates.mark_repeats`: a system has one ranked row a task.
+    The rows are of the group's tasks, after `duplicates.mark_repeats`: a system has one ranked row a task.
     """
     by_system: dict[str, list[Row]] = defaultdict(list)
     listed = []
@@ -101,6 +95,7 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
         items = _means(items)
     others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
     costs = _combined([row.cost for row in rows], vars(first.cost)) | {"trainable_params": first.cost.trainable_params}
+    trainings = [row.training for row in rows]
     accs = {group.tasks[row.task]: row.score.acc for row in rows if row.score.acc is not None}
     return replace(
         first,
@@ -115,7 +110,7 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
         spread=Spread(group.over, statistics.stdev(accs.values()), accs, statistics.fmean(accs.values())),
         asked=replace(first.asked, prompt=group.prompt or first.asked.prompt),
         loaded=LoadedNames(**_combined([row.loaded for row in rows], vars(first.loaded))),
-        training=_pooled_training([row.training for row in rows]),
+        training=None if None in trainings else TrainingRecord(**_combined(trainings, TrainingRecord.model_fields)),
         cost=Cost(**costs),
         **_combined(rows, ["date"]),
         items=_pooled_items(items, rows),
@@ -152,14 +147,6 @@ def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
     if len(sums) == len(rows):
         metrics["brier"] = Metric(math.fsum(sums) / sum(len(row.items) for row in rows))
     return metrics
-
-
-def _pooled_training(records: Sequence[TrainingRecord | None]) -> TrainingRecord | None:
-    """Return what the trainings share, their summed time, mean speed and highest memory; None if one is unknown."""
-    if None in records:
-        return None
-    fields = _combined(records, TrainingRecord.model_fields)
-    return TrainingRecord(**{name: value for name, value in fields.items() if value is not None})
 
 
 def _combined(parts: Sequence[Any], names: Iterable[str]) -> dict[str, Any]:

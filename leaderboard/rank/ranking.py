@@ -8,17 +8,8 @@ from scipy.stats import norm, rankdata
 
 from leaderboard.rank.row import AgainstLeader, Row
 from leaderboard.verify.statuses import RANKED
-from recipe_mpr_task.statistics import (
-    LEVEL,
-    Floats,
-    Ints,
-    compare_with,
-    holm,
-    holm_agreeing,
-    mcnemar,
-    minimal_detectable_effect,
-    pairwise,
-)
+from recipe_mpr_task import statistics
+from recipe_mpr_task.statistics import LEVEL, Floats, Ints
 
 _MATRIX = 50
 _ROUNDING = 1e-6
@@ -29,12 +20,9 @@ _DIGITS = 9
 
 @dataclass(frozen=True)
 class PairMatrix:
-    """The best 50 rows against each other, row minus column; the diagonals are None.
+    """The best 50 rows against each other, row minus column: differences of accuracies, fractions, and p values.
 
-    Attributes:
-        ids: of the rows.
-        difference: of the accuracies, fractions.
-        p_holm: p values, Holm-corrected over the matrix.
+    The p values are Holm-corrected over the matrix; the diagonals are None.
     """
 
     ids: list[str]
@@ -70,13 +58,13 @@ def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
     if len(ranked) > 1:
         accuracies = np.column_stack([row.items.accuracies for row in ranked])  # ranked rows have the same items
         discordance = float(np.median((accuracies[:, 1:] != accuracies[:, :1]).mean(axis=0)))
-        differences, p = pairwise(accuracies[:, :_MATRIX])
+        differences, p = statistics.pairwise(accuracies[:, :_MATRIX])
         matrix = _matrix(ranked[:_MATRIX], differences, p)
         ranked = _compared(ranked, accuracies, p)
     else:
         ranked = [replace(row, rank_low=1, rank_high=1) for row in ranked]
     detectable = {
-        name: round(minimal_detectable_effect(discordance or _USUAL_DISCORDANCE, size), _DIGITS)
+        name: round(statistics.minimal_detectable_effect(discordance or _USUAL_DISCORDANCE, size), _DIGITS)
         for name, size in {"all": len(first.items) if first else 0, **sizes}.items()
         if size
     }
@@ -98,7 +86,7 @@ def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> l
     A row is in the leader's tie group unless the test, Holm-corrected over the board, separates them. The interval of
     the difference is corrected with it, so that it holds 0 exactly for the leader's tie group.
     """
-    with_leader = compare_with(accuracies[:, 1:], accuracies[:, 0])
+    with_leader = statistics.compare_with(accuracies[:, 1:], accuracies[:, 0])
     p = all_pairs(accuracies)
     # The tests behind the marks and the matrix are exact on boards of any size.
     p[: len(p_of_best), : len(p_of_best)] = p_of_best
@@ -107,7 +95,7 @@ def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> l
     leader, *others = [
         replace(row, rank_low=low, rank_high=high) for row, (low, high) in zip(ranked, ranges, strict=True)
     ]
-    corrected, agreeing = holm_agreeing(with_leader)
+    corrected, agreeing = statistics.holm_agreeing(with_leader)
     return [replace(leader, is_tied=True)] + [
         replace(row, is_tied=p_holm >= LEVEL, against_leader=AgainstLeader(comparison, p_holm))
         for row, comparison, p_holm in zip(others, agreeing, corrected.tolist(), strict=True)
@@ -153,13 +141,13 @@ def all_pairs(accuracies: Floats) -> Floats:
     distances = squares[:, None] + squares - 2 * accuracies.T @ accuracies
     z = np.abs(sums[:, None] - sums) / np.sqrt(np.maximum(distances, _ROUNDING))
     has_parts = distances - (wins + wins.T) > _ROUNDING
-    return np.where(has_parts, 2 * norm.cdf(-z), mcnemar(wins, wins.T))
+    return np.where(has_parts, 2 * norm.cdf(-z), statistics.mcnemar(wins, wins.T))
 
 
 def _matrix(rows: Sequence[Row], differences: Floats, p: Floats) -> PairMatrix:
     upper = np.triu_indices(len(p), 1)
     corrected = np.full(p.shape, np.nan)
-    corrected[upper] = holm(p[upper])
+    corrected[upper] = statistics.holm(p[upper])
     corrected.T[upper] = corrected[upper]
     return PairMatrix([row.id for row in rows], _cells(differences), _cells(corrected))
 

@@ -253,8 +253,7 @@ class Row:
     @property
     def stderr(self) -> float | None:
         """Standard error of the accuracy over items, sd / sqrt(n), as lm-eval computes it; None without items."""
-        n = len(self.items)
-        if n < 2 or self.score.acc is None:
+        if (n := len(self.items)) < 2 or self.score.acc is None:
             return None
         return math.sqrt(math.fsum((self.items.accuracies - self.score.acc) ** 2) / (n - 1) / n)
 

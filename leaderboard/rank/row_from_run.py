@@ -152,12 +152,9 @@ def position_profile(items: Sequence[ItemResult], order: str) -> PositionProfile
             answers[shown.index(recipe_id)] += 1 / len(item.chosen)
         golds[shown.index(item.gold)] += 1
         right[shown.index(item.gold)] += item.accuracy
-    return PositionProfile(
-        answers=tuple(round(answer / len(items), _DIGITS) for answer in answers),
-        recall=tuple(
-            round(r / g, _DIGITS) if g and not math.isnan(r) else None for r, g in zip(right, golds, strict=True)
-        ),
-    )
+    shares = tuple(round(answer / len(items), _DIGITS) for answer in answers)
+    recall = (round(r / g, _DIGITS) if g and not math.isnan(r) else None for r, g in zip(right, golds, strict=True))
+    return PositionProfile(shares, tuple(recall))
 
 
 def score(items: Iterable[ItemResult]) -> Score:

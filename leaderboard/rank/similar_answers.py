@@ -40,8 +40,9 @@ _EQUAL_SHARE = 0.5
 _MOST_TIED = 2
 """Most wrong options tied for the best that still count as a choice."""
 
-_ONE_LETTER = 0.95
-_LEAST_ITEMS = 12
+ONE_LETTER = 0.95
+"""Least share of a row's answers at one letter at which the row agrees with others without having copied."""
+
 _MANY = 64
 _N_OPTIONS_OF = np.array([bits.bit_count() for bits in range(2**N_OPTIONS)])
 
@@ -65,11 +66,6 @@ def letter_share(row: Row) -> tuple[str, float]:
     return LETTERS[most], float(shares[most])
 
 
-def answers_one_letter(row: Row) -> bool:
-    """Say whether at least 95% of a row's answers stand at one letter; on under 12 items that may be chance."""
-    return len(row.items) >= _LEAST_ITEMS and letter_share(row)[1] >= _ONE_LETTER
-
-
 def differing(items: RowItems, others: RowItems) -> int:
     """Count the items on which two rows chose or scored differently, or that only one has."""
     values = np.full((2, 2, len(pinned_items())), -1.0)
@@ -87,12 +83,9 @@ def _columns_of(ids: tuple[str, ...]) -> Ints:
 
 @dataclass(frozen=True)
 class Compared:
-    """A block of rows against all, each matrix of shape (rows of the block, rows).
+    """A block of rows against all: items counted for each pair, each matrix of shape (rows of the block, rows).
 
-    Attributes:
-        fewer_wrong: wrong choices of the row that has fewer, on the items that both answered.
-        same_answers: items with the same probabilities.
-        by_choice: whether the rows share so many wrong choices that one may be a copy.
+    `fewer_wrong` are the wrong choices of the row that has fewer, on the items that both answered.
     """
 
     same_wrong: Floats
@@ -143,7 +136,7 @@ class Matrices:
         wrong = picks & ~np.array(golds, np.uint8)
         picks[_N_OPTIONS_OF[wrong] > _MOST_TIED] = 0
         wrong[picks == 0] = 0
-        one_letter = np.array([letter_share(row)[1] >= _ONE_LETTER for row in rows], dtype=bool)
+        one_letter = np.array([letter_share(row)[1] >= ONE_LETTER for row in rows], dtype=bool)
         return cls(picks > 0, wrong, scored, *_answers(rows), one_letter)
 
     def compared(self, block: slice) -> Compared:

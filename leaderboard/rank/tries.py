@@ -69,9 +69,7 @@ def _is_asked_otherwise(row: Row, other: Row) -> bool:
 def mark_tries(rows: Iterable[Row], runs: Iterable[Row]) -> list[Row]:
     """Set on each row how many seeds of its recipe, and settings of its system, are known.
 
-    Args:
-        rows: of all boards.
-        runs: everything that was read, also runs that no row shows.
+    `rows` are of all boards; `runs` is everything that was read, also runs that no row shows.
     """
     rows = list(rows)
     known = _seeds([*rows, *runs])
@@ -98,14 +96,7 @@ def _seeds(rows: Iterable[Row]) -> Seeds:
 
 
 def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row]) -> Tries | None:
-    """Return a row's tries; None if it is the only one.
-
-    Args:
-        row: the row.
-        known: seeds in all runs.
-        shown: seeds ranked on the row's board.
-        same_system: the rows of its system on its board.
-    """
+    """Return a row's tries by the seeds known of all runs and those shown on its board; None if it is the only one."""
     parts: list[str] = []
     seeds_shown = seeds_known = None
     if (recipe := row.keys.recipe) is not None and recipe in known:
