@@ -32,13 +32,9 @@ from recipe_mpr_task.names import slug
 FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")
 """What a site's folder holds besides its systems' pages."""
 
-_UNSAMPLED = (
-    "no samples beside it, so it has no rank: run it again with --log_samples; of a linked file, link the folder"
-)
-
 
 class Site(NamedTuple):
-    """What a site was built of: its boards, and a line for each file that was skipped or has no samples."""
+    """A site's boards, and a line for each file that was skipped or has no samples."""
 
     boards: list[Board]
     skipped: list[str]
@@ -48,11 +44,11 @@ def build(
     paths: Sequence[Path], out: Path, *, target: float | None = None, exports: bool = False,
     on_fault: OnFault = raise_fault,
 ) -> Site:  # fmt: skip
-    """Read runs and write the leaderboard's site, whole or not at all.
+    """Read runs and write the leaderboard's site into a folder, whole or not at all.
 
     Args:
-        paths: lm-eval output folders, results files and compact records.
-        out: the folder to write to.
+        paths: see `collect.read_rows`, as for `on_fault`.
+        out: the folder.
         target: an accuracy to draw a line at, a fraction.
         exports: write the interchange formats too.
         on_fault: see `collect.read_rows`.
@@ -63,7 +59,9 @@ def build(
     with _uncollected():
         rows, skipped = read_rows(paths, on_fault)  # load, verify
         reasons = [f"{file.source}: {file.reason}" for file in skipped]
-        reasons += [f"{row.source}, {row.task}: {_UNSAMPLED}" for row in rows if not row.has_samples]
+        unsampled = [f"{row.source}, {row.task}" for row in rows if not row.has_samples]
+        remedy = "run it again with --log_samples; of a linked file, link the folder"
+        reasons += [f"{run}: no samples beside it, so it has no rank: {remedy}" for run in unsampled]
         reasons = [line(reason, LONGEST) for reason in reasons]
         if not rows:
             raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
@@ -114,10 +112,7 @@ def texts_at_hand() -> Mapping[str, Item]:
 def write_records(paths: Iterable[Path], folder: Path, on_fault: OnFault = raise_fault) -> list[str]:
     """Write the records of all runs under `paths`; those that are records already are left out.
 
-    Args:
-        paths: lm-eval output folders and results files.
-        folder: where the records go.
-        on_fault: see `collect.read_rows`; the other records are written.
+    After a fault of ours, see `collect.read_rows`, the other records are written.
 
     Returns:
         A line for each run that no record could be made of.

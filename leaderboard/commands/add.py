@@ -15,7 +15,7 @@ from recipe_mpr_task.errors import EXIT_FAULT_FOUND, RecipeMPRError
 from recipe_mpr_task.lines import line, say
 from recipe_mpr_task.run_lm_eval import lm_eval
 from recipe_mpr_task.task_specs import task_names
-from recipe_mpr_task.trained_checkpoints import Checkpoint, find_checkpoints
+from recipe_mpr_task.trained_checkpoints import find_checkpoints
 
 if TYPE_CHECKING:
     from leaderboard.rank.ranking import Board
@@ -44,21 +44,20 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
     for place, (one, task_of, folder) in enumerate(zip(checkpoints, held_out, runs, strict=True), 1):
         for task in asked or [task_of]:
             what = f"[{place}/{len(runs)}] {line(one.folder.name)}: {task}"
-            if _is_scored(folder / task):  # the same weights are not scored again
+            # The same weights are not scored again. lm-eval writes samples last, so a run that has some is finished.
+            if any(samples_files(results) for results in (folder / task).rglob("results_*.json")):
                 say(f"{what} ... already scored")
             else:
-                score(what, _arguments(one, task, backend, more), folder / task, all_tasks=False)
+                model, arguments = one.model(backend)
+                named = ["--model", model, "--model_args", json.dumps(arguments), "--tasks", task, "--log_samples"]
+                score(what, [*named, *more], folder / task, all_tasks=False)
     say()
     summary = partial(_table, {folder.name for folder in runs})
     ctx.exit(build_site([site / "runs"], site, code_if_skipped=0, summary=summary))
 
 
 def score(what: str, arguments: Sequence[str], out: Path, *, all_tasks: bool) -> None:
-    """Run lm_eval, see `run_lm_eval.lm_eval`; say on one line what runs and how long it took.
-
-    Raises:
-        click.exceptions.Exit: lm_eval failed; the end of its output is on stderr.
-    """
+    """Run lm_eval, see `run_lm_eval.lm_eval`; say what runs and how long it took. Exit if it failed, and say why."""
     say(f"{what} ... ", nl=False)
     started = time.monotonic()
     if failure := lm_eval(arguments, out, all_tasks=all_tasks):
@@ -72,11 +71,6 @@ def _asked(tasks: str | None) -> list[str]:
     if unknown := sorted(set(asked) - task_names()):
         raise RecipeMPRError(f"--tasks {', '.join(unknown)}: no such task; allowed: {', '.join(sorted(task_names()))}")
     return asked
-
-
-def _arguments(one: Checkpoint, task: str, backend: str, more: Sequence[str]) -> list[str]:
-    model, arguments = one.model(backend)
-    return ["--model", model, "--model_args", json.dumps(arguments), "--tasks", task, "--log_samples", *more]
 
 
 def _table(folders: set[str], boards: "Sequence[Board]") -> str:
@@ -99,8 +93,3 @@ def _table(folders: set[str], boards: "Sequence[Board]") -> str:
     headers = ["System", "Task", "Items", "Accuracy", "Rank", "Status", "Why"]
     table = tabulate(lines, headers, tablefmt="simple", disable_numparse=True, maxcolwidths=[*[None] * 6, 60])
     return "\n".join([table, *notes])
-
-
-def _is_scored(runs: Path) -> bool:
-    """Say whether a folder has a finished run: lm-eval writes samples last."""
-    return any(samples_files(results) for results in runs.rglob("results_*.json"))
