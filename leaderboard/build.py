@@ -3,7 +3,7 @@
 import gc
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,8 +29,7 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.names import slug
 
-FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")
-"""What a site's folder holds besides its systems' pages."""
+FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")  # a site's, besides its systems' pages
 
 
 class Site(NamedTuple):
@@ -56,7 +55,8 @@ def build(
     Raises:
         RecipeMPRError: no run could be read, or the folder cannot be written to; what is there stays.
     """
-    with _uncollected():
+    gc.disable()  # a thousand runs are millions of small objects, which all live to the end
+    try:
         rows, skipped = read_rows(paths, on_fault)  # load, verify
         reasons = [f"{file.source}: {file.reason}" for file in skipped]
         unsampled = [f"{row.source}, {row.task}" for row in rows if not row.has_samples]
@@ -68,18 +68,8 @@ def build(
         boards = build_boards(rows)  # rank
         publish(_files(boards, skipped, target, exports=exports), out)  # site
         return Site(boards, reasons)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Spare the garbage collector: a thousand runs are millions of small objects, which all live to the end."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
     finally:
-        if was_on:
-            gc.enable()
+        gc.enable()
 
 
 def _files(

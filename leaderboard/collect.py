@@ -25,13 +25,10 @@ from recipe_mpr_task.faults import OwnFaultError
 OUR_FAULT = "a fault of ours while it was judged, see the log that the build names"
 """Why a run is excluded whose check raised an exception. Its rows are not cached, so the next build tries again."""
 
-FEW_FILES = 24
-"""Files below which starting further processes costs more than it saves."""
-
+FEW_FILES = 24  # below, starting further processes costs more than it saves
 WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
-OnFault = Callable[[str, str], None]
-"""Takes a fault of ours: what was done when it came up, and its traceback."""
+OnFault = Callable[[str, str], None]  # takes what was done when a fault of ours came up, and its traceback
 
 
 def raise_fault(what: str, trace: str) -> None:

@@ -41,9 +41,8 @@ def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None
         raise RecipeMPRError(f"{run_a[0]} has rows on {boards[0]}; {run_b[0]} on {boards[1]}; {what}")
     a, b = of_a[shared[0]], of_b[shared[0]]
     if a.id == b.id:
-        raise RecipeMPRError(
-            f"both are {a.system} ({a.source}): there is nothing to compare; name two with --a and --b"
-        )
+        both = f"{a.system} ({a.source})"
+        raise RecipeMPRError(f"both are {both}: there is nothing to compare; name two with --a and --b")
     return a, b
 
 

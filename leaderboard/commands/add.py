@@ -37,7 +37,10 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
     batch_size: str,
 ) -> None:  # fmt: skip
     """Score a checkpoint, or a folder of five folds, on its own held-out items through lm-eval; show its row."""
-    asked, checkpoints = _asked(tasks), find_checkpoints(checkpoint)
+    asked = [task.strip() for task in (tasks or "").split(",") if task.strip()]
+    if unknown := sorted(set(asked) - task_names()):
+        raise RecipeMPRError(f"--tasks {', '.join(unknown)}: no such task; allowed: {', '.join(sorted(task_names()))}")
+    checkpoints = find_checkpoints(checkpoint)
     held_out = [one.held_out_task(backend) for one in checkpoints]
     runs = [site / "runs" / (one.key if backend == "hf" else f"{one.key}-{backend}") for one in checkpoints]
     more = ["--batch_size", batch_size, *(["--device", device] if device else [])]
@@ -64,13 +67,6 @@ def score(what: str, arguments: Sequence[str], out: Path, *, all_tasks: bool) ->
         say(f"failed\n{failure}", err=True)
         raise click.exceptions.Exit(EXIT_FAULT_FOUND)
     say(f"{time.monotonic() - started:.0f} s")
-
-
-def _asked(tasks: str | None) -> list[str]:
-    asked = [task.strip() for task in (tasks or "").split(",") if task.strip()]
-    if unknown := sorted(set(asked) - task_names()):
-        raise RecipeMPRError(f"--tasks {', '.join(unknown)}: no such task; allowed: {', '.join(sorted(task_names()))}")
-    return asked
 
 
 def _table(folders: set[str], boards: "Sequence[Board]") -> str:

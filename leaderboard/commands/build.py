@@ -31,8 +31,7 @@ def leaderboard(  # noqa: PLR0913 (each is an option)
     A run that cannot be read is skipped by name, the rest is kept, and the exit code is 2. It is 3 if a fault of ours
     came up while a run was judged: a log file then has the traceback.
     """
-    code = build_site(runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records)
-    ctx.exit(code)
+    ctx.exit(build_site(runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records))
 
 
 def build_site(  # noqa: PLR0913 (each is an option of a command)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from recipe_mpr_task.data import dataset_of, load_items
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import Pinned, pinned_items
 
@@ -34,12 +35,12 @@ class Choice:
 
 
 def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, str]) -> Choice:
-    """Read the choice of a line.
+    """Read the choice of a line, a JSON object.
 
     Args:
-        line: the parsed JSON object.
+        line: by the file's own field names; `names` maps ours to these.
         order: one of ORDERS as the user states it, which the line must not contradict; None if unstated.
-        names: our name of a field to the file's.
+        names: only of the fields that differ.
 
     Raises:
         ValueError: a field is missing, not allowed or contradicts another; the message says what is allowed.
@@ -152,14 +153,10 @@ def _folded(text: Any) -> str:
 
 
 def _by_text(item_id: str) -> dict[str, str]:
-    from recipe_mpr_task.data import dataset_of
-
     (item,) = (item for item in dataset_of(item_id) if item.item_id == item_id)
     return {_folded(option.text): option.recipe_id for option in item.options}
 
 
 @lru_cache(maxsize=1)
 def _by_query() -> dict[str, str]:
-    from recipe_mpr_task.data import load_items
-
     return {item.query: item.item_id for item in load_items()}

@@ -19,8 +19,7 @@ from recipe_mpr_task.splits import scored_ids
 from recipe_mpr_task.task_specs import held_out_tasks
 
 _MOST_FAULTS = 5
-_LARGEST = 64 * 2**20
-"""Bytes of a predictions file: 500 lines with their queries have 0.1 MB, with a model's reasoning a few."""
+_LARGEST = 64 * 2**20  # bytes: 500 lines with their queries have 0.1 MB, with a model's reasoning a few
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,7 @@ class Choices:
 
 
 def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None = None) -> Choices:
-    """Read the choices of a system.
-
-    Args:
-        path: JSONL, see `commands.import_predictions.import_`.
-        order: one of ORDERS as the user states it, which the file must not contradict; None if unstated.
-        names: our name of a field to the file's.
+    """Read the choices of a system from JSONL, see `commands.import_predictions.import_` and `choice_of`.
 
     Raises:
         RecipeMPRError: a line cannot be read; names all faults, by line.

@@ -27,8 +27,7 @@ from recipe_mpr_task.task_specs import TaskSpec, held_out_tasks, is_task, rotate
 
 SUFFIX = ".record.json"
 FORMAT: Final = "recipe-mpr-record/1"
-LARGEST = 32 * 2**20
-"""Bytes of a record: 500 items in five rotations have 0.5 MB."""
+LARGEST = 32 * 2**20  # bytes: 500 items in five rotations have 0.5 MB
 
 Row = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
 Chosen = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=N_OPTIONS)]
@@ -91,13 +90,10 @@ def is_recordable(task: str) -> bool:
 
 
 def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_key: str | None = None) -> Record:
-    """Make a run's record. It keeps what the checks read from prompts and paths, of which it holds none.
+    """Make the record of a run with genuine documents.
 
-    Args:
-        run: with genuine documents.
-        flags: see `rank.row.Row`.
-        around: the text around the prompts, see `rank.row.Row`; a flag says where it is cut.
-        model_key: see `verify.identity.model_key`.
+    It holds neither prompts nor paths, so it keeps what the checks read from them: `flags` and `around`, see
+    `rank.row.Row`, and `verify.identity.model_key`. A flag says where `around` is cut.
 
     Raises:
         RecordError: the task's metrics need texts, which a record lacks, or a score is not finite.

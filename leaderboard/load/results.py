@@ -16,20 +16,11 @@ from recipe_mpr_task.files import open_regular, read_regular
 from recipe_mpr_task.lines import line
 from recipe_mpr_task.task_specs import is_task, task_names
 
-LARGEST_RESULTS = 64 * 2**20
-"""Bytes: a results file of all of lm-eval's tasks has about 10 MB."""
-
-LARGEST_SAMPLES = 2**30
-"""Bytes: 500 items in five rotations with 20 shots each have about 250 MB."""
-
-_LONGEST_SAMPLE = 32 * 2**20
-"""Bytes of one line: an item with 25 prompts of 20 shots has 0.5 MB, a page of reasoning a few kB."""
-
-_MOST_SAMPLES = 10_000
-"""Lines: as many as a record may have items; a task has 500."""
-
-MOST_VALUES = 20_000_000
-"""Commas and brackets of a samples file, text included: each can become a value of 60 bytes in memory."""
+LARGEST_RESULTS = 64 * 2**20  # bytes: a results file of all of lm-eval's tasks has about 10 MB
+LARGEST_SAMPLES = 2**30  # bytes: 500 items in five rotations with 20 shots each have about 250 MB
+_LONGEST_SAMPLE = 32 * 2**20  # bytes of a line: 25 prompts of 20 shots have 0.5 MB, a page of reasoning a few kB
+_MOST_SAMPLES = 10_000  # lines: as many as a record may have items; a task has 500
+MOST_VALUES = 20_000_000  # commas and brackets, text included: each can become a value of 60 bytes in memory
 
 
 class UnusableError(Exception):

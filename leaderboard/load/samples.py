@@ -30,10 +30,8 @@ class Sample:
 
     Attributes:
         document: None if the logged document is not one of the task's.
-        item_id: the logged id as text, for messages.
         responses: filtered responses as logged: log-likelihoods or texts, see `log_likelihoods` and `texts`.
         is_first_of_raw: whether each response is the first of its request's raw ones; true where none were logged.
-        has_raw: whether raw responses were logged.
         prompts: one for each request; empty if no requests were logged.
         continuations: the text whose likelihood each request asked for.
         accuracy: as logged; None if it is no fraction.

@@ -20,13 +20,9 @@ from recipe_mpr_task.manifest import COST_KEY, MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.model_arguments import parsed
 from recipe_mpr_task.result_records import Amount, Count, LoadedModel, Sha256, Tolerant, TrainingRecord
 
-IMPORT_MODEL = "recipe-mpr-import"
-"""The model name in records of imported predictions."""
-
+IMPORT_MODEL = "recipe-mpr-import"  # the model name in records of imported predictions
 AROUND, FLAGS = "recipe_mpr_around", "recipe_mpr_flags"
-LONGEST_AROUND = 20_000
-"""Characters of the text around the prompts that a record keeps."""
-
+LONGEST_AROUND = 20_000  # characters of the text around the prompts that a record keeps
 _SECONDS = "total_evaluation_time_seconds"
 _LARGEST = 2**53
 _LONGEST, _LONGEST_PROMPT = 2_000, 20_000
