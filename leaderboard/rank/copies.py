@@ -25,9 +25,10 @@ def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
     """Flag ranked rows that answer one letter nearly always: they agree without having copied."""
     rows = list(rows)
     for place, row in enumerate(rows):
-        letter, share = letter_share(row)
-        if row.status in RANKED and row.kind != "baseline" and len(row.items) >= _LEAST_ITEMS and share >= ONE_LETTER:
-            rows[place] = replace(row, flags=(f"answers {letter} on {100 * share:.0f}% of items", *row.flags))
+        if row.status in RANKED and row.kind != "baseline" and len(row.items) >= _LEAST_ITEMS:
+            letter, share = letter_share(row)
+            if share >= ONE_LETTER:
+                rows[place] = replace(row, flags=(f"answers {letter} on {100 * share:.0f}% of items", *row.flags))
     return rows
 
 
@@ -44,10 +45,10 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
 
 
 def find_alike(rows: Sequence[Row]) -> list[list[str]]:
-    """Return for each row, which has items, flags for the first unrelated and the first related row that answer alike.
+    """Return each row's flags: one for the first unrelated and one for the first related row that answers alike.
 
-    Ranked rows come first, then earlier ones. Rows of one identity are one system and are not compared, nor are two
-    rows without rank.
+    All rows have items, the preferred rows first; ranked rows go before others. Rows of one identity are one system and
+    are not compared, nor are two rows without rank.
     """
     matrices = Matrices.of(rows)
     codes = _codes(rows)

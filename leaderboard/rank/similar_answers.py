@@ -41,7 +41,7 @@ _MOST_TIED = 2
 """Most wrong options tied for the best that still count as a choice."""
 
 ONE_LETTER = 0.95
-"""Least share of a row's answers at one letter at which the row agrees with others without having copied."""
+"""At this share of answers at one letter, rows agree without having copied."""
 
 _MANY = 64
 _N_OPTIONS_OF = np.array([bits.bit_count() for bits in range(2**N_OPTIONS)])
@@ -83,7 +83,7 @@ def _columns_of(ids: tuple[str, ...]) -> Ints:
 
 @dataclass(frozen=True)
 class Compared:
-    """A block of rows against all: items counted for each pair, each matrix of shape (rows of the block, rows).
+    """A block of rows against all, each matrix of shape (rows of the block, rows); the floats count items.
 
     `fewer_wrong` are the wrong choices of the row that has fewer, on the items that both answered.
     """
