@@ -11,8 +11,7 @@ One way, each stage a package that imports only the ones before it:
 What puts the stages together:
 
     collect   many files to rows side by side; cache keeps the rows for the next build
-    build     load -> verify -> rank -> site
-    records   runs -> compact records without dataset text; results/ has the committed ones
+    build     load -> verify -> rank -> site; runs -> compact records without dataset text, as committed in results/
     compare   two rows, item by item
     commands  the subcommands of recipe-mpr; checkpoints and run_lm_eval score what `add` and `demo` show
 """

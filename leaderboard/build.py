@@ -1,88 +1,75 @@
-"""From results to a site: load, verify, rank, publish."""
+"""From results to a site: load, verify, rank, publish. And to compact records, which can be committed."""
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from leaderboard.collect import OnFault, raise_fault, read_rows
 from leaderboard.exports import export
-from leaderboard.load.find import Skipped
+from leaderboard.load.find import Skipped, find_files
+from leaderboard.load.record import SUFFIX, RecordError, record_of, write_record
+from leaderboard.load.results import UnusableError, runs_of
+from leaderboard.load.schema import Run
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.ranking import Board
-from leaderboard.rank.row import Row
 from leaderboard.site.page_data import content_of, items_content, system_content, to_json
 from leaderboard.site.publish import publish
 from leaderboard.site.tables import to_csv, to_markdown
 from leaderboard.site.text import LONGEST, line
+from leaderboard.verify.checks import verify
+from leaderboard.verify.identity import model_key, system_name
+from leaderboard.verify.prompts import prompt_faults
+from leaderboard.verify.verified import Case
 from recipe_mpr_task.data import load_items, load_sample, local_source
 from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
+from recipe_mpr_task.names import slug
 
-FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")
-"""What a site's folder holds besides its systems' pages."""
-
-_UNSAMPLED = (
-    "no samples beside it, so it has no rank: run it again with --log_samples; of a linked file, link the folder"
-)
+FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")  # a site's, besides its systems' pages
 
 
 class Site(NamedTuple):
-    """What a site was built of: its boards, and a line for each file that was skipped or has no samples."""
+    """A site's boards, and a line for each file that was skipped or has no samples."""
 
     boards: list[Board]
     skipped: list[str]
 
 
 def build(
-    paths: Sequence[Path],
-    out: Path,
-    *,
-    target: float | None = None,
-    exports: bool = False,
+    paths: Sequence[Path], out: Path, *, target: float | None = None, exports: bool = False,
     on_fault: OnFault = raise_fault,
-) -> Site:
-    """Read runs and write the leaderboard's site, whole or not at all.
+) -> Site:  # fmt: skip
+    """Read runs and write the leaderboard's site into a folder, whole or not at all.
 
     Args:
-        paths: lm-eval output folders, results files and compact records.
-        out: the folder to write to.
+        paths: see `collect.read_rows`, as for `on_fault`.
+        out: the folder.
         target: an accuracy to draw a line at, a fraction.
         exports: write the interchange formats too.
-        on_fault: told of each fault of ours while a run was judged, see `collect.read_rows`.
+        on_fault: see `collect.read_rows`.
 
     Raises:
         RecipeMPRError: no run could be read, or the folder cannot be written to; what is there stays.
     """
-    with _uncollected():
+    gc.disable()  # a thousand runs are millions of small objects, which all live to the end
+    try:
         rows, skipped = read_rows(paths, on_fault)  # load, verify
-        reasons = _reasons(rows, skipped)
+        reasons = [f"{file.source}: {file.reason}" for file in skipped]
+        unsampled = [f"{row.source}, {row.task}" for row in rows if not row.has_samples]
+        remedy = "run it again with --log_samples; of a linked file, link the folder"
+        reasons += [f"{run}: no samples beside it, so it has no rank: {remedy}" for run in unsampled]
+        reasons = [line(reason, LONGEST) for reason in reasons]
+        if not rows:
+            raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
         boards = build_boards(rows)  # rank
         publish(_files(boards, skipped, target, exports=exports), out)  # site
         return Site(boards, reasons)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Spare the garbage collector: a thousand runs are millions of small objects, which all live to the end."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
     finally:
-        if was_on:
-            gc.enable()
-
-
-def _reasons(rows: Sequence[Row], skipped: Sequence[Skipped]) -> list[str]:
-    """Give a line for each file that was skipped or has no samples; raise if no run is left."""
-    reasons = [f"{file.source}: {file.reason}" for file in skipped]
-    reasons += [f"{row.source}, {row.task}: {_UNSAMPLED}" for row in rows if not row.has_samples]
-    reasons = [line(reason, LONGEST) for reason in reasons]
-    if not rows:
-        raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
-    return reasons
+        gc.enable()
 
 
 def _files(
@@ -110,3 +97,39 @@ def texts_at_hand() -> Mapping[str, Item]:
     """Return the items whose texts may be shown: the sample's, and the dataset's if a copy is on this machine."""
     items = (*load_sample(), *(load_items() if local_source() else ()))
     return {item.item_id: item for item in items}
+
+
+def write_records(paths: Iterable[Path], folder: Path, on_fault: OnFault = raise_fault) -> list[str]:
+    """Write the records of all runs under `paths`; those that are records already are left out.
+
+    After a fault of ours, see `collect.read_rows`, the other records are written.
+
+    Returns:
+        A line for each run that no record could be made of.
+    """
+    skipped = []
+    for file, source in find_files(paths)[0]:
+        if file.name.endswith(SUFFIX):
+            continue
+        try:
+            with suppress(UnusableError):  # the build has said so
+                for run in runs_of(file, source):
+                    try:
+                        _write(run, folder)
+                    except RecordError as error:
+                        skipped.append(f"record of {run.source}, {run.task}: {error}")
+        except Exception:  # noqa: BLE001 (one run must not take the records of the others with it)
+            on_fault(f"while the record of {source} was made", traceback.format_exc())
+    return skipped
+
+
+def _write(run: Run, folder: Path) -> None:
+    verified = verify(run)
+    if not verified.items:
+        raise RecordError(verified.reason)
+    if fault := next(prompt_faults(Case(run)), None):
+        raise RecordError(f"{fault}; a record holds no prompts, so nobody could see that")
+    record = record_of(run, flags=verified.flags, around=verified.around, model_key=model_key(run))
+    name = slug(f"{system_name(run)[:80]} {run.task}", 200)
+    # Named by what the run measured, so that a record is overwritten only by itself.
+    write_record(record, folder / f"{name}-{sha256_of(str(record).encode())[:8]}{SUFFIX}")

@@ -29,13 +29,7 @@ _COMPUTING = ("numpy", "scipy", "statsmodels", "pydantic", "pydantic_core", "lm_
 
 
 class FileRows(BaseModel):
-    """The rows of one results file.
-
-    Attributes:
-        version: of this layout.
-        unusable: why the file holds no run; None if it holds one.
-        rows: one for each task, with an empty `source`.
-    """
+    """The rows of one results file, one for each task, with an empty `source`; `unusable` says why there is none."""
 
     version: Literal[1]
     unusable: str | None
@@ -81,8 +75,7 @@ def forget_unused() -> None:
 @lru_cache(maxsize=1)
 def code_hash() -> str:
     """Return a hash of the code that rows rest on: our packages' files, and the versions of those that compute."""
-    computing = (sys.version, *(version(name) for name in _COMPUTING))
-    digest = hashlib.sha256(repr(computing).encode())
+    digest = hashlib.sha256(repr((sys.version, *map(version, _COMPUTING))).encode())
     for package in ("recipe_mpr_task", "leaderboard"):
         root = Path(str(files(package)))
         for file in sorted(root.rglob("*")):

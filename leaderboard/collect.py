@@ -25,32 +25,26 @@ from recipe_mpr_task.faults import OwnFaultError
 OUR_FAULT = "a fault of ours while it was judged, see the log that the build names"
 """Why a run is excluded whose check raised an exception. Its rows are not cached, so the next build tries again."""
 
-FEW_FILES = 24
-"""Files below which starting further processes costs more than it saves."""
-
+FEW_FILES = 24  # below, starting further processes costs more than it saves
 WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
-OnFault = Callable[[str, str], None]
-"""Takes a fault of ours: what was done when it came up, and its traceback."""
+OnFault = Callable[[str, str], None]  # takes what was done when a fault of ours came up, and its traceback
 
 
 def raise_fault(what: str, trace: str) -> None:
-    """Raise a fault of ours where nothing collects faults."""
+    """Raise OwnFaultError: what `read_rows` and `build` do with a fault of ours if nothing collects faults."""
     raise OwnFaultError(f"{what}\n{trace}")
 
 
 def read_rows(paths: Iterable[Path], on_fault: OnFault = raise_fault) -> tuple[list[Row], list[Skipped]]:
-    """Read and verify every run under `paths` and return its row.
+    """Read and verify every run in lm-eval output folders, results files and compact records.
 
     Args:
-        paths: lm-eval output folders, results files and compact records, in any order.
+        paths: in any order.
         on_fault: told of each fault of ours with a run; the other rows are kept.
 
     Returns:
         (rows, skipped), each sorted by source.
-
-    Raises:
-        OwnFaultError: a fault of ours came up, and no `on_fault` was given.
     """
     named, skipped = find_files(paths)
     rows: list[Row] = []
@@ -88,30 +82,19 @@ def _look_up(file: Path) -> tuple[str | None, FileRows | None]:
 def _made(files: Sequence[tuple[Path, str | None]]) -> Iterator[tuple[bytes, list[str]]]:
     if len(files) < FEW_FILES or WORKERS < 2:
         yield from map(make_rows, files)
-        return
-    # Without the garbage collector: parsed samples are many objects and hold no cycles.
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
-        yield from pool.map(make_rows, files, chunksize=4)
+    else:  # without the garbage collector: parsed samples are many objects and hold no cycles
+        with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
+            yield from pool.map(make_rows, files, chunksize=4)
 
 
 def make_rows(keyed: tuple[Path, str | None]) -> tuple[bytes, list[str]]:
     """Return the `FileRows` of a file as JSON, and tracebacks of our own faults with it.
 
-    Cache the rows, unless there was a fault or the file changed meanwhile.
-
-    Args:
-        keyed: the file, and its cache key from before.
+    Cache the rows, unless there was a fault, or the file was changed and no longer has the given key.
     """
     file, key = keyed
-    faults: list[str] = []
-    content = _read(file, faults).model_dump_json(exclude_unset=True).encode()
-    if key and not faults and cache.key_of(file) == key:
-        cache.keep(key, content)
-    return content, faults
-
-
-def _read(file: Path, faults: list[str]) -> FileRows:
     unusable, rows = None, []
+    faults: list[str] = []
     try:
         rows = [_row(run, faults) for run in runs_of(file, "")]
     except UnusableError as error:
@@ -119,7 +102,10 @@ def _read(file: Path, faults: list[str]) -> FileRows:
     except Exception:  # noqa: BLE001 (a fault of ours with one file must not stop the build for the others)
         faults.append(traceback.format_exc())
         unusable = OUR_FAULT
-    return FileRows(version=1, unusable=unusable, rows=rows)
+    content = FileRows(version=1, unusable=unusable, rows=rows).model_dump_json(exclude_unset=True).encode()
+    if key and not faults and cache.key_of(file) == key:
+        cache.keep(key, content)
+    return content, faults
 
 
 def _row(run: Run, faults: list[str]) -> Row:

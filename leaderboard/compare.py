@@ -15,13 +15,11 @@ from leaderboard.site.text import difference_text, interval_text, line, percent
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
-from recipe_mpr_task.statistics import Comparison, compare, holm_agreeing, minimal_detectable_effect
+from recipe_mpr_task.statistics import compare, holm_agreeing, minimal_detectable_effect
 
 Pair = tuple[ItemResult, ItemResult]
 
-_SMALLEST_P = 0.001
-_MOST_NAMES = 12
-_LONGEST_NAME = 120
+_MOST_NAMES, _LONGEST_NAME = 12, 120
 _LEGEND = """\
 Difference: A minus B in points, with its 95% paired bootstrap interval. p: exact McNemar test (over
 all flips of sign where ties are shared). For types both are corrected over them by Holm, and an interval
@@ -39,15 +37,12 @@ def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None
     shared = [key for key in of_a if key in of_b]
     if len(shared) != 1:
         boards = [", ".join(rows) or "none" for rows in (of_a, of_b)]
-        raise RecipeMPRError(
-            f"{run_a[0]} has rows on {boards[0]}; {run_b[0]} on {boards[1]}; "
-            + ("choose one with --board" if shared else "they share none")
-        )
+        what = "choose one with --board" if shared else "they share none"
+        raise RecipeMPRError(f"{run_a[0]} has rows on {boards[0]}; {run_b[0]} on {boards[1]}; {what}")
     a, b = of_a[shared[0]], of_b[shared[0]]
     if a.id == b.id:
-        raise RecipeMPRError(
-            f"both are {a.system} ({a.source}): there is nothing to compare; name two with --a and --b"
-        )
+        both = f"{a.system} ({a.source})"
+        raise RecipeMPRError(f"both are {both}: there is nothing to compare; name two with --a and --b")
     return a, b
 
 
@@ -58,7 +53,9 @@ def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[R
     if not everything:
         hint = "" if path.exists() else "; a system's name goes into --a or --b, beside the path of its run"
         raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(s.reason for s in skipped)}{hint}")
-    rows = _named([row for row in everything if board in (None, row.board)], name)
+    on_board = [row for row in everything if board in (None, row.board)]
+    exact = [row for row in on_board if row.system.lower() == name.lower()]
+    rows = exact or [row for row in on_board if name.lower() in row.system.lower()]
     if not rows:
         listed = sorted({f"{row.system} on {row.board}"[:_LONGEST_NAME] for row in everything})
         asked = f"{name!r}{f' on {board}' if board else ''}" if name else f"a row on {board}"
@@ -74,12 +71,6 @@ def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[R
     return [_only(path, [row for row in here if row.rank] or here) for here in by_board.values()]
 
 
-def _named(rows: Sequence[Row], name: str) -> Sequence[Row]:
-    """Return the rows of a name; where there are none, those whose name contains it."""
-    exact = [row for row in rows if row.system.lower() == name.lower()]
-    return exact or [row for row in rows if name.lower() in row.system.lower()]
-
-
 def _only(path: Path, rows: Sequence[Row]) -> Row:
     if len(rows) > 1:
         names = "; ".join(f"{row.system} ({row.source})"[:_LONGEST_NAME] for row in rows[:_MOST_NAMES])
@@ -89,11 +80,7 @@ def _only(path: Path, rows: Sequence[Row]) -> Row:
 
 
 def report(a: Row, b: Row) -> Iterator[str]:
-    """Give the comparison of two rows of one board as lines of text.
-
-    Raises:
-        RecipeMPRError: they share no item, or a score is not finite.
-    """
+    """Give the comparison of two rows as lines of text; raise if they share no item or a score is not finite."""
     pairs = _pairs(a, b)
     for letter, row in (("A", a), ("B", b)):
         yield f"{letter}: {line(row.system)}, {interval_text(row.score)} on {row.score.n} items"
@@ -131,21 +118,14 @@ def _lines(groups: Mapping[str, Sequence[Pair]]) -> list[list[str | int]]:
     """Compare the pairs of each group, Holm-corrected over the groups."""
     accuracies = [np.array([[item.accuracy for item in pair] for pair in pairs]) for pairs in groups.values()]
     corrected, comparisons = holm_agreeing([compare(both[:, 0], both[:, 1]) for both in accuracies])
-    return [
-        [name, len(both), *map(percent, both.mean(axis=0)), *_cells(comparison, float(p), len(both))]
-        for name, both, comparison, p in zip(groups, accuracies, comparisons, corrected, strict=True)
-    ]
-
-
-def _cells(comparison: Comparison, p: float, n: int) -> list[str | int]:
-    discordance = (comparison.wins + comparison.losses) / n
-    return [
-        difference_text(comparison),
-        f"{p:.3f}" if p >= _SMALLEST_P else f"<{_SMALLEST_P}",
-        comparison.wins,
-        comparison.losses,
-        percent(minimal_detectable_effect(discordance, n)) if discordance else "",
-    ]
+    lines: list[list[str | int]] = []
+    for name, both, comparison, p in zip(groups, accuracies, comparisons, corrected, strict=True):
+        n, wins, losses = len(both), comparison.wins, comparison.losses
+        detectable = percent(minimal_detectable_effect((wins + losses) / n, n)) if wins + losses else ""
+        p_text = f"{p:.3f}" if p >= 0.001 else "<0.001"
+        a, b = map(percent, both.mean(axis=0))
+        lines.append([name, n, a, b, difference_text(comparison), p_text, wins, losses, detectable])
+    return lines
 
 
 def _flips(pairs: Sequence[Pair], queries: Mapping[str, str]) -> Iterator[str]:

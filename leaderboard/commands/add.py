@@ -1,6 +1,7 @@
 """`recipe-mpr add CHECKPOINT_OR_FOLDS`: score trained checkpoints on what they have not seen, rebuild the tables."""
 
 import json
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -8,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from leaderboard.commands.steps import build_site, score
+from leaderboard.commands.build import build_site
 from leaderboard.load.results import samples_files
-from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.errors import EXIT_FAULT_FOUND, RecipeMPRError
 from recipe_mpr_task.lines import line, say
+from recipe_mpr_task.run_lm_eval import lm_eval
 from recipe_mpr_task.task_specs import task_names
-from recipe_mpr_task.trained_checkpoints import Checkpoint, find_checkpoints
+from recipe_mpr_task.trained_checkpoints import find_checkpoints
 
 if TYPE_CHECKING:
     from leaderboard.rank.ranking import Board
@@ -35,32 +37,36 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
     batch_size: str,
 ) -> None:  # fmt: skip
     """Score a checkpoint, or a folder of five folds, on its own held-out items through lm-eval; show its row."""
-    asked, checkpoints = _asked(tasks), find_checkpoints(checkpoint)
+    asked = [task.strip() for task in (tasks or "").split(",") if task.strip()]
+    if unknown := sorted(set(asked) - task_names()):
+        raise RecipeMPRError(f"--tasks {', '.join(unknown)}: no such task; allowed: {', '.join(sorted(task_names()))}")
+    checkpoints = find_checkpoints(checkpoint)
     held_out = [one.held_out_task(backend) for one in checkpoints]
     runs = [site / "runs" / (one.key if backend == "hf" else f"{one.key}-{backend}") for one in checkpoints]
     more = ["--batch_size", batch_size, *(["--device", device] if device else [])]
     for place, (one, task_of, folder) in enumerate(zip(checkpoints, held_out, runs, strict=True), 1):
         for task in asked or [task_of]:
             what = f"[{place}/{len(runs)}] {line(one.folder.name)}: {task}"
-            if _is_scored(folder / task):  # the same weights are not scored again
+            # The same weights are not scored again. lm-eval writes samples last, so a run that has some is finished.
+            if any(samples_files(results) for results in (folder / task).rglob("results_*.json")):
                 say(f"{what} ... already scored")
             else:
-                score(what, _arguments(one, task, backend, more), folder / task, all_tasks=False)
+                model, arguments = one.model(backend)
+                named = ["--model", model, "--model_args", json.dumps(arguments), "--tasks", task, "--log_samples"]
+                score(what, [*named, *more], folder / task, all_tasks=False)
     say()
     summary = partial(_table, {folder.name for folder in runs})
     ctx.exit(build_site([site / "runs"], site, code_if_skipped=0, summary=summary))
 
 
-def _asked(tasks: str | None) -> list[str]:
-    asked = [task.strip() for task in (tasks or "").split(",") if task.strip()]
-    if unknown := sorted(set(asked) - task_names()):
-        raise RecipeMPRError(f"--tasks {', '.join(unknown)}: no such task; allowed: {', '.join(sorted(task_names()))}")
-    return asked
-
-
-def _arguments(one: Checkpoint, task: str, backend: str, more: Sequence[str]) -> list[str]:
-    model, arguments = one.model(backend)
-    return ["--model", model, "--model_args", json.dumps(arguments), "--tasks", task, "--log_samples", *more]
+def score(what: str, arguments: Sequence[str], out: Path, *, all_tasks: bool) -> None:
+    """Run lm_eval, see `run_lm_eval.lm_eval`; say what runs and how long it took. Exit if it failed, and say why."""
+    say(f"{what} ... ", nl=False)
+    started = time.monotonic()
+    if failure := lm_eval(arguments, out, all_tasks=all_tasks):
+        say(f"failed\n{failure}", err=True)
+        raise click.exceptions.Exit(EXIT_FAULT_FOUND)
+    say(f"{time.monotonic() - started:.0f} s")
 
 
 def _table(folders: set[str], boards: "Sequence[Board]") -> str:
@@ -83,8 +89,3 @@ def _table(folders: set[str], boards: "Sequence[Board]") -> str:
     headers = ["System", "Task", "Items", "Accuracy", "Rank", "Status", "Why"]
     table = tabulate(lines, headers, tablefmt="simple", disable_numparse=True, maxcolwidths=[*[None] * 6, 60])
     return "\n".join([table, *notes])
-
-
-def _is_scored(runs: Path) -> bool:
-    """Say whether a folder has a finished run: lm-eval writes samples last."""
-    return any(samples_files(results) for results in runs.rglob("results_*.json"))

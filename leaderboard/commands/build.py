@@ -1,13 +1,18 @@
-"""`recipe-mpr leaderboard RUNS... --out DIR`."""
+"""`recipe-mpr leaderboard RUNS... --out DIR`. `recipe-mpr add` and `demo` build their site here too."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from leaderboard.commands.steps import build_site
 from leaderboard.exports import EXPORTS
 from recipe_mpr_task.errors import EXIT_BAD_INPUT
+from recipe_mpr_task.faults import FaultLog
+from recipe_mpr_task.lines import say
+
+if TYPE_CHECKING:
+    from leaderboard.rank.ranking import Board
 
 
 @click.command()
@@ -26,5 +31,31 @@ def leaderboard(  # noqa: PLR0913 (each is an option)
     A run that cannot be read is skipped by name, the rest is kept, and the exit code is 2. It is 3 if a fault of ours
     came up while a run was judged: a log file then has the traceback.
     """
-    code = build_site(runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records)
-    ctx.exit(code)
+    ctx.exit(build_site(runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records))
+
+
+def build_site(  # noqa: PLR0913 (each is an option of a command)
+    paths: Sequence[Path], out: Path, *, code_if_skipped: int, target: float | None = None, exports: bool = False,
+    records: Path | None = None, summary: "Callable[[Sequence[Board]], str] | None" = None,
+) -> int:  # fmt: skip
+    """Build the site; say what it shows, its files, and on stderr a line for each run that was skipped.
+
+    Of `paths`, `out`, `target` and `exports` see `leaderboard.build.build`. Compact records go to the folder `records`.
+    `summary` puts the boards in words; by default these are their best rows.
+
+    Returns:
+        The exit code: `code_if_skipped` if something was skipped.
+    """
+    from leaderboard.build import FILES, build, write_records
+    from leaderboard.site.tables import to_terminal
+    from leaderboard.site.text import LONGEST, line
+
+    with FaultLog() as log:
+        site = build(paths, out, target=target, exports=exports, on_fault=log.add)
+        say(f"{(summary or to_terminal)(site.boards)}\n")
+        for name in FILES:
+            say(out / name)
+        skipped = [*site.skipped, *(write_records(paths, records, log.add) if records else [])]
+        for reason in skipped:
+            say(f"recipe-mpr: skipped {line(reason, LONGEST)}", err=True)
+        return log.exit_code(code_if_skipped if skipped else 0)

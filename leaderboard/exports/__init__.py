@@ -1,7 +1,7 @@
 """The leaderboard's ranked rows in the formats of others, each as the library or schema of that format has it.
 
 `credit` (whom a number belongs to) and `fields` (what travels with it) feed the writers in `EXPORTS`.
-Same boards, same bytes: no clock and no randomness is read. Texts of the dataset go in only if they are handed in.
+Same boards, same bytes: no clock and no randomness is read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,23 +27,20 @@ A writer takes `credit.CreditedRow`s and the dataset's texts and returns relativ
 
 
 def export(boards: "Sequence[Board]", texts: "Mapping[str, Item] | None") -> dict[str, str]:
-    """Render every export of every ranked row; a row without rank is in none.
+    """Render every export of every ranked row, by path below the exports folder.
 
     Args:
         boards: the leaderboard's.
-        texts: items by id, where the dataset is at hand; None leaves every text of it out.
-
-    Returns:
-        Path below the exports folder, with "/", to the file's text.
+        texts: items by id; None leaves every text of the dataset out.
 
     Raises:
         RecipeMPRError: a format's library is missing or too old.
     """
     try:
-        from leaderboard.exports.credit import CreditedRow
+        from leaderboard.exports.credit import credited
 
         writers = [resolve_name(writer) for writer in EXPORTS.values()]
     except ImportError as error:
         raise RecipeMPRError(f"--exports needs huggingface-hub 1.4 or newer ({error})") from None
-    rows = [CreditedRow.of(row) for board in boards for row in board.rows if row.rank is not None]
+    rows = [(row, credited(row)) for board in boards for row in board.rows if row.rank is not None]
     return dict(sorted(entry for write in writers for entry in write(rows, texts).items()))

@@ -7,16 +7,14 @@ are safe as folder names on any system.
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 
 from leaderboard.rank.row import Row
 from leaderboard.site.text import line
-from leaderboard.verify.naming import HUB
+from leaderboard.verify.identity import HUB
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.names import slug
-from recipe_mpr_task.result_records import TrainingRecord
 
 OURS, LOCAL, IMPORTED = "recipe-mpr", "local", "imported"
 """Developers of systems that are on no hub: our baselines, folders, imported predictions."""
@@ -36,7 +34,7 @@ class Credit:
         name: for people.
         base: the model that an adapter or checkpoint was made from; None if there is none, or it is not known.
         is_base_on_hub: whether `base` is known to be a hub's id and not a folder's.
-        has_card: whether there can be a model card that its numbers go into.
+        has_card: whether the system can have a model card.
     """
 
     developer: str
@@ -53,20 +51,11 @@ class Credit:
 
     @property
     def folder(self) -> str:
-        """The id as one folder name; different for different ids, no part of which has "--" in it."""
+        """The id as one folder name, unique because no part of an id has "--" in it."""
         return f"{self.developer}--{self.model}"
 
 
-class CreditedRow(NamedTuple):
-    """A row, and whom its number belongs to."""
-
-    row: Row
-    credit: Credit
-
-    @classmethod
-    def of(cls, row: Row) -> "CreditedRow":
-        """Credit a row."""
-        return cls(row, credited(row))
+CreditedRow = tuple[Row, Credit]
 
 
 def credited(row: Row) -> Credit:
@@ -75,38 +64,23 @@ def credited(row: Row) -> Credit:
     A hub's owner is credited only where the run tells that the model came from a hub: a folder can have any name.
     A system trained here, and every other folder, is told from its namesakes by a hash of what makes it a system.
     """
-    name, loaded = line(row.system), row.loaded
+    name, loaded, training = line(row.system), row.loaded, row.training
     if row.kind == "baseline" and row.status == "clean":  # its scores are those of the committed records
         return Credit(OURS, f"baseline-{slug((loaded.baseline or row.system).lower())}", name, has_card=False)
+    hashed = f"{slug(row.system.lower())}-{_hash(row)}"
     if row.kind == "imported":
-        return Credit(IMPORTED, f"{slug(row.system.lower())}-{_hash(row)}", name)
-    is_adapter, is_trained_here = bool(loaded.adapter), is_trained(row)
-    own, source = (loaded.adapter, loaded.adapter_from) if is_adapter else (loaded.base, loaded.base_from)
-    base, is_base_on_hub = _base(row)
-    if not is_trained_here and source == HUB and (address := hub_id(own)):
+        return Credit(IMPORTED, hashed, name)
+    own, source = (loaded.adapter, loaded.adapter_from) if loaded.adapter else (loaded.base, loaded.base_from)
+    base, is_base_on_hub = loaded.base, loaded.base_from == HUB
+    if training and training.has_manifest:
+        base, is_base_on_hub, source = training.base_model, training.base_known is True, None
+    elif not loaded.adapter:
+        base, is_base_on_hub = None, False
+    under = (short_name(base, is_on_hub=is_base_on_hub), is_base_on_hub)
+    if source == HUB and (address := hub_id(own)):
         owner, model = address.split("/")
-        return Credit(owner, model, name, *((base, is_base_on_hub) if is_adapter else ()))
-    under = (base, is_base_on_hub) if is_trained_here or is_adapter else (None, False)
-    return Credit(LOCAL, f"{slug(row.system.lower())}-{_hash(row)}", name, *under, has_card=row.kind != "baseline")
-
-
-def is_trained(row: Row) -> bool:
-    """Say whether a training manifest was read: the system was trained by our recipes."""
-    return _training(row).has_manifest
-
-
-def _training(row: Row) -> TrainingRecord:
-    return row.training or TrainingRecord()
-
-
-def _base(row: Row) -> tuple[str | None, bool]:
-    """The model under an adapter or checkpoint, and whether it is known to be a hub's."""
-    trained = _training(row)
-    if trained.has_manifest:
-        name, is_on_hub = trained.base_model, trained.base_known is True
-    else:
-        name, is_on_hub = row.loaded.base, row.loaded.base_from == HUB
-    return short_name(name, is_on_hub=is_on_hub), is_on_hub
+        return Credit(owner, model, name, *under)
+    return Credit(LOCAL, hashed, name, *under, has_card=row.kind != "baseline")
 
 
 def hub_id(name: str | None) -> str | None:
@@ -132,7 +106,8 @@ def short_name(name: str | None, *, is_on_hub: bool) -> str | None:
 
 
 def _hash(row: Row) -> str:
-    trained = _training(row)
     # A recipe's run is one system in every prompt and on every board; of others only the row's identity is known.
-    key = [trained.system, trained.form] if trained.system else [row.keys.identity[:12] or row.system]
+    key: list[str | None] = [row.keys.identity[:12] or row.system]
+    if row.training and row.training.system:
+        key = [row.training.system, row.training.form]
     return sha256_of(repr(key).encode(errors="replace"))[:8]

@@ -10,152 +10,131 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from leaderboard.exports import fields
-from leaderboard.exports.credit import IMPORTED, Credit, CreditedRow, is_trained
-from leaderboard.exports.samples import sample_lines
+from leaderboard.exports.credit import Credit, CreditedRow
 from leaderboard.rank.row import Row, Score
 from leaderboard.site.text import line
+from leaderboard.verify.items import ItemResult
 from recipe_mpr_task import __version__
 from recipe_mpr_task.data import FILE_NAME, LICENSE, SHA256, URL_FOLDER
 from recipe_mpr_task.files import sha256_of
-from recipe_mpr_task.item import Item
+from recipe_mpr_task.item import LETTERS, Item
+from recipe_mpr_task.orders import pinned_items
 
 SCHEMA_VERSION = "0.3.0"
 _LIBRARY = "lm-eval-recipe-mpr"
 _BACKENDS_HERE = ("hf", "hf-auto", "huggingface", "vllm", "recipe-mpr-encoder", "recipe-mpr-baseline")
+_METHODS = {
+    "recipe_mpr_cloze": "highest log-likelihood of the option's text",
+    "recipe_mpr_generate": "letter read from the generated text",
+    "recipe_mpr_circular": "highest probability averaged over five rotations",
+}
 
 
 def aggregate_and_sample_files(rows: Sequence[CreditedRow], texts: Mapping[str, Item] | None) -> dict[str, str]:
     """Return each row's two files by path: the aggregate and its items."""
-    files: dict[str, str] = {}
-    for row, credit in rows:
-        files |= _files(row, credit, texts)
-    return files
+    return {path: text for row, credit in rows for path, text in _files(row, credit, texts or {})}
 
 
-def _files(row: Row, credit: Credit, texts: Mapping[str, Item] | None) -> dict[str, str]:
+def _files(row: Row, credit: Credit, texts: Mapping[str, Item]) -> Iterator[tuple[str, str]]:
     aggregate = _aggregate(row, credit)
     head = {
         "schema_version": SCHEMA_VERSION,
         "evaluation_id": aggregate["evaluation_id"],
         "model_id": credit.id,
         "evaluation_name": row.task,
-        "evaluation_result_id": _result_id(row),
+        "evaluation_result_id": f"{row.task}/accuracy",
     }
-    lines = sample_lines(row, head, texts)
+    # ASCII only: the format's own reader takes a line separator inside a text for the end of the line.
+    lines = [json.dumps({**head, **_sample(row, item, texts)}, allow_nan=False) + "\n" for item in row.items]
     # The datastore takes only UUIDs of version 4. This one is of the content and not random, so that the same run has
     # the same name whenever it is built, with texts or without.
     name = uuid.UUID(bytes=bytes.fromhex(sha256_of(_json(aggregate).encode()))[:16], version=4)
-    folder = f"data/{fields.dataset_of(row).collection}/{credit.id}"
-    samples = "".join(f"{text}\n" for text in lines)
+    path = f"data/{fields.dataset_of(row).collection}/{credit.id}/{name}"
     aggregate["detailed_evaluation_results"] = {
         "format": "jsonl",
-        "file_path": f"{folder}/{name}_samples.jsonl",
+        "file_path": f"{path}_samples.jsonl",
         "hash_algorithm": "sha256",
-        "checksum": sha256_of(samples.encode()),
+        "checksum": sha256_of("".join(lines).encode()),
         "total_rows": len(lines),
     }
-    root = f"every_eval_ever/{folder}/{name}"
-    return {f"{root}.json": _json(aggregate), f"{root}_samples.jsonl": samples}
+    yield f"every_eval_ever/{path}.json", _json(aggregate)
+    yield f"every_eval_ever/{path}_samples.jsonl", "".join(lines)
 
 
-def _json(content: Any) -> str:
+def _json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
-
-
-def _result_id(row: Row, query_type: str = "") -> str:
-    return "/".join((row.task, "accuracy", *([query_type] if query_type else [])))
 
 
 def _aggregate(row: Row, credit: Credit) -> dict[str, Any]:
     # The run's date stands for the file's: a clock would give other bytes in every build.
     timestamp = "0" if row.date is None else str(row.date)
+    library: dict[str, Any] = {"name": _LIBRARY, "version": __version__}
+    if row.kind != "imported":  # those were run elsewhere; what was chosen is scored here
+        plugin = {"plugin": _LIBRARY, "plugin_version": __version__}
+        version = fields.lm_eval_version(row) or "unknown"
+        library = {"name": "lm_eval", "version": version, "additional_details": plugin}
+    is_ours = row.kind == "baseline" or (_is_trained(row) and row.kind != "imported")
     content = {
         "schema_version": SCHEMA_VERSION,
         # The last part keeps runs of a model with one date apart.
         "evaluation_id": f"{row.task}/{credit.id}/{timestamp}/{fields.run_hash(row)}",
         "retrieved_timestamp": timestamp,
-        "source_metadata": _source(row, credit),
-        "eval_library": _library(row),
+        "source_metadata": {
+            "source_name": "Recipe-MPR leaderboard",
+            "source_type": "evaluation_run",  # raw answers item by item, whoever ran it
+            "source_organization_name": _LIBRARY,
+            "evaluator_relationship": "first_party" if is_ours else "other",
+            "additional_details": {"status": fields.status_words(row)},
+        },
+        "eval_library": library,
         "model_info": _model(row, credit),
-        "evaluation_results": [_result(row), *_type_results(row)],
+        "evaluation_results": [*_results(row)],
     }
     return content if row.date is None else {**content, "evaluation_timestamp": timestamp}
 
 
-def _library(row: Row) -> dict[str, Any]:
-    if row.kind == "imported":  # run elsewhere; what was chosen is scored here
-        return {"name": _LIBRARY, "version": __version__}
-    plugin = {"plugin": _LIBRARY, "plugin_version": __version__}
-    return {"name": "lm_eval", "version": fields.lm_eval_version(row) or "unknown", "additional_details": plugin}
-
-
-def _source(row: Row, credit: Credit) -> dict[str, Any]:
-    is_ours = row.kind == "baseline" or is_trained(row)
-    return {
-        "source_name": "Recipe-MPR leaderboard",
-        # Raw answers item by item, whoever ran it.
-        "source_type": "evaluation_run",
-        "source_organization_name": _LIBRARY,
-        "evaluator_relationship": "first_party" if is_ours and credit.developer != IMPORTED else "other",
-        "additional_details": {"status": fields.status_words(row)},
-    }
+def _is_trained(row: Row) -> bool:
+    return row.training is not None and row.training.has_manifest
 
 
 def _model(row: Row, credit: Credit) -> dict[str, Any]:
     revision = row.loaded.revision
+    is_run_here = row.kind in ("baseline", "encoder") or _is_trained(row) or row.loaded.backend in _BACKENDS_HERE
     details = {
-        "deployment_type": "self_deployed" if _is_run_here(row) else "unknown",
-        # A run does not tell whether others can have the weights.
-        "model_availability": "unknown",
+        "deployment_type": "self_deployed" if is_run_here else "unknown",
+        "model_availability": "unknown",  # a run does not tell whether others can have the weights
         "base_model": credit.base,
         "base_revision" if row.loaded.adapter else "revision": revision and line(revision),
         "num_parameters": None if row.params is None else str(row.params),
     }
-    kept = {key: value for key, value in details.items() if value is not None}
-    return {"name": credit.name, "id": credit.id, "developer": credit.developer, "additional_details": kept}
+    known = {key: value for key, value in details.items() if value is not None}
+    return {"name": credit.name, "id": credit.id, "developer": credit.developer, "additional_details": known}
 
 
-def _is_run_here(row: Row) -> bool:
-    return row.kind in ("baseline", "encoder") or is_trained(row) or row.loaded.backend in _BACKENDS_HERE
-
-
-def _result(row: Row) -> dict[str, Any]:
+def _results(row: Row) -> Iterator[dict[str, Any]]:
+    """Yield the result on all items, then one a query type."""
+    status = {"status": fields.status_words(row)}
+    # No rank: another row's arrival would make this one another file.
+    details = {**status, **fields.settings(row), **{name: repr(mean) for name, mean in fields.means(row).items()}}
     error = fields.standard_error(row)
-    uncertainty = _uncertainty(row.score)
-    if error is not None:
-        uncertainty["standard_error"] = {"value": error, "method": "analytic: sd over items / sqrt(n)"}
-    details = {
-        "status": fields.status_words(row),
-        # No rank: another row's arrival would make this one another file.
-        **fields.settings(row),
-        **{name: repr(mean) for name, mean in fields.means(row).items()},
-    }
-    return _entry(row, row.task, _result_id(row), fields.accuracy(row), details, uncertainty)
-
-
-def _type_results(row: Row) -> Iterator[dict[str, Any]]:
-    """The query types' results; their items are those of the whole that name the type."""
-    details = {"status": fields.status_words(row)}
+    method = "analytic: sd over items / sqrt(n)"
+    uncertainty = {} if error is None else {"standard_error": {"value": error, "method": method}}
+    yield _result(row, "", row.score, details, uncertainty)
     for name, score in row.types.items():
         if score.acc is not None:
-            yield _entry(row, f"{row.task}/{name}", _result_id(row, name), score.acc, details, _uncertainty(score))
+            yield _result(row, f"/{name}", score, status, {})
 
 
-def _uncertainty(score: Score) -> dict[str, Any]:
-    ends = fields.interval(score)
-    if ends is None:
-        return {}
-    wilson = {"lower": ends[0], "upper": ends[1], "confidence_level": 0.95, "method": "Wilson score interval"}
-    return {"confidence_interval": wilson, "num_samples": score.n}
-
-
-def _entry(  # noqa: PLR0913, PLR0917 (one value a field)
-    row: Row, name: str, result_id: str, score: float, details: dict[str, str], uncertainty: dict[str, Any]
-) -> dict[str, Any]:
+def _result(row: Row, part: str, score: Score, details: dict[str, str], error: dict[str, Any]) -> dict[str, Any]:
+    """Return one result; `part` ends the names: "", or the query type after a slash."""
+    uncertainty = error
+    if ends := fields.interval(score):
+        wilson = {"lower": ends[0], "upper": ends[1], "confidence_level": 0.95, "method": "Wilson score interval"}
+        uncertainty = {"confidence_interval": wilson, "num_samples": score.n, **error}
     return {
-        "evaluation_result_id": result_id,
-        "evaluation_name": name,
-        "source_data": _source_data(row),
+        "evaluation_result_id": f"{row.task}/accuracy{part}",
+        "evaluation_name": f"{row.task}{part}",
+        "source_data": _source_data(fields.dataset_of(row)),
         "metric_config": {
             "evaluation_description": "Share of right choices among five recipes; tied options share the point",
             "metric_id": "accuracy",
@@ -167,15 +146,62 @@ def _entry(  # noqa: PLR0913, PLR0917 (one value a field)
             "min_score": 0.0,
             "max_score": 1.0,
         },
-        "score_details": {"score": score, "details": details, "uncertainty": uncertainty},
+        "score_details": {"score": score.acc, "details": details, "uncertainty": uncertainty},
     }
 
 
-def _source_data(row: Row) -> dict[str, Any]:
-    dataset = fields.dataset_of(row)
+def _source_data(dataset: fields.Dataset) -> dict[str, Any]:
     if dataset is fields.SAMPLE:
         place = {"source_type": "other", "additional_details": {"what": dataset.name}}
     else:
         pinned = {"repository": dataset.id, "revision": dataset.revision, "sha256": SHA256, "license": LICENSE}
         place = {"source_type": "url", "url": [URL_FOLDER + FILE_NAME], "additional_details": pinned}
     return {"dataset_name": dataset.collection, **place}
+
+
+def _sample(row: Row, result: ItemResult, texts: Mapping[str, Item]) -> dict[str, Any]:
+    """Return what was chosen for an item; without its texts, ids stand for query and options."""
+    item, pinned = texts.get(result.item_id), pinned_items()[result.item_id]
+    shown = pinned.shown_ids("shuffled")
+    words = {option.recipe_id: option.text for option in item.options} if item else {i: i for i in shown}
+    # Over prompts an item has a choice for each: none is the row's.
+    chosen = () if row.task == "recipe_mpr_prompts" else result.chosen
+    query, gold = item.query if item else result.item_id, words[pinned.gold]
+    hashed = sha256_of(json.dumps({"raw": query, "reference": gold}, sort_keys=True).encode())
+    attributions = [
+        {
+            "turn_idx": 0,
+            "source": "output.raw",
+            "extracted_value": words[recipe_id],
+            "extraction_method": _method(row),
+            "is_terminal": True,
+        }
+        for recipe_id in chosen
+    ]
+    metadata = {
+        "item_digest": pinned.digest,
+        "query_types": ", ".join(pinned.types),
+        "gold_recipe_id": pinned.gold,
+        "chosen_recipe_ids": ", ".join(chosen),
+    }
+    # An imported system's letters are unknown; over rotations an option stands at every letter.
+    if row.kind != "imported" and row.task != "recipe_mpr_circular":
+        letter = dict(zip(shown, LETTERS, strict=True))
+        metadata |= {"gold_letter": letter[pinned.gold], "chosen_letters": ", ".join(letter[i] for i in chosen)}
+    return {
+        "sample_id": result.item_id,
+        "sample_hash": hashed if item else None,  # of the texts, so that it means the same in the files of others
+        "interaction_type": "single_turn",
+        "input": {"raw": query, "reference": [gold], "choices": [words[recipe_id] for recipe_id in shown]},
+        "output": {"raw": [words[recipe_id] for recipe_id in chosen]},
+        "answer_attribution": attributions,
+        "evaluation": {"score": result.accuracy, "is_correct": result.accuracy == 1},
+        "metadata": metadata,
+    }
+
+
+def _method(row: Row) -> str:
+    if row.kind == "imported":
+        return "as imported"
+    own = "highest log-likelihood of the option's letter" if row.kind == "causal" else "highest score of the option"
+    return _METHODS.get(row.task, own)

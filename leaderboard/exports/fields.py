@@ -1,21 +1,17 @@
 """What travels with a number into every format: interval, items, status with its reason, settings."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import NamedTuple
 
-from leaderboard.rank.row import Asked, Row, Score
+from leaderboard.rank.row import Row, Score
 from leaderboard.site.text import LONGEST, line
 from recipe_mpr_task.data import COMMIT, REPOSITORY
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.metrics import SEEN
 
-SAMPLE_TASK = "recipe_mpr_sample"
-NOT_RUN_HERE = "imported, not run here"
 _DIGITS = 6
 
 
-@dataclass(frozen=True)
-class Dataset:
+class Dataset(NamedTuple):
     """A set of scored items.
 
     Attributes:
@@ -38,7 +34,7 @@ SAMPLE = Dataset("recipe-mpr/embedded-sample", "60 items of our own: shows that 
 
 def dataset_of(row: Row) -> Dataset:
     """Return the dataset of a row's items."""
-    return SAMPLE if row.task == SAMPLE_TASK else DATASET
+    return SAMPLE if row.task == "recipe_mpr_sample" else DATASET
 
 
 def run_hash(row: Row) -> str:
@@ -48,13 +44,6 @@ def run_hash(row: Row) -> str:
     """
     key = [row.keys.identity[:12], row.board, row.task, row.date]
     return sha256_of(repr(key).encode(errors="replace"))[:10]
-
-
-def accuracy(row: Row) -> float:
-    """Return a ranked row's accuracy, a fraction in [0, 1]."""
-    if row.score.acc is None:
-        raise ValueError(f"{line(row.system)}: ranked without an accuracy")
-    return row.score.acc
 
 
 def interval(score: Score) -> tuple[float, float] | None:
@@ -72,22 +61,22 @@ def standard_error(row: Row) -> float | None:
 def interval_words(row: Row) -> str:
     """Return the interval with its number of items, such as "95% Wilson interval [0.3, 0.4], n 500"."""
     ends = interval(row.score)
-    between = f"95% Wilson interval [{ends[0]:.4f}, {ends[1]:.4f}], " if ends else ""
-    return f"{between}n {row.score.n}"
+    return (f"95% Wilson interval [{ends[0]:.4f}, {ends[1]:.4f}], " if ends else "") + f"n {row.score.n}"
 
 
 def status_words(row: Row) -> str:
     """Return the status with its reason: no number is shown without it."""
-    imported = f"{NOT_RUN_HERE}; " if row.kind == "imported" else ""
+    imported = "imported, not run here; " if row.kind == "imported" else ""
     return f"{imported}status {row.status}: {line(row.reason, LONGEST)}"
 
 
 def settings(row: Row) -> dict[str, str]:
     """Return how the number came about, by name; what is not known is absent."""
-    dataset = dataset_of(row)
+    asked, dataset = row.asked, dataset_of(row)
+    prompting = {"num_fewshot": asked.shots, "prompt": asked.prompt, "chat_template": asked.chat_template}
     known = {
         "kind": row.kind,
-        **(_asked(row.asked) if row.kind == "causal" else {}),  # the others read no prompt, or it is not known
+        **(prompting if row.kind == "causal" else {}),  # the others read no prompt, or it is not known
         "protocol": row.protocol or None,
         "task_version": row.task_version,
         "lm_eval_version": lm_eval_version(row),
@@ -95,10 +84,6 @@ def settings(row: Row) -> dict[str, str]:
         "flags": "; ".join(row.flags) or None,
     }
     return {key: line(value, LONGEST) for key, value in known.items() if value is not None}
-
-
-def _asked(asked: Asked) -> dict[str, int | str | bool | None]:
-    return {"num_fewshot": asked.shots, "prompt": asked.prompt, "chat_template": asked.chat_template}
 
 
 def means(row: Row) -> dict[str, float]:
@@ -116,25 +101,3 @@ def lm_eval_version(row: Row) -> str | None:
     """Return the harness's version; None where it did not run the system, or did not say."""
     known = row.lm_eval_version
     return None if row.kind == "imported" or known is None else line(known, 40)
-
-
-def notes(row: Row) -> str:
-    """Return all that must stand beside the number, in one line."""
-    error = standard_error(row)
-    parts = [
-        f"accuracy, a fraction in [0, 1]; {interval_words(row)}",
-        *([f"standard error {error:.4f}"] if error is not None else []),
-        status_words(row),
-        *(f"{key} {value}" for key, value in settings(row).items()),
-    ]
-    return "; ".join(parts)
-
-
-def iso_date(row: Row) -> str | None:
-    """Return when the run was made, such as 2026-01-31T12:00:00Z; None if it does not say."""
-    if row.date is None:
-        return None
-    try:
-        return datetime.fromtimestamp(row.date, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (OverflowError, OSError, ValueError):  # a date that no calendar has
-        return None

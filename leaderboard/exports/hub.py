@@ -6,12 +6,13 @@ metadata block for the top of a README.md, to be put in by hand.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import yaml
 from huggingface_hub import EvalResult, EvalResultEntry, ModelCardData, eval_result_entries_to_yaml
 
 from leaderboard.exports import fields
-from leaderboard.exports.credit import CreditedRow, hub_id
+from leaderboard.exports.credit import Credit, CreditedRow, hub_id
 from leaderboard.rank.row import Row
 from recipe_mpr_task.item import Item
 
@@ -29,33 +30,46 @@ def eval_results_files(rows: Sequence[CreditedRow], _texts: Mapping[str, Item] |
 
 
 def _eval_results(row: Row) -> str:
-    dataset = fields.dataset_of(row)
+    dataset, error = fields.dataset_of(row), fields.standard_error(row)
+    notes = [
+        f"accuracy, a fraction in [0, 1]; {fields.interval_words(row)}",
+        *([f"standard error {error:.4f}"] if error is not None else []),
+        fields.status_words(row),
+        *(f"{key} {value}" for key, value in fields.settings(row).items()),
+    ]
     entry = EvalResultEntry(
         dataset_id=dataset.id,
         task_id=row.task,
-        value=fields.accuracy(row),
+        value=row.score.acc,
         dataset_revision=dataset.revision,
-        date=fields.iso_date(row),
-        notes=fields.notes(row),
+        date=_iso_date(row.date),
+        notes="; ".join(notes),
     )
     return yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False, allow_unicode=True)
+
+
+def _iso_date(seconds: float | None) -> str | None:
+    """Return a time such as 2026-01-31T12:00:00Z; None if it is unknown or a date that no calendar has."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def model_index_files(rows: Sequence[CreditedRow], _texts: Mapping[str, Item] | None) -> dict[str, str]:
     """Return metadata blocks by path, one for all of a model's rows."""
     by_model: dict[str, list[CreditedRow]] = defaultdict(list)
-    for row in rows:
-        if row.credit.has_card:
-            by_model[row.credit.id].append(row)
-    return {f"model_index/{of_model[0].credit.folder}.md": _model_index(of_model) for of_model in by_model.values()}
+    for row, credit in rows:
+        if credit.has_card:
+            by_model[f"model_index/{credit.folder}.md"].append((row, credit))
+    return {path: _model_index(of_model[0][1], [row for row, _ in of_model]) for path, of_model in by_model.items()}
 
 
-def _model_index(rows: Sequence[CreditedRow]) -> str:
-    credit = rows[0].credit
+def _model_index(credit: Credit, rows: Sequence[Row]) -> str:
     card = ModelCardData(
         model_name=credit.name,
         base_model=hub_id(credit.base) if credit.is_base_on_hub else None,
-        eval_results=[_eval_result(row) for row, _ in rows],
+        eval_results=[_eval_result(row) for row in rows],
     )
     return f"---\n{card.to_yaml()}\n---\n"
 
@@ -73,7 +87,7 @@ def _eval_result(row: Row) -> EvalResult:
         dataset_config=row.task,
         dataset_revision=dataset.revision,
         metric_type="accuracy",
-        metric_value=fields.accuracy(row),
+        metric_value=row.score.acc,
         metric_name=f"Accuracy ({fields.interval_words(row)}, status {row.status})",
         metric_args={**measured, "status": fields.status_words(row), **fields.settings(row)},
     )

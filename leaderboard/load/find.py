@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from leaderboard.load.record import LARGEST, SUFFIX
@@ -13,30 +13,10 @@ from recipe_mpr_task.files import regular_stat, sha256_of
 
 @dataclass(frozen=True)
 class Skipped:
-    """A path or file without a run.
-
-    Attributes:
-        source: its name for people.
-        reason: why it was skipped, with a remedy.
-    """
+    """A path or file without a run: its name for people, and why it was skipped, with a remedy."""
 
     source: str
     reason: str
-
-
-@dataclass
-class _Under:
-    """The contents of one path.
-
-    Attributes:
-        files: that may hold runs.
-        skipped: place and reason: folders that cannot be listed, entries named like runs that are not to be read.
-        links: to folders.
-    """
-
-    files: list[Path] = field(default_factory=list)
-    skipped: list[tuple[Path, str]] = field(default_factory=list)
-    links: list[Path] = field(default_factory=list)
 
 
 def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skipped]]:
@@ -51,63 +31,59 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skip
     files: dict[Path, tuple[int, Path]] = {}
     skipped = []
     for path in paths:
-        under = _under(path)
         root = Path(os.path.abspath(path))  # noqa: PTH100 (links stay, as samples lie beside them)
-        skipped += [Skipped(_shown(root, path, place), reason) for place, reason in under.skipped]
-        if not under.files and not under.skipped:
-            skipped.append(Skipped(_printable(path), _why_empty(under)))
-        for file in under.files:
-            place = root / file.relative_to(path)
-            named = (len(place.parts) - len(root.parts) + 1, place)
-            files[file.resolve()] = max(named, files.get(file.resolve(), named))
+        for place, fault in _under(path):
+            below = place.relative_to(path)
+            if fault:
+                source = _printable(path) if place == path else _source(root.name / below)
+                skipped.append(Skipped(source, fault))
+            else:
+                named = (len(below.parts) + 1, root / below)
+                files[place.resolve()] = max(named, files.get(place.resolve(), named))
     names = _unique_names({place: depth for depth, place in files.values()})
     return sorted(names.items(), key=lambda entry: entry[1]), list(dict.fromkeys(skipped))
 
 
-def _under(path: Path) -> _Under:
-    """Walk one path."""
-    under = _Under()
+def _under(path: Path) -> list[tuple[Path, str]]:
+    """Return the files below a path that are named like a run, and its faulty folders, each with its fault or ""."""
     if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for an unreadable parent)
-        _sort(path, under)
-        return under
-    folders = [path]
+        return [(path, _fault(path))]
+    folders, links = [path], []
+    places: list[tuple[Path, str]] = []
     while folders:
         folder = folders.pop()
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
             reason = f"cannot be listed: {error.strerror or error}; make it readable (chmod u+rX), or leave it out"
-            under.skipped.append((folder, reason))
+            places.append((folder, reason))
             continue
         for entry in entries:
+            place = folder / entry.name
             if entry.is_dir(follow_symlinks=False):
-                folders.append(folder / entry.name)
+                folders.append(place)
             elif os.path.isdir(entry.path):  # noqa: PTH112 (likewise)
-                under.links.append(folder / entry.name)
+                links.append(entry.name)
             if entry.name.endswith(SUFFIX) or (entry.name.startswith("results_") and entry.name.endswith(".json")):
-                _sort(folder / entry.name, under)
-    return under
+                places.append((place, _fault(place)))
+    empty = f"no results_*.json or *{SUFFIX} in it"
+    if links:
+        empty = f"nothing but links to folders in it, such as {links[0]}: name what they lead to"
+    return places or [(path, empty)]
 
 
-def _sort(place: Path, under: _Under) -> None:
-    """Add a place that is named like a run, or that the user named, to the files or to the skipped."""
+def _fault(place: Path) -> str:
+    """Return why a place that is named like a run, or that the user named, is not to be read; "" if it is."""
     try:
         str(place).encode()
         regular_stat(place, LARGEST if place.name.endswith(SUFFIX) else LARGEST_RESULTS)
     except UnicodeEncodeError:
-        under.skipped.append((place, "its path is not UTF-8; rename it"))
+        return "its path is not UTF-8; rename it"
     except FileNotFoundError:
-        under.skipped.append((place, "no such file or folder"))
+        return "no such file or folder"
     except OSError as error:
-        under.skipped.append((place, error.strerror or str(error)))
-    else:
-        under.files.append(place)
-
-
-def _why_empty(under: _Under) -> str:
-    if under.links:
-        return f"nothing but links to folders in it, such as {under.links[0].name}: name what they lead to"
-    return f"no results_*.json or *{SUFFIX} in it"
+        return error.strerror or str(error)
+    return ""
 
 
 def _unique_names(depths: dict[Path, int]) -> dict[Path, str]:
@@ -120,11 +96,6 @@ def _unique_names(depths: dict[Path, int]) -> dict[Path, str]:
         if not longer:  # names that are still equal differ in the part that `_source` omits
             return names | {place: f"{names[place]} ({sha256_of(os.fsencode(place))[:6]})" for place in alike}
         depths = depths | longer
-
-
-def _shown(root: Path, path: Path, place: Path) -> str:
-    """Name a skipped place: as the user did, or by its path from the folder that the user named."""
-    return _printable(path) if place == path else _source(Path(root.name) / place.relative_to(path))
 
 
 def _source(path: Path) -> str:

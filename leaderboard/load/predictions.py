@@ -19,8 +19,7 @@ from recipe_mpr_task.splits import scored_ids
 from recipe_mpr_task.task_specs import held_out_tasks
 
 _MOST_FAULTS = 5
-_LARGEST = 64 * 2**20
-"""Bytes of a predictions file: 500 lines with their queries have 0.1 MB, with a model's reasoning a few."""
+_LARGEST = 64 * 2**20  # bytes: 500 lines with their queries have 0.1 MB, with a model's reasoning a few
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,7 @@ class Choices:
 
 
 def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None = None) -> Choices:
-    """Read the choices of a system.
-
-    Args:
-        path: JSONL, see `commands.import_predictions.import_`.
-        order: one of ORDERS as the user states it, which the file must not contradict; None if unstated.
-        names: our name of a field to the file's.
+    """Read the choices of a system from JSONL, see `commands.import_predictions.import_` and `choice_of`.
 
     Raises:
         RecipeMPRError: a line cannot be read; names all faults, by line.
@@ -83,10 +77,8 @@ def _listed(faults: Mapping[str, list[int]]) -> str:
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         text = read_regular(path, _LARGEST).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except OSError as error:
-        raise RecipeMPRError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise RecipeMPRError(f"{path}: cannot be read: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeMPRError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not text.strip():
         raise RecipeMPRError(f"{path} is empty; expected one JSON object a line")
     if text.lstrip().startswith("["):
@@ -105,48 +97,34 @@ def _parsed(line: str) -> dict[str, Any]:
 
 
 def record_of_choices(choices: Choices, name: str, order: str | None) -> Record:
-    """Return the record of a system's choices.
-
-    Args:
-        choices: of all items of a task.
-        name: the system's.
-        order: the options' order as the user states it; None if unstated.
+    """Return the record of a system's choices of all items of a task.
 
     Raises:
         RecipeMPRError: the items are not those of a task.
     """
     task = _task_of(choices.by_item)
     n_right = sum(choice == pinned_items()[item_id].gold for item_id, choice in choices.by_item.items())
+    gold_letters = {"gold_letters": list(choices.gold_letters)} if any(choices.gold_letters) else {}
+    arguments = {"name": name, "order": order, **gold_letters}
+    unread = (
+        f"which wrong options it chose is not told ({len(choices.unread)} items): its file has letters and the right "
+        "one's letter alone"
+    )
     results = Results(
         date=time.time(),
-        config=Config(model=IMPORT_MODEL, model_args=_arguments(choices, name, order), limit=None),
+        config=Config(model=IMPORT_MODEL, model_args=arguments, limit=None),
         task=TaskConfig(metadata=Metadata(version=TASK_VERSION)),
         metrics={"acc,none": n_right / len(choices.by_item)},
     )
     if choices.unread:
-        results = results.model_copy(update={"flags": [_unread_flag(len(choices.unread))]})
+        results = results.model_copy(update={"flags": [unread]})
     items = [
         RecordedItem(
-            item_id=item_id,
-            scores=None,
-            chosen=[[choice] if choice else []],
-            seen=None,
-            unread=item_id in choices.unread,
+            item_id=key, scores=None, chosen=[[choice] if choice else []], seen=None, unread=key in choices.unread
         )
-        for item_id, choice in choices.by_item.items()
+        for key, choice in choices.by_item.items()
     ]
     return Record.of(results, task, items)
-
-
-def _arguments(choices: Choices, name: str, order: str | None) -> dict[str, Any]:
-    known_places = {"gold_letters": list(choices.gold_letters)} if any(choices.gold_letters) else {}
-    return {"name": name, "order": order, **known_places}
-
-
-def _unread_flag(n: int) -> str:
-    return (
-        f"which wrong options it chose is not told ({n} items): its file has letters and the right one's letter alone"
-    )
 
 
 def _task_of(item_ids: Mapping[str, object]) -> str:

@@ -7,14 +7,14 @@ tables. A record is read as a `Run` like any other and goes through the same che
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leaderboard.load.samples import Sample
-from leaderboard.load.schema import IMPORT_MODEL, LONGEST_AROUND, Results, Run
+from leaderboard.load.schema import AROUND, FLAGS, IMPORT_MODEL, LONGEST_AROUND, Results, Run
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.document import Document
 from recipe_mpr_task.errors import RecipeMPRError
@@ -22,18 +22,15 @@ from recipe_mpr_task.field_faults import field_faults
 from recipe_mpr_task.files import read_regular, write_atomic
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.names import is_absolute, without_folders
-from recipe_mpr_task.orders import Pinned, pinned_items
+from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.task_specs import TaskSpec, held_out_tasks, is_task, rotated, task_spec
 
 SUFFIX = ".record.json"
 FORMAT: Final = "recipe-mpr-record/1"
-_FLAGS, _AROUND = "recipe_mpr_flags", "recipe_mpr_around"
-_DIGITS = 7
-LARGEST = 32 * 2**20
-"""Bytes of a record: 500 items in five rotations have 0.5 MB."""
+LARGEST = 32 * 2**20  # bytes: 500 items in five rotations have 0.5 MB
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-RecipeId = Annotated[str, Field(max_length=100)]
+Row = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
+Chosen = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=N_OPTIONS)]
 
 
 class RecordedItem(BaseModel):
@@ -50,14 +47,8 @@ class RecordedItem(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     item_id: Annotated[str, Field(max_length=40)]
-    scores: (
-        Annotated[
-            list[Annotated[list[Finite], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]],
-            Field(min_length=1, max_length=N_OPTIONS),
-        ]
-        | None
-    )
-    chosen: Annotated[list[Annotated[list[RecipeId], Field(max_length=N_OPTIONS)]], Field(min_length=1)]
+    scores: Annotated[list[Row], Field(min_length=1, max_length=N_OPTIONS)] | None
+    chosen: Annotated[list[Chosen], Field(min_length=1)]
     seen: Literal[0, 1] | None
     unread: bool = False
 
@@ -98,27 +89,11 @@ def is_recordable(task: str) -> bool:
     return task_spec(task).process_results.__name__ in ("letter_metrics", "circular_metrics")
 
 
-@dataclass(frozen=True)
-class Verified:
-    """Results of a run's checks that its record keeps, because it holds neither prompts nor paths to check again.
+def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_key: str | None = None) -> Record:
+    """Make the record of a run with genuine documents.
 
-    Attributes:
-        flags: see `rank.row.Row`.
-        around: the text around the prompts, see `rank.row.Row`; a flag says where it is cut.
-        model_key: see `verify.identity.model_key`.
-    """
-
-    flags: Sequence[str] = ()
-    around: str = ""
-    model_key: str | None = None
-
-
-def record_of(run: Run, verified: Verified = Verified()) -> Record:
-    """Make a run's record.
-
-    Args:
-        run: with genuine documents.
-        verified: what the checks read from prompts and paths.
+    It holds neither prompts nor paths, so it keeps what the checks read from them: `flags` and `around`, see
+    `rank.row.Row`, and `verify.identity.model_key`. A flag says where `around` is cut.
 
     Raises:
         RecordError: the task's metrics need texts, which a record lacks, or a score is not finite.
@@ -127,16 +102,13 @@ def record_of(run: Run, verified: Verified = Verified()) -> Record:
         raise RecordError(f"{run.task}: its metrics need texts, of which a record holds none; keep its samples file")
     spec = task_spec(run.task)
     record = Record.of(run.results, run.task, [_recorded(sample, spec) for sample in run.items])
-    kept = {key: _without_folders(value) for key, value in record.run.items() if key not in (_AROUND, _FLAGS)}
-    flags, around = [_without_folders(flag) for flag in verified.flags], verified.around
+    kept = {key: _without_folders(value) for key, value in record.run.items() if key not in (AROUND, FLAGS)}
+    kept_flags = [_without_folders(flag) for flag in flags]
     if len(around) > LONGEST_AROUND:
-        flags.append(f"of the {len(around)} characters around each prompt its record keeps {LONGEST_AROUND}")
-    if flags:
-        kept[_FLAGS] = flags
-    if around:
-        kept[_AROUND] = around[:LONGEST_AROUND]
-    if verified.model_key:
-        kept["config"]["recipe_mpr_identity"] = verified.model_key
+        kept_flags.append(f"of the {len(around)} characters around each prompt its record keeps {LONGEST_AROUND}")
+    kept |= {key: value for key, value in ((FLAGS, kept_flags), (AROUND, around[:LONGEST_AROUND])) if value}
+    if model_key:
+        kept["config"]["recipe_mpr_identity"] = model_key
     return record.model_copy(update={"run": kept})
 
 
@@ -144,17 +116,16 @@ def _recorded(sample: Sample, spec: TaskSpec) -> RecordedItem:
     flat = sample.log_likelihoods() or []
     if not all(map(math.isfinite, flat)):
         raise RecordError(f"{sample.item_id} has a score that is not finite")
-    rounded = [float(f"{score:.{_DIGITS}g}") for score in flat]
+    exact = [flat[i : i + N_OPTIONS] for i in range(0, len(flat), N_OPTIONS)]
+    rounded = [[float(f"{score:.7g}") for score in row] for row in exact]
     # Rounding must not make a tie where there was none.
-    scores = rounded if _best(rounded) == _best(flat) else flat
+    scores = rounded if _best(rounded) == _best(exact) else exact
     shown = pinned_items()[sample.item_id].shown_ids(spec.order)
-    rows = [scores[i : i + N_OPTIONS] for i in range(0, len(scores), N_OPTIONS)]
     chosen = [[rotated(shown, r)[k] for k in best] for r, best in enumerate(_best(scores))]
-    return RecordedItem(item_id=sample.item_id, scores=rows, chosen=chosen, seen=sample.doc.seen_in_training)
+    return RecordedItem(item_id=sample.item_id, scores=scores, chosen=chosen, seen=sample.doc.seen_in_training)
 
 
-def _best(flat: Sequence[float]) -> list[list[int]]:
-    rows = [flat[i : i + N_OPTIONS] for i in range(0, len(flat), N_OPTIONS)]
+def _best(rows: Sequence[Sequence[float]]) -> list[list[int]]:
     return [[k for k, score in enumerate(row) if score == max(row)] for row in rows]
 
 
@@ -178,21 +149,20 @@ def write_record(record: Record, path: Path) -> None:
 
 
 def read_record(path: Path, source: str = "") -> Run:
-    """Read a record as a run like any other; its documents have no texts.
-
-    Args:
-        path: the record.
-        source: see `schema.Run`.
+    """Read a record as a run like any other; its documents have no texts. On `source` see `schema.Run`.
 
     Raises:
         RecordError: not a record, of another dataset or task, or inconsistent with the dataset's items.
     """
     try:
         record = Record.model_validate_json(read_regular(path, LARGEST))
-    except (ValidationError, OSError, RecursionError) as error:
-        raise RecordError(f"no {FORMAT}: {_first_fault(error)}") from None
-    if fault := next(_faults(record), None):
-        raise RecordError(fault)
+    except ValidationError as error:
+        fault = field_faults(error)[0]
+        raise RecordError(f"no {FORMAT}: {f'{fault.where} {fault.message[:200]}'.strip()}") from None
+    except (OSError, RecursionError) as error:
+        raise RecordError(f"no {FORMAT}: {str(error)[:200]}") from None
+    if reason := next(_faults(record), None):
+        raise RecordError(reason)
     samples = tuple(_samples(record, task_spec(record.task)))
     return Run(source, record.task, record.results, samples, is_record=True)
 
@@ -201,9 +171,12 @@ def _faults(record: Record) -> Iterator[str]:
     """Give the reasons to refuse a record; each rests on those before it."""
     if record.dataset_sha256 != SHA256:
         yield f"of another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}"
-    if unknown := sorted({item.item_id for item in record.items} - pinned_items().keys()):
+    pinned = pinned_items()
+    if unknown := sorted({item.item_id for item in record.items} - pinned.keys()):
         yield f"item {unknown[0]!r} is not of the dataset"
-    if foreign := [item.item_id for item in record.items if not _chooses_own(item)]:
+    if foreign := [
+        item.item_id for item in record.items if {*chain(*item.chosen)} - {*pinned[item.item_id].option_ids}
+    ]:
         yield f"item {foreign[0]} chooses what is none of its options"
     if unread := [item.item_id for item in record.items if item.unread and (item.scores or item.chosen != [[]])]:
         yield f"item {unread[0]} is called unread, and its choice is there"
@@ -217,17 +190,6 @@ def _faults(record: Record) -> Iterator[str]:
     allowed = held_out_tasks().values()
     if is_import and record.task not in ("recipe_mpr", *allowed):
         yield f"{record.task}: predictions are imported for {', '.join(allowed)}"
-
-
-def _chooses_own(item: RecordedItem) -> bool:
-    return {option for row in item.chosen for option in row} <= set(pinned_items()[item.item_id].option_ids)
-
-
-def _first_fault(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)[:200]
-    fault = field_faults(error)[0]
-    return f"{fault.where} {fault.message[:200]}".strip()
 
 
 def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
@@ -246,10 +208,6 @@ def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
             item_id=item.item_id,
             responses=None if item.scores is None else tuple((score,) for row in item.scores for score in row),
             # From the choices, so that scores which contradict them are noticed.
-            accuracy=_accuracy(item, pinned),
+            accuracy=math.fsum((pinned.gold in row) / max(len(row), 1) for row in item.chosen) / len(item.chosen),
             chosen=tuple(item.chosen[0]) if item.scores is None else None,
         )
-
-
-def _accuracy(item: RecordedItem, pinned: Pinned) -> float:
-    return math.fsum((pinned.gold in row) / max(len(row), 1) for row in item.chosen) / len(item.chosen)

@@ -16,27 +16,11 @@ from recipe_mpr_task.files import open_regular, read_regular
 from recipe_mpr_task.lines import line
 from recipe_mpr_task.task_specs import is_task, task_names
 
-_PREFIX = "recipe_mpr"
-_LONGEST_TASK = 60
-_MOST_UNKNOWN = 50
-"""Unknown tasks of a results file that are listed; the rest is counted."""
-
-LARGEST_RESULTS = 64 * 2**20
-"""Bytes: a results file of all of lm-eval's tasks has about 10 MB."""
-
-LARGEST_SAMPLES = 2**30
-"""Bytes: 500 items in five rotations with 20 shots each have about 250 MB."""
-
-_LONGEST_SAMPLE = 32 * 2**20
-"""Bytes of one line: an item with 25 prompts of 20 shots has 0.5 MB, a page of reasoning a few kB."""
-
-_MOST_SAMPLES = 10_000
-"""Lines: as many as a record may have items; a task has 500."""
-
-MOST_VALUES = 20_000_000
-"""Commas and brackets of a samples file, text included: each can become a value of 60 bytes in memory."""
-
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}T")
+LARGEST_RESULTS = 64 * 2**20  # bytes: a results file of all of lm-eval's tasks has about 10 MB
+LARGEST_SAMPLES = 2**30  # bytes: 500 items in five rotations with 20 shots each have about 250 MB
+_LONGEST_SAMPLE = 32 * 2**20  # bytes of a line: 25 prompts of 20 shots have 0.5 MB, a page of reasoning a few kB
+_MOST_SAMPLES = 10_000  # lines: as many as a record may have items; a task has 500
+MOST_VALUES = 20_000_000  # commas and brackets, text included: each can become a value of 60 bytes in memory
 
 
 class UnusableError(Exception):
@@ -50,20 +34,13 @@ def samples_files(file: Path) -> list[Path]:
 
 def _samples_file(file: Path, task: str) -> Path:
     """Where lm-eval puts the samples of a task of a results file."""
-    return file.with_name(f"samples_{task}_{_stamp(file.stem)}.jsonl")
-
-
-def _stamp(stem: str) -> str:
     # results_DATE.json in an output folder, NAME_DATE.json for `--output_path NAME.json`; samples end in the same date.
-    return stem[m.start() :] if (m := _DATE.search(stem)) else stem.removeprefix("results_")
+    date = re.search(r"\d{4}-\d{2}-\d{2}T.*", file.stem, re.DOTALL)
+    return file.with_name(f"samples_{task}_{date[0] if date else file.stem.removeprefix('results_')}.jsonl")
 
 
 def runs_of(file: Path, source: str) -> list[Run]:
-    """Read the runs of one file, one for each Recipe-MPR task in it.
-
-    Args:
-        file: a results file or a compact record.
-        source: see `schema.Run`.
+    """Read the runs of one results file or compact record, one for each Recipe-MPR task in it.
 
     Raises:
         UnusableError: the file cannot be read, is neither, or holds no such task.
@@ -79,7 +56,7 @@ def runs_of(file: Path, source: str) -> list[Run]:
     # A group's own line (recipe_mpr_folds) has no items: its tasks are the runs.
     groups = results.get("group_subtasks")
     groups = groups if isinstance(groups, dict) else {}
-    tasks = [name for name in results["results"] if name.startswith(_PREFIX) and not groups.get(name)]
+    tasks = [name for name in results["results"] if name.startswith("recipe_mpr") and not groups.get(name)]
     if not tasks:
         raise UnusableError("no recipe_mpr task in it")
     ours = [task for task in tasks if is_task(task)]
@@ -91,8 +68,8 @@ def runs_of(file: Path, source: str) -> list[Run]:
 
 
 def _unknown_names(tasks: list[str]) -> list[str]:
-    """The first names of unknown tasks as printable text; the last one also counts those left out."""
-    names = [re.sub(r"[^A-Za-z0-9_]", "?", task[:_LONGEST_TASK]) for task in tasks[:_MOST_UNKNOWN]]
+    """The first 50 names of unknown tasks as printable text; the last one also counts those left out."""
+    names = [re.sub(r"[^A-Za-z0-9_]", "?", task[:60]) for task in tasks[:50]]
     if len(tasks) > len(names):
         names[-1] += f" and {len(tasks) - len(names)} more"
     return names

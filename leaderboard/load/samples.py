@@ -4,22 +4,19 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from pydantic import ValidationError
 
 from recipe_mpr_task.document import Document
 
-CHOSEN = "recipe_mpr_chosen"
-"""The key of chosen recipe ids in samples of a record that has choices without scores."""
-
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The prompt of one request.
+    """The text of one request, each chat message as `turn` writes it.
 
     Attributes:
-        text: the prompt; each chat message is written as `turn` writes it.
         is_messages: whether lm-eval logged chat messages, as it does for chat models behind an API.
     """
 
@@ -33,10 +30,8 @@ class Sample:
 
     Attributes:
         document: None if the logged document is not one of the task's.
-        item_id: the logged id as text, for messages.
         responses: filtered responses as logged: log-likelihoods or texts, see `log_likelihoods` and `texts`.
         is_first_of_raw: whether each response is the first of its request's raw ones; true where none were logged.
-        has_raw: whether raw responses were logged.
         prompts: one for each request; empty if no requests were logged.
         continuations: the text whose likelihood each request asked for.
         accuracy: as logged; None if it is no fraction.
@@ -54,29 +49,27 @@ class Sample:
     chosen: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, logged: Mapping[str, Any], chosen: Sequence[str] | None = None) -> "Sample":
-        """Read a line of lm-eval's samples file; `chosen` comes from records alone."""
-        doc, filtered = logged.get("doc"), logged.get("filtered_resps")
-        requests = _requests(logged.get("arguments"))
+    def of(cls, logged: Mapping[str, Any]) -> "Sample":
+        """Read a line of lm-eval's samples file."""
+        doc, filtered, accuracy = (logged.get(key) for key in ("doc", "filtered_resps", "acc"))
+        arguments = logged.get("arguments")
+        # One request for each prompt and continuation; none if they are not in lm-eval's own form.
+        logged_requests = arguments.values() if isinstance(arguments, dict) else ()
+        requests = [request if isinstance(request, dict) else {} for request in logged_requests]
         return cls(
             document=_document(doc),
             item_id=str(doc.get("item_id") if isinstance(doc, dict) else None),
             responses=tuple(filtered) if isinstance(filtered, list) else None,
-            is_first_of_raw=_is_first_of_raw(logged["resps"], filtered) if "resps" in logged else True,
+            is_first_of_raw="resps" not in logged or _is_first_of_raw(logged["resps"], filtered),
             has_raw="resps" in logged,
-            prompts=_prompts(requests),
+            prompts=_prompts([request.get("arg_0") for request in requests]),
             continuations=tuple(str(request.get("arg_1")) for request in requests),
-            accuracy=_fraction(logged.get("acc")),
-            chosen=None if chosen is None else tuple(chosen),
+            accuracy=accuracy if isinstance(accuracy, (int, float)) and 0 <= accuracy <= 1 else None,
         )
 
     @property
     def doc(self) -> Document:
-        """The document of a sample that was found genuine.
-
-        Raises:
-            ValueError: there is none.
-        """
+        """The document of a sample that was found genuine; raise ValueError if there is none."""
         if self.document is None:
             raise ValueError(f"{self.item_id} has no document of ours")
         return self.document
@@ -100,10 +93,6 @@ def _document(doc: Any) -> Document | None:
         return None
 
 
-def _fraction(value: Any) -> float | None:
-    return value if isinstance(value, (int, float)) and 0 <= value <= 1 else None
-
-
 def _is_first_of_raw(raw: Any, filtered: Any) -> bool:
     try:
         return [responses[0] for responses in raw] == list(filtered)
@@ -111,20 +100,11 @@ def _is_first_of_raw(raw: Any, filtered: Any) -> bool:
         return False
 
 
-def _requests(arguments: Any) -> list[dict[str, Any]]:
-    """The logged requests, one for each prompt and continuation; empty if they are not in lm-eval's own form."""
-    requests = list(arguments.values()) if isinstance(arguments, dict) else []
-    return [request if isinstance(request, dict) else {} for request in requests]
-
-
-def _prompts(requests: Sequence[Mapping[str, Any]]) -> tuple[Prompt, ...]:
+def _prompts(contexts: Sequence[Any]) -> tuple[Prompt, ...]:
     prompts: list[Prompt] = []
-    last: Any = None
-    for request in requests:
-        context = request.get("arg_0")
+    for last, context in pairwise([None, *contexts]):
         # The options of an item share their prompt: it is read once.
         prompts.append(prompts[-1] if prompts and context == last else _prompt(context))
-        last = context
     return tuple(prompts)
 
 
@@ -136,12 +116,12 @@ def turn(role: str, content: str) -> str:
 def _prompt(context: Any) -> Prompt:
     # lm-eval logs messages as a list of one JSON text, or as they are for a remote tokenizer.
     logged = context[0] if isinstance(context, list) and len(context) == 1 else context
-    with suppress(RecursionError):  # nested deeper than any chat message
-        messages = _messages(logged)
-        if messages:
+    try:
+        if messages := _messages(logged):
             return Prompt("".join(map(_turn_of, messages)), is_messages=True)
         return Prompt(str(logged))
-    return Prompt("")
+    except RecursionError:  # nested deeper than any chat message
+        return Prompt("")
 
 
 def _messages(logged: Any) -> list[dict[str, Any]]:

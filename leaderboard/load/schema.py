@@ -20,28 +20,19 @@ from recipe_mpr_task.manifest import COST_KEY, MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.model_arguments import parsed
 from recipe_mpr_task.result_records import Amount, Count, LoadedModel, Sha256, Tolerant, TrainingRecord
 
-IMPORT_MODEL = "recipe-mpr-import"
-"""The model name in records of imported predictions."""
-
-LONGEST_AROUND = 20_000
-"""Characters of the text around the prompts that a record keeps."""
-
-_AROUND, _SECONDS = "recipe_mpr_around", "total_evaluation_time_seconds"
+IMPORT_MODEL = "recipe-mpr-import"  # the model name in records of imported predictions
+AROUND, FLAGS = "recipe_mpr_around", "recipe_mpr_flags"
+LONGEST_AROUND = 20_000  # characters of the text around the prompts that a record keeps
+_SECONDS = "total_evaluation_time_seconds"
 _LARGEST = 2**53
 _LONGEST, _LONGEST_PROMPT = 2_000, 20_000
 _DEPTH_OF_PROMPTS, _DEEPEST = 3, 8
-_MOST = 20_000
-_MOST_ITEMS = 10_000
-_MOST_FLAGS = 10
+_MOST, _MOST_ITEMS = 20_000, 10_000
 
 
 @dataclass(frozen=True)
 class ModelArgs:
-    """`--model_args`, however lm-eval recorded them.
-
-    Attributes:
-        given: every argument by name; each backend has its own.
-    """
+    """`--model_args`, however lm-eval recorded them: every argument by name; each backend has its own."""
 
     given: Mapping[str, Any]
 
@@ -144,7 +135,7 @@ class Results(Tolerant):
     loaded: Annotated[LoadedModel | None, Field(alias=MODEL_KEY)] = None
     cost: Annotated[EvaluationCost | None, Field(alias=COST_KEY, strict=False)] = None
     flags: list[Any] = Field(default=[], alias="recipe_mpr_flags")
-    around: Annotated[str, Field(alias=_AROUND)] = ""
+    around: Annotated[str, Field(alias=AROUND)] = ""
     config: Config = Config()
     task: Annotated[TaskConfig, Field(alias="task_config")] = TaskConfig()
     n_shot: int = 0
@@ -152,35 +143,27 @@ class Results(Tolerant):
 
     @classmethod
     def of(cls, raw: Mapping[str, Any], task: str) -> "Results":
-        """Read a task's part of a parsed results file or record."""
-        kept = _kept(raw, task)
-        return cls.model_validate({
-            **kept, "task_config": kept["configs"][task], "n_shot": kept["n-shot"][task],
-            "metrics": kept["results"][task],
-        })  # fmt: skip
+        """Read a task's part of a parsed results file or record, bounded in size; an absent value stays absent."""
+        configs, n_shots, metrics = (_mapping(raw.get(key)) for key in ("configs", "n-shot", "results"))
+        kept = {key: raw[key] for key in cls.logged_keys() - {AROUND} if raw.get(key) is not None} | {
+            "config": _fields(raw.get("config"), Config),
+            "configs": {task: _fields(configs.get(task), TaskConfig)},
+            "n-shot": {task: n_shots.get(task) or 0},
+            "results": {task: _mapping(metrics.get(task))},
+        }
+        if len(configs) > 1:
+            kept.pop(_SECONDS, None)  # the tasks of a run share one time
+        kept = _bounded(kept)
+        if isinstance(around := raw.get(AROUND), str):
+            kept[AROUND] = around[:LONGEST_AROUND].encode(errors="replace").decode()
+        fields = {"task_config": "configs", "n_shot": "n-shot", "metrics": "results"}
+        return cls.model_validate(kept | {field: kept[key][task] for field, key in fields.items()})
 
     def as_raw(self, task: str) -> dict[str, Any]:
         """Return the results in the layout of lm-eval's file, for a record."""
         plain = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
         settings, n_shot, metrics = (plain.pop(key, {}) for key in ("task_config", "n_shot", "metrics"))
         return plain | {"configs": {task: settings}, "n-shot": {task: n_shot or 0}, "results": {task: metrics}}
-
-
-def _kept(raw: Mapping[str, Any], task: str) -> dict[str, Any]:
-    """The values of one task that have a field, bounded in size; an absent value stays absent."""
-    configs = _mapping(raw.get("configs"))
-    kept = {key: raw[key] for key in Results.logged_keys() - {_AROUND} if raw.get(key) is not None} | {
-        "config": _fields(raw.get("config"), Config),
-        "configs": {task: _fields(configs.get(task), TaskConfig)},
-        "n-shot": {task: _mapping(raw.get("n-shot")).get(task) or 0},
-        "results": {task: _mapping(_mapping(raw.get("results")).get(task))},
-    }
-    if len(configs) > 1:
-        kept.pop(_SECONDS, None)  # the tasks of a run share one time
-    bounded: dict[str, Any] = _bounded(kept)
-    if isinstance(around := raw.get(_AROUND), str):
-        bounded[_AROUND] = around[:LONGEST_AROUND].encode(errors="replace").decode()
-    return bounded
 
 
 def _fields(raw: Any, of: type[Tolerant]) -> dict[str, Any]:
@@ -212,8 +195,6 @@ class Run:
 
     Attributes:
         source: the file by its shortest unique path suffix, see `find.find_files`.
-        task: the task's name.
-        results: what the file says of the task.
         samples: the logged items; None if none were logged.
         is_record: read from a compact record: its documents are the pinned ones, without their texts.
     """
@@ -242,12 +223,12 @@ class Run:
     @property
     def training(self) -> TrainingRecord:
         """The model's training as recorded; empty if nothing was."""
-        return self.results.training or _UNTRAINED
+        return self.results.training or TrainingRecord()
 
     @property
     def loaded(self) -> LoadedModel:
         """The files that were loaded, as recorded; empty if nothing was."""
-        return self.results.loaded or _UNRECORDED
+        return self.results.loaded or LoadedModel()
 
     @property
     def version(self) -> int | None:
@@ -278,7 +259,4 @@ class Run:
     @property
     def flags(self) -> tuple[str, ...]:
         """The flags that a record keeps of its run; empty for a results file."""
-        return tuple(str(flag)[:200] for flag in self.results.flags[:_MOST_FLAGS]) if self.is_record else ()
-
-
-_UNTRAINED, _UNRECORDED = TrainingRecord(), LoadedModel()
+        return tuple(str(flag)[:200] for flag in self.results.flags[:10]) if self.is_record else ()

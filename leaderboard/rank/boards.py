@@ -26,11 +26,7 @@ _TITLES = {
 
 
 def build_boards(runs: Iterable[Row]) -> list[Board]:
-    """Make every board from the rows of single runs, see `row_from_run.row_of`, and the reported rows.
-
-    Returns:
-        The main board first; rows sorted by rank, then those without rank.
-    """
+    """Return the boards, the main one first, of single runs' rows and the reported ones; ranked rows come first."""
     runs = list(runs)
     kept = mark_repeats(runs)
     pooled = {task for group in POOLS for task in group.tasks}
@@ -42,6 +38,5 @@ def build_boards(runs: Iterable[Row]) -> list[Board]:
     flagged = mark_namesakes(mark_copies(mark_one_letter(once)))
     for row in (*mark_tries(flagged, runs), *published_rows()):
         by_board[row.board].append(row)
-    known = list(_TITLES)
-    keys = sorted(by_board, key=lambda key: (known.index(key) if key in known else len(known), key))
-    return [board_of(key, _TITLES.get(key, key), by_board[key]) for key in keys]
+    titles = _TITLES | {key: key for key in sorted(by_board) if key not in _TITLES}
+    return [board_of(key, title, by_board[key]) for key, title in titles.items() if key in by_board]

@@ -1,14 +1,35 @@
-"""Flag rows that answer alike, whatever their names and boards, and rows that answer one letter."""
+"""Flag rows that answer alike, whatever their names and boards, and say how the two are related.
 
-from collections.abc import Iterable
+Relations rest on what the rows' results files say: a row that claims to be of another's model is flagged as such.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 
-from leaderboard.rank.choices import answers_one_letter, letter_share
+import numpy as np
+
 from leaderboard.rank.duplicates import by_date, flagged
-from leaderboard.rank.relations import relation, short_source
 from leaderboard.rank.row import Row
-from leaderboard.rank.similar_answers import Likeness, find_alike
+from leaderboard.rank.similar_answers import ONE_LETTER, Matrices, letter_share
 from leaderboard.verify.statuses import RANKED
+from recipe_mpr_task.statistics import Ints
+
+_LEAST_ITEMS = 12
+"""On fewer items, answers at one letter may be chance."""
+
+_BLOCK = 1024
+_NOT_SHARED = -1
+
+
+def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
+    """Flag ranked rows that answer one letter nearly always: they agree without having copied."""
+    rows = list(rows)
+    for place, row in enumerate(rows):
+        if row.status in RANKED and row.kind != "baseline" and len(row.items) >= _LEAST_ITEMS:
+            letter, share = letter_share(row)
+            if share >= ONE_LETTER:
+                rows[place] = replace(row, flags=(f"answers {letter} on {100 * share:.0f}% of items", *row.flags))
+    return rows
 
 
 def mark_copies(rows: Iterable[Row]) -> list[Row]:
@@ -18,28 +39,103 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
     """
     rows = sorted(rows, key=lambda row: (*by_date(row), row.reason))
     places = [place for place, row in enumerate(rows) if row.items]
-    with_items = [rows[place] for place in places]
-    for place, likenesses in zip(places, find_alike(with_items), strict=True):
-        flags = [_words(rows[place], with_items[likeness.other], likeness) for likeness in likenesses]
+    for place, flags in zip(places, find_alike([rows[place] for place in places]), strict=True):
         rows[place] = flagged(rows[place], *flags)
     return rows
 
 
-def _words(row: Row, other: Row, likeness: Likeness) -> str:
-    counted = f"the same {'wrong choice' if likeness.by_choice else 'scores'} on {likeness.same} of {likeness.of} items"
-    if likeness.is_related:
-        return f"{relation(row, other)}: {counted}"
+def find_alike(rows: Sequence[Row]) -> list[list[str]]:
+    """Return each row's flags: one for the first unrelated and one for the first related row that answers alike.
+
+    All rows have items, the preferred rows first; ranked rows go before others. Rows of one identity are one system and
+    are not compared, nor are two rows without rank.
+    """
+    matrices = Matrices.of(rows)
+    codes = _codes(rows)
+    measurements = [row.keys.measurement or f"row {place}" for place, row in enumerate(rows)]
+    identities = np.unique(np.array(measurements), return_inverse=True)[1]
+    ranked = np.array([row.status in RANKED for row in rows], dtype=bool)
+    preference = np.argsort(~ranked, kind="stable")
+    flags: list[list[str]] = []
+    for place, row in enumerate(rows):
+        if place % _BLOCK == 0:
+            compared = matrices.compared(slice(place, place + _BLOCK))
+        in_block = place % _BLOCK
+        is_alike = compared.is_alike[in_block] & (identities != identities[place]) & (ranked | ranked[place])
+        alike = preference[is_alike[preference]]
+        is_related = ((codes[alike] == codes[place]) & (codes[place] != _NOT_SHARED)).any(axis=1)
+        flags.append([
+            _flag(row, rows[other], compared.in_common(in_block, other), is_related=are_related)
+            for are_related, others in ((False, alike[~is_related]), (True, alike[is_related]))
+            for other in others[:1]
+        ])  # fmt: skip
+    return flags
+
+
+def _codes(rows: Sequence[Row]) -> Ints:
+    """Number the rows' keys, shape (rows, keys): related rows share a number of 0 or more in a column."""
+    codes = np.full((len(rows), len(_KEYS)), _NOT_SHARED, np.int64)
+    for column, key_of in enumerate(_KEYS):
+        numbers: dict[Hashable, int] = {}
+        keys = [key_of(row) for row in rows]
+        codes[:, column] = [_NOT_SHARED if key is None else numbers.setdefault(key, len(numbers)) for key in keys]
+    return codes
+
+
+def _training_system(row: Row) -> str | None:
+    """Return what identifies one training: recipe, base and seed; None if the row was not trained here."""
+    return row.training.system if row.training else None
+
+
+def _model(row: Row) -> Hashable:
+    """Return what was loaded by its public name; None for folders, whose names are no identity."""
+    loaded = row.loaded
+    if "folder" in (loaded.base_from, loaded.adapter_from) or "/" not in (loaded.adapter or loaded.base or ""):
+        return None
+    return row.kind, loaded.base, loaded.adapter, loaded.revision
+
+
+def _known_base(row: Row) -> str | None:
+    """Return the base of a clean training of ours; else None, because the row may be a copy."""
+    return row.training.base_model if row.training and row.training.system and row.status == "clean" else None
+
+
+_KEYS: tuple[Callable[[Row], Hashable], ...] = (
+    _training_system,
+    lambda row: row.keys.recipe,
+    lambda row: row.keys.content,
+    lambda row: row.keys.system,
+    _model,
+    _known_base,
+)
+
+
+def _flag(row: Row, other: Row, in_common: str, *, is_related: bool) -> str:
+    first, *more = other.source.split(", ")
+    source = f"{first} and {len(more)} more" if more else first
+    if is_related:
+        return f"{_relation(row, other, f'{other.system} ({source})')}: {in_common}"
     there = f", on {other.board}" if other.board != row.board else ""
-    return f"like {other.system} ({short_source(other)}{there}), gives {counted}: one may be a copy"
+    return f"like {other.system} ({source}{there}), gives {in_common}: one may be a copy"
 
 
-def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
-    """Flag ranked rows that answer one letter nearly always: they agree without having copied."""
-    return [_one_letter(row) if row.status in RANKED and row.kind != "baseline" else row for row in rows]
+def _relation(row: Row, other: Row, named: str) -> str:
+    """Return what a row is to another that it is related to, in words: "same model as X (source), merged"."""
+    is_one_recipe = _is_shared(row.keys.recipe, other.keys.recipe)
+    is_one_training = _is_shared(_training_system(row), _training_system(other))
+    if is_one_training or (is_one_recipe and row.keys.seed == other.keys.seed):
+        forms = [(one.training and one.training.form) or "whole" for one in (row, other)]
+        how = f", {forms[0]}; that one is {forms[1]}" if forms[0] != forms[1] else ", asked otherwise"
+        return f"same model as {named}{how}"
+    if is_one_recipe:
+        return f"same recipe as {named}, seed {row.keys.seed}; that one has seed {other.keys.seed}"
+    if _training_system(row) and _training_system(other) and _is_shared(_known_base(row), _known_base(other)):
+        return f"trained from the same base as {named}, by another recipe"
+    mine, theirs = row.keys.dtype, other.keys.dtype
+    if mine != theirs:
+        return f"same model as {named}, {mine or 'dtype unknown'}; that one in {theirs or 'unknown dtype'}"
+    return f"same model as {named}, loaded or asked otherwise"
 
 
-def _one_letter(row: Row) -> Row:
-    if not answers_one_letter(row):
-        return row
-    letter, share = letter_share(row)
-    return replace(row, flags=(f"answers {letter} on {100 * share:.0f}% of items", *row.flags))
+def _is_shared(key: str | None, other: str | None) -> bool:
+    return key is not None and key == other

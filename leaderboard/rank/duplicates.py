@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 
-from leaderboard.rank.choices import differing
 from leaderboard.rank.row import Row
+from leaderboard.rank.similar_answers import differing
+from leaderboard.verify.forensics import CACHE_DOUBT
 from leaderboard.verify.statuses import RANKED
-from leaderboard.verify.training import CACHE_DOUBT
 from recipe_mpr_task.names import folded
 
 _READ_TWICE = "the same run, read twice"
@@ -31,44 +31,27 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
     kept: list[Row] = []
     for row in rows:
         key = (place(row), row.keys.identity)
-        if row.status in RANKED and key in seen:
-            first = kept[seen[key]]
-            if _stands_instead(row, first):
-                reason = f"repeat of {row.source}, of which more is known: {why}; {first.reason}"
-                kept[seen[key]] = replace(first, status="excluded", reason=reason)
-                seen[key] = len(kept)
-                kept.append(row)
-                continue
-            disagreement = _disagreement(row, first)
-            reason = f"repeat of {first.source}: {_READ_TWICE if _is_one_run(row, first) else why}"
-            if disagreement:
-                reason += f"; {disagreement}: this one scores {_percent(row)}, that one {_percent(first)}"
-                said = f"run again ({row.source}) it scores {_percent(row)}; {disagreement}"
-                kept[seen[key]] = flagged(first, said)
-            kept.append(replace(row, status="excluded", reason=reason))
+        if row.status not in RANKED or seen.setdefault(key, len(kept)) == len(kept):
+            kept.append(row)
             continue
-        if row.status in RANKED:
+        first = kept[seen[key]]
+        different = differing(row.items, first.items)
+        # Only a less doubtful run that chose alike, or repeats an answer from a cache, counts instead: nobody can pick
+        # the better of two runs, and a run repeated without its fault counts.
+        if _doubt(row) < _doubt(first) and (CACHE_DOUBT in first.flags or not different):
+            reason = f"repeat of {row.source}, of which more is known: {why}; {first.reason}"
+            kept[seen[key]] = replace(first, status="excluded", reason=reason)
             seen[key] = len(kept)
-        kept.append(row)
+            kept.append(row)
+            continue
+        reason = f"repeat of {first.source}: {_READ_TWICE if _is_one_run(row, first) else why}"
+        if different:
+            disagreement = f"the two differ on {different} of {len(row.items)} items"
+            mine, theirs = (f"{100 * (one.score.acc or 0):.1f}" for one in (row, first))
+            reason += f"; {disagreement}: this one scores {mine}, that one {theirs}"
+            kept[seen[key]] = flagged(first, f"run again ({row.source}) it scores {mine}; {disagreement}")
+        kept.append(replace(row, status="excluded", reason=reason))
     return kept
-
-
-def _stands_instead(row: Row, first: Row) -> bool:
-    """Say whether a later run counts: it is less doubtful, and the first chose alike or answered from a cache.
-
-    So nobody can pick the better of two runs, and a run repeated without its fault counts.
-    """
-    return _doubt(row) < _doubt(first) and (CACHE_DOUBT in first.flags or not differing(row.items, first.items))
-
-
-def _disagreement(row: Row, first: Row) -> str:
-    """Say on how many items two rows of one identity differ; "" if on none."""
-    different = differing(row.items, first.items)
-    return f"the two differ on {different} of {len(row.items)} items" if different else ""
-
-
-def _percent(row: Row) -> str:
-    return f"{100 * (row.score.acc or 0):.1f}"
 
 
 def by_date(row: Row) -> tuple[float, str]:
@@ -107,8 +90,7 @@ def _doubt(row: Row) -> tuple[int, int]:
 
 def _is_one_run(row: Row, other: Row) -> bool:
     has_choices = bool(row.items.choices and other.items.choices)
-    is_of_one_date = row.date is not None and row.date == other.date
-    return is_of_one_date and has_choices and not differing(row.items, other.items)
+    return has_choices and row.date is not None and row.date == other.date and not differing(row.items, other.items)
 
 
 def flagged(row: Row, *flags: str) -> Row:

@@ -6,13 +6,12 @@ Pooling goes over items: a type's items are spread unevenly over the folds, so a
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from leaderboard.rank.position_bias import position_profile
-from leaderboard.rank.row import LoadedNames, Metric, Row, Spread
-from leaderboard.rank.row_from_run import score, type_scores
+from leaderboard.rank.row import Cost, LoadedNames, Metric, Row, Spread
+from leaderboard.rank.row_from_run import position_profile, score, type_scores
 from leaderboard.rank.row_items import RowItems
 from leaderboard.verify.checks import RANDOM_WEIGHTS
 from leaderboard.verify.items import ItemResult
@@ -25,10 +24,9 @@ from recipe_mpr_task.tasks import TASKS_PATH
 MAIN_BOARD = "recipe_mpr"
 _PROMPT_TASKS = tuple(sorted(path.stem for path in TASKS_PATH.glob("recipe_mpr_prompt_*.yaml")))
 
-Combine = Callable[[Sequence[Any]], Any]
-
-# The tasks of a pool have equally many items, so a mean over tasks is one over items.
-_COST_TOTALS: dict[str, Combine] = {
+# How a field is pooled. The tasks of a pool have equally many items, so a mean over tasks is one over items.
+_TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
+    "date": min,
     "eval_seconds": math.fsum,
     "eval_seconds_per_item": statistics.fmean,
     "eval_tokens_per_second": statistics.fmean,
@@ -37,9 +35,6 @@ _COST_TOTALS: dict[str, Combine] = {
     "train_seconds_per_item": statistics.fmean,
     "train_tokens_per_second": statistics.fmean,
     "train_memory_bytes": max,
-}
-_HARDWARE = ("eval_hardware", "train_hardware")
-_TRAINING_TOTALS: dict[str, Combine] = {
     "wall_time_s": math.fsum,
     "samples_per_second": statistics.fmean,
     "peak_memory_bytes": max,
@@ -48,60 +43,37 @@ _TRAINING_TOTALS: dict[str, Combine] = {
 
 @dataclass(frozen=True)
 class Pool:
-    """Tasks whose rows of one system make one row.
+    """Tasks whose rows of one system make one row; a pooled row needs a row of each.
 
-    Attributes:
-        task: the group's name.
-        tasks: its tasks and what sets each apart, a fold's number or a prompt's name. A pooled row needs a row of each.
-        board: where the pooled row stands.
-        over: the rows in a word.
-        items: from the rows to the pooled row's items.
-        protocol: of the pooled row.
-        prompt: the pooled row's; None for that of its rows.
+    `tasks` maps each to its fold's number or its prompt's name; `prompt` is None where the pooled row keeps its rows'.
     """
 
     task: str
     tasks: dict[str, str]
     board: str
     over: Literal["folds", "prompts"]
-    items: Callable[[Sequence[Row]], list[ItemResult]]
     protocol: str = ""
     prompt: str | None = None
 
 
-def _union(rows: Sequence[Row]) -> list[ItemResult]:
-    return [item for row in rows for item in row.items]
-
-
-def _mean_over_rows(rows: Sequence[Row]) -> list[ItemResult]:
-    by_item: dict[str, list[ItemResult]] = defaultdict(list)
-    for item in _union(rows):
-        by_item[item.item_id].append(item)
-    return [
-        ItemResult(item_id, math.fsum(item.accuracy for item in same) / len(same), same[0].types)
-        for item_id, same in by_item.items()
-    ]
-
-
 POOLS = (
-    Pool("recipe_mpr_folds", {f"recipe_mpr_fold{k}": str(k) for k in range(N_FOLDS)}, MAIN_BOARD, "folds", _union,
+    Pool("recipe_mpr_folds", {f"recipe_mpr_fold{k}": str(k) for k in range(N_FOLDS)}, MAIN_BOARD, "folds",
          protocol=f"{N_FOLDS} folds pooled"),
     Pool("recipe_mpr_prompts", {task: task_spec(task).prompt for task in _PROMPT_TASKS}, "recipe_mpr_prompts",
-         "prompts", _mean_over_rows, prompt="all"),
+         "prompts", prompt="all"),
 )  # fmt: skip
 
 
 def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
     """Pool the rows of each system into one; list those that cannot be pooled, and why.
 
-    Args:
-        group: what is pooled.
-        rows: of its tasks, after `duplicates.mark_repeats`: a system has one ranked row a task.
+    The rows are of the group's tasks, after `duplicates.mark_repeats`: a system has one ranked row a task.
     """
     by_system: dict[str, list[Row]] = defaultdict(list)
     listed = []
     for row in rows:
-        if row.status in RANKED or _is_demonstration(row):
+        # A row that lacks a rank for its random weights alone is a demonstration: its folds are pooled too.
+        if row.status in RANKED or (row.status == "excluded" and row.reason.startswith(RANDOM_WEIGHTS)):
             by_system[row.keys.identity].append(row)
         else:
             listed.append(replace(row, board=group.board))
@@ -115,16 +87,16 @@ def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
     return listed
 
 
-def _is_demonstration(row: Row) -> bool:
-    """Say whether a row lacks a rank for its random weights alone: its folds are pooled too."""
-    return row.status == "excluded" and row.reason.startswith(RANDOM_WEIGHTS)
-
-
 def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
     # As doubtful as the most doubtful of its rows.
     first = max(rows, key=lambda row: (*RANKED, "excluded").index(row.status))
-    items, costs = group.items(rows), [row.cost for row in rows]
+    items = [item for row in rows for item in row.items]
+    if group.over == "prompts":
+        items = _means(items)
     others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
+    costs = _combined([row.cost for row in rows], vars(first.cost)) | {"trainable_params": first.cost.trainable_params}
+    trainings = [row.training for row in rows]
+    accs = {group.tasks[row.task]: row.score.acc for row in rows if row.score.acc is not None}
     return replace(
         first,
         reason=first.reason + others,
@@ -135,12 +107,12 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
         source=", ".join(sorted({row.source for row in rows})),
         protocol=group.protocol,
         metrics=_pooled_metrics(first, rows),
-        spread=_spread(group, rows),
+        spread=Spread(group.over, statistics.stdev(accs.values()), accs, statistics.fmean(accs.values())),
         asked=replace(first.asked, prompt=group.prompt or first.asked.prompt),
-        loaded=LoadedNames(**_shared([row.loaded for row in rows], vars(first.loaded))),
-        training=_pooled_training([row.training for row in rows]),
-        cost=replace(first.cost, **_shared(costs, _HARDWARE), **_combined(costs, _COST_TOTALS)),
-        **_combined(rows, {"date": min}),
+        loaded=LoadedNames(**_combined([row.loaded for row in rows], vars(first.loaded))),
+        training=None if None in trainings else TrainingRecord(**_combined(trainings, TrainingRecord.model_fields)),
+        cost=Cost(**costs),
+        **_combined(rows, ["date"]),
         items=_pooled_items(items, rows),
         position=position_profile(items, task_spec(rows[0].task).order) if first.position else None,
         flags=tuple(dict.fromkeys(flag for row in rows for flag in row.flags)),
@@ -149,9 +121,15 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
     )
 
 
-def _spread(group: Pool, rows: Sequence[Row]) -> Spread:
-    accs = {group.tasks[row.task]: row.score.acc for row in rows if row.score.acc is not None}
-    return Spread(group.over, statistics.stdev(accs.values()), accs, statistics.fmean(accs.values()))
+def _means(results: Iterable[ItemResult]) -> list[ItemResult]:
+    """Return each item's mean accuracy over its results."""
+    by_item: dict[str, list[ItemResult]] = defaultdict(list)
+    for item in results:
+        by_item[item.item_id].append(item)
+    return [
+        ItemResult(item_id, statistics.fmean(item.accuracy for item in same), same[0].types)
+        for item_id, same in by_item.items()
+    ]
 
 
 def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
@@ -171,25 +149,19 @@ def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
     return metrics
 
 
-def _pooled_training(records: Sequence[TrainingRecord | None]) -> TrainingRecord | None:
-    """Return what the trainings share, their summed time, mean speed and highest memory; None if one is unknown."""
-    known = [record for record in records if record is not None]
-    if len(known) < len(records):
-        return None
-    fields = _shared(known, TrainingRecord.model_fields) | _combined(known, _TRAINING_TOTALS)
-    return TrainingRecord(**{name: value for name, value in fields.items() if value is not None})
+def _combined(parts: Sequence[Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return the total of each field that has one, None if a part lacks it; of others the value that all parts share.
 
-
-def _shared(parts: Sequence[Any], names: Iterable[str]) -> dict[str, Any]:
-    """Return the fields on which all parts agree; the others are None."""
-    values = {name: {repr(getattr(part, name)): getattr(part, name) for part in parts} for name in names}
-    return {name: next(iter(values[name].values())) if len(values[name]) == 1 else None for name in values}
-
-
-def _combined(parts: Sequence[Any], totals: Mapping[str, Combine]) -> dict[str, Any]:
-    """Combine each field over the parts; None where a part does not know it."""
-    values = {name: [getattr(part, name) for part in parts] for name in totals}
-    return {name: None if None in values[name] else totals[name](values[name]) for name in totals}
+    A field on which the parts differ is None.
+    """
+    combined = {}
+    for name in names:
+        values = [getattr(part, name) for part in parts]
+        if name in _TOTALS:
+            combined[name] = None if None in values else _TOTALS[name](values)
+        else:
+            combined[name] = values[0] if len({repr(value) for value in values}) == 1 else None
+    return combined
 
 
 def _mean_curve(curves: Sequence[tuple[dict[str, float], ...]]) -> tuple[dict[str, float], ...]:

@@ -3,15 +3,13 @@
 from importlib.resources import files
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from leaderboard.rank.row import Cost, Row, Score, Spread
 
 
-class _Entry(BaseModel):
+class _Entry(BaseModel, frozen=True, extra="forbid"):
     """A reported result: `correct` of `n` items, or an accuracy alone; `source` and `note` are keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     system: str
     board: str
@@ -38,8 +36,7 @@ class _Published(BaseModel):
 
 def published_rows() -> list[Row]:
     """Return the reported rows, each with the board that it belongs beside."""
-    loaded = yaml.safe_load((files("leaderboard") / "published.yaml").read_text())
-    published = _Published.model_validate(loaded)
+    published = _Published(**yaml.safe_load((files("leaderboard") / "published.yaml").read_text()))
     return [_row(entry, published) for entry in published.rows]
 
 
@@ -54,7 +51,7 @@ def _row(entry: _Entry, published: _Published) -> Row:
         board=entry.board,
         task=entry.board,
         task_version=None,
-        score=Score.of(entry.correct, entry.n) if entry.n else Score(entry.accuracy, None, None, None),
+        score=Score.of(entry.correct, entry.n) if entry.n else Score(entry.accuracy),
         types={name: Score.of(*counts) for name, counts in sorted(entry.types.items())},
         params=entry.params,
         source=f"{source}, {entry.path}" if entry.path else source,

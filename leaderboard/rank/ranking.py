@@ -4,22 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import norm, rankdata
 
 from leaderboard.rank.row import AgainstLeader, Row
 from leaderboard.verify.statuses import RANKED
-from recipe_mpr_task.statistics import (
-    LEVEL,
-    Comparison,
-    Floats,
-    Ints,
-    compare_with,
-    holm,
-    holm_agreeing,
-    mcnemar,
-    minimal_detectable_effect,
-    pairwise,
-)
+from recipe_mpr_task import statistics
+from recipe_mpr_task.statistics import LEVEL, Floats, Ints
 
 _MATRIX = 50
 _ROUNDING = 1e-6
@@ -30,12 +20,9 @@ _DIGITS = 9
 
 @dataclass(frozen=True)
 class PairMatrix:
-    """The best 50 rows against each other, row minus column; the diagonals are None.
+    """The best 50 rows against each other, row minus column: differences of accuracies, fractions, and p values.
 
-    Attributes:
-        ids: of the rows.
-        difference: of the accuracies, fractions.
-        p_holm: p values, Holm-corrected over the matrix.
+    The p values are Holm-corrected over the matrix; the diagonals are None.
     """
 
     ids: list[str]
@@ -71,14 +58,13 @@ def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
     if len(ranked) > 1:
         accuracies = np.column_stack([row.items.accuracies for row in ranked])  # ranked rows have the same items
         discordance = float(np.median((accuracies[:, 1:] != accuracies[:, :1]).mean(axis=0)))
-        differences, p = pairwise(accuracies[:, :_MATRIX])
+        differences, p = statistics.pairwise(accuracies[:, :_MATRIX])
         matrix = _matrix(ranked[:_MATRIX], differences, p)
-        comparisons = compare_with(accuracies[:, 1:], accuracies[:, 0])
-        ranked = _with_rank_ranges(_against_leader(ranked, comparisons), accuracies, p, comparisons)
+        ranked = _compared(ranked, accuracies, p)
     else:
         ranked = [replace(row, rank_low=1, rank_high=1) for row in ranked]
     detectable = {
-        name: round(minimal_detectable_effect(discordance or _USUAL_DISCORDANCE, size), _DIGITS)
+        name: round(statistics.minimal_detectable_effect(discordance or _USUAL_DISCORDANCE, size), _DIGITS)
         for name, size in {"all": len(first.items) if first else 0, **sizes}.items()
         if size
     }
@@ -90,37 +76,29 @@ def _ranked(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
     rows = sorted(rows, key=lambda row: (-(row.score.acc or 0.0), row.system, row.source, row.reason))
     contenders = [row for row in rows if row.status in RANKED and row.score.acc is not None]
     others = [row for row in rows if row.status not in RANKED or row.score.acc is None]
-    ranked: list[Row] = []
-    for place, row in enumerate(contenders, 1):
-        tied = ranked and ranked[-1].score.acc == row.score.acc
-        ranked.append(replace(row, rank=ranked[-1].rank if tied else place))
-    return ranked, others
+    ranks = rankdata([-(row.score.acc or 0.0) for row in contenders], method="min").astype(int).tolist()
+    return [replace(row, rank=rank) for row, rank in zip(contenders, ranks, strict=True)], others
 
 
-def _against_leader(ranked: Sequence[Row], comparisons: Sequence[Comparison]) -> list[Row]:
-    """Add each row's paired comparison with the leader, and whether the test separates the two.
+def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> list[Row]:
+    """Add each row's possible ranks, its paired comparison with the leader, and whether the test separates the two.
 
     A row is in the leader's tie group unless the test, Holm-corrected over the board, separates them. The interval of
     the difference is corrected with it, so that it holds 0 exactly for the leader's tie group.
     """
-    corrected, agreeing = holm_agreeing(comparisons)
-    compared = zip(ranked[1:], agreeing, corrected.tolist(), strict=True)
-    return [replace(ranked[0], is_tied=True)] + [
-        replace(row, is_tied=p >= LEVEL, against_leader=AgainstLeader(comparison, p)) for row, comparison, p in compared
-    ]
-
-
-def _with_rank_ranges(
-    ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats, with_leader: Sequence[Comparison]
-) -> list[Row]:
+    with_leader = statistics.compare_with(accuracies[:, 1:], accuracies[:, 0])
     p = all_pairs(accuracies)
     # The tests behind the marks and the matrix are exact on boards of any size.
     p[: len(p_of_best), : len(p_of_best)] = p_of_best
     p[0, 1:] = p[1:, 0] = [comparison.p for comparison in with_leader]
-    low, high = rank_ranges(np.array([row.rank for row in ranked]), p)
-    return [
-        replace(row, rank_low=best, rank_high=worst)
-        for row, best, worst in zip(ranked, low.tolist(), high.tolist(), strict=True)
+    ranges = np.transpose(rank_ranges(np.array([row.rank for row in ranked]), p)).tolist()
+    leader, *others = [
+        replace(row, rank_low=low, rank_high=high) for row, (low, high) in zip(ranked, ranges, strict=True)
+    ]
+    corrected, agreeing = statistics.holm_agreeing(with_leader)
+    return [replace(leader, is_tied=True)] + [
+        replace(row, is_tied=p_holm >= LEVEL, against_leader=AgainstLeader(comparison, p_holm))
+        for row, comparison, p_holm in zip(others, agreeing, corrected.tolist(), strict=True)
     ]
 
 
@@ -163,13 +141,13 @@ def all_pairs(accuracies: Floats) -> Floats:
     distances = squares[:, None] + squares - 2 * accuracies.T @ accuracies
     z = np.abs(sums[:, None] - sums) / np.sqrt(np.maximum(distances, _ROUNDING))
     has_parts = distances - (wins + wins.T) > _ROUNDING
-    return np.where(has_parts, 2 * norm.cdf(-z), mcnemar(wins, wins.T))
+    return np.where(has_parts, 2 * norm.cdf(-z), statistics.mcnemar(wins, wins.T))
 
 
 def _matrix(rows: Sequence[Row], differences: Floats, p: Floats) -> PairMatrix:
     upper = np.triu_indices(len(p), 1)
     corrected = np.full(p.shape, np.nan)
-    corrected[upper] = holm(p[upper])
+    corrected[upper] = statistics.holm(p[upper])
     corrected.T[upper] = corrected[upper]
     return PairMatrix([row.id for row in rows], _cells(differences), _cells(corrected))
 

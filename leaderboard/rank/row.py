@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from statsmodels.stats.proportion import proportion_confint
 
-from leaderboard.rank.position_bias import PositionProfile
 from leaderboard.rank.row_items import NO_ITEMS, RowItems
+from leaderboard.verify.identity import Kind
 from leaderboard.verify.prompts import Evidence
 from leaderboard.verify.statuses import StatusName
 from recipe_mpr_task.files import sha256_of
@@ -16,36 +16,24 @@ from recipe_mpr_task.names import slug
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.statistics import Comparison
 
-LONGEST_NAME = 200
-"""Characters of a system's name; a longer one is cut."""
-
-Kind = Literal["causal", "encoder", "baseline", "imported", "reported"]
-
 
 @dataclass(frozen=True)
 class Score:
-    """An accuracy with what it rests on.
+    """An accuracy and its 95% Wilson interval, fractions in [0, 1]; None without items.
 
-    Attributes:
-        acc: fraction in [0, 1]; None where there is no item.
-        n: number of items; None for a level that was not measured, such as chance.
-        low: lower end of the 95% Wilson interval, a fraction.
-        high: its upper end.
+    `n`, the number of items, is None for a level that was not measured, such as chance.
     """
 
     acc: float | None
-    n: int | None
-    low: float | None
-    high: float | None
+    n: int | None = None
+    low: float | None = None
+    high: float | None = None
 
     @classmethod
     def of(cls, correct: float, n: int) -> "Score":
-        """Score `correct` of `n` items; shared ties make `correct` fractional.
-
-        Wilson (1927), (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), by statsmodels.
-        """
+        """Score `correct` of `n` items, with the interval of Wilson (1927); shared ties make `correct` fractional."""
         if n == 0:
-            return cls(None, 0, None, None)
+            return cls(None, 0)
         low, high = proportion_confint(correct, n, alpha=0.05, method="wilson")
         return cls(correct / n, n, float(low), float(high))
 
@@ -60,14 +48,23 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class PositionProfile:
+    """Position bias by letter, A to E: the share of a row's answers there, and the accuracy where gold stands there.
+
+    `recall` is None where gold never stands, or an accuracy is missing; ties share an answer.
+    """
+
+    answers: tuple[float, ...]
+    recall: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
 class Asked:
-    """How a causal model was asked; of an imported system nothing is known, encoders and baselines read no prompt.
+    """How a causal model was asked. Of an imported system nothing is known; encoders and baselines read no prompt.
 
     Attributes:
         shots: number of few-shot examples; None if unknown.
         prompt: the template's name, "other" for a text that is none of ours, "all" where prompts are pooled.
-        chat_template: whether prompts went through the model's chat template.
-        system_text: whether the run had a system text of its own.
         generation: settings of generated text; None if options were scored.
     """
 
@@ -82,14 +79,7 @@ class Asked:
 class LoadedNames:
     """What was loaded, by name; of a folder its last name alone. None where the run does not tell.
 
-    Attributes:
-        base: base model, or the whole model.
-        base_from: "hub" or "folder".
-        adapter: of a LoRA run.
-        adapter_from: "hub" or "folder".
-        revision: as asked for.
-        baseline: the baseline's kind.
-        backend: lm-eval's name of the model type.
+    `base_from` and `adapter_from` are "hub" or "folder"; `backend` is lm-eval's name of the model type.
     """
 
     base: str | None = None
@@ -103,7 +93,7 @@ class LoadedNames:
 
 @dataclass(frozen=True)
 class Keys:
-    """Hashes by which rows are found to belong together, see `verify.identity`; None where nothing is known.
+    """Hashes that rows of one model, system or recipe share, see `verify.identity`; None where nothing is known.
 
     All but `identity` are cut to 12 digits.
 
@@ -115,7 +105,6 @@ class Keys:
         server: address and model name of a server.
         setting: how the model was asked.
         recipe: a training recipe without its seed.
-        seed: of the training.
         dtype: of the loaded weights.
     """
 
@@ -139,15 +128,8 @@ class Keys:
 class Cost:
     """What a row cost; None where it was not recorded, or where several tasks shared it.
 
-    Attributes:
-        eval_seconds: evaluation, as lm-eval timed it.
-        eval_seconds_per_item: evaluation alone, without loading.
-        eval_tokens_per_second: tokens of prompts and answers.
-        eval_memory_bytes: peak.
-        eval_hardware: device and number of devices, or CPU and threads.
-        train_seconds: training, all folds together.
-        train_seconds_per_item, train_tokens_per_second, train_memory_bytes, train_hardware: the same of training.
-        trainable_params: parameters that were trained.
+    Seconds of a pooled row are of all folds together; seconds per item are without loading the model; memory is the
+    peak. Only `eval_seconds` is lm-eval's own.
     """
 
     eval_seconds: float | None = None
@@ -165,13 +147,9 @@ class Cost:
 
 @dataclass(frozen=True)
 class Spread:
-    """Accuracies of the runs that were pooled: the five folds, or the prompts.
+    """Accuracies of pooled runs, by fold number or prompt name, and their sample standard deviation.
 
-    Attributes:
-        over: "folds" or "prompts".
-        accs: fold number or prompt name to accuracy; empty where only the spread was reported.
-        mean: of the accuracies; None where only the spread was reported.
-        sd: sample standard deviation.
+    `accs` is empty and `mean` None where only the standard deviation was reported.
     """
 
     over: Literal["folds", "prompts"]
@@ -184,11 +162,8 @@ class Spread:
 class Tries:
     """How many tries stand behind a row, as far as this build knows.
 
-    Attributes:
-        text: in words.
-        seeds_shown: seeds of the recipe that are ranked on the board.
-        seeds_known: seeds of the recipe in all runs read.
-        settings: settings of the system on the board, if more than one.
+    Seeds are those of the recipe: ranked on the board, and in all runs read. `settings` are those of the system on the
+    board; None if there is one.
     """
 
     text: str
@@ -207,29 +182,23 @@ class AgainstLeader:
 
 @dataclass(frozen=True)
 class Row:
-    """One system on one board.
+    """One system on one board; ranks exist only inside a board.
 
     Attributes:
         reason: why the row has its status.
-        board: the board's key; ranks exist only inside a board.
         types: query type to score; a type without items is absent.
-        params: number of parameters; None if unknown.
         source: where it was read, the files of a pooled row joined by ", ".
-        evidence: what the number rests on.
         rank: 1 for the best; None where the row is not ranked.
-        rank_low: the best rank that the test cannot exclude, see `ranking.rank_ranges`.
-        rank_high: the worst one.
+        rank_low, rank_high: the best and the worst rank that the test cannot exclude, see `ranking.rank_ranges`.
         metrics: key of a registered metric to its mean; a metric that the task lacks is absent.
         is_invariant: whether a system on a circular board scores each option alone, so that no rotation changes it.
         protocol: how the number came about, such as "5 folds pooled"; "" for a single run.
         clean_subset: the score on items known to be unseen, for a row of status overlap.
-        has_samples: whether items were logged.
-        from_random_weights: whether the model has random weights, or was trained from such a one.
+        from_random_weights: whether the model has random weights, or was trained from one that has.
         date: when the run was made, seconds since 1970.
         items: what the numbers were computed from; empty for a reported row.
         position: None where the options stood in no one order, or that order is unknown.
         flags: notes for a reader, which leave the rank as it is.
-        curve: values logged in training, by step.
         around: the constant texts around the prompts, with placeholders for prompts and answers; one for each way that
             the row's runs were asked, empty where no prompts were logged or read.
         is_tied: whether the test cannot tell the row from the leader; None where there is no leader.
@@ -237,7 +206,7 @@ class Row:
     """
 
     system: str
-    kind: Kind
+    kind: Kind | Literal["reported"]
     status: StatusName
     reason: str
     board: str
@@ -284,8 +253,7 @@ class Row:
     @property
     def stderr(self) -> float | None:
         """Standard error of the accuracy over items, sd / sqrt(n), as lm-eval computes it; None without items."""
-        n = len(self.items)
-        if n < 2 or self.score.acc is None:
+        if (n := len(self.items)) < 2 or self.score.acc is None:
             return None
         return math.sqrt(math.fsum((self.items.accuracies - self.score.acc) ** 2) / (n - 1) / n)
 

@@ -7,20 +7,21 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from leaderboard.load.schema import Run
-from leaderboard.rank.position_bias import PositionProfile, position_profile
-from leaderboard.rank.row import LONGEST_NAME, Asked, Cost, Keys, LoadedNames, Metric, Row, Score
+from leaderboard.rank.row import Asked, Cost, Keys, LoadedNames, Metric, PositionProfile, Row, Score
 from leaderboard.rank.row_items import RowItems
 from leaderboard.verify import identity as who
 from leaderboard.verify.items import MEANS, ItemResult
-from leaderboard.verify.naming import model_ids, system_name
 from leaderboard.verify.prompts import evidence
 from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task.item import N_OPTIONS, QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import SEEN, recall_std
+from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.task_specs import is_task, task_spec
 
+_LONGEST_NAME = 200
 _RESAMPLES = 2000
+_DIGITS = 4
 _NOT_SHOWN = {"reason", "weights", "settings", "base_files", "history"}
 """Of a training record: the row has its reason and curve elsewhere, and needs no file hashes."""
 
@@ -28,9 +29,10 @@ _NOT_SHOWN = {"reason", "weights", "settings", "base_files", "history"}
 def row_of(verified: VerifiedRun) -> Row:
     """Return the row of one run, on the board of its task."""
     run, kind = verified.run, who.kind(verified.run)
-    metrics = further_metrics(verified)
+    metrics = _further_metrics(verified)
+    shown_training = run.training.model_dump(include=set(TrainingRecord.model_fields) - _NOT_SHOWN, exclude_none=True)
     return Row(
-        system=system_name(run)[:LONGEST_NAME],
+        system=who.system_name(run)[:_LONGEST_NAME],
         kind=kind,
         status=verified.status,
         reason=verified.reason,
@@ -48,9 +50,16 @@ def row_of(verified: VerifiedRun) -> Row:
         clean_subset=score(verified.unseen_items) if verified.status == "overlap" else None,
         has_samples=run.samples is not None or not is_task(run.task),
         from_random_weights=who.is_from_random_weights(run),
-        asked=_asked(run),
-        loaded=LoadedNames(**model_ids(run)),
-        training=_shown_training(run.training),
+        # A system that reads no prompt has no shots, whatever was asked for; of an imported one nothing is known.
+        asked=Asked(
+            shots=None if kind == who.IMPORTED else run.n_shot if kind == "causal" else 0,
+            prompt=None if kind == who.IMPORTED else who.prompt_name(run),
+            chat_template=run.has_chat_template,
+            system_text=run.has_system_text,
+            generation=who.generation(run),
+        ),
+        loaded=LoadedNames(**who.model_ids(run)),
+        training=TrainingRecord(**shown_training) if shown_training else None,
         keys=_keys(run),
         cost=_cost(run),
         date=run.results.date,
@@ -63,39 +72,20 @@ def row_of(verified: VerifiedRun) -> Row:
     )
 
 
-def _asked(run: Run) -> Asked:
-    kind = who.kind(run)
-    # A system that reads no prompt has no shots, whatever was asked for; of an imported one nothing is known.
-    return Asked(
-        shots=None if kind == who.IMPORTED else run.n_shot if kind == "causal" else 0,
-        prompt=None if kind == who.IMPORTED else who.prompt_name(run),
-        chat_template=run.has_chat_template,
-        system_text=run.has_system_text,
-        generation=who.generation(run),
-    )
-
-
-def _shown_training(record: TrainingRecord) -> TrainingRecord | None:
-    """Return the record without what a row does not show; None if nothing is left."""
-    shown = record.model_dump(include=set(TrainingRecord.model_fields) - _NOT_SHOWN, exclude_none=True)
-    return TrainingRecord(**shown) if shown else None
-
-
 def _keys(run: Run) -> Keys:
+    hashes = {
+        "content": run.loaded.sha256,
+        "system": who.system_key(run),
+        "server": who.server_key(run),
+        "recipe": run.training.family,
+    }
     return Keys(
         identity=who.identity(run),
-        content=_cut(who.content(run)),
-        system=_cut(who.system_key(run)),
-        server=_cut(who.server_key(run)),
         setting=who.setting_key(run)[:12],
-        recipe=_cut(run.training.family),
         seed=run.training.seed,
         dtype=run.config.model_dtype or None,
+        **{name: digest[:12] for name, digest in hashes.items() if digest},
     )
-
-
-def _cut(digest: str | None) -> str | None:
-    return digest[:12] if digest else None
 
 
 def _cost(run: Run) -> Cost:
@@ -117,16 +107,7 @@ def _cost(run: Run) -> Cost:
     )
 
 
-def _position(verified: VerifiedRun) -> PositionProfile | None:
-    """Return the position profile of a run whose options stood in one known order; else None."""
-    run = verified.run
-    if not is_task(run.task) or who.kind(run) == who.IMPORTED:
-        return None
-    spec = task_spec(run.task)
-    return None if spec.n_responses > N_OPTIONS else position_profile(verified.items, spec.order)
-
-
-def further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
+def _further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
     """Return the means of the task's further metrics, and RStd with its interval on circular runs.
 
     An encoder's scores are no text log-likelihoods: its length-normalised accuracy is left out.
@@ -152,11 +133,35 @@ def _rstd(items: Sequence[ItemResult]) -> Metric:
     return Metric(recall_std(pairs), float(low), float(high))
 
 
+def _position(verified: VerifiedRun) -> PositionProfile | None:
+    """Return the position profile of a run whose options stood in one known order; else None."""
+    task = verified.run.task
+    if not is_task(task) or who.kind(verified.run) == who.IMPORTED or task_spec(task).n_responses > N_OPTIONS:
+        return None
+    return position_profile(verified.items, task_spec(task).order)
+
+
+def position_profile(items: Sequence[ItemResult], order: str) -> PositionProfile | None:
+    """Return the position profile of items that were shown in one order; None if no option was chosen."""
+    if not any(item.chosen for item in items):
+        return None
+    answers, right, golds = ([0.0] * N_OPTIONS for _ in range(3))
+    for item in items:
+        shown = pinned_items()[item.item_id].shown_ids(order)
+        for recipe_id in item.chosen:
+            answers[shown.index(recipe_id)] += 1 / len(item.chosen)
+        golds[shown.index(item.gold)] += 1
+        right[shown.index(item.gold)] += item.accuracy
+    shares = tuple(round(answer / len(items), _DIGITS) for answer in answers)
+    recall = (round(r / g, _DIGITS) if g and not math.isnan(r) else None for r, g in zip(right, golds, strict=True))
+    return PositionProfile(shares, tuple(recall))
+
+
 def score(items: Iterable[ItemResult]) -> Score:
     """Return the score of a set of items; if one lacks a finite accuracy, the set has no number."""
     accuracies = [item.accuracy for item in items]
-    if any(math.isnan(accuracy) for accuracy in accuracies):
-        return Score(None, len(accuracies), None, None)
+    if any(map(math.isnan, accuracies)):
+        return Score(None, len(accuracies))
     # fsum: five hundred times 0.2 is then 100 exactly.
     return Score.of(math.fsum(accuracies), len(accuracies))
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +23,10 @@ _DIGITS = 4
 _MARGIN = 10
 """Of 10,000: a best probability this near to 1/5 or to 1 is too common to identify a model."""
 
+_BASE_32 = "0123456789abcdefghijklmnopqrstuv"
+"""A character for each set of the five options."""
+
 Picks = NDArray[np.uint8]
-
-_CHARACTERS = "0123456789abcdefghijklmnopqrstuv"
-"""One for each set of the five options."""
-
-_PICK_OF = np.zeros(128, np.uint8)
-_PICK_OF[[ord(character) for character in _CHARACTERS]] = range(len(_CHARACTERS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +53,7 @@ class RowItems:
 
     @classmethod
     def of(cls, results: Sequence[ItemResult]) -> "RowItems":
-        """Return the items of a row from its item results."""
+        """Return the item results as a row's items."""
         results = sorted(results, key=lambda item: item.item_id)
         picks = [_pick(item) for item in results]
         return cls(
@@ -64,7 +61,7 @@ class RowItems:
             ids=tuple(item.item_id for item in results),
             accuracies=np.array([item.accuracy for item in results], dtype=np.float64),
             answers=_answers([item for item in results if item.probabilities]),
-            choices="".join(_CHARACTERS[pick] for pick in picks) if any(picks) else "",
+            choices="".join(_BASE_32[pick] for pick in picks) if any(picks) else "",
         )
 
     @property
@@ -73,24 +70,20 @@ class RowItems:
 
         0 where nothing was chosen; tied options are several bits.
         """
-        if not self.choices:
-            return np.zeros(len(self.ids), np.uint8)
-        return _PICK_OF[np.frombuffer(self.choices.encode("ascii"), np.uint8)]
+        return np.array([int(character, 32) for character in self.choices or "0" * len(self.ids)], np.uint8)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
-        """Store the items as `as_plain` and restore them by `of_plain`, so that `TypeAdapter(Row)` can cache a row."""
-        stored = core_schema.plain_serializer_function_ser_schema(cls.as_plain)
-        return core_schema.no_info_plain_validator_function(cls.of_plain, serialization=stored)
+        """Store the items as plain values, so that `TypeAdapter(Row)` can cache a row; the text is not parsed."""
+        stored = core_schema.plain_serializer_function_ser_schema(cls._as_plain)
+        return core_schema.no_info_plain_validator_function(cls._of_plain, serialization=stored)
 
-    def as_plain(self) -> tuple[str, str, list[float | None], list[int], str]:
-        """Return the fields as plain values: text, ids in one text, accuracies, answers, choices."""
+    def _as_plain(self) -> tuple[str, str, list[float | None], list[int], str]:
         accuracies = [None if math.isnan(accuracy) else accuracy for accuracy in self.accuracies.tolist()]
         return self.text, " ".join(self.ids), accuracies, self.answers.tolist(), self.choices
 
     @classmethod
-    def of_plain(cls, plain: tuple[str, str, list[float | None], list[int], str]) -> "RowItems":
-        """Return the items that `as_plain` gave as plain values; the text is not parsed."""
+    def _of_plain(cls, plain: tuple[str, str, list[float | None], list[int], str]) -> "RowItems":
         text, ids, accuracies, answers, choices = plain
         known = np.array(accuracies, dtype=np.float64)  # None becomes NaN
         return cls(text, _ids_in(ids), known, np.array(answers, dtype=np.int64), choices)
@@ -99,7 +92,15 @@ class RowItems:
         return len(self.ids)
 
     def __iter__(self) -> Iterator[ItemResult]:
-        return (_result(*fields) for fields in json.loads(self.text))
+        for item_id, accuracy, chosen, probabilities, seen in json.loads(self.text):
+            yield ItemResult(
+                item_id=item_id,
+                accuracy=math.nan if accuracy is None else accuracy,
+                types=pinned_items()[item_id].types,
+                chosen=tuple(chosen),
+                probabilities=None if probabilities is None else tuple(probabilities),
+                seen=seen,
+            )
 
 
 @lru_cache(maxsize=64)
@@ -119,27 +120,10 @@ def _plain(item: ItemResult) -> list[Any]:
     return [item.item_id, accuracy, item.chosen, probabilities, item.seen]
 
 
-def _result(
-    item_id: str,
-    accuracy: float | None,
-    chosen: list[str],
-    probabilities: list[float] | None,
-    seen: Literal[0, 1] | None,
-) -> ItemResult:
-    return ItemResult(
-        item_id=item_id,
-        accuracy=math.nan if accuracy is None else accuracy,
-        types=pinned_items()[item_id].types,
-        chosen=tuple(chosen),
-        probabilities=None if probabilities is None else tuple(probabilities),
-        seen=seen,
-    )
-
-
 def _answers(items: Sequence[ItemResult]) -> Ints:
     whole = 10**_DIGITS
-    shape = (len(items), N_OPTIONS)
-    rounded = np.rint(np.array([item.probabilities for item in items]).reshape(shape) * whole).astype(np.int64)
+    probabilities = np.array([item.probabilities for item in items]).reshape(-1, N_OPTIONS)
+    rounded = np.rint(probabilities * whole).astype(np.int64)
     best = rounded.max(axis=1, initial=0)
     is_informative = (best > whole / N_OPTIONS + _MARGIN) & (best < whole - _MARGIN)
     ids = np.array([_hash(item.item_id) for item in items], dtype=np.int64)

@@ -1,12 +1,13 @@
-"""Find rows that answer alike, item by item, on any boards.
+"""Compare what rows answered, item by item.
 
-Equal right answers are no evidence: two perfect systems need not be copies. Counted are equal wrong choices on the same
-item, and equal probabilities to four digits.
+Equal right answers are no evidence of a copy: two perfect systems need not be copies. Counted are equal wrong choices
+on the same item, and equal probabilities to four digits.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -14,12 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from leaderboard.rank.choices import ONE_LETTER, columns, columns_of, golds, letter_share
-from leaderboard.rank.relations import related, relation_codes
 from leaderboard.rank.row import Row
-from leaderboard.rank.row_items import Picks
-from leaderboard.verify.statuses import RANKED
-from recipe_mpr_task.item import N_OPTIONS
+from leaderboard.rank.row_items import Picks, RowItems
+from recipe_mpr_task.item import LETTERS, N_OPTIONS
+from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import Floats, Ints
 
 SAME_SHARE = 0.95
@@ -28,9 +27,7 @@ SAME_SHARE = 0.95
 Counting by the row that has fewer finds a copy in which some answers were corrected, too.
 """
 
-_SAME_BY_CHANCE = 0.55
-_UNLIKELY = 0.001
-MIN_WRONG = math.ceil(math.log(_UNLIKELY) / math.log(_SAME_BY_CHANCE))
+MIN_WRONG = math.ceil(math.log(0.001) / math.log(0.55))
 """With fewer wrong choices than these 12, sharing all of them may be chance.
 
 Some distractors attract every system. Among published runs on all 500 items and ours, the two most similar systems
@@ -43,76 +40,53 @@ _EQUAL_SHARE = 0.5
 _MOST_TIED = 2
 """Most wrong options tied for the best that still count as a choice."""
 
-_BLOCK = 1024
+ONE_LETTER = 0.95
+"""At this share of answers at one letter, rows agree without having copied."""
+
 _MANY = 64
 _N_OPTIONS_OF = np.array([bits.bit_count() for bits in range(2**N_OPTIONS)])
 
 Flags = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Likeness:
-    """Another row with similar answers.
+def letter_share(row: Row) -> tuple[str, float]:
+    """Return the letter of most of a row's answers in the order it was shown, and their share in [0, 1].
 
-    Attributes:
-        other: its index among the rows.
-        same: items with the same wrong choice, or with the same probabilities.
-        of: the wrong choices of the row that has fewer on the items that both answered, or the items that both have.
-        by_choice: whether wrong choices are counted rather than equal probabilities.
-        is_related: whether the two rows are known to be related, see `relations`.
+    An imported row is assumed to have seen the shuffled order; in another order its answers spread over the letters.
     """
-
-    other: int
-    same: int
-    of: int
-    by_choice: bool
-    is_related: bool
-
-
-def find_alike(rows: Sequence[Row]) -> list[list[Likeness]]:
-    """Find for each row the first unrelated and the first related row with similar answers.
-
-    Rows of one identity are one system and are not compared, nor are two rows without rank. Ranked rows come first,
-    then earlier ones.
-
-    Args:
-        rows: with items, in the order of preference.
-
-    Returns:
-        For each row none, one or two likenesses, the unrelated one first.
-    """
-    matrices = Matrices.of(rows)
-    codes = relation_codes(rows)
-    identities = _numbered([row.keys.measurement or f"row {place}" for place, row in enumerate(rows)])
-    ranked = np.array([row.status in RANKED for row in rows], dtype=bool)
-    preference = np.argsort(~ranked, kind="stable")
-    likenesses: list[list[Likeness]] = []
-    for start in range(0, len(rows), _BLOCK):
-        block = slice(start, min(start + _BLOCK, len(rows)))
-        compared = matrices.compared(block)
-        for place in range(block.start, block.stop):
-            is_alike = compared.is_alike[place - start] & (identities != identities[place]) & (ranked | ranked[place])
-            if not is_alike.any():
-                likenesses.append([])
-                continue
-            akin = related(codes, place)
-            firsts = (_first(is_alike & ~akin, preference), _first(is_alike & akin, preference))
-            likenesses.append([
-                compared.likeness(place - start, other, is_related=is_related)
-                for is_related, other in zip((False, True), firsts, strict=True)
-                if other is not None
-            ])  # fmt: skip
-    return likenesses
+    if row.position is not None:
+        shares = list(row.position.answers)
+    else:
+        picks = row.items.picks
+        file_slots = np.array([pinned_items()[item_id].order for item_id in row.items.ids], np.uint8)
+        bits = (picks[:, None] >> file_slots.reshape(-1, N_OPTIONS)) & 1
+        counts = (bits / np.maximum(bits.sum(axis=1, keepdims=True), 1)).sum(axis=0)
+        shares = (counts / max(len(picks), 1)).tolist()
+    most = max(range(N_OPTIONS), key=lambda k: shares[k])
+    return LETTERS[most], float(shares[most])
 
 
-def _first(flags: Flags, preference: Ints) -> int | None:
-    chosen = np.flatnonzero(flags[preference])
-    return int(preference[chosen[0]]) if len(chosen) else None
+def differing(items: RowItems, others: RowItems) -> int:
+    """Count the items on which two rows chose or scored differently, or that only one has."""
+    values = np.full((2, 2, len(pinned_items())), -1.0)
+    for row, one in zip(values, (items, others), strict=True):
+        row[:, _columns_of(one.ids)] = (one.picks, np.nan_to_num(one.accuracies, nan=-1.0))
+    return int((values[0] != values[1]).any(axis=0).sum())
+
+
+@lru_cache(maxsize=256)
+def _columns_of(ids: tuple[str, ...]) -> Ints:
+    """Return the items' places among all items of the dataset and the sample."""
+    columns = {item_id: column for column, item_id in enumerate(sorted(pinned_items()))}
+    return np.array([columns[item_id] for item_id in ids], dtype=np.int64)
 
 
 @dataclass(frozen=True)
-class _Compared:
-    """A block of rows against all, each matrix of shape (rows of the block, rows)."""
+class Compared:
+    """A block of rows against all, each matrix of shape (rows of the block, rows); the floats count items.
+
+    `fewer_wrong` are the wrong choices of the row that has fewer, on the items that both answered.
+    """
 
     same_wrong: Floats
     fewer_wrong: Floats
@@ -121,10 +95,12 @@ class _Compared:
     by_choice: Flags
     is_alike: Flags
 
-    def likeness(self, place: int, other: int, *, is_related: bool) -> Likeness:
+    def in_common(self, place: int, other: int) -> str:
+        """Say what a row of the block, counted from its start, and another row have in common."""
         by_choice = bool(self.by_choice[place, other])
         same, of = (self.same_wrong, self.fewer_wrong) if by_choice else (self.same_answers, self.shared_items)
-        return Likeness(other, int(same[place, other]), int(of[place, other]), by_choice, is_related)
+        what = "wrong choice" if by_choice else "scores"
+        return f"the same {what} on {int(same[place, other])} of {int(of[place, other])} items"
 
 
 @dataclass(frozen=True)
@@ -150,31 +126,31 @@ class Matrices:
     @classmethod
     def of(cls, rows: Sequence[Row]) -> "Matrices":
         """Return the matrices of these rows, one line per row."""
-        shape = (len(rows), len(columns()))
+        shape = (len(rows), len(pinned_items()))
         picks, scored = np.zeros(shape, np.uint8), np.zeros(shape, bool)
         for place, row in enumerate(rows):
-            theirs = columns_of(row.items.ids)
-            picks[place, theirs] = row.items.picks
-            scored[place, theirs] = True
-        wrong = picks & ~golds()
+            columns = _columns_of(row.items.ids)
+            picks[place, columns] = row.items.picks
+            scored[place, columns] = True
+        golds = [1 << item.option_ids.index(item.gold) for _, item in sorted(pinned_items().items())]
+        wrong = picks & ~np.array(golds, np.uint8)
         picks[_N_OPTIONS_OF[wrong] > _MOST_TIED] = 0
         wrong[picks == 0] = 0
         one_letter = np.array([letter_share(row)[1] >= ONE_LETTER for row in rows], dtype=bool)
         return cls(picks > 0, wrong, scored, *_answers(rows), one_letter)
 
-    def compared(self, block: slice) -> _Compared:
+    def compared(self, block: slice) -> Compared:
         """Compare the rows of a block with all rows."""
         chose, wrong = self.chose, self.wrong > 0
         # Each row's wrong choices are counted on items where the other row chose something.
-        of_these, of_those = _shared(wrong[block], chose), _shared(chose[block], wrong)
-        fewer = np.minimum(of_these, of_those)
+        fewer = np.minimum(_shared(wrong[block], chose), _shared(chose[block], wrong))
         same_wrong = self._same_wrong(block)
         both_read = ~self.one_letter[block, None] & ~self.one_letter
         by_choice = (fewer >= MIN_WRONG) & (same_wrong >= SAME_SHARE * fewer) & both_read
         shared_items = _shared(self.scored[block], self.scored)
         same_answers = (self.answers[block] @ self.answers.T).toarray() + _shared(self.common[block], self.common)
         by_answers = same_answers >= np.maximum(_MIN_EQUAL_ANSWERS, _EQUAL_SHARE * shared_items)
-        return _Compared(same_wrong, fewer, same_answers, shared_items, by_choice, by_choice | by_answers)
+        return Compared(same_wrong, fewer, same_answers, shared_items, by_choice, by_choice | by_answers)
 
     def _same_wrong(self, block: slice) -> Floats:
         """Count the items with a wrong option that both rows chose, for each pair of rows.
@@ -183,10 +159,9 @@ class Matrices:
         that share two.
         """
         bits = [(self.wrong >> k) & 1 > 0 for k in range(N_OPTIONS)]
-        shared = sum(_shared(bit[block], bit) for bit in bits)
         pairs = ((one & other) for one, other in combinations(bits, _MOST_TIED))
         twice = sum(_shared(pair[block], pair) for pair in pairs if pair.any())
-        return np.asarray(shared - twice)
+        return np.asarray(sum(_shared(bit[block], bit) for bit in bits) - twice)
 
 
 def _shared(these: Flags, those: Flags) -> Floats:
@@ -200,7 +175,7 @@ def _answers(rows: Sequence[Row]) -> tuple[Any, Flags]:
     The cost of the sparse product grows with the square of the rows that share an answer.
     """
     given = [row.items.answers for row in rows]
-    together = np.concatenate(given) if given else np.array([], np.int64)
+    together = np.concatenate([np.array([], np.int64), *given])
     _, codes, times = np.unique(together, return_inverse=True, return_counts=True)
     places = np.repeat(np.arange(len(rows)), [len(answers) for answers in given])
     few, many = (times > 1) & (times <= _MANY), times > _MANY
@@ -211,7 +186,3 @@ def _answers(rows: Sequence[Row]) -> tuple[Any, Flags]:
     ones = np.ones(int(kept.sum()), np.int32)
     sparse = csr_matrix((ones, (places[kept], codes[kept])), shape=(len(rows), max(len(times), 1)))
     return sparse, common
-
-
-def _numbered(keys: Sequence[str]) -> Ints:
-    return np.asarray(np.unique(np.array(keys), return_inverse=True)[1])

@@ -9,8 +9,6 @@ from leaderboard.rank.row import Row, Tries
 from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.names import folded
 
-_ELSEWHERE = "tries elsewhere are unknown"
-
 Seeds = dict[str, set[str]]
 
 
@@ -22,22 +20,20 @@ def mark_namesakes(rows: Iterable[Row]) -> list[Row]:
     display name alone are flagged as well: the server may have run one model twice.
     """
     rows = list(rows)
-    by_name: dict[tuple[str, str], list[int]] = defaultdict(list)
-    by_server: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for place, row in enumerate(rows):
-        if row.status in RANKED:
-            by_name[row.board, folded(row.system)].append(place)
-            if row.keys.server:
-                by_server[row.board, row.keys.server].append(place)
-    _flag_groups(rows, by_name.values(), _name_flag)
-    _flag_groups(rows, by_server.values(), _server_flag)
+    _flag_groups(rows, lambda row: folded(row.system), _name_flag)
+    _flag_groups(rows, lambda row: row.keys.server, _server_flag)
     return rows
 
 
 def _flag_groups(
-    rows: list[Row], groups: Iterable[Sequence[int]], flag_of: Callable[[Row, Sequence[Row]], str | None]
+    rows: list[Row], key_of: Callable[[Row], str | None], flag_of: Callable[[Row, Sequence[Row]], str | None]
 ) -> None:
-    for places in groups:
+    """Flag in place what each ranked row is to the others of its board and key."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        if row.status in RANKED and (key := key_of(row)) is not None:
+            groups[row.board, key].append(place)
+    for places in groups.values():
         group = [rows[place] for place in places]
         for place, row in zip(places, group, strict=True):
             if flag := flag_of(row, [other for other in group if other is not row]):
@@ -47,23 +43,22 @@ def _flag_groups(
 def _name_flag(row: Row, others: Sequence[Row]) -> str | None:
     if other := next((other for other in others if _plain(other) != _plain(row)), None):
         return f"its name looks like that of another row: {other.system} ({other.source})"
-    same = (other for other in others if not _is_asked_otherwise(row, other) and not _is_other_seed(row, other))
-    return f"has the name of another row ({other.source})" if (other := next(same, None)) else None
+    for other in others:
+        is_one_recipe = row.keys.recipe is not None and row.keys.recipe == other.keys.recipe
+        if not _is_asked_otherwise(row, other) and not (is_one_recipe and row.keys.seed != other.keys.seed):
+            return f"has the name of another row ({other.source})"
+    return None
 
 
 def _server_flag(row: Row, others: Sequence[Row]) -> str | None:
-    renamed = (other for other in others if _plain(other) != _plain(row) and not _is_asked_otherwise(row, other))
-    other = next(renamed, None)
-    return f"asked of the same server and model name as {other.system} ({other.source})" if other else None
+    for other in others:
+        if _plain(other) != _plain(row) and not _is_asked_otherwise(row, other):
+            return f"asked of the same server and model name as {other.system} ({other.source})"
+    return None
 
 
 def _plain(row: Row) -> str:
     return " ".join(row.system.casefold().split())
-
-
-def _is_other_seed(row: Row, other: Row) -> bool:
-    """Say whether two rows are of one recipe, whose name they have, with different seeds."""
-    return row.keys.recipe is not None and row.keys.recipe == other.keys.recipe and row.keys.seed != other.keys.seed
 
 
 def _is_asked_otherwise(row: Row, other: Row) -> bool:
@@ -74,27 +69,25 @@ def _is_asked_otherwise(row: Row, other: Row) -> bool:
 def mark_tries(rows: Iterable[Row], runs: Iterable[Row]) -> list[Row]:
     """Set on each row how many seeds of its recipe, and settings of its system, are known.
 
-    Args:
-        rows: of all boards.
-        runs: everything that was read, also runs that no row shows.
+    `rows` are of all boards; `runs` is everything that was read, also runs that no row shows.
     """
     rows = list(rows)
     known = _seeds([*rows, *runs])
-    ranked: dict[str, list[Row]] = defaultdict(list)
+    shown = {
+        board: _seeds(row for row in rows if row.board == board and row.status in RANKED)
+        for board in {row.board for row in rows}
+    }
     by_system: dict[tuple[str, str | None], list[Row]] = defaultdict(list)
     for row in rows:
-        if row.status in RANKED:
-            ranked[row.board].append(row)
         if row.keys.system is not None and row.score.acc is not None:
             by_system[row.board, row.keys.system].append(row)
-    shown = {board: _seeds(here) for board, here in ranked.items()}
     return [
-        replace(row, tries=_tries(row, known, shown.get(row.board, {}), by_system[row.board, row.keys.system]))
-        for row in rows
+        replace(row, tries=_tries(row, known, shown[row.board], by_system[row.board, row.keys.system])) for row in rows
     ]
 
 
 def _seeds(rows: Iterable[Row]) -> Seeds:
+    """Return the seeds of each recipe."""
     seeds: Seeds = defaultdict(set)
     for row in rows:
         if row.keys.recipe is not None and row.keys.seed is not None:
@@ -103,21 +96,13 @@ def _seeds(rows: Iterable[Row]) -> Seeds:
 
 
 def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row]) -> Tries | None:
-    """Return what is known of a row's tries; None if it is the only one.
-
-    Args:
-        row: the row.
-        known: of each recipe the seeds in all runs.
-        shown: of each recipe the seeds ranked on the row's board.
-        same_system: the rows of its system on its board.
-    """
+    """Return a row's tries by the seeds known of all runs and those shown on its board; None if it is the only one."""
     parts: list[str] = []
     seeds_shown = seeds_known = None
     if (recipe := row.keys.recipe) is not None and recipe in known:
         seeds_shown, seeds_known = len(shown.get(recipe, ())), len(known[recipe])
-        is_only = seeds_known == 1
-        parts.append("one seed of this recipe here" if is_only else
-                     f"{seeds_shown} of {seeds_known} seeds of this recipe stand here")  # fmt: skip
+        several = f"{seeds_shown} of {seeds_known} seeds of this recipe stand here"
+        parts.append("one seed of this recipe here" if seeds_known == 1 else several)
     settings = len({other.keys.measurement or str(other.keys.setting) for other in same_system})
     best = max((other.score.acc or 0 for other in same_system if other.status in RANKED), default=None)
     is_best = row.status in RANKED and row.score.acc == best
@@ -126,5 +111,5 @@ def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row]) -> 
     if not parts:
         return None
     if settings <= 1 or is_best:
-        parts.append(_ELSEWHERE)
+        parts.append("tries elsewhere are unknown")
     return Tries("; ".join(parts), seeds_shown, seeds_known, settings if settings > 1 else None)

@@ -20,7 +20,6 @@ TYPES = (*QUERY_TYPES, UNTYPED)
 Type = Literal["rank", "name", "accuracy", "status", "leader", "p", "score", "share", "number", "count", "whole",
                "duration", "text"]  # fmt: skip
 _DIGITS = 9
-_TEXTS = ("name", "status", "text")
 
 
 @dataclass(frozen=True)
@@ -29,17 +28,16 @@ class Column:
 
     Attributes:
         key: its name on the page, and its key in `leaderboard.json` unless `path` is set.
-        label: heading.
-        read: return the value that a row has; None if it has none.
+        read: returns a row's value, or None.
         type: how the value is written; "whole" is an integer in full, "count" one in thousands, millions, billions.
         help: one sentence for the page's "How to read it"; "" where the label says all.
-        short: heading in Markdown, if another.
+        short: heading in Markdown if it is not `label`.
         path: where `leaderboard.json` holds the value, keys from the row inwards.
         parts: headers in the CSV, each with the attribute of the value below it; empty for the value itself.
         higher_is_better: None where neither direction is.
         is_signed: whether positive numbers have a plus.
         of_position: whether "invariant" stands in rows whose model reads no position.
-        is_optional: whether JSON leaves it out of a row without it, and Markdown out of a table without it.
+        is_optional: whether JSON omits it from a row, and Markdown from a table, that has no value of it.
     """
 
     key: str
@@ -57,6 +55,7 @@ class Column:
 
     def as_data(self) -> dict[str, Any]:
         """Return what the page's script needs to sort by the column and to write it."""
+        is_number = self.type not in ("name", "status", "text")
         return {
             "key": self.key,
             "label": self.label,
@@ -64,17 +63,16 @@ class Column:
             "path": self.path or (self.key,),
             "signed": self.is_signed,
             "of_position": self.of_position,
-            "number": self.type not in _TEXTS,
-            # By a first click numbers come highest first, unless lower is better.
-            "descends": self.type not in _TEXTS and self.higher_is_better is not False,
+            "number": is_number,
+            # The first click sorts numbers from high to low, unless lower is better.
+            "descends": is_number and self.higher_is_better is not False,
         }
 
     def csv_cells(self, row: Row) -> list[Any]:
         """Return a row's values below the column's headers."""
         value = self.read(row)
-        if not self.parts:
-            return [value]
-        return [None if value is None else attrgetter(attribute)(value) for _, attribute in self.parts]
+        values = [None if value is None else attrgetter(attribute)(value) for _, attribute in self.parts]
+        return values or [value]
 
 
 def _metric(metric: Metric) -> Column:
@@ -97,16 +95,10 @@ def _over(name: Literal["folds", "prompts"], of: Callable[[Any], float | None]) 
 
 def _against_leader(row: Row) -> AgainstLeader | None:
     """Return the comparison with the leader, rounded so that every machine writes the same."""
-    against = row.against_leader
-    if against is None:
+    if row.against_leader is None:
         return None
-    comparison = Comparison(*(round(value, _DIGITS) for value in astuple(against.comparison)))
-    return AgainstLeader(comparison, round(against.p_holm, _DIGITS))
-
-
-def _p_holm(row: Row) -> float | None:
-    against = _against_leader(row)
-    return against.p_holm if against else None
+    comparison = Comparison(*(round(value, _DIGITS) for value in astuple(row.against_leader.comparison)))
+    return AgainstLeader(comparison, round(row.against_leader.p_holm, _DIGITS))
 
 
 _COMPARED = (("difference", "comparison.difference"), ("low", "comparison.low"), ("high", "comparison.high"),
@@ -127,7 +119,7 @@ COLUMNS = {column.key: column for column in (
            "over the board: the interval holds 0 exactly where the row is tied.",
            path=("vs_leader",), parts=tuple((f"vs_leader_{name}", part) for name, part in _COMPARED),
            higher_is_better=True, is_signed=True),
-    Column("p", "p (Holm)", _p_holm, "p",
+    Column("p", "p (Holm)", lambda row: row.against_leader and round(row.against_leader.p_holm, _DIGITS), "p",
            "Exact McNemar test against the leader, corrected by Holm over the board.",
            path=("vs_leader", "p_holm"), higher_is_better=False),
     Column("kind", "Kind", attrgetter("kind")),

@@ -9,7 +9,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from filelock import FileLock
@@ -18,8 +18,6 @@ from recipe_mpr_task.errors import RecipeMPRError
 
 _BUILDS = ".builds"
 _CURRENT = ".current"
-_LOCK = ".lock"
-_STAGING = ".staging"
 
 
 def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
@@ -36,24 +34,27 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         # Only one build writes at a time, so a half-written one was cut off.
-        with FileLock(out / _LOCK):
+        with FileLock(out / ".lock"):
             before = _current(out)
             name = _write(files, out / _BUILDS)
             try:
-                _refuse_strangers(out, name)
                 _publish(out, name)
             finally:
-                _prune(out, {before, _current(out)})
+                kept = {before, _current(out)}  # a reader may still have the build before open
+                for path in (out / _BUILDS).iterdir():
+                    if path.name not in kept:
+                        shutil.rmtree(path, ignore_errors=True)
     except OSError as error:
         raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
 
 
 def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
     """Write the files into a folder of their own and return its name, the hash of their paths and contents."""
-    shutil.rmtree(builds / _STAGING, ignore_errors=True)
+    staging = builds / ".staging"
+    shutil.rmtree(staging, ignore_errors=True)
     digest = hashlib.sha256()
     for path, text in files:
-        target = builds / _STAGING / path
+        target = staging / path
         if target.exists():  # one row's page would be shown as another's
             raise RuntimeError(f"two files of the site are called {path}")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,28 +64,24 @@ def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
     os.sync()  # once for all files: after a power failure too, what is linked to is there
     name = digest.hexdigest()[:16]
     if (builds / name).is_dir():
-        shutil.rmtree(builds / _STAGING)  # the same files again
+        shutil.rmtree(staging)  # the same files again
     else:
-        (builds / _STAGING).rename(builds / name)
+        staging.rename(builds / name)
     return name
 
 
-def _refuse_strangers(out: Path, name: str) -> None:
-    """Raise if a file, folder or link of the user's stands where one of the site's would."""
-    for entry in sorted((out / _BUILDS / name).iterdir()):
-        path = out / entry.name
+def _publish(out: Path, name: str) -> None:
+    """Link to a build and its files, and to no others; raise first if something of the user's is in their place."""
+    links = [out / entry.name for entry in sorted((out / _BUILDS / name).iterdir())]
+    for path in links:
         if (path.is_symlink() or path.exists()) and not _is_ours(path):
             raise RecipeMPRError(f"{path} is of another making: move it, or choose another --out")
-
-
-def _publish(out: Path, name: str) -> None:
-    there = {path.name for path in (out / _BUILDS / name).iterdir()}
     _link(out / _CURRENT, f"{_BUILDS}/{name}")
-    for entry in sorted(there):
-        if not _is_ours(out / entry):
-            _link(out / entry, f"{_CURRENT}/{entry}")
+    for path in links:
+        if not _is_ours(path):
+            _link(path, f"{_CURRENT}/{path.name}")
     for path in out.iterdir():
-        if _is_ours(path) and path.name not in there:
+        if _is_ours(path) and path not in links:
             path.unlink()
 
 
@@ -103,10 +100,3 @@ def _current(out: Path) -> str:
     """Return the name of the build that is published; "" if none is."""
     link = out / _CURRENT
     return link.readlink().name if link.is_symlink() else ""
-
-
-def _prune(out: Path, kept: Collection[str]) -> None:
-    """Remove all builds but some: the current one, and the one before, which a reader may still have open."""
-    for path in (out / _BUILDS).iterdir():
-        if path.name not in kept:
-            shutil.rmtree(path, ignore_errors=True)

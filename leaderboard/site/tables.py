@@ -1,12 +1,11 @@
-"""Boards to Markdown and CSV."""
+"""Boards to CSV, to Markdown and to a few narrow lines for the terminal."""
 
 import csv
 import io
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 from tabulate import tabulate
 
@@ -14,7 +13,7 @@ from leaderboard.load.find import Skipped
 from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
-from leaderboard.site.columns import COLUMNS, CSV, MARKDOWN, MARKDOWN_UNRANKED, Column
+from leaderboard.site.columns import COLUMNS, CSV, MARKDOWN, MARKDOWN_UNRANKED, TERMINAL, Column
 from leaderboard.site.page_data import floors
 from leaderboard.site.text import bounds, difference_text, interval_text, line, percent, short
 from leaderboard.verify.statuses import STATUSES, StatusName
@@ -23,8 +22,7 @@ from recipe_mpr_task import TASK_VERSION
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\uff02\uff07"
 _SIGNS = str.maketrans({c: f"&#{ord(c)};" for c in "<>&|`[]*\\"})
-
-_Cell = Callable[[Column, Row], str]
+_MOST_TERMINAL_ROWS = 10
 
 
 def to_csv(boards: Sequence[Board]) -> str:
@@ -75,16 +73,32 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
         if board.key == MAIN_BOARD:
             listed = ", ".join(f"{name} {percent(acc)}" for name, acc in floors().items())
             parts.append(f"What is right without answering (`recipe-mpr audit`): {listed}.")
-        ranked = [row for row in board.rows if row.rank is not None]
-        if ranked:
-            parts.append(ranked_table(ranked))
-            parts += _why_unknown(ranked) + _notes(ranked)
+        if ranked := [row for row in board.rows if row.rank is not None]:
+            parts += [ranked_table(ranked), *_list("Why unknown:", _why_unknown(ranked)), *_notes(ranked)]
         if unranked := [row for row in board.rows if row.rank is None]:
-            table = table_of(MARKDOWN_UNRANKED, unranked, _unranked_cell)
-            parts += ["Listed without rank:", table, *_notes(unranked)]
-    if skipped:
-        parts += ["## Skipped", "\n".join(f"- {_text(s.source)}: {_text(s.reason)}" for s in skipped)]
+            parts += ["Listed without rank:", _table(MARKDOWN_UNRANKED, unranked, _unranked_cell), *_notes(unranked)]
+    parts += _list("## Skipped", ((file.source, file.reason) for file in skipped))
     return "\n\n".join(parts) + "\n"
+
+
+def _list(heading: str, entries: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a heading and a list of names with what is said of each; nothing for no entry."""
+    lines = [f"- {_text(name)}: {_text(text)}" for name, text in entries]
+    return [heading, "\n".join(lines)] if lines else []
+
+
+def _why_unknown(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Return the systems of status unknown and the reason, systems of one reason together."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.status == "unknown":
+            by_reason[row.reason].append(row.system)
+    return [(", ".join(systems), reason) for reason, systems in sorted(by_reason.items())]
+
+
+def _notes(rows: Sequence[Row]) -> list[str]:
+    notes = ((row, text) for row in rows for text in (*row.flags, *([row.tries.text] if row.tries else [])))
+    return _list("Notes:", ((row.system, text) for row, text in notes))
 
 
 def ranked_table(rows: Sequence[Row]) -> str:
@@ -92,55 +106,91 @@ def ranked_table(rows: Sequence[Row]) -> str:
     named = Counter((row.system, row.asked.shots) for row in rows)
 
     def cell(column: Column, row: Row) -> str:
-        is_traced = named[row.system, row.asked.shots] > 1
-        return _system(row, is_traced=is_traced) if column.type == "name" else cell_of(column, row)
+        if column.type != "name":
+            return _cell(column, row)
+        return _text(row.system + _details(row, row.source if named[row.system, row.asked.shots] > 1 else ""))
 
-    return table_of(MARKDOWN, rows, cell)
+    return _table(MARKDOWN, rows, cell)
 
 
-def table_of(columns: Sequence[Column], rows: Sequence[Row], cell: _Cell, tablefmt: str = "pipe") -> str:
+def to_terminal(boards: Sequence[Board]) -> str:
+    """Return each board's best rows in narrow lines; boards of reported rows alone are left out."""
+    return "\n\n".join(_best_rows(board) for board in boards if any(row.items for row in board.rows))
+
+
+def _best_rows(board: Board) -> str:
+    ranked = [row for row in board.rows if row.rank is not None]
+    parts = [f"{board.title}: {len(ranked)} ranked, {len(board.rows) - len(ranked)} listed without rank"]
+    if ranked:
+        parts.append(_table(TERMINAL, ranked[:_MOST_TERMINAL_ROWS], _terminal_cell, "simple"))
+    if len(ranked) > _MOST_TERMINAL_ROWS:
+        parts.append(f"... and {len(ranked) - _MOST_TERMINAL_ROWS} more")
+    return "\n".join(parts)
+
+
+def _table(
+    columns: Sequence[Column], rows: Sequence[Row], cell: Callable[[Column, Row], str], tablefmt: str = "pipe"
+) -> str:
     """Return a text table of rows; `cell` writes a cell, and optional columns without a value are left out."""
-    shown = [
-        column for column in columns if not column.is_optional or any(column.read(row) is not None for row in rows)
-    ]
-    headers = [_header(column, rows[0]) for column in shown]
+    shown = [c for c in columns if not c.is_optional or any(c.read(row) is not None for row in rows)]
     cells = [[cell(column, row) for column in shown] for row in rows]
-    return tabulate(cells, headers, tablefmt=tablefmt, disable_numparse=True)
+    return tabulate(cells, [_header(c, rows[0]) for c in shown], tablefmt=tablefmt, disable_numparse=True)
 
 
 def _header(column: Column, first: Row) -> str:
-    """A column's heading; under a query type the number of its items, which all ranked rows share."""
+    """Return a heading; under a query type the number of its items, which all ranked rows share."""
     score = column.read(first) if column.type == "score" else None
     return f"{column.label} (n {score.n})" if score else column.short or column.label
 
 
-def cell_of(column: Column, row: Row) -> str:
-    """Return a cell of Markdown or of the terminal, but for names."""
+def _cell(column: Column, row: Row) -> str:
+    """Return a cell of any column but the system's name."""
     value = column.read(row)
     match column.type:
-        case "share":
-            return _share(column, row)
+        case "accuracy":
+            cell = interval_text(value)
+        case "count":
+            cell = _count(value)
         case "leader":
-            return f"{difference_text(value.comparison)}{' =' if row.is_tied else ''}" if value else ""
+            cell = f"{difference_text(value.comparison)}{' =' if row.is_tied else ''}" if value else ""
+        case "score":
+            cell = percent(value.acc) if value else ""
+        case "share" if row.is_invariant and column.of_position:
+            cell = "invariant"
+        case "share":
+            mean = row.metrics.get(column.key)
+            cell = f"{percent(value)} {bounds(mean.low, mean.high) if mean else ''}".strip()
         case "status":
-            return status_text(value, row.flags)
+            cell = status_text(value, row.flags)
+        case "text":
+            cell = _text(value)
         case _:
-            return _WRITERS[column.type](value)
+            cell = "" if value is None else str(value)
+    return cell
 
 
-def _share(column: Column, row: Row) -> str:
-    if row.is_invariant and column.of_position:
-        return "invariant"
-    mean = row.metrics.get(column.key)
-    return f"{percent(column.read(row))} {bounds(mean.low, mean.high) if mean else ''}".strip()
+def _unranked_cell(column: Column, row: Row) -> str:
+    match column.key:
+        case "system":
+            return _text(row.system + _details(row))
+        case "n":
+            return str(row.score.n or "")
+        case "reason":
+            rest = row.clean_subset
+            others = f"on the {rest.n} others {interval_text(rest)}" if rest and rest.n else "no other item was scored"
+            return _text(f"{row.reason}; {others}" if rest else row.reason)
+        case _:
+            return _cell(column, row)
 
 
-def _whole(number: int | None) -> str:
-    return "" if number is None else str(number)
+def _terminal_cell(column: Column, row: Row) -> str:
+    if column.type != "name":
+        return _cell(column, row)
+    return line(row.system, 60) + _details(row, f"{row.asked.shots} shots" if row.asked.shots else "")
 
 
 def _text(text: str | None) -> str:
-    """A cell that no name can break out of: one line, no markup, no 10 MB."""
+    """Return a cell that no name can break out of: one line, no markup, no 10 MB."""
     return line(text or "").translate(_SIGNS)
 
 
@@ -148,30 +198,7 @@ def _count(number: int | None) -> str:
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if number and number >= size:
             return f"{number / size:.3g}{unit}"
-    return _whole(number)
-
-
-_WRITERS: dict[str, Callable[[Any], str]] = {
-    "accuracy": interval_text,
-    "count": _count,
-    "rank": _whole,
-    "score": lambda score: percent(score.acc) if score else "",
-    "text": _text,
-    "whole": _whole,
-}
-"""By type of column, where the value alone says what is written."""
-
-
-def _unranked_cell(column: Column, row: Row) -> str:
-    match column.key:
-        case "system":
-            return _system(row)
-        case "n":
-            return str(row.score.n or "")
-        case "reason":
-            return _text(_why(row))
-        case _:
-            return cell_of(column, row)
+    return "" if number is None else str(number)
 
 
 def status_text(status: StatusName, flags: Sequence[str]) -> str:
@@ -179,43 +206,15 @@ def status_text(status: StatusName, flags: Sequence[str]) -> str:
     return STATUSES[status].badge + ("; notes ⚠" if flags else "")
 
 
-def _why_unknown(rows: Sequence[Row]) -> list[str]:
-    by_reason: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        if row.status == "unknown":
-            by_reason[row.reason].append(row.system)
-    lines = [f"- {_text(', '.join(systems))}: {_text(reason)}" for reason, systems in sorted(by_reason.items())]
-    return ["Why unknown:", "\n".join(lines)] if lines else []
-
-
-def _notes(rows: Sequence[Row]) -> list[str]:
-    notes = ((row, text) for row in rows for text in (*row.flags, *([row.tries.text] if row.tries else [])))
-    lines = [f"- {_text(row.system)}: {_text(text)}" for row, text in notes]
-    return ["Notes:", "\n".join(lines)] if lines else []
-
-
-def _why(row: Row) -> str:
-    rest = row.clean_subset
-    if rest is None:
-        return row.reason
-    return f"{row.reason}; " + (
-        f"on the {rest.n} others {interval_text(rest)}" if rest.n else "no other item was scored"
-    )
-
-
-def _system(row: Row, *, is_traced: bool = False) -> str:
-    """Name a system with what sets the row apart; `is_traced` adds its source where the name alone does not."""
-    known = [*details(row), *([row.source] if is_traced else [])]
-    return _text(row.system + (f" ({'; '.join(known)})" if known else ""))
-
-
-def details(row: Row) -> list[str]:
-    """Return how a row came about, as far as its name and columns do not say it."""
+def _details(row: Row, *more: str) -> str:
+    """Return in brackets how a row came about, as far as its name and columns do not say it; "" for nothing."""
     fold_sd = COLUMNS["fold_sd"].read(row)
     known = (
         row.protocol,
         "" if fold_sd is None else f"sd over folds {percent(fold_sd)}",
         "chat template" if row.asked.chat_template else "",
         "system text" if row.asked.system_text else "",
+        *more,
     )
-    return [words for words in known if words]
+    words = "; ".join(part for part in known if part)
+    return f" ({words})" if words else ""

@@ -1,4 +1,4 @@
-"""Numbers and names as text: the one place where the leaderboard folds, cuts and rounds what people read."""
+"""Numbers and names as text: how the leaderboard folds, cuts and rounds what people read."""
 
 from typing import TYPE_CHECKING
 
@@ -8,22 +8,15 @@ if TYPE_CHECKING:
     from leaderboard.rank.row import Score
     from recipe_mpr_task.statistics import Comparison
 
-__all__ = ["bounds", "difference_text", "interval_text", "line", "percent", "points", "short"]
+__all__ = ["bounds", "difference_text", "interval_text", "line", "percent", "short"]
 
 LONGEST = 500
 """Characters of a text in `leaderboard.json`, in the CSV and on the terminal; a longer one is cut."""
-
-"""Characters of a name that `slug` reads: a name out of a file can have 10 MB."""
 
 
 def percent(fraction: float | None) -> str:
     """Return a fraction in percent, such as "49.2"; "" for None."""
     return "" if fraction is None else f"{100 * fraction:.1f}"
-
-
-def points(difference: float) -> str:
-    """Return a difference of fractions in percentage points with its sign, such as "+1.2"."""
-    return f"{100 * difference:+.1f}"
 
 
 def bounds(low: float | None, high: float | None) -> str:
@@ -38,7 +31,8 @@ def interval_text(score: "Score") -> str:
 
 def difference_text(comparison: "Comparison") -> str:
     """Return a paired difference in points with its interval, such as "+1.2 [-0.4, +2.8]"."""
-    difference, low, high = map(points, (comparison.difference, comparison.low, comparison.high))
+    shown = (comparison.difference, comparison.low, comparison.high)
+    difference, low, high = (f"{100 * value:+.1f}" for value in shown)
     return f"{difference} [{low}, {high}]"
 
 

@@ -1,30 +1,26 @@
 """Decide what a run's numbers are worth: every check, in one list, and the status and reason that follow.
 
 A run is checked without the dataset: each logged document must hash to its pinned digest, its options must stand as
-its order has them, and its accuracy is computed anew from its scores. To add a check, write a function here and put it
-into CHECKS.
+its order has them, and its accuracy is computed anew from its scores. To add a check, write a function from `Case` to
+texts, here or in a module beside this one, and put it into CHECKS with its severity.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
+from typing import NamedTuple
 
 from leaderboard.load.schema import Run
-from leaderboard.verify.comparability import comparability_faults, number_faults
-from leaderboard.verify.documents import document_faults
-from leaderboard.verify.forensics import baseline_faults, baseline_name, hidden_items, is_compared
+from leaderboard.verify import forensics
+from leaderboard.verify.comparability import comparability_faults, document_faults, number_faults
 from leaderboard.verify.identity import IMPORTED, is_from_random_weights, kind
-from leaderboard.verify.items import ItemResult, item_result
 from leaderboard.verify.prompts import prompt_faults, prompt_flags, text_around
 from leaderboard.verify.statuses import StatusName
-from leaderboard.verify.surroundings import Surroundings, surroundings
-from leaderboard.verify.training import CACHE_DOUBT, UNKNOWN, shared_doubts, training_doubts, used_cache
-from leaderboard.verify.verified import VerifiedRun
+from leaderboard.verify.verified import Case, VerifiedRun
 from recipe_mpr_task import TASK_VERSION
-from recipe_mpr_task.task_specs import TaskSpec, is_task, task_spec
+from recipe_mpr_task.task_specs import is_task
 
 RANDOM_WEIGHTS = "made from random weights: a demonstration, listed and not ranked"
+_UNKNOWN = "nothing tells what it was trained on"
 
 
 class Severity(IntEnum):
@@ -48,163 +44,98 @@ class Severity(IntEnum):
     """A flag, which leaves the status as it is."""
 
 
-_STATUS: dict[Severity, StatusName] = {
-    Severity.UNREADABLE: "excluded",
-    Severity.INCOMPARABLE: "excluded",
-    Severity.OVERLAP: "overlap",
-    Severity.FORGED: "excluded",
-    Severity.DEMONSTRATION: "excluded",
-    Severity.DOUBT: "unknown",
-    Severity.TRUST: "clean",
-}
+_STATUS: dict[Severity, StatusName] = {Severity.OVERLAP: "overlap", Severity.DOUBT: "unknown", Severity.TRUST: "clean"}
+"""Of runs that are not excluded."""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """What one check says of a run, in words."""
 
     severity: Severity
     text: str
 
 
-@dataclass(frozen=True)
-class Case:
-    """A run and what checks need to know of it, each computed once, when a check asks for it."""
-
-    run: Run
-
-    @cached_property
-    def spec(self) -> TaskSpec:
-        """The run's task; the task is one of this release."""
-        return task_spec(self.run.task)
-
-    @cached_property
-    def items(self) -> tuple[ItemResult, ...]:
-        """The items computed anew; the documents are genuine."""
-        return tuple(item_result(sample, self.spec) for sample in self.run.items)
-
-    @cached_property
-    def surroundings(self) -> Surroundings:
-        """The texts around the prompts; the documents are genuine."""
-        return surroundings(self.run, self.spec)
-
-
 Check = Callable[[Case], Iterable[Finding]]
 
 
-def _task(case: Case) -> Iterator[Finding]:
-    if not is_task(case.run.task):
-        yield Finding(Severity.UNREADABLE, f"task {case.run.task} is not one of this release")
-
-
-def _version(case: Case) -> Iterator[Finding]:
-    if case.run.version != TASK_VERSION:
-        text = f"task version {case.run.version}; this release scores version {TASK_VERSION}, not comparable"
-        yield Finding(Severity.UNREADABLE, text)
-
-
-def _samples(case: Case) -> Iterator[Finding]:
-    if case.run.samples is None:
-        yield Finding(Severity.UNREADABLE, "no per-item samples; run with --log_samples")
-
-
-def _documents(case: Case) -> Iterator[Finding]:
-    return _each(Severity.UNREADABLE, document_faults(case.run, case.spec))
-
-
-def _comparability(case: Case) -> Iterator[Finding]:
-    return _each(Severity.INCOMPARABLE, comparability_faults(case.run, case.spec))
-
-
-def _prompts(case: Case) -> Iterator[Finding]:
-    has_none = kind(case.run) == IMPORTED and case.run.is_record
-    faults = () if has_none else prompt_faults(case.run, case.spec, case.surroundings)
-    return _each(Severity.INCOMPARABLE, faults)
-
-
-def _numbers(case: Case) -> Iterator[Finding]:
-    return _each(Severity.INCOMPARABLE, number_faults(case.run, case.items))
+def _readability(case: Case) -> Iterator[str]:
+    run = case.run
+    if not is_task(run.task):
+        yield f"task {run.task} is not one of this release"
+    elif run.version != TASK_VERSION:
+        yield f"task version {run.version}; this release scores version {TASK_VERSION}, not comparable"
+    elif run.samples is None:
+        yield "no per-item samples; run with --log_samples"
 
 
 def _baseline(case: Case) -> Iterator[Finding]:
     if kind(case.run) != "baseline":
         return
-    faults = list(baseline_faults(case.run, case.spec))
-    yield from _each(Severity.FORGED, faults)
-    if faults or is_compared(case.run, case.spec):
-        yield from _each(Severity.DOUBT, shared_doubts(case.run))
+    faults = list(forensics.baseline_faults(case))
+    yield from (Finding(Severity.FORGED, text) for text in faults)
+    if faults or forensics.is_compared(case):
+        yield from (Finding(Severity.DOUBT, text) for text in forensics.shared_doubts(case.run))
     else:
         missing = f"there are no committed scores to compare it with on {case.run.task}"
-        yield Finding(Severity.DOUBT, f"it says it is the baseline {baseline_name(case.run)}; {missing}")
+        yield Finding(Severity.DOUBT, f"it says it is the baseline {forensics.baseline_name(case.run)}; {missing}")
     if not faults:
         yield Finding(Severity.TRUST, "never trained")
 
 
-def _import(case: Case) -> Iterator[Finding]:
-    if kind(case.run) == IMPORTED:
-        text = f"imported: {UNKNOWN}, nor, beyond its own word, how the options were shown"
-        yield Finding(Severity.DOUBT, text)
-
-
 def _training(case: Case) -> Iterator[Finding]:
-    if kind(case.run) in ("baseline", IMPORTED):
-        return
     run, items = case.run, case.items
-    if seen := sum(item.seen == 1 for item in items):
-        text = f"{seen} of the {len(items)} scored items were trained or validated on"
-        yield Finding(Severity.OVERLAP, text)
-    elif hidden := hidden_items(run.training, items):
+    if kind(run) == "baseline":
+        return
+    if kind(run) == IMPORTED:
+        unknown = "nor, beyond its own word, how the options were shown"
+        yield Finding(Severity.DOUBT, f"imported: {_UNKNOWN}, {unknown}")
+    elif seen := sum(item.seen == 1 for item in items):
+        yield Finding(Severity.OVERLAP, f"{seen} of the {len(items)} scored items were trained or validated on")
+    elif hidden := forensics.hidden_items(run.training, items):
         named = f"{len(hidden)} items ({', '.join(hidden[:3])})"
         yield Finding(Severity.FORGED, f"{named} are logged as unseen, though its training record's split has them")
-    elif doubts := dict.fromkeys((*shared_doubts(run), *training_doubts(run))):
-        yield Finding(Severity.DOUBT, f"{UNKNOWN}: {'; '.join(doubts)}")
+    elif doubts := dict.fromkeys((*forensics.shared_doubts(run), *forensics.training_doubts(run))):
+        yield Finding(Severity.DOUBT, f"{_UNKNOWN}: {'; '.join(doubts)}")
     elif any(item.seen is None for item in items):
         reason = f"; its log says: {run.training.reason}" if run.training.reason else ""
-        yield Finding(Severity.DOUBT, f"{UNKNOWN}{reason}")
+        yield Finding(Severity.DOUBT, f"{_UNKNOWN}{reason}")
     else:
         yield Finding(Severity.TRUST, run.training.reason or "no scored item was trained or validated on")
 
 
-def _random_weights(case: Case) -> Iterator[Finding]:
+def _demonstration(case: Case) -> Iterator[str]:
     if is_from_random_weights(case.run):
-        yield Finding(Severity.DEMONSTRATION, RANDOM_WEIGHTS)
+        yield RANDOM_WEIGHTS
 
 
-def _flags_of_record(case: Case) -> Iterator[Finding]:
-    return _each(Severity.NOTE, case.run.flags)
+def _notes(case: Case) -> Iterator[str]:
+    run = case.run
+    yield from run.flags  # of a record
+    if kind(run) == IMPORTED and not run.args.text("order") and sum(run.args.gold_letters) < len(run.items):
+        yield "in which order it saw the options is not told: in the file's order the right one is always the first"
+    if run.n_truncated:
+        yield f"{run.n_truncated} texts were cut to the model's length"
+    yield from prompt_flags(case)
+    if forensics.used_cache(run):
+        yield forensics.CACHE_DOUBT
 
 
-def _order_of_import(case: Case) -> Iterator[Finding]:
-    args = case.run.args
-    if kind(case.run) == IMPORTED and not args.text("order") and sum(args.gold_letters) < len(case.run.items):
-        text = "in which order it saw the options is not told: in the file's order the right one is always the first"
-        yield Finding(Severity.NOTE, text)
-
-
-def _cut_texts(case: Case) -> Iterator[Finding]:
-    if case.run.n_truncated:
-        yield Finding(Severity.NOTE, f"{case.run.n_truncated} texts were cut to the model's length")
-
-
-def _unusual_prompts(case: Case) -> Iterator[Finding]:
-    return _each(Severity.NOTE, prompt_flags(case.run, case.spec, case.surroundings))
-
-
-def _request_cache(case: Case) -> Iterator[Finding]:
-    if used_cache(case.run):
-        yield Finding(Severity.NOTE, CACHE_DOUBT)
-
-
-def _each(severity: Severity, texts: Iterable[str]) -> Iterator[Finding]:
-    return (Finding(severity, text) for text in texts)
+def _each(severity: Severity, texts: Callable[[Case], Iterable[str]]) -> Check:
+    """Return the check whose findings all have one severity."""
+    return lambda case: [Finding(severity, text) for text in texts(case)]
 
 
 CHECKS: tuple[Check, ...] = (
-    _task, _version, _samples, _documents,
-    _comparability, _prompts, _numbers,
-    _baseline, _import, _training, _random_weights,
-    _flags_of_record, _order_of_import, _cut_texts, _unusual_prompts, _request_cache,
-)  # fmt: skip
+    _each(Severity.UNREADABLE, _readability),
+    _each(Severity.UNREADABLE, document_faults),
+    _each(Severity.INCOMPARABLE, comparability_faults),
+    _each(Severity.INCOMPARABLE, prompt_faults),
+    _each(Severity.INCOMPARABLE, number_faults),
+    _baseline,
+    _training,
+    _each(Severity.DEMONSTRATION, _demonstration),
+    _each(Severity.NOTE, _notes),
+)
 """In this order reasons and flags are joined. A check runs only if the checks before found nothing UNREADABLE."""
 
 
@@ -224,10 +155,10 @@ def verify(run: Run) -> VerifiedRun:
     return VerifiedRun(
         run=run,
         items=case.items,
-        status=_STATUS[worst],
+        status=_STATUS.get(worst, "excluded"),
         reason="; ".join(reasons),
         flags=tuple(dict.fromkeys(flags)),
-        around=text_around(run, case.spec, case.surroundings),
+        around=text_around(case),
     )
 
 

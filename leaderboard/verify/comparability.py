@@ -1,31 +1,60 @@
-"""Reasons to exclude a run with genuine items: other items, orders or numbers than comparable runs have."""
+"""Reasons to exclude a run: other documents, items, orders or numbers than comparable runs have."""
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 
 from scipy.stats import binom
 
-from leaderboard.load.schema import Run
-from leaderboard.verify.documents import counted
+from leaderboard.load.samples import Sample
 from leaderboard.verify.identity import IMPORTED, kind
-from leaderboard.verify.items import ItemResult
+from leaderboard.verify.items import responses_of
+from leaderboard.verify.verified import Case
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
-from recipe_mpr_task.orders import EXPLOITABLE_ORDERS
+from recipe_mpr_task.orders import EXPLOITABLE_ORDERS, digest_of_record, pinned_items
 from recipe_mpr_task.splits import scored_ids
-from recipe_mpr_task.task_specs import TaskSpec
 
 _BY_CHANCE = 1e-6
 _TOLERANCE = 1e-9
+_SHOWN_IDS = 3
 
 
-def comparability_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
-    """Give, in words, each reason for not comparing a run with others.
+def document_faults(case: Case) -> Iterator[str]:
+    """Give each reason for believing no number of the run. An item counts for the first fault that it has."""
+    spec = case.spec
+    tests: tuple[tuple[str, Callable[[Sample], bool]], ...] = (
+        ("not of the pinned dataset", lambda sample: _is_genuine(sample, is_record=case.run.is_record)),
+        (
+            f"with options not in {spec.order} order",
+            lambda sample: tuple(sample.doc.option_ids) == pinned_items()[sample.doc.item_id].shown_ids(spec.order),
+        ),
+        (
+            f"without their {spec.n_responses} responses",
+            lambda sample: sample.chosen is not None or len(responses_of(sample, spec) or ()) == spec.n_responses,
+        ),
+        ("with other responses than the first of the raw ones", lambda sample: sample.is_first_of_raw),
+    )
+    faulty: dict[str | None, list[str]] = defaultdict(list)
+    for sample in case.run.items:
+        faulty[next((fault for fault, passes in tests if not passes(sample)), None)].append(sample.item_id)
+    yield from (counted(faulty[fault], fault) for fault, _ in tests if faulty[fault])
 
-    Args:
-        run: its documents are genuine.
-        spec: its task.
-    """
+
+def _is_genuine(sample: Sample, *, is_record: bool) -> bool:
+    """Say whether a logged document is a pinned one; a record's has no texts to hash."""
+    document = sample.document
+    if document is None or document.item_id not in pinned_items():
+        return False
+    with suppress(KeyError, IndexError, TypeError, ValueError):  # not a document of ours
+        digest = pinned_items()[document.item_id].digest
+        return is_record or (document.has_texts and digest_of_record(document.as_record()) == digest)
+    return False
+
+
+def comparability_faults(case: Case) -> Iterator[str]:
+    """Give each reason why a run with genuine documents is not comparable with others."""
+    run, spec = case.run, case.spec
     is_import = run.is_record and kind(run) == IMPORTED
     orders = (spec.order, run.args.text("order") if is_import else "")
     for order in [order for order in EXPLOITABLE_ORDERS if order in orders]:
@@ -46,10 +75,9 @@ def comparability_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
 
 
 def predictable_gold(counts: Sequence[int]) -> str | None:
-    """Return the letters at which the right option stood more often than chance allows, in words; None without such.
+    """Return at which letters the right option stood more often than chance allows, in words; None if at none.
 
-    Args:
-        counts: how often it stood at A to E; empty if unknown.
+    `counts` says how often it stood at A to E; empty if unknown.
     """
     total, usual = sum(counts), sorted(range(len(counts)), key=lambda k: -counts[k])
     for size in range(1, N_OPTIONS) if total else ():
@@ -61,15 +89,14 @@ def predictable_gold(counts: Sequence[int]) -> str | None:
     return None
 
 
-def number_faults(run: Run, items: Sequence[ItemResult]) -> Iterator[str]:
-    """Give, in words, each number that is not finite or other than the logged scores give."""
-    unusable = [item.item_id for item in items if math.isnan(item.accuracy)]
-    if unusable:
+def number_faults(case: Case) -> Iterator[str]:
+    """Give each number that is not finite, or not what the logged scores give."""
+    run, items = case.run, case.items
+    if unusable := [item.item_id for item in items if math.isnan(item.accuracy)]:
         yield counted(unusable, "with a score that is not finite")
         return
     pairs = zip(run.items, items, strict=True)
-    edited = [item.item_id for sample, item in pairs if not _equal(sample.accuracy, item.accuracy)]
-    if edited:
+    if edited := [item.item_id for sample, item in pairs if not _equal(sample.accuracy, item.accuracy)]:
         yield counted(edited, "with another accuracy logged than the scores give")
     total = math.fsum(item.accuracy for item in items) / len(items) if items else math.nan
     logged = run.results.metrics.get("acc,none")
@@ -79,3 +106,10 @@ def number_faults(run: Run, items: Sequence[ItemResult]) -> Iterator[str]:
 
 def _equal(logged: object, computed: float) -> bool:
     return isinstance(logged, (int, float)) and 0 <= logged <= 1 and math.isclose(logged, computed, abs_tol=_TOLERANCE)
+
+
+def counted(ids: Collection[str], what: str) -> str:
+    """Return "1 item WHAT (mpr-000)" or "N items WHAT (mpr-000, mpr-001, mpr-002, ...)"."""
+    number = "1 item" if len(ids) == 1 else f"{len(ids)} items"
+    shown = [item_id[:40].encode(errors="replace").decode() for item_id in list(ids)[:_SHOWN_IDS]]
+    return f"{number} {what} ({', '.join(shown)}{', ...' * (len(ids) > _SHOWN_IDS)})"

@@ -1,6 +1,5 @@
-"""Find deliberate forgery: keys to answers in prompts, a baseline's name on other scores, hidden training items."""
+"""Find what a run hides: answer keys in prompts, other models' answers or weights, training on scored items."""
 
-import math
 import re
 import unicodedata
 from collections import defaultdict
@@ -8,64 +7,51 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from leaderboard.load.record import SUFFIX, read_record
 from leaderboard.load.schema import Run
 from leaderboard.verify.items import ItemResult
+from leaderboard.verify.verified import Case
 from recipe_mpr_task import prompts
 from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
+from recipe_mpr_task.loaded_model import ADAPTER_ARGUMENTS
+from recipe_mpr_task.model_arguments import is_traced, unaccounted
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.splits import TRAINING_SPLITS, parts_of
-from recipe_mpr_task.task_specs import TaskSpec
 
 RESULTS = Path(__file__).parent.parent / "results"
 """Committed records: `untrained/` (what `recipe-mpr demo` runs), `trained/`, `exploit/`."""
+
+CACHE_DOUBT = (
+    "run with --use_cache: lm-eval's cache keeps answers without the model's name, so they may be another model's; "
+    "keep a cache path for each model, and run without one for the status clean"
+)
 
 _ABBREVIATIONS = re.compile(r"\b(?:e\.g|i\.e)\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"\bA(?= [a-z])")
 _LETTERS = re.compile(r"(?<![^\W_])(?:[A-E]+|(?<!['\u2019])[b-e]|[A-Ea-e]{8,}|\d{1,3}[A-Ea-e]|[A-E]\d{1,3})(?![^\W_])")
 _NUMBERS = re.compile(r"(?<![^\W_])(?<!\d[.,:])(?:[1-5]|[1-5]{8,})(?![^\W_])(?![.,:]\d)")
-_LISTS = 2
-"""Enumerations that an honest text may hold: "one of A, B, C, D or E", a numbered list."""
+_LIST = re.compile("ABC(?:DE?)?|123(?:45?)?")
 
 _TOLERANCE = 1e-5
 _ROUNDED = 1e-6
 """Relative to a score's size: records keep seven digits of it."""
 
-_FIRST = (1.0, *[0.0] * (N_OPTIONS - 1))
-_EQUAL = (0.0,) * N_OPTIONS
 _WITHOUT_EFFECT = ("kind", "batch_size", "max_batch_size", "device")
 """A baseline's arguments that change no score."""
-
-_Scores = Mapping[str, Mapping[str, float]]
-"""Item id to recipe id to score."""
 
 
 def answers_named(text: str) -> int:
     """Return how many answers a text seems to name: isolated letters A to E, or numbers 1 to 5, whichever are more.
 
-    The first two enumerations ("A, B, C, D or E") and the article "A" do not count.
+    The article "A" and the first two enumerations ("A, B, C, D or E") do not count: an honest text may hold them.
     """
     text = _ARTICLE.sub("", _ABBREVIATIONS.sub("", unicodedata.normalize("NFKC", text)))
-    letters = [sign for word in _LETTERS.findall(text) for sign in word.upper() if sign in LETTERS]
-    numbers = [sign for word in _NUMBERS.findall(text) for sign in word]
-    return max(_outside_lists(letters, LETTERS), _outside_lists(numbers, "12345"))
-
-
-def _outside_lists(signs: list[str], alphabet: Sequence[str]) -> int:
-    """Count signs without the first enumerations of three or more from the alphabet's start."""
-    count, lists, place = 0, 0, 0
-    while place < len(signs):
-        run = 0
-        while run < len(alphabet) and signs[place + run : place + run + 1] == [alphabet[run]]:
-            run += 1
-        if run >= 3 and lists < _LISTS:
-            lists += 1
-            place += run
-        else:
-            count += 1
-            place += 1
-    return count
+    letters = [sign for sign in "".join(_LETTERS.findall(text)).upper() if sign in LETTERS]
+    signs = ("".join(letters), "".join(_NUMBERS.findall(text)))
+    return max(len(_LIST.sub("", named, count=2)) for named in signs)
 
 
 def hidden_items(training: TrainingRecord, items: Sequence[ItemResult]) -> list[str]:
@@ -77,26 +63,75 @@ def hidden_items(training: TrainingRecord, items: Sequence[ItemResult]) -> list[
     return [item.item_id for item in items if item.item_id in seen and item.seen != 1]
 
 
-def is_compared(run: Run, spec: TaskSpec) -> bool:
+def used_cache(run: Run) -> bool:
+    """Say whether the answers may come from lm-eval's request cache, and so from another model."""
+    loaded = run.results.loaded
+    return bool(run.config.use_cache) or (loaded is not None and loaded.request_cache is not False)
+
+
+def shared_doubts(run: Run) -> Iterator[str]:
+    """Give each reason for which a run of any kind cannot be clean: its answers may be another model's."""
+    if used_cache(run):
+        yield CACHE_DOUBT
+    backend = run.config.backend
+    if is_traced(backend) and (strange := unaccounted(backend, run.args.given)):
+        yield f"model arguments that are not accounted for: {', '.join(strange)}"
+
+
+def training_doubts(run: Run) -> Iterator[str]:
+    """Give each reason why the logged `seen_in_training` is inconclusive for a trained model."""
+    backend, training, loaded = run.config.backend, run.training, run.results.loaded
+    if loaded is not None and loaded.handed_over is not False:
+        yield "the model was handed over as an object, so its weights may be any; name it by model and model_args"
+        return
+    if not is_traced(backend):
+        yield f"model type {backend[:40]} is not traced"
+    elif loaded is None:
+        yield "its results file has no record of the files that were loaded"
+    elif training.has_manifest and not _is_of_its_record(run):
+        yield "the files that were loaded are not those of its training record"
+    if not training.has_manifest or training.split not in TRAINING_SPLITS:
+        yield f"its log says: {training.reason}" if training.reason else "its training record names no manifest"
+    elif not training.base_known:
+        yield training.reason or "what its base model had seen is not known"
+    for name in ("pretrained", *ADAPTER_ARGUMENTS):
+        loaded_name = str(run.args.given.get(name))
+        # --metadata overrides what lm-eval tells the task of the model.
+        if run.results.task.metadata.told(name, loaded_name) != loaded_name:
+            yield f"the task was told another {name} than was loaded"
+
+
+def _is_of_its_record(run: Run) -> bool:
+    """Say whether the files that were hashed when the model was loaded are those that its manifest lists."""
+    training = run.training
+    if training.weights is None or training.settings is None or training.base_files is None:
+        return False
+    own, is_adapter = training.weights | training.settings, training.form == "adapter"
+    expected = {f"{'peft' if is_adapter else 'pretrained'}/{name}": value for name, value in own.items()}
+    if is_adapter:
+        expected |= {f"pretrained/{name}": value for name, value in training.base_files.items()}
+    return bool(own) and run.loaded.files == expected
+
+
+def is_compared(case: Case) -> bool:
     """Say whether there are committed scores of each item of a run that is recorded as a baseline."""
-    reference = _reference().get(baseline_name(run), {})
-    return bool(reference) and not spec.generates and all(sample.item_id in reference for sample in run.items)
+    reference = _reference().get(baseline_name(case.run), {})
+    return bool(reference) and not case.spec.generates and all(s.item_id in reference for s in case.run.items)
 
 
-def baseline_faults(run: Run, spec: TaskSpec) -> Iterator[str]:
-    """Give, in words, why a run that is recorded as a baseline is another system: a name alone proves nothing.
-
-    Args:
-        run: its documents are genuine.
-        spec: its task.
-    """
-    name = baseline_name(run)
-    if other := [str(key)[:40] for key, value in run.args.given.items() if not _is_committed(key, value)]:
-        yield _other_arguments(name, other)
-    elif is_compared(run, spec):
-        reference = _reference()[name]
+def baseline_faults(case: Case) -> Iterator[str]:
+    """Give why a run that is recorded as a baseline is another system: a name alone proves nothing."""
+    run, name = case.run, baseline_name(case.run)
+    given = {argument: str(value) for argument, value in run.args.given.items() if argument not in _WITHOUT_EFFECT}
+    other = [str(argument)[:40] for argument, value in given.items() if (argument, value) != ("seed", "0")]
+    if name == "random" and "seed" in other:
+        yield "baseline random counts with seed 0 alone: trying seeds finds a lucky one; this is another"
+    elif other:
+        shown = ", ".join(sorted(other)[:3])
+        yield f"baseline {name} counts with its committed arguments alone (kind, seed=0); this one has others: {shown}"
+    elif is_compared(case):
         for sample in run.items:
-            expected = _expected(name, spec, reference[sample.item_id], sample.doc.option_ids)
+            expected = _expected(case, _reference()[name][sample.item_id], sample.doc.option_ids)
             if not _is_near(sample.log_likelihoods() or [], expected):
                 yield f"it says it is the baseline {name}; its scores are others ({sample.item_id})"
                 return
@@ -107,46 +142,31 @@ def baseline_name(run: Run) -> str:
     return (run.args.text("kind") or "None")[:40]
 
 
-def _is_committed(argument: str, value: object) -> bool:
-    return argument in _WITHOUT_EFFECT or (argument == "seed" and str(value) == "0")
-
-
-def _other_arguments(name: str, other: Sequence[str]) -> str:
-    """Return which arguments are not those of the committed records, in words."""
-    if name == "random" and "seed" in other:
-        return "baseline random counts with seed 0 alone: trying seeds finds a lucky one; this is another"
-    shown = ", ".join(sorted(other)[:3])
-    return f"baseline {name} counts with its committed arguments alone (kind, seed=0); this one has others: {shown}"
-
-
-def _expected(name: str, spec: TaskSpec, by_option: Mapping[str, float], shown: Sequence[str]) -> list[Sequence[float]]:
+def _expected(case: Case, by_option: Mapping[str, float], shown: Sequence[str]) -> list[list[float]]:
     """Return the scores of one item, one row of five for each rotation of its options."""
-    if BASELINES[name].by_position:
-        return [_FIRST] * N_OPTIONS
-    if BASELINES[name].reads_query and "{{ query }}" not in prompts.template(spec.prompt):
-        return [_EQUAL] * N_OPTIONS
+    baseline = BASELINES[baseline_name(case.run)]
+    if baseline.by_position:
+        return [[1.0, *[0.0] * (N_OPTIONS - 1)]] * N_OPTIONS
+    if baseline.reads_query and "{{ query }}" not in prompts.template(case.spec.prompt):
+        return [[0.0] * N_OPTIONS] * N_OPTIONS
     return [[by_option[i] for i in (*shown[r:], *shown[:r])] for r in range(N_OPTIONS)]
 
 
 def _is_near(scores: Sequence[float], expected: Sequence[Sequence[float]]) -> bool:
     """Compare rows of scores up to a constant each: log-likelihoods are shifted by their logarithm's sum."""
-    rows = [scores[i : i + N_OPTIONS] for i in range(0, len(scores), N_OPTIONS)]
-    pairs = list(zip(rows, expected, strict=False))
-    if any(_best(row) != _best(want) for row, want in pairs):
-        return False  # a tie broken by less than the tolerance would decide who is right
-    return all(
-        math.isclose(s - row[0], e - want[0], abs_tol=_TOLERANCE + _ROUNDED * (abs(e) + abs(want[0])))
-        for row, want in pairs
-        for s, e in zip(row, want, strict=True)
-    )
-
-
-def _best(row: Sequence[float]) -> list[int]:
-    return [k for k, score in enumerate(row) if score == max(row)]
+    rows = np.reshape(scores, (-1, N_OPTIONS))
+    wanted = np.array(expected)[: len(rows)]
+    # A tie broken by less than the tolerance would decide who is right.
+    is_best, must_be_best = (table == table.max(axis=1, keepdims=True) for table in (rows, wanted))
+    if (is_best != must_be_best).any():
+        return False
+    tolerance = _TOLERANCE + _ROUNDED * (abs(wanted) + abs(wanted[:, :1]))
+    with np.errstate(invalid="ignore"):  # scores need not be finite
+        return bool((abs((rows - rows[:, :1]) - (wanted - wanted[:, :1])) <= tolerance).all())
 
 
 @lru_cache(maxsize=1)
-def _reference() -> Mapping[str, _Scores]:
+def _reference() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
     """Return scores by baseline, item and recipe id, from the committed records; empty for an unknown baseline."""
     scores: defaultdict[str, dict[str, dict[str, float]]] = defaultdict(dict)
     for path in sorted((RESULTS / "untrained").glob(f"*{SUFFIX}")):

@@ -1,16 +1,19 @@
-"""Which system a run is of: its kind, and hashes that tell measurements, models and settings apart.
-
-For the system's name see `naming`.
-"""
+"""Which system a run is of: its kind, hashes that tell measurements, models and settings apart, and its name."""
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from leaderboard.load.schema import IMPORT_MODEL, Run
 from recipe_mpr_task import prompts
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.model_arguments import ALIASES, is_traced
+from recipe_mpr_task.names import folder_name, is_path, shown_text
+
+_ADAPTER_ARGUMENTS = ("peft", "lora_local_path", "delta")
+_MODEL_ARGUMENTS = ("pretrained", "model", "path", "engine")
+"""Model arguments that name what was loaded; the first that is set counts."""
 
 _RUNTIME_ARGUMENTS = frozenset(
     ("device", "batch_size", "max_batch_size", "max_batch_tokens", "parallelize", "num_concurrent", "device_map",
@@ -25,20 +28,13 @@ _SETTING_ARGUMENTS = frozenset(
 )  # fmt: skip
 """Model arguments that say how a model is asked."""
 
-_WEIGHT_ARGUMENTS = frozenset(("pretrained", "peft", "lora_local_path", "revision"))
-
-_DEFAULTS = frozenset(
-    (("seed", "0"), ("trust_remote_code", "False"), ("revision", "main"), ("use_safetensors", "True"))
-)
+_DEFAULTS = {("seed", "0"), ("trust_remote_code", "False"), ("revision", "main"), ("use_safetensors", "True")}
 """Model arguments, and their values as text, that are the same as none."""
-
-_LOOPBACK = re.compile(r"//(127\.0\.0\.1|\[::1\]|0\.0\.0\.0)")
 
 Kind = Literal["causal", "encoder", "baseline", "imported"]
 IMPORTED: Kind = "imported"
-_KINDS: dict[str, Kind] = {
-    "recipe-mpr-baseline": "baseline", "recipe-mpr-encoder": "encoder", IMPORT_MODEL: IMPORTED,
-}  # fmt: skip
+FOLDER, HUB = "folder", "hub"
+_KINDS: dict[str, Kind] = {"recipe-mpr-baseline": "baseline", "recipe-mpr-encoder": "encoder", IMPORT_MODEL: IMPORTED}
 
 
 def kind(run: Run) -> Kind:
@@ -61,11 +57,6 @@ def is_from_random_weights(run: Run) -> bool:
     return bool(run.training.random_weights or run.loaded.random_weights)
 
 
-def content(run: Run) -> str | None:
-    """Return one hash of weights, tokenizer and configs as they were loaded, or None if they were not hashed."""
-    return run.loaded.sha256
-
-
 def identity(run: Run) -> str:
     """Hash what makes two runs of one task the same measurement: the model, and how it was asked.
 
@@ -82,21 +73,20 @@ def model_key(run: Run) -> str:
     """
     if run.is_record and run.config.recipe_mpr_identity:
         return run.config.recipe_mpr_identity
-    config, training, hashed = run.config, run.training, content(run)
+    config, training, hashed = run.config, run.training, run.loaded.sha256
     weights = hashed or (config.model_sha if kind(run) == "encoder" else None)
     left_out = {*_RUNTIME_ARGUMENTS, *_SETTING_ARGUMENTS, "dtype" if config.model_dtype else ""}
     if training.has_manifest or hashed:
-        left_out |= _WEIGHT_ARGUMENTS
+        left_out |= {"pretrained", "peft", "lora_local_path", "revision"}
     if weights:  # its head is recorded as it was resolved
         left_out |= {"pretrained", "head"}
-    arguments = {
-        name: _without_path(value)
-        for name, value in run.args.given.items()
-        if name not in left_out and value is not None and (name, str(value)) not in _DEFAULTS
-    }
     key = [
         ALIASES.get(config.backend, config.backend),
-        sorted(arguments.items()),
+        sorted(
+            (name, _without_path(value))
+            for name, value in run.args.given.items()
+            if name not in left_out and value is not None and (name, str(value)) not in _DEFAULTS
+        ),
         # Trained here: the folds of one recipe are one system, and so is a second training by the recipe.
         [training.system, training.form] if training.has_manifest else weights or config.model_sha,
         config.recipe_mpr_head,
@@ -110,14 +100,15 @@ def server_key(run: Run) -> str | None:
     """Hash the address and model name that a run asked a server for; None if lm-eval loaded the model."""
     if not _is_served(run):
         return None
-    address = _LOOPBACK.sub("//localhost", run.args.text("base_url").lower().rstrip("/"))
+    address = run.args.text("base_url").lower().rstrip("/")
+    address = re.sub(r"//(127\.0\.0\.1|\[::1\]|0\.0\.0\.0)", "//localhost", address)
     model = run.args.text("model") or run.args.text("pretrained") or "None"
     return sha256_of(json.dumps([address, model]).encode())
 
 
 def system_key(run: Run) -> str:
     """Hash the system that several settings, backends or precisions are tries of: its training, files or server."""
-    key = run.training.system or content(run) or server_key(run) or model_key(run)
+    key = run.training.system or run.loaded.sha256 or server_key(run) or model_key(run)
     return sha256_of(key.encode())
 
 
@@ -131,12 +122,11 @@ def setting_key(run: Run) -> str:
         return sha256_of(json.dumps(asked).encode()) if asked else ""
     if kind(run) != "causal":
         return ""
-    results = run.results
     key = [
         run.n_shot,
-        (run.config.fewshot_seed, results.fewshot_as_multiturn) if run.n_shot else None,
-        results.chat_template_sha,
-        results.system_instruction_sha,
+        (run.config.fewshot_seed, run.results.fewshot_as_multiturn) if run.n_shot else None,
+        run.results.chat_template_sha,
+        run.results.system_instruction_sha,
         generation(run),
         asked,
     ]
@@ -158,3 +148,77 @@ def _without_path(value: object) -> str:
     """Return an argument as text, a path as a hash: a record keeps no folders and must be of its run's model."""
     text = str(value)
     return f"path {sha256_of(text.encode(errors='replace'))[:16]}" if text.startswith(("/", "~", ".")) else text
+
+
+def system_name(run: Run) -> str:
+    """Return the name that the run's config gives the system, else the model's own name, as it is shown."""
+    return shown_text(_name(run)) or "a system without a name"
+
+
+def _name(run: Run) -> str:
+    if named := run.results.task.metadata.recipe_mpr_system:
+        return str(named)
+    if kind(run) in ("baseline", IMPORTED):
+        return run.args.text("kind") or run.args.text("name") or "None"
+    training = run.training
+    if training.recipe_name is not None:
+        base = "base unknown" if training.base_model is None else training.base_model
+        merged = ", merged" if training.form == "merged" else ""
+        return f"{training.recipe_name} ({_shown(base, _base_source(run))}{merged})"
+    name = _shown(*_loaded(run, _ADAPTER_ARGUMENTS)) or _shown(*_loaded(run, _MODEL_ARGUMENTS)) or run.config.backend
+    return f"{name} ({run.config.recipe_mpr_head})" if run.config.recipe_mpr_head else name
+
+
+def model_ids(run: Run) -> dict[str, str | None]:
+    """Return what was loaded, by name; the fields are those of `rank.row.LoadedNames`.
+
+    A trained base counts as from a hub where its manifest knows it.
+    """
+    (adapter, adapter_from), (base, base_from) = _loaded(run, _ADAPTER_ARGUMENTS), _loaded(run, _MODEL_ARGUMENTS)
+    if adapter and run.training.base_model is not None:
+        base, base_from = run.training.base_model, _base_source(run)
+    return {
+        "base": _shown(base, base_from) or None,
+        "base_from": base_from,
+        "adapter": _shown(adapter, adapter_from) or None,
+        "adapter_from": adapter_from,
+        "revision": shown_text(revision) if (revision := run.args.text("revision")) else None,
+        "baseline": shown_text(run.args.text("kind") or "None") if kind(run) == "baseline" else None,
+        "backend": shown_text(run.config.backend),
+    }
+
+
+def _loaded(run: Run, arguments: Sequence[str]) -> tuple[str, str | None]:
+    """Return the first of some model arguments that is set, "" for none, and its source."""
+    name = next(filter(None, map(run.args.text, arguments)), "")
+    return name, _source(run, name, is_adapter=arguments == _ADAPTER_ARGUMENTS) if name else None
+
+
+def _source(run: Run, name: str, *, is_adapter: bool) -> str | None:
+    """Return FOLDER or HUB; None where a name of two parts may be either."""
+    if is_path(name):
+        return FOLDER
+    recorded = run.loaded.sources.get("peft" if is_adapter else "pretrained")
+    if recorded in (FOLDER, HUB):
+        return recorded
+    is_traced_part = is_adapter or not _loaded(run, _ADAPTER_ARGUMENTS)[0]
+    is_read_beside = run.training.has_manifest or run.training.reason == "no training manifest beside the weights"
+    if is_traced_part and is_read_beside:
+        return FOLDER  # a manifest is read, or missed, in a folder only
+    # Of these backends the logged commit is a hub's, and empty for a folder.
+    commit = run.config.peft_sha if is_adapter else run.config.model_sha
+    return HUB if commit and run.config.backend in ("hf", "hf-auto", "huggingface", "vllm") else None
+
+
+def _base_source(run: Run) -> str | None:
+    """Return where a trained model's base came from: its manifest knows hub models; an adapter's base is loaded too."""
+    if run.training.base_known and "/" in (run.training.base_model or ""):
+        return HUB
+    return _loaded(run, _MODEL_ARGUMENTS)[1] if _loaded(run, _ADAPTER_ARGUMENTS)[0] else None
+
+
+def _shown(name: str, source: str | None) -> str:
+    """Return a hub id whole; of a path the folder's name, with "./" before it if it looks like a hub id."""
+    if is_path(name):
+        return folder_name(name)
+    return f"./{name}" if source == FOLDER and "/" in name else name

@@ -16,9 +16,6 @@ from recipe_mpr_task.task_specs import TaskSpec
 MEANS = tuple(metric.key for metric in METRICS if metric.in_row and metric.aggregation == "mean")
 """Metrics that a row shows the mean of, besides accuracy."""
 
-_RSTD = "rstd"
-"""The one key of `process_results` that holds no number."""
-
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
@@ -26,7 +23,6 @@ class ItemResult:
 
     Attributes:
         accuracy: fraction in [0, 1], ties shared; NaN if a score is not finite.
-        types: the item's query types, as pinned.
         metrics: the numbers that the task's own `process_results` computes, by key.
         chosen: recipe ids of the options chosen, tied ones together; empty if no option was.
         probabilities: softmax over the five options in displayed order, averaged over rotations where there are
@@ -60,12 +56,7 @@ def responses_of(sample: Sample, spec: TaskSpec) -> list[Any] | None:
 
 
 def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
-    """Compute an item's metrics anew, by the task's own function, from what the model answered.
-
-    Args:
-        sample: with a genuine document and all its responses.
-        spec: the task.
-    """
+    """Compute an item's metrics anew by the task's own function; its document is genuine, all responses are there."""
     document = sample.doc
     responses = responses_of(sample, spec) or []
     if sample.chosen is None:
@@ -78,11 +69,11 @@ def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
         item_id=document.item_id,
         accuracy=metrics["acc"],
         types=pinned_items()[document.item_id].types,
-        metrics={key: value for key, value in metrics.items() if key != _RSTD},
+        metrics={key: value for key, value in metrics.items() if key != "rstd"},  # which is no number
         chosen=chosen,
         probabilities=probabilities,
         seen=document.seen_in_training,
-        rotations=metrics.get(_RSTD),
+        rotations=metrics.get("rstd"),
     )
 
 
@@ -97,9 +88,8 @@ def _answer(
     scores = [score for score, _ in responses]
     if not all(map(math.isfinite, scores)):
         return (), None
-    if len(scores) == N_OPTIONS:
-        weights, probabilities = scores, softmax(scores)
-    else:
-        weights = probabilities = averaged_probabilities(scores)
+    is_one_order = len(scores) == N_OPTIONS
+    probabilities = softmax(scores) if is_one_order else averaged_probabilities(scores)
+    weights = scores if is_one_order else probabilities
     best = max(weights)
     return tuple(recipe_id for recipe_id, w in zip(shown, weights, strict=True) if w == best), tuple(probabilities)

@@ -6,11 +6,12 @@ from typing import Literal
 
 from leaderboard.load.samples import Sample
 from leaderboard.load.schema import Run
-from leaderboard.verify.documents import counted
+from leaderboard.verify.comparability import counted
 from leaderboard.verify.forensics import answers_named
 from leaderboard.verify.identity import IMPORTED, kind
 from leaderboard.verify.shots import choices_of, documents_at_hand, shots_of, why_unchecked
 from leaderboard.verify.surroundings import Surroundings
+from leaderboard.verify.verified import Case
 from recipe_mpr_task import prompts
 from recipe_mpr_task.document import Document
 from recipe_mpr_task.item import N_OPTIONS
@@ -30,22 +31,17 @@ _SHORTEST_QUOTE = 20
 _LEAST_CHARACTERS = 2.5
 """Characters of English text that a token of any usual tokenizer has at the least."""
 
-_QUOTED = 80
-
 WITHHELD = "[not shown: it holds queries or options of the dataset]"
 """What a reader is shown instead of a text around the prompts that holds dataset text."""
 
 NOT_LOGGED = "its prompts were not logged, so nobody can see what the model was shown"
 
 
-def prompt_faults(run: Run, spec: TaskSpec, around: Surroundings) -> Iterator[str]:
-    """Give, in words, each text that is not the task's own: it can give gold away.
-
-    Args:
-        run: its documents are genuine.
-        spec: its task.
-        around: its `surroundings.surroundings`.
-    """
+def prompt_faults(case: Case) -> Iterator[str]:
+    """Give each text that is not the task's own: it can give gold away. Records of imports have no texts."""
+    run, spec, around = case.run, case.spec, case.around
+    if kind(run) == IMPORTED and run.is_record:
+        return
     recorded = run.results.task
     if recorded.doc_to_text != prompts.template(spec.prompt):
         yield f"its prompt template is not {spec.prompt}, the task's own: what the model was shown may give gold away"
@@ -62,22 +58,19 @@ def prompt_faults(run: Run, spec: TaskSpec, around: Surroundings) -> Iterator[st
         yield f"the text around its prompts names {counted(named, 'of the dataset')}"
     if around.other:
         yield counted(around.other, "shown with other text around the prompt than the rest")
-    if other := _asked_otherwise(run, spec):
+    asked = {sample.item_id: _delimiters(sample, spec) for sample in run.items}
+    usual = Counter(delimiter for delimiters in asked.values() for delimiter in delimiters or ()).most_common(1)
+    allowed = {delimiter for delimiter, _ in usual}
+    if other := [item_id for item_id, delimiters in asked.items() if delimiters is None or delimiters - allowed]:
         yield counted(other, "asked for other answers than the task's doc_to_choice gives")
 
 
-def prompt_flags(run: Run, spec: TaskSpec, around: Surroundings) -> Iterator[str]:
-    """Give, in words, what a reader should know of texts that were not the task's own, though all items had the same.
-
-    Args:
-        run: it has no `prompt_faults`.
-        spec: its task.
-        around: its `surroundings.surroundings`.
-    """
+def prompt_flags(case: Case) -> Iterator[str]:
+    """Give what a reader should know of texts that were not the task's own, though all items had the same."""
+    run, around = case.run, case.around
     logged = " ".join(str(run.results.system_instruction or "").split())
-    own = logged or "not logged"
     if run.has_system_text:
-        yield f"asked under a system text of its own: {own[:_QUOTED]}{'...' * (len(own) > _QUOTED)}"
+        yield f"asked under a system text of its own: {logged[:80] or 'not logged'}{'...' * (len(logged) > 80)}"
     if run.is_record:  # the rest was said when the record was made
         return
     if not all(sample.prompts for sample in run.items):
@@ -86,21 +79,32 @@ def prompt_flags(run: Run, spec: TaskSpec, around: Surroundings) -> Iterator[str
         yield "the system text that its results name does not stand in its prompts"
     if not all(sample.has_raw for sample in run.items):
         yield "its raw responses were not logged, so nobody can see whether its scores are the model's first answers"
-    yield from _hints(around, spec)
-    if kind(run) == "causal":  # the others read no prompt
-        yield from _cut_flags(run)
-        if why := why_unchecked(run, spec):
-            yield why
+    description = case.spec.description
+    own = len(description) if any(description in text for text in around.texts) else 0
+    if (size := sum(map(len, around.texts)) - own) > _LONG:
+        yield f"{size} characters of other text stand around each of its prompts"
+    if (count := answers_named("\n".join(around.texts))) >= _KEY:
+        yield f"the text around its prompts holds {count} answer letters or numbers, as a key to answers does"
+    if kind(run) != "causal":  # it reads no prompt
+        return
+    length = run.args.text("max_length") or run.args.text("max_model_len")
+    longest = max((len(prompt.text) for sample in run.items for prompt in sample.prompts), default=0)
+    if length.isdecimal() and int(length) < longest / _LEAST_CHARACTERS:  # the log shows cut prompts whole
+        cut = f"prompts of up to {longest} characters may have been cut"
+        yield f"its context was set to {length[:12]} tokens, and {cut}"
+    if why := why_unchecked(run, case.spec):
+        yield why
 
 
-def text_around(run: Run, spec: TaskSpec, around: Surroundings) -> str:
+def text_around(case: Case) -> str:
     """Return what a reader is shown of the text around a run's prompts, dataset text never among it."""
+    run = case.run
     if kind(run) != "causal":  # it reads no prompts
         return ""
     if run.is_record:
         return run.results.around
-    documents = [*(sample.doc for sample in run.items), *documents_at_hand(spec)]
-    return WITHHELD if items_named(around, documents) else around.as_text()
+    documents = [*(sample.doc for sample in run.items), *documents_at_hand(case.spec)]
+    return WITHHELD if items_named(case.around, documents) else case.around.as_text()
 
 
 def evidence(run: Run) -> Evidence:
@@ -119,33 +123,6 @@ def items_named(around: Surroundings, documents: Sequence[Document]) -> list[str
         for document in (documents if len(text) >= _SHORTEST_QUOTE else ())
         if any(len(own) >= _SHORTEST_QUOTE and own.casefold() in text for own in (document.query, *document.options))
     ]
-
-
-def _cut_flags(run: Run) -> Iterator[str]:
-    """Say that the context was set so short that prompts may have been cut, which the log shows whole."""
-    length = run.args.text("max_length") or run.args.text("max_model_len")
-    longest = max((len(prompt.text) for sample in run.items for prompt in sample.prompts), default=0)
-    if length.isdecimal() and int(length) < longest / _LEAST_CHARACTERS:
-        yield (
-            f"its context was set to {length[:12]} tokens, and prompts of up to {longest} characters may have been cut"
-        )
-
-
-def _hints(around: Surroundings, spec: TaskSpec) -> Iterator[str]:
-    """Give what in the constant text around the prompts, the task's own description apart, may tell answers."""
-    own = len(spec.description) if any(spec.description in text for text in around.texts) else 0
-    if (size := sum(map(len, around.texts)) - own) > _LONG:
-        yield f"{size} characters of other text stand around each of its prompts"
-    if (count := answers_named("\n".join(around.texts))) >= _KEY:
-        yield f"the text around its prompts holds {count} answer letters or numbers, as a key to answers does"
-
-
-def _asked_otherwise(run: Run, spec: TaskSpec) -> list[str]:
-    """Return ids of the items whose logged continuations are not the task's own, or not written as the others' are."""
-    asked = {sample.item_id: _delimiters(sample, spec) for sample in run.items}
-    usual = Counter(delimiter for delimiters in asked.values() for delimiter in delimiters or ()).most_common(1)
-    allowed = {delimiter for delimiter, _ in usual}
-    return [item_id for item_id, delimiters in asked.items() if delimiters is None or delimiters - allowed]
 
 
 def _delimiters(sample: Sample, spec: TaskSpec) -> set[str] | None:

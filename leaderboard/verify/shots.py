@@ -16,9 +16,6 @@ from recipe_mpr_task.task_specs import TaskSpec, prompt_of
 Shot = tuple[str, str]
 """A shot's own prompt and its right answer."""
 
-Drawer = Callable[[Document], Sequence[Shot]]
-"""Returns the shots of an item's document; none where the pool is too small for them."""
-
 
 def why_unchecked(run: Run, spec: TaskSpec) -> str | None:
     """Return why a run's shots cannot be checked, in words; None if they can, or if there are none."""
@@ -34,19 +31,23 @@ def why_unchecked(run: Run, spec: TaskSpec) -> str | None:
     return None
 
 
-def shots_of(run: Run, spec: TaskSpec) -> Drawer | None:
-    """Return a function that gives an item's shots as the run's seed draws them; None if they cannot be known.
+def shots_of(run: Run, spec: TaskSpec) -> Callable[[Document], Sequence[Shot]] | None:
+    """Return a function from a genuine document to its shots as the run's seed draws them; None if they are unknown.
 
-    Args:
-        run: its documents are genuine; the texts of shots come from its log, else from the dataset.
-        spec: its task.
+    The function returns no shots where the pool is too small. Their texts come from the log, else from the dataset.
     """
     seed = run.config.fewshot_seed
     if not run.n_shot or seed is None or why_unchecked(run, spec):
         return None
     drawn = drawn_shots(spec.split, spec.order, run.n_shot, seed)
     documents = _documents(run, spec)
-    answer = _answers(spec)
+    target = str(spec.asked_as["doc_to_target"])
+    template = Template(target)
+
+    def answer(document: Document) -> str:
+        if target == "gold":
+            return str(choices_of(document, spec)[document.gold])
+        return str(template.render(**document.as_record()))
 
     def shots(document: Document) -> Sequence[Shot]:
         chosen = (documents[item_id] for item_id in drawn.get(document.item_id, ()))
@@ -63,9 +64,7 @@ def documents_at_hand(spec: TaskSpec) -> Sequence[Document]:
 def choices_of(document: Document, spec: TaskSpec) -> Sequence[str]:
     """Return the five continuations that the task asks for, by its `doc_to_choice`."""
     named = spec.asked_as["doc_to_choice"]
-    if isinstance(named, list):
-        return named
-    return document.options if named == "options" else LETTERS
+    return named if isinstance(named, list) else document.options if named == "options" else LETTERS
 
 
 def _documents(run: Run, spec: TaskSpec) -> Mapping[str, Document]:
@@ -88,12 +87,3 @@ def _of_dataset(order: str, items: tuple[Item, ...]) -> Mapping[str, Document]:
         )
         for shown in (display(item, order) for item in items)
     }
-
-
-def _answers(spec: TaskSpec) -> Callable[[Document], str]:
-    """Return the function from a document to its right answer as the task writes it."""
-    target = str(spec.asked_as["doc_to_target"])
-    if target == "gold":
-        return lambda document: str(choices_of(document, spec)[document.gold])
-    template = Template(target)
-    return lambda document: template.render(**document.as_record())

@@ -11,7 +11,6 @@ class Status:
     """One status.
 
     Attributes:
-        is_ranked: whether rows of the status have a rank.
         badge: how tables mark it.
         tone: which of the page's colours marks it: good, doubtful, bad or neutral.
         help: what it says, in one sentence.

@@ -4,10 +4,10 @@ A prompt is taken apart as BEFORE shot's prompt JOINT answer JOINT ... own promp
 decide what the prompts and answers must be. The rest must be the same text for every item, so that it depends on none.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from os.path import commonprefix
 
 from leaderboard.load.samples import Prompt, Sample, turn
 from leaderboard.load.schema import Run
@@ -24,7 +24,7 @@ OWN_PROMPT = "[the item's own prompt]"
 _Joint = tuple[str, str]
 """The texts between a shot's prompt and its answer, and between the answer and what follows."""
 
-_ByItem = dict[str, set[Around | None]]
+_USER, _ASSISTANT = (turn(role, "").removesuffix("\n") for role in ("user", "assistant"))
 
 _LONGEST_JOINT = 4_000
 _MOST_PLACES = 64
@@ -60,10 +60,8 @@ class Surroundings:
             return ""
         before, *joints, after = self.usual
         unchecked = f"[{self.n_unchecked} shots that were not checked]" if self.n_unchecked else ""
-        shots = "".join(
-            f"[prompt of shot {k // 2 + 1}]{joint}" if k % 2 == 0 else f"[its right answer]{joint}"
-            for k, joint in enumerate(joints)
-        )
+        pairs = enumerate(zip(joints[::2], joints[1::2], strict=True), 1)
+        shots = "".join(f"[prompt of shot {k}]{left}[its right answer]{right}" for k, (left, right) in pairs)
         return f"{self.opening}{unchecked}{before}{shots}{OWN_PROMPT}{after}"
 
 
@@ -84,36 +82,26 @@ class _Parts:
 
 
 def surroundings(run: Run, spec: TaskSpec) -> Surroundings:
-    """Take the logged prompts of a run apart.
-
-    Args:
-        run: its documents are genuine.
-        spec: its task.
-    """
+    """Take the logged prompts of a run with genuine documents apart, and compare the texts of all items."""
     if run.is_record:  # it holds no prompts
         return Surroundings()
     draw = shots_of(run, spec)
-    apart: dict[str, list[_Parts | None]] = {}
+    apart: dict[str, list[_Parts | None]] = defaultdict(list)
     for sample in run.items:
         shots = draw(sample.doc) if draw else ()
         is_short = draw is not None and len(shots) < run.n_shot
-        taken_apart = [None if is_short else parts for parts in _taken_apart(sample, run, spec, shots)]
-        apart.setdefault(sample.item_id, []).extend(taken_apart)
+        apart[sample.item_id] += [None if is_short else parts for parts in _taken_apart(sample, run, spec, shots)]
     whole = [parts for of_item in apart.values() for parts in of_item if parts]
     joints = _usual_joints(whole)
     around = {item_id: {_around(p, joints, run, spec) for p in of_item} for item_id, of_item in apart.items()}
-    return _compared(around, [parts.hidden for parts in whole], run.n_shot if run.n_shot and not draw else 0, spec)
-
-
-def _compared(around: _ByItem, hidden: Sequence[str], n_unchecked: int, spec: TaskSpec) -> Surroundings:
-    """Compare the texts of all items."""
     counts = Counter(texts for of_item in around.values() for texts in of_item if texts is not None)
     usual = counts.most_common(1)[0][0] if counts else ()
+    n_unchecked = 0 if draw else run.n_shot
     return Surroundings(
         usual=usual,
         wrong=tuple(item_id for item_id, of_item in around.items() if None in of_item),
         other=tuple(item_id for item_id, of_item in around.items() if None not in of_item and of_item - {usual}),
-        opening=_opening(hidden, spec) if n_unchecked else "",
+        opening=_opening([parts.hidden for parts in whole], spec) if n_unchecked else "",
         n_unchecked=n_unchecked,
     )
 
@@ -139,23 +127,20 @@ def _taken_apart(sample: Sample, run: Run, spec: TaskSpec, shots: Sequence[Shot]
 
 def _split(text: str, wanted: Sequence[str]) -> list[str] | None:
     """Split a text at the first places of all of `wanted` but the last, and at the last place of the last."""
-    pieces, start = [], 0
+    pieces = []
     for part in wanted[:-1]:
-        place = text.find(part, start)
-        if place < 0:
+        before, is_there, text = text.partition(part)
+        if not is_there:
             return None
-        pieces.append(text[start:place])
-        start = place + len(part)
-    place = text.rfind(wanted[-1], start)
-    return None if place < 0 else [*pieces, text[start:place], text[place + len(wanted[-1]) :]]
+        pieces.append(before)
+    before, is_there, after = text.rpartition(wanted[-1])
+    return [*pieces, before, after] if is_there else None
 
 
 def _usual_joints(whole: Sequence[_Parts]) -> list[_Joint]:
     """Return for each shot the joint that fits most prompts: an answer's letter may stand in a template's text too."""
-    counts: list[Counter[_Joint]] = [Counter() for _ in (whole[0].between if whole else ())]
-    for parts in whole:
-        for count, (text, answer) in zip(counts, parts.between, strict=True):
-            count.update(_joints(text, answer))
+    by_shot = zip(*(parts.between for parts in whole), strict=True)
+    counts = (Counter(joint for pair in pairs for joint in _joints(*pair)) for pairs in by_shot)
     return [count.most_common(1)[0][0] if count else ("", "") for count in counts]
 
 
@@ -172,9 +157,9 @@ def _around(parts: _Parts | None, joints: Sequence[_Joint], run: Run, spec: Task
     """Return the texts around a prompt; None if an answer is wrong, or a text is there that must not be."""
     if parts is None:
         return None
-    for (text, answer), (left, right) in zip(parts.between, joints, strict=True):
-        if text != f"{left}{answer}{right}":
-            return None
+    pairs = zip(parts.between, joints, strict=True)
+    if any(text != f"{left}{answer}{right}" for (text, answer), (left, right) in pairs):
+        return None
     around = (parts.before, *(text for joint in joints for text in joint), parts.after)
     return around if run.has_chat_template or _is_bare(parts, around, run, spec) else None
 
@@ -185,23 +170,18 @@ def _is_bare(parts: _Parts, around: Around, run: Run, spec: TaskSpec) -> bool:
     delimiters = (spec.asked_as["target_delimiter"], spec.asked_as["fewshot_delimiter"])
     allowed, opening, end = {delimiters}, spec.description, ""
     if parts.prompt.is_messages:  # roles, and shots in one turn or in several
-        allowed.add((f"\n{_head('assistant')}", f"\n{_head('user')}"))
-        opening = (turn("system", spec.description) if spec.description else "") + _head("user")
+        allowed.add((f"\n{_ASSISTANT}", f"\n{_USER}"))
+        opening = (turn("system", spec.description) if spec.description else "") + _USER
         end = "\n"
     is_opening = spec.description in before if run.has_system_text else before == opening
     is_joined = all(joint in allowed for joint in zip(around[1:-1:2], around[2:-1:2], strict=True))
     return after == end and is_joined and (is_opening or bool(parts.hidden))
 
 
-def _head(role: str) -> str:
-    return turn(role, "").removesuffix("\n")
-
-
 def _opening(hidden: Sequence[str], spec: TaskSpec) -> str:
     """Return the text before the first of unchecked shots, the same for all; "" if the shot's start is not there."""
     head = prompts.template(spec.prompt).split("{", 1)[0].strip()
-    if not head or not hidden:
+    if not head:
         return ""
-    same = takewhile(lambda signs: signs[0] == signs[1], zip(min(hidden), max(hidden), strict=False))
-    before, start, _ = "".join(sign for sign, _ in same).partition(head)
-    return before if start else ""
+    before, is_there, _ = commonprefix(hidden).partition(head)  # noqa: RUF071 (texts, not paths)
+    return before if is_there else ""

@@ -1,15 +1,40 @@
-"""A run with its verdict: what the checks hand on to ranking."""
+"""A run while it is checked (`Case`), and with its verdict (`VerifiedRun`), which ranking takes."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from leaderboard.load.schema import Run
-from leaderboard.verify.items import ItemResult
+from leaderboard.verify.items import ItemResult, item_result
 from leaderboard.verify.statuses import StatusName
+from leaderboard.verify.surroundings import Surroundings, surroundings
+from recipe_mpr_task.task_specs import TaskSpec, task_spec
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run and what checks need to know of it, each computed once, when a check asks for it."""
+
+    run: Run
+
+    @cached_property
+    def spec(self) -> TaskSpec:
+        """The run's task; the task is one of this release."""
+        return task_spec(self.run.task)
+
+    @cached_property
+    def items(self) -> tuple[ItemResult, ...]:
+        """The items computed anew; the documents are genuine."""
+        return tuple(item_result(sample, self.spec) for sample in self.run.items)
+
+    @cached_property
+    def around(self) -> Surroundings:
+        """The texts around the prompts; the documents are genuine."""
+        return surroundings(self.run, self.spec)
 
 
 @dataclass(frozen=True)
 class VerifiedRun:
-    """A run, its items computed anew, and its status.
+    """A run with its status.
 
     Attributes:
         items: the items whose numbers can be believed; empty if the run's documents are not genuine.

@@ -10,13 +10,12 @@ from scipy.stats import binom
 
 from leaderboard.rank import similar_answers as alike
 from leaderboard.rank.boards import build_boards
-from leaderboard.rank.choices import differing
-from leaderboard.rank.copies import mark_copies
+from leaderboard.rank.copies import find_alike, mark_copies
 from leaderboard.rank.duplicates import mark_repeats
 from leaderboard.rank.pooling import POOLS
 from leaderboard.rank.row import Keys, Row, Score
 from leaderboard.rank.row_items import RowItems
-from leaderboard.rank.similar_answers import MIN_WRONG, SAME_SHARE, find_alike
+from leaderboard.rank.similar_answers import MIN_WRONG, SAME_SHARE, differing
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.result_records import TrainingRecord

@@ -9,8 +9,7 @@ import pytest
 from leaderboard.collect import read_rows
 from leaderboard.rank.boards import build_boards
 from leaderboard.site.page_data import row_object
-from leaderboard.site.tables import to_markdown
-from leaderboard.site.terminal import to_terminal
+from leaderboard.site.tables import to_markdown, to_terminal
 from recipe_mpr_task.manifest import TRAINING_KEY
 from tests.support.fake_runs import rows_of, run_files
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from leaderboard.load.record import Verified, record_of
+from leaderboard.load.record import record_of
 from leaderboard.rank.row_from_run import row_of
 from leaderboard.site.page import system_page
 from leaderboard.site.page_data import content_of, row_object
@@ -142,10 +142,10 @@ def test_a_record_keeps_the_text_around_as_it_stands_and_says_where_it_is_cut(tm
     run_files(tmp_path, edit_samples=shown(opened), edit_results=spoofed)
     run = run_in(tmp_path)
     checked = verify(run)
-    record = record_of(run, Verified(checked.flags, checked.around))
+    record = record_of(run, flags=checked.flags, around=checked.around)
     assert record.run["recipe_mpr_around"] == checked.around == f"/no_think {OWN_PROMPT}"
     assert "recipe_mpr_around" not in record_of(run).run
-    cut = record_of(run, Verified(around="x" * 30_000)).run
+    cut = record_of(run, around="x" * 30_000).run
     assert (len(cut["recipe_mpr_around"]), cut["recipe_mpr_flags"]) == (
         20_000,
         ["of the 30000 characters around each prompt its record keeps 20000"],

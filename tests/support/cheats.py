@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leaderboard.build import write_records
 from leaderboard.load.record import record_of, write_record
-from leaderboard.records import write_records
 from tests.support.fake_runs import run_files, run_in
 from tests.support.run_edits import CHEAT, Json, asked, both, config, hint, of_file, seen
 

@@ -1,8 +1,7 @@
 """The site's HTML: templates, style and scripts of this folder, filled with data and with nothing from elsewhere.
 
-Each page is one file: style and scripts are inlined, data is embedded as JSON, and a content security policy forbids
-every other style and script, by hash, and every request but the one for the items that all systems' pages share. Same
-input, same bytes.
+Each page is one file with its style, scripts and data. A content security policy allows no other style or script, by
+hash, and one request: for the items that all systems' pages share. Same input, same bytes.
 """
 
 import base64
@@ -11,8 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,65 +39,37 @@ _BLANK = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b
 _LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
 _CURVE_TITLES = ("Training loss (nats)", "Validation cross-entropy (nats)", "Validation accuracy", "Learning rate",
                  "Gradient norm")  # fmt: skip
-# What the templates write of a row and a row may lack.
-_OPTIONAL = ("page", "rank", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason", "flags", "board")
-
-
-@dataclass(frozen=True)
-class _Assets:
-    """What is the same in all pages of a template."""
-
-    template: Template
-    style: Markup
-    script: Markup
-    policy: Markup
+# The fields that a template reads and a row may lack.
+_ROW = dict.fromkeys(("page", "rank", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason", "flags", "board"))
 
 
 def index_page(content: Mapping[str, Any]) -> str:
-    """Return `index.html`.
-
-    Args:
-        content: the object of `leaderboard.json`, see `page_data.content_of`.
-    """
+    """Return `index.html` for the object of `leaderboard.json`, see `page_data.content_of`."""
     boards = [board for board in content["boards"] if board["rows"]]
-    first = boards[0]["board"] if boards else None
-    return _render(
-        "index.html.jinja",
-        content,
+    first = boards[0] if boards else {"board": None, "title": "No board"}
+    return _template("index.html.jinja").render(
+        data=_embedded(_json(content)),
         task_version=content.get("task_version"),
         floors=content.get("floors") or {},
         skipped=content.get("skipped") or [],
-        rows=[_whole(row) for row in content["rows"] if row["board"] == first],
-        title=boards[0]["title"] if boards else "No board",
+        rows=[{**_ROW, **row} for row in content["rows"] if row["board"] == first["board"]],
+        title=first["title"],
         columns=PAGE,
         statuses=STATUSES.values(),
     )
 
 
 def system_page(content: Mapping[str, Any], answers: str) -> str:
-    """Return the page of one system.
-
-    Args:
-        content: see `page_data.system_content`.
-        answers: its items as JSON, see `row_items.RowItems.text`.
-    """
-    around = content.get("around", [])
-    content = {key: value for key, value in content.items() if key != "around"}  # it stands in the page, in full
-    return _render("system.html.jinja", content, row=_whole(content["row"]), answers=_embedded(answers), around=around)
+    """Return the page of one system for `page_data.system_content` and its items, see `row_items.RowItems.text`."""
+    around = content.get("around", [])  # shown in full, so left out of the embedded data
+    data = _embedded(_json({key: value for key, value in content.items() if key != "around"}))
+    row = {**_ROW, **content["row"]}
+    return _template("system.html.jinja").render(data=data, row=row, answers=_embedded(answers), around=around)
 
 
 def items_script(items: Mapping[str, Any]) -> str:
-    """Return `systems/items.js`, a script because a page that is opened from disk may load no JSON.
-
-    Args:
-        items: see `page_data.items_content`.
-    """
+    """Return `page_data.items_content` as a script: a page that is opened from disk may load no JSON."""
     return f"window.RECIPE_MPR_ITEMS = {_embedded(_json(items))};\n"
-
-
-def _render(name: str, content: Mapping[str, Any], **values: Any) -> str:
-    assets, data = _assets(name), _embedded(_json(content))
-    return assets.template.render(data=data, style=assets.style, script=assets.script, policy=assets.policy, **values)
 
 
 def _json(value: Any) -> str:
@@ -107,21 +77,14 @@ def _json(value: Any) -> str:
 
 
 def _embedded(text: str) -> Markup:
-    """JSON as it may stand in a script element."""
-    return Markup(_UNSAFE.sub(_escape, text))  # noqa: S704 (every sign that could end the element is escaped)
+    """Return JSON as it may stand in a script element."""
+    escaped = _UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
+    return Markup(escaped)  # noqa: S704 (every sign that could end the element is escaped)
 
 
-def _escape(sign: re.Match[str]) -> str:
-    return f"\\u{ord(sign[0]):04x}"
-
-
-def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**dict.fromkeys(_OPTIONAL), **row}
-
-
-@lru_cache(maxsize=len(_SCRIPTS))
-def _assets(name: str) -> _Assets:
-    """Read and compile what a page needs: once, not for each of a thousand pages."""
+@cache
+def _template(name: str) -> Template:
+    """Compile a template and read its style and script: once, not for each of a thousand pages."""
     style = (_FOLDER / "page.css").read_text()
     scripts = "\n".join((_FOLDER / script).read_text() for script in _SCRIPTS[name])
     registries = f"const SITE = {_embedded(_json(_registries(name)))};"
@@ -132,7 +95,20 @@ def _assets(name: str) -> _Assets:
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}{items}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    return _Assets(_environment().get_template(name), *map(Markup, (style, script, policy)))
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "percent": percent, "interval": bounds, "line": _line, "link": _link, "visible": _visible, "tone": _tone,
+    }  # fmt: skip
+    # Our own files, written into the pages unescaped.
+    own = {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}  # noqa: S704
+    return environment.get_template(name, globals=own)
 
 
 def _registries(name: str) -> dict[str, Any]:
@@ -152,27 +128,6 @@ def _registries(name: str) -> dict[str, Any]:
 
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        auto_reload=False,
-    )
-    environment.filters |= {
-        "percent": percent, "interval": _interval, "line": _line, "link": _link, "visible": _visible, "tone": _tone,
-    }  # fmt: skip
-    return environment
-
-
-def _interval(row: Mapping[str, Any]) -> str:
-    return bounds(row["acc_low"], row["acc_high"])
 
 
 def _line(text: object, longest: int = 200) -> str:
