@@ -28,8 +28,8 @@ from recipe_mpr_task.statistics import LEVEL
 _FOLDER = Path(__file__).parent
 _SHARED = ("dom.js", "numbers.js", "draw.js")
 _SCRIPTS = {
-    "index.html.jinja": (*_SHARED, "state.js", "columns.js", "cells.js", "table.js", "charts.js", "scatter.js",
-                         "heat.js", "matrix.js", "tabs.js", "index.js"),
+    "index.html.jinja": (*_SHARED, "state.js", "cells.js", "table.js", "charts.js", "scatter.js", "heat.js",
+                         "matrix.js", "tabs.js", "index.js"),
     "system.html.jinja": (*_SHARED, "curves.js", "provenance.js", "items.js", "system.js"),
 }  # fmt: skip
 # What would end the data's script element, or is a line end to JavaScript alone.
@@ -114,7 +114,7 @@ def _template(name: str) -> Template:
 def _registries(name: str) -> dict[str, Any]:
     """Return what Python defines and a page's scripts read too; the columns only where there is a table."""
     return {
-        "columns": [column.as_data() for column in PAGE if "columns.js" in _SCRIPTS[name]],
+        "columns": [column.as_data() for column in PAGE if "table.js" in _SCRIPTS[name]],
         "types": TYPES,
         "tones": {status.name: status.tone for status in STATUSES.values()},
         "letters": LETTERS,

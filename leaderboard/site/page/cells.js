@@ -16,22 +16,15 @@ function accuracyCell(row) {
 function shareCell(row, column) {
   if (isInvariant(row, column)) return [el("span", { class: "soft" }, "invariant")];
   const range = interval(row[column.key + "_low"], row[column.key + "_high"]);
-  return [percent(valueOf(row, column), column.signed), ...(range ? [" ", el("span", { class: "interval" }, range)] : [])];
-}
-
-function pageOf(row) {
-  return new RegExp(`^${SITE.link}$`).test(row.page || "") ? row.page : null;
-}
-
-function foldsText(row) {
-  if (!isNumber(row.fold_sd)) return "";
-  return `${isNumber(row.fold_mean) ? `mean over folds ${percent(row.fold_mean)}, ` : ""}sd ${percent(row.fold_sd)}`;
+  const value = percent(valueOf(row, column), column.signed);
+  return range ? [value, " ", el("span", { class: "interval" }, range)] : [value];
 }
 
 function systemCell(row) {
-  const page = pageOf(row);
-  const known = [line(row.protocol), foldsText(row), row.chat_template ? "chat template" : "",
-    row.system_text ? "system text" : ""];
+  const page = new RegExp(`^${SITE.link}$`).test(row.page || "") ? row.page : null;
+  const mean = isNumber(row.fold_mean) ? `mean over folds ${percent(row.fold_mean)}, ` : "";
+  const known = [line(row.protocol), isNumber(row.fold_sd) ? `${mean}sd ${percent(row.fold_sd)}` : "",
+    row.chat_template ? "chat template" : "", row.system_text ? "system text" : ""];
   const details = known.filter(Boolean).join("; ");
   const flags = (row.flags || []).map((flag) =>
     el("div", { class: "flag" }, el("strong", {}, "Note: "), line(flag, 500)));

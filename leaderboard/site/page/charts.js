@@ -5,8 +5,8 @@ const MOST_PLOTTED = 50;
 // The best rows, and a sentence where that is not all.
 function mostOf(rows, what) {
   const shown = rows.slice(0, MOST_PLOTTED);
-  if (shown.length === rows.length) return [shown, ""];
-  return [shown, ` Only the first ${shown.length} of ${rows.length} ${what} are drawn: filter to see others.`];
+  const cut = ` Only the first ${shown.length} of ${rows.length} ${what} are drawn: filter to see others.`;
+  return [shown, shown.length < rows.length ? cut : ""];
 }
 
 function drawAccuracy(place, { rows, board, content }) {

@@ -1,10 +1,12 @@
 // What was logged in training, one small plot a quantity.
 
-function curves(history) {
-  return (history || []).length ? SITE.curves.map(([key, title]) => drawCurve(title, history, key)).filter(Boolean) : [];
+function drawCurves(history) {
+  const drawn = SITE.curves.map(([key, title]) => curveOf(title, history || [], key)).filter(Boolean);
+  byId("history-section").hidden = !drawn.length;
+  byId("history").append(...drawn);
 }
 
-function drawCurve(title, entries, key) {
+function curveOf(title, entries, key) {
   const values = entries.filter((entry) => isNumber(entry[key]) && isNumber(entry.step))
     .map((entry) => [entry.step, entry[key]]).sort((a, b) => a[0] - b[0]);
   if (!values.length) return null;

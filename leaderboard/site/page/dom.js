@@ -2,13 +2,8 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-function data(id = "data") {
-  return JSON.parse(byId(id).textContent);
-}
-
-function byId(id) {
-  return document.getElementById(id);
-}
+const byId = (id) => document.getElementById(id);
+const data = (id = "data") => JSON.parse(byId(id).textContent);
 
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -21,27 +16,21 @@ function fill(node, attributes, children) {
   return node;
 }
 
-function el(tag, attributes, ...children) {
-  return fill(document.createElement(tag), attributes, children);
-}
-
-function svg(tag, attributes, ...children) {
-  return fill(document.createElementNS(SVG, tag), attributes, children);
-}
-
-function note(text) {
-  return el("p", { class: "note" }, text);
-}
-
+const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+const note = (text) => el("p", { class: "note" }, text);
 // Text for those who do not see what the look says.
-function hiddenText(text) {
-  return el("span", { class: "hidden" }, text);
+const hiddenText = (text) => el("span", { class: "hidden" }, text);
+
+// A table; `heads` and the cells of `rows` are elements, the caption is read by screen readers alone.
+function tableOf(look, caption, heads, rows) {
+  return el("table", { class: look }, el("caption", { class: "hidden" }, caption),
+    el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows));
 }
 
 // Wide content scrolls by itself, by keyboard too, and leaves the page in place.
-function scrolling(label, ...children) {
-  return el("div", { class: "scroll tall", role: "region", "aria-label": label, tabindex: 0 }, ...children);
-}
+const scrolling = (label, ...children) =>
+  el("div", { class: "scroll tall", role: "region", "aria-label": label, tabindex: 0 }, ...children);
 
 // The skip link moves the focus without touching the address, which holds the page's state.
 function skipLinks() {

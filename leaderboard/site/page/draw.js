@@ -1,26 +1,13 @@
 // What all plots share. A plot is one image with a summary to a screen reader; tables hold its numbers.
 
-function image(width, height, label, ...children) {
-  const attributes = { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label };
-  return svg("svg", attributes, ...children);
-}
-
-function scale(low, high, from, to) {
-  return (value) => from + ((value - low) / (high - low || 1)) * (to - from);
-}
-
-function stroke(name, x1, y1, x2, y2) {
-  return svg("line", { class: name, x1, y1, x2, y2 });
-}
-
-function mark(x, y, text, anchor = "start", look = null) {
-  return svg("text", { x, y, "text-anchor": anchor, class: look }, text);
-}
-
+const image = (width, height, label, ...children) =>
+  svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label }, ...children);
+const scale = (low, high, from, to) => (value) => from + ((value - low) / (high - low || 1)) * (to - from);
+const stroke = (name, x1, y1, x2, y2) => svg("line", { class: name, x1, y1, x2, y2 });
+const mark = (x, y, text, anchor = "start", look = null) =>
+  svg("text", { x, y, "text-anchor": anchor, class: look }, text);
 // Plots are drawn for the width there is, so that they can be read on a phone without scrolling.
-function widthOf(place, most) {
-  return Math.max(300, Math.min(place.clientWidth || most, most));
-}
+const widthOf = (place, most) => Math.max(300, Math.min(place.clientWidth || most, most));
 
 function drawBars(title, shares) {
   const [width, height, left] = [270, 142, 20];

@@ -14,11 +14,10 @@ function drawHeat(place, { rows, board }) {
   const ramp = el("p", { class: "note ramp" }, "0 ", el("span", { "aria-hidden": "true" }), " 100");
   const body = shown.map((row) => el("tr", { class: row.rank ? null : "unranked" },
     el("th", { scope: "row" }, line(row.system, 80)), ...names.map((name) => heatCell(row.types?.[name]))));
+  const heads = [el("th", { scope: "col", class: "name" }, "System"),
+    ...names.map((name) => heatHead(name, board.sizes?.[name], least[name]))];
   place.replaceChildren(note(about), ramp, scrolling("Accuracy by query type",
-    el("table", { class: "heatmap" }, el("caption", { class: "hidden" }, `${board.title}: percent right by query type`),
-      el("thead", {}, el("tr", {}, el("th", { scope: "col", class: "name" }, "System"),
-        ...names.map((name) => heatHead(name, board.sizes?.[name], least[name])))),
-      el("tbody", {}, ...body))));
+    tableOf("heatmap", `${board.title}: percent right by query type`, heads, body)));
 }
 
 function heatHead(name, n, least) {

@@ -20,9 +20,7 @@ function ordersOf(row) {
   return isBlank(row.perf) ? { letters: true, says: "" } : { letters: true, several: true, says };
 }
 
-function itemOf(id) {
-  return (Object.hasOwn(ITEMS, id) && ITEMS[id]) || {};
-}
+const itemOf = (id) => (Object.hasOwn(ITEMS, id) && ITEMS[id]) || {};
 
 function optionCell(item, recipeIds, withLetters) {
   if (!recipeIds.length) return el("td", {}, "none");
@@ -82,11 +80,9 @@ function optionsOf(item, chosen, withLetters) {
 function itemsTable(answers, orders) {
   const [seen, chances] = [answers.some((answer) => answer[4] === 1), answers.some((answer) => answer[3])];
   const chosen = !orders.several || orders.letters;
-  const shows = { orders, seen, chances, chosen };
   const heads = [["Item"], ["Result"], ["Types"], ...(chosen ? [["Chosen"]] : []), ["Right option"],
     ...(chances ? LETTERS.map((letter) => [`${letter} %`, "number"]) : []), ...(seen ? [["Seen in training"]] : [])];
   const caption = "Every item with the chosen and the right option and the probability of each letter";
-  return el("table", { class: "items" }, el("caption", { class: "hidden" }, caption),
-    el("thead", {}, el("tr", {}, ...heads.map(([head, look]) => el("th", { scope: "col", class: look }, head)))),
-    el("tbody", {}, ...answers.map((answer) => itemRow(answer, shows))));
+  return tableOf("items", caption, heads.map(([head, look]) => el("th", { scope: "col", class: look }, head)),
+    answers.map((answer) => itemRow(answer, { orders, seen, chances, chosen })));
 }

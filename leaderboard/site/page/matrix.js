@@ -9,17 +9,16 @@ function drawMatrix(place, { board, onBoard }) {
   const names = new Map(onBoard.map((row) => [row.id, line(row.system, 60)]));
   const name = (id) => names.get(id) ?? line(id, 80);
   const ranked = onBoard.filter((row) => row.rank).length;
-  const isCut = pairs.ids.length < ranked;
-  const of = isCut ? `the best ${pairs.ids.length} of ${ranked} systems` : "all systems with a rank";
+  const of = pairs.ids.length < ranked
+    ? `the best ${pairs.ids.length} of ${ranked} systems` : "all systems with a rank";
   const heads = pairs.ids.map((id, k) =>
     el("th", { scope: "col", class: "number" }, String(k + 1), hiddenText(` ${name(id)}`)));
   const body = pairs.ids.map((id, i) => el("tr", {}, el("th", { scope: "row" }, `${i + 1}. ${name(id)}`),
     ...pairs.difference[i].map((difference, k) => pairCell(difference, pairs.p_holm[i][k]))));
   place.replaceChildren(note(`Row minus column in points, ${of}, whatever the filters. A star and a tint mark pairs `
       + "that an exact McNemar test, corrected by Holm over all pairs, tells apart at the 5% level."),
-    scrolling("Every pair of systems", el("table", { class: "matrix" },
-      el("caption", { class: "hidden" }, `${board.title}: paired differences in points`),
-      el("thead", {}, el("tr", {}, el("td", {}), ...heads)), el("tbody", {}, ...body))));
+    scrolling("Every pair of systems",
+      tableOf("matrix", `${board.title}: paired differences in points`, [el("td", {}), ...heads], body)));
 }
 
 function pairCell(difference, p) {

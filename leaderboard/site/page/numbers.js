@@ -1,15 +1,9 @@
 // Numbers and names as they are written.
 
-const LETTERS = SITE.letters;
-const CHANCE = SITE.chance;
+const { letters: LETTERS, chance: CHANCE } = SITE;
 
-function isNumber(value) {
-  return typeof value === "number" && Number.isFinite(value);
-}
-
-function isBlank(value) {
-  return value === null || value === undefined || value === "" || Number.isNaN(value);
-}
+const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
+const isBlank = (value) => value === null || value === undefined || value === "" || Number.isNaN(value);
 
 // One line: characters that cannot be seen, or turn the direction of what follows, become blanks as in Python.
 function line(text, longest = 200) {
@@ -30,35 +24,23 @@ function oneDecimal(value) {
   return (isHalf ? value - Math.sign(value) * 0.01 : value).toFixed(1);
 }
 
-function interval(low, high, signed) {
-  return isNumber(low) && isNumber(high) ? `[${percent(low, signed)}, ${percent(high, signed)}]` : "";
-}
+const interval = (low, high, signed) =>
+  isNumber(low) && isNumber(high) ? `[${percent(low, signed)}, ${percent(high, signed)}]` : "";
 
-function chance(p) {
-  if (!isNumber(p)) return "";
-  return p < 0.001 ? "<0.001" : p.toFixed(3);
-}
+// A writer of numbers; what is no number is written as nothing.
+const ofNumber = (write) => (value) => (isNumber(value) ? write(value) : "");
+const whole = ofNumber(String);
+const chance = ofNumber((p) => (p < 0.001 ? "<0.001" : p.toFixed(3)));
+const plain = ofNumber((value) =>
+  value && Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3))));
 
-function whole(n) {
-  return isNumber(n) ? String(n) : "";
-}
+const count = ofNumber((n) => {
+  const [size, unit] = [[1e9, "B"], [1e6, "M"], [1e3, "k"]].find(([least]) => n >= least) || [];
+  return size ? Number((n / size).toPrecision(3)) + unit : String(n);
+});
 
-function count(n) {
-  if (!isNumber(n)) return "";
-  for (const [size, unit] of [[1e9, "B"], [1e6, "M"], [1e3, "k"]]) {
-    if (n >= size) return Number((n / size).toPrecision(3)) + unit;
-  }
-  return String(n);
-}
-
-function duration(seconds) {
-  if (!isNumber(seconds)) return "";
+const duration = ofNumber((seconds) => {
   if (seconds < 10) return `${Number(seconds.toPrecision(2))} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;
   return seconds < 7200 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
-}
-
-function plain(value) {
-  if (!isNumber(value)) return "";
-  return value && Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
-}
+});

@@ -1,10 +1,14 @@
 // The row's own facts: its cards, its scores by type, where it comes from.
 
 const TRAINING = {
-  recipe_name: "Recipe", base_model: "Base model", base_known: "Base model is known", system: "System (recipe, base, seed)",
-  form: "Form", split: "Split", order: "Option order", seed: "Seed", trainable_parameters: "Trained parameters",
-  wall_time_s: "Training time", samples_per_second: "Samples a second", peak_memory_bytes: "Peak memory",
-  reason: "In words",
+  recipe_name: "Recipe", base_model: "Base model", base_known: "Base model is known",
+  system: "System (recipe, base, seed)", form: "Form", split: "Split", order: "Option order", seed: "Seed",
+  trainable_parameters: "Trained parameters", wall_time_s: "Training time", samples_per_second: "Samples a second",
+  peak_memory_bytes: "Peak memory", reason: "In words",
+};
+const TRAINING_WRITERS = {
+  wall_time_s: duration, trainable_parameters: count, samples_per_second: plain,
+  peak_memory_bytes: ofNumber((bytes) => `${(bytes / 1e9).toFixed(2)} GB`),
 };
 
 function drawCards(row, title) {
@@ -23,15 +27,14 @@ function drawTypes(row) {
   const all = { n: row.n, acc: row.acc, low: row.acc_low, high: row.acc_high };
   const rest = row.clean_subset ? { "Not seen in training": row.clean_subset } : {};
   const lines = Object.entries({ "All items": all, ...rest, ...row.types });
-  const heads = ["Items", "Accuracy", "95% interval"];
-  byId("types").append(el("table", {}, el("caption", { class: "hidden" }, "Percent right by query type"),
-    el("thead", {}, el("tr", {}, el("td", {}),
-      ...heads.map((head) => el("th", { scope: "col", class: "number" }, head)),
-      el("td", { "aria-hidden": "true" }))),
-    el("tbody", {}, ...lines.map(([name, score]) => el("tr", {}, el("th", { scope: "row" }, line(name, 40)),
-      el("td", { class: "number" }, whole(score.n)), el("td", { class: "number" }, percent(score.acc)),
-      el("td", { class: "number" }, interval(score.low, score.high)),
-      el("td", { "aria-hidden": "true" }, smallWhisker(score)))))));
+  const titles = ["Items", "Accuracy", "95% interval"];
+  const heads = [el("td", {}), ...titles.map((title) => el("th", { scope: "col", class: "number" }, title)),
+    el("td", { "aria-hidden": "true" })];
+  const body = lines.map(([name, score]) => el("tr", {}, el("th", { scope: "row" }, line(name, 40)),
+    ...[whole(score.n), percent(score.acc), interval(score.low, score.high)].map((text) =>
+      el("td", { class: "number" }, text)),
+    el("td", { "aria-hidden": "true" }, smallWhisker(score))));
+  byId("types").append(tableOf(null, "Percent right by query type", heads, body));
 }
 
 function smallWhisker(score) {
@@ -56,7 +59,7 @@ function drawFacts(row) {
     ...Object.entries(row.generation || {}).map(([key, value]) => [`Generation: ${key.replaceAll("_", " ")}`, value]),
     ...Object.entries(row.model || {}).map(([key, value]) => [`Model: ${key}`, value])];
   const training = Object.entries(row.training || {})
-    .map(([key, value]) => [TRAINING[key] || key.replaceAll("_", " "), written(key, value)]);
+    .map(([key, value]) => [TRAINING[key] || key.replaceAll("_", " "), TRAINING_WRITERS[key]?.(value) ?? value]);
   const listed = [["Run", run], [row.fold_accs ? "Training, all folds together" : "Training", training]];
   for (const [title, facts] of listed) {
     const known = facts.filter(([, value]) => !isBlank(value));
@@ -64,13 +67,6 @@ function drawFacts(row) {
     byId("facts").append(el("div", {}, el("h3", {}, title), el("dl", { class: "facts" },
       ...known.flatMap(([name, value]) => [el("dt", {}, line(name, 60)), el("dd", {}, textOf(value))]))));
   }
-}
-
-function written(key, value) {
-  if (key === "wall_time_s") return duration(value);
-  if (key === "peak_memory_bytes" && isNumber(value)) return `${(value / 1e9).toFixed(2)} GB`;
-  if (key === "trainable_parameters") return count(value);
-  return key === "samples_per_second" ? plain(value) : value;
 }
 
 function textOf(value) {

@@ -69,6 +69,4 @@ function nameOf({ row, cx, cy }, taken, frame) {
   return null;
 }
 
-function overlaps(a, b) {
-  return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
-}
+const overlaps = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

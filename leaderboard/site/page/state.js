@@ -26,9 +26,7 @@ function writeState(state, boards) {
 }
 
 // Hidden kinds and statuses are named, so that a kind that comes later is shown.
-function hiddenOf(state, key) {
-  return new Set(state["hide-" + key].split(",").filter(Boolean));
-}
+const hiddenOf = (state, key) => new Set(state["hide-" + key].split(",").filter(Boolean));
 
 function matcher(state) {
   const [kinds, statuses] = [hiddenOf(state, "kind"), hiddenOf(state, "status")];

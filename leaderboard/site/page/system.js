@@ -1,16 +1,9 @@
 // A system's page: what is drawn where, and the filters of its items.
 
 function drawPosition(position) {
-  if (!position) return;
   byId("position-section").hidden = false;
   byId("position").append(drawBars("Share of answers, %", position.answers),
     drawBars("Recall by letter, %", position.recall));
-}
-
-function drawHistory(history) {
-  const drawn = curves(history);
-  byId("history-section").hidden = !drawn.length;
-  byId("history").append(...drawn);
 }
 
 function drawItems(row, answers) {
@@ -34,10 +27,7 @@ function drawItems(row, answers) {
   filterOn(answers, [...table.tBodies[0].rows]);
 }
 
-function resultOf(accuracy) {
-  if (accuracy === 1) return "right";
-  return accuracy > 0 ? "tied" : "wrong";
-}
+const resultOf = (accuracy) => (accuracy === 1 ? "right" : accuracy > 0 ? "tied" : "wrong");
 
 function filterOn(answers, lines) {
   const texts = answers.map(([id]) =>
@@ -64,8 +54,8 @@ function start() {
   skipLinks();
   drawCards(content.row, content.board_title);
   drawTypes(content.row);
-  drawPosition(content.position);
-  drawHistory(content.history);
+  if (content.position) drawPosition(content.position);
+  drawCurves(content.history);
   drawFacts(content.row);
   drawItems(content.row, data("answers"));
 }
