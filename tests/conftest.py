@@ -1,5 +1,6 @@
 """Fixtures: the real dataset, the packaged MiniLM weights, tiny models built here, the lm_eval command."""
 
+import gc
 import json
 import os
 import tempfile
@@ -74,6 +75,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail an unmarked test that asks for the dataset by a fixture."""
     if "dataset" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("real_data"):
         pytest.fail(_UNMARKED, pytrace=False)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what importing made out of every garbage collection: statsmodels' Holm correction asks for one a call."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
