@@ -1,6 +1,7 @@
 """From results to a site: load, verify, rank, publish. And to compact records, which can be committed."""
 
 import gc
+import json
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -65,10 +66,12 @@ def build(
         reasons = [line(reason, LONGEST) for reason in reasons]
         if not rows:
             raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
+        gc.freeze()  # statsmodels' Holm correction asks for a collection, which would walk over all rows
         boards = build_boards(rows)  # rank
         publish(_files(boards, skipped, target, exports=exports), out)  # site
         return Site(boards, reasons)
     finally:
+        gc.unfreeze()
         gc.enable()
 
 
@@ -130,6 +133,6 @@ def _write(run: Run, folder: Path) -> None:
     if fault := next(prompt_faults(Case(run)), None):
         raise RecordError(f"{fault}; a record holds no prompts, so nobody could see that")
     record = record_of(run, flags=verified.flags, around=verified.around, model_key=model_key(run))
-    name = slug(f"{system_name(run)[:80]} {run.task}", 200)
+    name, measured = slug(f"{system_name(run)[:80]} {run.task}", 200), json.dumps(record.model_dump(), sort_keys=True)
     # Named by what the run measured, so that a record is overwritten only by itself.
-    write_record(record, folder / f"{name}-{sha256_of(str(record).encode())[:8]}{SUFFIX}")
+    write_record(record, folder / f"{name}-{sha256_of(measured.encode())[:8]}{SUFFIX}")
