@@ -13,7 +13,7 @@ from recipe_mpr_task.statistics import LEVEL, Floats, Ints
 
 _MATRIX = 50
 _ROUNDING = 1e-6
-"""Sums of squared differences that are this near are equal."""
+"""Tolerance for sums of squared differences."""
 _USUAL_DISCORDANCE = 0.2
 _DIGITS = 9
 
@@ -35,9 +35,9 @@ class Board:
     """Rows that may be compared: one task, task version, item set and option order.
 
     Attributes:
-        sizes: items of each query type.
+        sizes: number of items of each query type.
         detectable: the smallest detectable difference, "all" and by query type, a fraction; see
-            `statistics.minimal_detectable_effect`. Computed at the median discordance with the leader, 20% without one.
+            `statistics.minimal_detectable_effect`. Computed at the median discordance with the leader, else at 20%.
         matrix: None with fewer than two ranked rows.
     """
 
@@ -50,7 +50,7 @@ class Board:
 
 
 def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
-    """Return the board of some rows, ranked and compared."""
+    """Return a board with the rows ranked and compared."""
     ranked, others = _ranked(rows)
     first = next((row for row in (*ranked, *others) if row.items), None)
     sizes = {name: score.n or 0 for name, score in first.types.items()} if first else {}
@@ -72,7 +72,7 @@ def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
 
 
 def _ranked(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-    """Rank by accuracy, equal accuracies sharing a rank; return the ranked rows and the others, each sorted."""
+    """Return the ranked rows and the other rows, each sorted; equal accuracies share a rank."""
     rows = sorted(rows, key=lambda row: (-(row.score.acc or 0.0), row.system, row.source, row.reason))
     contenders = [row for row in rows if row.status in RANKED and row.score.acc is not None]
     others = [row for row in rows if row.status not in RANKED or row.score.acc is None]
@@ -81,14 +81,14 @@ def _ranked(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> list[Row]:
-    """Add each row's possible ranks, its paired comparison with the leader, and whether the test separates the two.
+    """Return the rows with possible ranks, the paired comparison with the leader, and whether it separates the two.
 
     A row is in the leader's tie group unless the test, Holm-corrected over the board, separates them. The interval of
     the difference is corrected with it, so that it holds 0 exactly for the leader's tie group.
     """
     with_leader = statistics.compare_with(accuracies[:, 1:], accuracies[:, 0])
     p = all_pairs(accuracies)
-    # The tests behind the marks and the matrix are exact on boards of any size.
+    # The pairs that marks and matrix show have exact tests on boards of any size.
     p[: len(p_of_best), : len(p_of_best)] = p_of_best
     p[0, 1:] = p[1:, 0] = [comparison.p for comparison in with_leader]
     ranges = np.transpose(rank_ranges(np.array([row.rank for row in ranked]), p)).tolist()
@@ -118,7 +118,7 @@ def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
     n = len(ranks)
     p = np.where(np.eye(n, dtype=bool), 1.0, p)
     order = np.argsort(p, axis=1)
-    # `statistics.holm` for all rows at once; the diagonal's 1 is no test.
+    # `statistics.holm` for all rows at once; the diagonal is no test.
     corrected = np.maximum.accumulate(np.take_along_axis(p, order, axis=1) * np.arange(n - 1, -1, -1), axis=1)
     separated = np.zeros((n, n), dtype=bool)
     np.put_along_axis(separated, order, corrected < LEVEL, axis=1)
@@ -127,9 +127,9 @@ def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
 
 
 def all_pairs(accuracies: Floats) -> Floats:
-    """Test every pair of systems by matrix products; p values, shape (systems, systems).
+    """Return p values of paired tests of all systems, shape (systems, systems), by matrix products.
 
-    McNemar's exact test; where shared ties make parts of wins, the normal approximation of the exact sign-flip test,
+    McNemar's exact test; if shared ties give fractional wins, the normal approximation of the exact sign-flip test,
     p = 2 Phi(-|sum d| / sqrt(sum d^2)) for differences d.
 
     Args:

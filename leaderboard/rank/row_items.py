@@ -1,4 +1,4 @@
-"""A row's items as one text and a few arrays, small enough to hold and cache a thousand rows of 500 items."""
+"""Hold a row's items as one text and a few arrays: a thousand rows of 500 items fit into memory and cache."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import Floats, Ints
 
 _DIGITS = 4
-"""Decimals of kept probabilities: records round, and batches of other sizes change later digits."""
+"""Decimals kept of probabilities: later digits change with rounding in records and with the batch size."""
 
 _MARGIN = 10
 """Of 10,000: a best probability this near to 1/5 or to 1 is too common to identify a model."""

@@ -1,4 +1,4 @@
-"""The columns of every output, once: label, value, direction, help. Page, Markdown, CSV and terminal read them.
+"""Define each column once: label, value, direction, help. Page, Markdown, CSV and terminal read the columns.
 
 To add a column: add it to `COLUMNS` and its key to the outputs that show it, below. A metric of the task becomes a
 column by `in_row` in `recipe_mpr_task.metrics.METRICS`.
@@ -34,10 +34,10 @@ class Column:
         short: heading in Markdown if it is not `label`.
         path: where `leaderboard.json` holds the value, keys from the row inwards.
         parts: headers in the CSV, each with the attribute of the value below it; empty for the value itself.
-        higher_is_better: None where neither direction is.
+        higher_is_better: None if neither direction is better.
         is_signed: whether positive numbers have a plus.
-        of_position: whether "invariant" stands in rows whose model reads no position.
-        is_optional: whether JSON omits it from a row, and Markdown from a table, that has no value of it.
+        of_position: whether the cell is "invariant" for a model that reads no position.
+        is_optional: whether JSON rows and Markdown tables without a value omit the column.
     """
 
     key: str
@@ -103,7 +103,7 @@ def _against_leader(row: Row) -> AgainstLeader | None:
 
 _COMPARED = (("difference", "comparison.difference"), ("low", "comparison.low"), ("high", "comparison.high"),
              ("p", "comparison.p"), ("p_holm", "p_holm"))  # fmt: skip
-_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # the status says it
+_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # the status shows it
 
 COLUMNS = {column.key: column for column in (
     Column("rank", "#", attrgetter("rank"), "rank", higher_is_better=False),
@@ -165,7 +165,7 @@ def _of(keys: Iterable[str]) -> tuple[Column, ...]:
 _SPREAD = ("prompt_sd", "prompt_min", "prompt_max")
 _BY_TYPE = tuple(name.lower() for name in TYPES)
 
-# What a phone shows without scrolling stands first.
+# The first columns are those that a phone shows without scrolling.
 PAGE = _of(("rank", "system", "acc", "status", "leader", "p", "kind", "chance_corrected", "n",
             *(column.key for column in _METRICS), *_SPREAD, *_BY_TYPE, "fold_sd", "shots", "prompt", "params",
             "trainable_params", "train_seconds", "eval_seconds"))  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the site shows as plain values: `leaderboard.json`, and the data of a system's own page."""
+"""Turn boards and rows into plain values: `leaderboard.json`, and the data of a system's own page."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _PLAIN = [column for column in COLUMNS.values() if not column.path and not colum
 
 
 def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None) -> dict[str, Any]:
-    """Return the object of `leaderboard.json`, which is also all that `index.html` shows; its texts are cut.
+    """Return the object of `leaderboard.json`, which is also all that `index.html` shows; long texts are cut.
 
     The page draws a line at the accuracy `target`, a fraction.
     """
@@ -115,7 +115,7 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cost(cost: Cost) -> dict[str, dict[str, Any]]:
-    """Return what is known of the evaluation's and the training's cost."""
+    """Return the known costs of evaluation and training."""
     known = _known(asdict(cost))
     stages = {
         stage: {key.removeprefix(prefix): value for key, value in known.items() if key.startswith(prefix)}
@@ -125,7 +125,7 @@ def _cost(cost: Cost) -> dict[str, dict[str, Any]]:
 
 
 def _bounded(value: Any) -> Any:
-    """Cut every text of a JSON value: names and settings come from the files."""
+    """Return a JSON value with every text cut: names and settings come from untrusted files."""
     match value:
         case dict():
             return {key: _bounded(inner) for key, inner in value.items()}
@@ -144,13 +144,13 @@ def to_json(content: Mapping[str, Any]) -> str:
 
 @cache
 def floors() -> dict[str, float]:
-    """Return what rules that cannot see the order reach without answering, from the committed audit."""
+    """Return the accuracy of each rule that does not read the order, from the committed audit."""
     artifacts = json.loads((files("recipe_mpr_task") / "audit.json").read_text())["artifacts"]
     return {artifact["name"]: artifact["acc"] for artifact in artifacts if "position" not in artifact["reads"]}
 
 
 def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """Return the data of a system's page but for its items, which are `row.items.text`.
+    """Return the data of a system's page without its items, which are `row.items.text`.
 
     `shown` is the row as `leaderboard.json` has it, `title` that of its board.
     """
@@ -164,7 +164,7 @@ def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, 
 
 
 def items_content(texts: Mapping[str, Item]) -> dict[str, dict[str, Any]]:
-    """Return what all systems' pages share: each item's types, gold and shown options, texts where they are at hand."""
+    """Return what all systems' pages share: each item's types, gold, shown options, and texts if `texts` has them."""
     shared: dict[str, dict[str, Any]] = {}
     for item_id, pinned in pinned_items().items():
         shown = list(pinned.shown_ids("shuffled"))
