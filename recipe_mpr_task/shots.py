@@ -1,6 +1,6 @@
-"""Draw few-shot examples for each scored item, the same under `--limit`, `--samples` and any number of processes.
+"""Draw few-shot examples for each scored item, the same with `--limit`, `--samples` and any number of processes.
 
-lm-eval's own sampler uses one random stream for all documents, so that an item's shots depend on the items before it.
+lm-eval's own sampler uses one random stream for all documents, so an item's shots depend on the items before it.
 """
 
 from collections.abc import Sequence
