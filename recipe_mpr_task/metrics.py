@@ -196,7 +196,7 @@ def recall_std(items: Sequence[list[list[float]] | None]) -> float:
     """Return the spread of recall over answer letters: 0 without position bias.
 
     RStd (Zheng et al., arXiv 2309.03882): population standard deviation over letters k of
-    recall_k, the mean accuracy where the gold option stands at k.
+    recall_k, the mean accuracy where the gold option is at k.
 
     Args:
         items: for each item its (gold letter's index, accuracy) in each rotation; None for an invalid one.

@@ -33,8 +33,8 @@ class OtherFoldShots(ContextSampler):
     ) -> list[Record]:
         """Draw `n` shots for `eval_doc`, their gold letters as even as the pool allows.
 
-        A shot never shows the scored item's gold recipe, and its own gold recipe is never among the
-        scored item's options, because either would hint at the answer.
+        A shot never shows the scored item's gold recipe. Its own gold recipe is never among the
+        scored item's options. Either would hint at the answer.
 
         Raises:
             RecipeMPRError: the pool holds fewer than `n` items, or lm-eval passed no scored item.

@@ -105,11 +105,12 @@ def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> l
 def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
     """Return the best and the worst rank of each row that the paired test cannot exclude, shape (rows,).
 
-    Row i and a row j ranked below it are separated if their p value, Holm-corrected over the comparisons of i with all
-    other rows, is below 5%. The best rank of j is 1 plus the rows above that are separated from j. The worst rank of i
-    is the number of rows less the rows below that are separated from i: the leader's range is its tie group. These are
-    marginal confidence sets of ranks, see Mogstad, Romano, Shaikh and Wilhelm (2024), doi 10.1093/restud/rdad006.
-    Neighbours' ranges need not be ordered: a row that differs from the others on more items is harder to separate.
+    The test separates row i and a row j ranked below it if their p value is below 5%, Holm-corrected over the
+    comparisons of i with all other rows. The best rank of j is 1 plus the rows above that are separated from j. The
+    worst rank of i is the number of rows less the rows below that are separated from i: the leader's range is its tie
+    group. These are marginal confidence sets of ranks, see Mogstad, Romano, Shaikh and Wilhelm (2024), doi
+    10.1093/restud/rdad006. Neighbours' ranges need not be ordered: a row that differs from the others on more items is
+    harder to separate.
 
     Args:
         ranks: 1 for the best, equal accuracies sharing one; ascending, shape (rows,).

@@ -1,8 +1,8 @@
 """Check a run: one list of all checks, and the status and reason that follow from their findings.
 
 A run is checked without the dataset. Each logged document must hash to its pinned digest, its options must be in the
-task's order, and its accuracy is recomputed from its scores. To add a check, write a function from `Case` to texts,
-here or in a module beside this one, and put it into CHECKS with its severity.
+task's order, and its accuracy is recomputed from its scores. To add a check, write a function from `Case` to texts
+in this package, and add it to CHECKS with its severity.
 """
 
 from collections.abc import Callable, Iterable, Iterator
