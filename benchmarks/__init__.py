@@ -1,1 +1,1 @@
-"""Measure the performance claims, each as a ratio to a named baseline in the same run."""
+"""Measure the performance claims, each as a ratio to a baseline in the same run."""

@@ -1,11 +1,11 @@
-"""Measure what the autoload adds to a Python start: one interpreter with and without our start-up files.
+"""Measure the time that the autoload adds to a Python start, with and without our start-up files.
 
     python -m benchmarks.autoload [--runs 500]
 
 Runs `python -I -c pass` in turn in three empty virtual environments: bare, with an empty module loaded by a start-up
 file, and with the three files that our wheel puts at the root of site-packages. Prints the median of the paired
-differences. Claim: under 0.5 ms. Most of the time is the first import from site-packages, as the empty module shows;
-any program that uses an installed package spends it anyway.
+differences. Claim: under 0.5 ms. Most of the time is the first import from site-packages, as the empty module shows.
+Any program that uses an installed package needs this time anyway.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main() -> None:
         ours = {file.name: file.read_text() for file in AUTOLOAD.iterdir() if file.is_file()}
         empty = {"empty.pth": "import empty_module\n", "empty_module.py": ""}
         pythons = [make_environment(Path(folder) / str(n), files) for n, files in enumerate(({}, empty, ours))]
-        for python in pythons:  # compiles the modules once, as any later start finds them
+        for python in pythons:  # compiles the modules, so that later starts find them compiled
             start_ms(python)
         rounds = [[start_ms(python) for python in pythons] for _ in trange(runs, desc="interpreter starts")]
     bare, with_empty, with_ours = zip(*rounds, strict=True)

@@ -96,7 +96,7 @@ def multiple_choice(folder: Path, pairs: list[tuple[str, str]]) -> tuple[Scores,
 
 
 def training(base: Path, n_steps: int, folder: Path) -> tuple[Callable[[], float], Callable[[], float]]:
-    """Return two functions that run optimizer steps and return items a second: ours and the published method."""
+    """Return two functions that run optimizer steps and return items per second: ours and the published method."""
 
     def run(*overrides: str) -> float:
         from finetune.base import prepare_base

@@ -1,9 +1,9 @@
-"""Building the leaderboard's site from many runs: time, CPU time, memory, and a rebuild with one more run.
+"""Measure building the leaderboard's site from many runs: time, CPU time, memory, a rebuild with one more run.
 
     RECIPE_MPR_DATA=500QA.json python -m benchmarks.leaderboard [100 300 1000]
 
 Baseline of the ratios: the build of the smallest number of runs, with an empty cache. Every run has a samples file as
-lm-eval writes it for an LLM on the 500 items, prompts included. Compare CPU seconds where other programs run.
+lm-eval writes it for an LLM on the 500 items, prompts included. If other programs run, compare CPU seconds.
 """
 
 import json
@@ -66,12 +66,12 @@ class Cost:
     peak_bytes: int
 
     def __str__(self) -> str:
-        """Return the cost in words."""
+        """Return the cost as text."""
         return f"{self.seconds:.1f} s, {self.cpu_seconds:.1f} CPU s, peak {self.peak_bytes / 1e9:.2f} GB"
 
 
 def _asked(doc: dict[str, Any]) -> dict[str, Any]:
-    """A sample without its answer."""
+    """Return a sample without its answer."""
     context = render("default", doc)
     arguments = {f"gen_args_{k}": {"arg_0": context, "arg_1": f" {letter}"} for k, letter in enumerate(LETTERS)}
     return {"doc": doc, "target": str(doc["gold"]), "arguments": arguments, "filter": "none", "doc_hash": "0" * 64,
@@ -104,7 +104,7 @@ def _write_run(folder: Path, seed: int, asked: list[dict[str, Any]]) -> None:
 
 
 def _build(folder: Path, out: str, cache: str) -> Cost:
-    """Build in a process of its own."""
+    """Build the site in a separate process, and return the cost."""
     environment = os.environ | {"RECIPE_MPR_CACHE": str(folder / cache)}
     program = "import sys; from recipe_mpr_task.cli import main; main(sys.argv[1:])"
     command = [sys.executable, "-c", program, "leaderboard", str(folder / "runs"), "--out", str(folder / out)]
@@ -124,7 +124,7 @@ def _cpu_seconds_of_children() -> float:
 
 
 def _held_by(pid: int) -> int:
-    """Resident bytes of a process and its children, from /proc; shared pages count once for each process."""
+    """Return the resident bytes of a process and its children, from /proc; shared pages count once per process."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])

@@ -1,4 +1,4 @@
-"""Compare the wall time of `recipe-mpr run` with that of `lm_eval run`: same task, same tiny model, in turn.
+"""Compare the wall times of `recipe-mpr run` and `lm_eval run`, on the same task and tiny model, in turn.
 
     python -m benchmarks.run [--runs 5]
 
@@ -25,7 +25,7 @@ COMMANDS = {"lm_eval run": ["-m", "lm_eval", "run"], "recipe-mpr run": ["-m", "r
 
 
 def timed(command: str, arguments: list[str], out: Path) -> tuple[float, str]:
-    """Run once; return wall seconds and the metrics written, as JSON text."""
+    """Run a command once; return wall seconds and the metrics written, as JSON text."""
     started = time.perf_counter()
     subprocess.run(
         [sys.executable, *COMMANDS[command], *arguments, "--output_path", str(out)], check=True, capture_output=True

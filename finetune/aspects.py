@@ -1,7 +1,7 @@
 """Read the dataset's aspect annotations, for training items only: they identify the gold option.
 
 Each annotation names a part of the query ("low spice tolerance") that the gold option answers. No evaluation, prompt or
-sample log reads them; `item.RawRecord` leaves them out.
+sample log reads the annotations; `item.RawRecord` omits them.
 """
 
 import json

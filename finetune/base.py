@@ -1,4 +1,4 @@
-"""The base model of a run: checked before anything is written, or built from a config with random weights."""
+"""Check the base model of a run before anything is written, or build one from a config with random weights."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ class Base:
     """A base model that can be loaded.
 
     Attributes:
-        name: a hub id, a folder's name or random:NAME, for people and manifests.
+        name: a hub id, a folder's name or random:NAME, for display and manifests.
         location: the folder or hub id that transformers loads.
         revision: revision of a hub id.
         files: the model's files and their hashes, see `loaded_files.content_hashes`; empty if they could not be read.
@@ -51,7 +51,7 @@ class Base:
 
     @property
     def identity(self) -> str:
-        """One hash of the files; hub id and revision if the files could not be read."""
+        """One hash of the files; the hub id and revision if the files could not be read."""
         return combined_sha256(self.files) or f"{self.name}@{self.revision}"
 
 
@@ -136,7 +136,7 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
     base = _local(local.resolve()) if local.is_dir() else _hub(recipe)
     if base.doubt:
         logger.warning(
-            "model=%s, %s. What it has seen before is unknown, and so will be the status of the trained model",
+            "model=%s, %s. What it has seen before is unknown, so the trained model will have the status unknown",
             base.name, base.doubt,
         )  # fmt: skip
     return base
@@ -149,7 +149,7 @@ def _random(recipe: Recipe, folder: Path) -> Base:
     if base_mark(folder) != files:
         raise RecipeError(
             f"{folder}: it is not the random base that was made there (its files have other hashes); "
-            "remove it, and train from the beginning"
+            "remove the folder, and train from the beginning"
         )
     # Only the file's name: a manifest must not hold local folders.
     name = f"{RANDOM}{Path(recipe.model.removeprefix(RANDOM)).stem}"
@@ -165,11 +165,11 @@ def _build(recipe: Recipe, folder: Path) -> None:
     save_random_base(config, partial, causal=HEADS[recipe.head].is_causal, seed=recipe.seed, dtype=recipe.dtype)
     made = {"made": "with random weights", "seed": recipe.seed, "files": content_hashes(partial)}
     write_atomic(partial / BASE_MARK, json.dumps(made, indent=1) + "\n")
-    partial.replace(folder)  # whole or not at all: a run that is killed before this line builds the base again
+    partial.replace(folder)  # atomic: a run that is killed before this line builds the base again
 
 
 def _local(folder: Path) -> Base:
-    manifest = read_manifest(folder)  # a broken manifest is an error here; evaluation calls it unknown
+    manifest = read_manifest(folder)  # a broken manifest is an error here; in evaluation the status is unknown
     files = content_hashes(folder)
     if public := public_name(folder):
         return Base(public, str(folder), None, files)
@@ -184,7 +184,7 @@ def _local(folder: Path) -> Base:
 
 
 def _hub(recipe: Recipe) -> Base:
-    """Download a hub model, pin it to its commit, and compare its files with the hub's hashes of that commit."""
+    """Return a downloaded hub model, pinned to its commit, its files compared with the hub's hashes."""
     folder = _downloaded(recipe.model, recipe.revision)
     if folder is None:
         return Base(recipe.model, recipe.model, recipe.revision, {}, doubt="which could not be downloaded")

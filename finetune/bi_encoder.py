@@ -21,15 +21,15 @@ from recipe_mpr_task.orders import DisplayedItem
 
 
 class BiEncoderTraining(OptionTraining):
-    """For embedding models: cosine over temperature, gold against the item's own options and all others of the step.
+    """Train embedding models: cosine over temperature, gold against the item's options and all others of the step.
 
     Multiple negatives ranking (Henderson et al., arXiv 1705.00652), with the item's four distractors as hard negatives.
-    Another item's option that is the same recipe as the gold one is left out: it would be no negative.
+    Another item's option with the gold recipe is left out, because it is not a negative.
 
     Args:
         recipe: the run.
         tokenizer: the base model's.
-        embedding: how the base model pools and which prompts it puts before texts.
+        embedding: the base model's pooling, and the prompts that it puts before texts.
         aspects: annotated parts of the training items' queries, by item id.
     """
 
@@ -47,7 +47,7 @@ class BiEncoderTraining(OptionTraining):
 
     @classmethod
     def for_run(cls, recipe: Recipe, tokenizer: Any, base: Base, train: Sequence[Item]) -> Self:
-        """Return the objective of a run, with the training items' aspects if the recipe weighs them."""
+        """Return the objective of a run, with the training items' aspects if the recipe uses them."""
         return cls(recipe, tokenizer, Embedding.of(base), load_aspects(train) if recipe.aspects else None)
 
     def save(self, folder: Path) -> None:
@@ -72,7 +72,7 @@ class BiEncoderTraining(OptionTraining):
         return [part] if part else []
 
     def encode_queries(self, texts: Sequence[str]) -> tuple[Tokens, ...]:
-        """Return the tokens of texts that are asked as queries, with the model's query prompt."""
+        """Return the tokens of texts as queries, with the model's query prompt."""
         if not texts:
             return ()
         encoded = self.tokenizer([self.embedding.query_prompt + text for text in texts])
@@ -87,7 +87,7 @@ class BiEncoderTraining(OptionTraining):
         lengths = [len(text["input_ids"]) for text in texts]
         groups = [list(range(len(texts)))]
         if self.recipe.pad_to == "batch":
-            # Queries and options differ much in length: each group is padded to its own longest.
+            # Queries and options differ much in length, so each group is padded to its own longest text.
             groups = list(batches_by_length(lengths, self.recipe.max_batch_tokens))
         vectors = [self._pool(model, [texts[i] for i in group], device) for group in groups]
         places = torch.tensor([i for group in groups for i in group], device=device)
@@ -101,7 +101,7 @@ class BiEncoderTraining(OptionTraining):
         """Return the summed cross-entropy of each gold option among all options of the batch.
 
         With aspects, add recipe.aspects x batch size x the mean cross-entropy of the gold option with an aspect as the
-        query. The item's own distractors are left out there, because they may answer that part of the query.
+        query. This term leaves out the item's own distractors, because they may answer that part of the query.
         """
         n_texts = len(batch) * (1 + N_OPTIONS)
         of_aspect = [i for i, example in enumerate(batch) for _ in example.aspects]
@@ -132,7 +132,7 @@ class BiEncoderTraining(OptionTraining):
     def option_scores(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
         """Return similarities over temperature, shape (batch, 5), float32, as `models.bi_encoder` scores them.
 
-        The similarity to a negated phrase is subtracted here, in scoring, and not in the loss.
+        The similarity to a negated phrase is subtracted here, in scoring, but not in the loss.
         """
         texts = [text for example in batch for text in example.texts]
         negated = {i: example.negated for i, example in enumerate(batch) if example.negated}

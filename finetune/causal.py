@@ -23,7 +23,7 @@ _IGNORED = -100
 
 @dataclass(frozen=True)
 class LetterExample:
-    """One item as token ids.
+    """The token ids of one item.
 
     Attributes:
         item_id: the item's id.
@@ -39,7 +39,7 @@ class LetterExample:
 
     @property
     def n_tokens(self) -> int:
-        """Tokens of prompt and answer."""
+        """Number of tokens of prompt and answer."""
         return len(self.input_ids) + 1
 
 
@@ -56,7 +56,7 @@ class LetterTraining(Objective[LetterExample]):
 
     def __init__(self, recipe: Recipe, tokenizer: Any) -> None:
         self.recipe, self.tokenizer = recipe, tokenizer
-        # Not eos: a model that learns to ignore it as padding never stops.
+        # Not eos, because a model that learns to ignore eos as padding never stops.
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.unk_token_id
         self.letters = self._letter_tokens()
 
@@ -76,8 +76,8 @@ class LetterTraining(Objective[LetterExample]):
         """Return one example for each displayed item.
 
         Raises:
-            RecipeError: an item is longer than max_length (a cut item would be half a question), or the tokenizer
-                merges the answer into the prompt.
+            RecipeError: an item is longer than max_length (items are never cut), or the tokenizer merges the answer
+                into the prompt.
         """
         texts = [f"{prompts.render(self.recipe.prompt, record_of(s))} {s.gold_letter}" for s in shown]
         encoded = self.tokenizer(texts)["input_ids"]
@@ -93,7 +93,7 @@ class LetterTraining(Objective[LetterExample]):
         return examples
 
     def width(self, example: LetterExample) -> int:
-        """Return the padded tokens of the example in a batch in which it is the longest."""
+        """Return the number of padded tokens of the example in a batch in which it is the longest."""
         return self.recipe.max_length if self.recipe.pad_to == "max_length" else example.n_tokens
 
     def n_targets(self, example: LetterExample) -> int:
@@ -115,7 +115,7 @@ class LetterTraining(Objective[LetterExample]):
     def _answer_logits(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:
         """Return the logits that predict the answer, shape (batch, vocabulary), float32.
 
-        Padding on the left puts every answer last, so that the output head computes one position an item.
+        Padding on the left puts every answer last, so that the output head computes one position per item.
         """
         width = max(len(example.input_ids) for example in batch)
         ids = torch.tensor([[self.pad] * (width - len(e.input_ids)) + list(e.input_ids) for e in batch])
@@ -132,7 +132,7 @@ class LetterTraining(Objective[LetterExample]):
         return logits
 
     def _text_loss(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:
-        """Return the summed loss over every token, from the logits of the whole padded batch."""
+        """Return the loss summed over all tokens, from the logits of the whole padded batch."""
         width = self.recipe.max_length if self.recipe.pad_to == "max_length" else max(e.n_tokens for e in batch)
         texts = [[*e.input_ids, e.answer] for e in batch]
         ids = torch.tensor([text + [self.pad] * (width - len(text)) for text in texts])

@@ -1,4 +1,4 @@
-"""Guard a run's folder: check that it is free, lock it, and find the last whole checkpoint to resume from."""
+"""Check that a run's folder is free, lock it, and find the last whole checkpoint to resume from."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def check_out(recipe: Recipe, *, resume: bool) -> None:
 def _changed(stored: object, recipe: Recipe) -> list[str]:
     now = recipe.model_dump(mode="json")
     before = stored if isinstance(stored, dict) else {}
-    # The folder and what is written there may change; what is trained may not.
+    # Settings of the folder and its files may change; settings of training may not.
     return sorted(k for k in {*now, *before} - {"out", "merge", "base_sha256"} if now.get(k) != before.get(k))
 
 
@@ -68,7 +68,7 @@ def locked(out: Path) -> AbstractContextManager[object]:
 
 
 def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
-    """Return a run's newest whole checkpoint, or None, and its cost so far; remove checkpoints that were cut off.
+    """Return a run's newest whole checkpoint, or None, and its cost so far; remove unfinished checkpoints.
 
     Raises:
         RecipeError: the checkpoint's weights are not those that were saved.
@@ -90,12 +90,12 @@ def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
 
 
 def check_base(out: Path, base_folder: Path, sha256: str | None) -> None:
-    """Check that a run uses the base model that it, and the other folds of its recipe, began with.
+    """Check that the base model is the one with which the run, and the other folds of its recipe, began.
 
     Args:
         out: the run's folder.
         base_folder: folder of a random base, beside the folds.
-        sha256: one hash of the base model's files now; None if they could not be read.
+        sha256: one hash of the base model's current files; None if they could not be read.
 
     Raises:
         RecipeError: the base model has changed.

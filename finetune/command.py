@@ -1,4 +1,4 @@
-"""`recipe-mpr finetune RECIPE [key=value ...]`."""
+"""`recipe-mpr finetune RECIPE [key=value ...]`: train a model."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from recipe_mpr_task.lines import say
 
 
 class _ListsRecipes(click.Command):
-    """A command whose help lists the shipped recipes."""
+    """A click command whose help lists the shipped recipes."""
 
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from finetune.recipe import recipe_names
@@ -23,7 +23,7 @@ class _ListsRecipes(click.Command):
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe, parameter counts and estimated memory.")
 @click.option("--merge", is_flag=True, help="Also write base and adapter as one model, compared on 20 items.")
-@click.option("--resume", is_flag=True, help="Continue a run that was cut off, from its last whole checkpoint.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run from its last whole checkpoint.")
 def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, resume: bool) -> None:
     """Train a model by a RECIPE: a shipped name or a YAML file.
 
@@ -55,7 +55,7 @@ def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, 
         if resolved.merge:
             _merge(folder)
     if is_first_process():
-        say(f"score it on what it has not seen: recipe-mpr add {resolved.out}")
+        say(f"score it on unseen items: recipe-mpr add {resolved.out}")
 
 
 def _merge(folder: Path) -> None:

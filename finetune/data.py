@@ -1,4 +1,4 @@
-"""The items of a training run."""
+"""Load the items of a training run."""
 
 from dataclasses import dataclass
 

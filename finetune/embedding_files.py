@@ -1,4 +1,4 @@
-"""The files by which sentence-transformers and our adapter learn an embedding model's pooling and prompts."""
+"""Read and write the files from which sentence-transformers and our adapter read pooling and prompts."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ _FILES = ("modules.json", "1_Pooling/config.json", "sentence_bert_config.json", 
 
 @dataclass(frozen=True)
 class Embedding:
-    """How a base model turns a text into one vector.
+    """Settings with which a base model turns a text into one vector.
 
     Attributes:
         checkpoint: the base model's files.
@@ -38,7 +38,7 @@ class Embedding:
 
 
 def write_embedding_files(checkpoint: Checkpoint, folder: Path, negation: float = 0.0) -> None:
-    """Copy the base model's files of pooling and prompts into a trained model's folder, or write minimal ones.
+    """Write the files of pooling, prompts and negation into a folder: copies of the base model's, or minimal ones.
 
     Args:
         checkpoint: the base model.

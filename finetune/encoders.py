@@ -42,12 +42,12 @@ class OptionsExample:
 
     @property
     def longest(self) -> int:
-        """Tokens of the longest text."""
+        """Number of tokens of the longest text."""
         return max(len(text["input_ids"]) for text in self.texts)
 
     @property
     def n_tokens(self) -> int:
-        """Tokens of all texts that the loss reads, without padding."""
+        """Number of tokens of all texts that the loss reads, without padding."""
         return sum(len(text["input_ids"]) for text in (*self.texts, *self.aspects))
 
 
@@ -90,7 +90,7 @@ class OptionTraining(Objective[OptionsExample]):
         return self.tokenizer([query] * N_OPTIONS, options)
 
     def width(self, example: OptionsExample) -> int:
-        """Return the padded tokens of the example's texts in a batch in which it is the longest."""
+        """Return the number of padded tokens of the example's texts in a batch in which it is the longest."""
         longest = self.recipe.max_length if self.recipe.pad_to == "max_length" else example.longest
         return len(example.texts) * longest
 
@@ -116,7 +116,7 @@ class OptionTraining(Objective[OptionsExample]):
 
 
 class MultipleChoiceTraining(OptionTraining):
-    """For `...ForMultipleChoice` models."""
+    """Train `...ForMultipleChoice` models."""
 
     def option_scores(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
         """Return the head's logits, shape (batch, 5), float32."""
@@ -126,7 +126,7 @@ class MultipleChoiceTraining(OptionTraining):
 
 
 class CrossEncoderTraining(OptionTraining):
-    """For `...ForSequenceClassification` models with one logit, trained by the five-way loss over an item's options."""
+    """Train `...ForSequenceClassification` models with one logit by the five-way loss over an item's options."""
 
     def option_scores(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
         """Return the head's logits, shape (batch, 5), float32."""

@@ -16,7 +16,7 @@ _FOUR_BIT = 0.55
 """Bytes per parameter in 4 bits, with the scales of double quantisation (QLoRA, arXiv 2305.14314, section 3)."""
 
 _ADAM = 4 + 4 + 8
-"""Bytes per trained parameter in float32: itself, its gradient, and AdamW's two moments."""
+"""Bytes per trained parameter in float32: the parameter, its gradient, and AdamW's two moments."""
 
 _TOKENS_AN_ITEM = 115
 """Mean prompt length in Qwen3 tokens, for this estimate only."""

@@ -1,4 +1,4 @@
-"""Low-rank adapters on a base model, and parameter counts without loading weights."""
+"""Add low-rank adapters to a base model, and count parameters without loading weights."""
 
 import warnings
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from recipe_mpr_task.models.heads import HEADS
 
 
 def with_adapter(model: Any, recipe: Recipe) -> Any:
-    """Return the model with the recipe's LoRA adapter, which alone trains; the model itself if the recipe has none.
+    """Return the model with the recipe's LoRA adapter, the only part that trains; the model itself if there is none.
 
     Raises:
         RecipeError: the model lacks a target module.
@@ -35,7 +35,7 @@ def with_adapter(model: Any, recipe: Recipe) -> Any:
 
 
 def check_targets(model: Any, targets: Sequence[str]) -> None:
-    """Raise RecipeError for target modules that the model lacks, which peft ignores silently."""
+    """Raise RecipeError if the model lacks a target module, which peft would ignore silently."""
     import torch
 
     linear = {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
@@ -67,7 +67,7 @@ def parameter_counts(model: Any) -> tuple[int, int]:
 
 
 def quantizable(model: Any) -> int:
-    """Return the number of frozen parameters that 4-bit loading packs: those of linear layers but the output head."""
+    """Return the number of frozen parameters that 4-bit loading packs: linear layers except the output head."""
     import torch
 
     head = model.get_output_embeddings()

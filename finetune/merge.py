@@ -39,7 +39,7 @@ class Comparison:
 
 
 def merge(folder: Path) -> Comparison:
-    """Write an adapter merged into its base as `folder/merged`, with a manifest of its own.
+    """Merge an adapter into its base, write the model to `folder/merged` with a manifest, and return a comparison.
 
     Args:
         folder: folder of a finished run.

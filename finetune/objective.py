@@ -1,4 +1,4 @@
-"""The interface of a training objective: what the trainer asks of a head.
+"""Define the interface of training objectives, through which the trainer uses a head.
 
 An objective turns items into examples and computes the loss and the option scores of a batch. `heads.HEADS` names each
 head's class as text; `objective_for` imports it.
@@ -31,14 +31,14 @@ class Example(Protocol):
 
     @property
     def n_tokens(self) -> int:
-        """Tokens that training reads of the item, without padding."""
+        """Number of the item's tokens that training reads, without padding."""
 
 
 E = TypeVar("E", bound=Example)
 
 
 class Objective(Protocol[E]):
-    """Encodes items, and computes losses and option scores of batches of examples.
+    """An objective: encodes items, and computes losses and option scores of batches of examples.
 
     Attributes:
         recipe: the run.
@@ -60,7 +60,7 @@ class Objective(Protocol[E]):
             recipe: the run.
             tokenizer: the base model's.
             base: the base model.
-            train: the training items; no others may be looked up in the annotated dataset.
+            train: the training items, the only ones whose annotations may be read.
         """
 
     @abstractmethod
@@ -73,7 +73,7 @@ class Objective(Protocol[E]):
 
     @abstractmethod
     def width(self, example: E) -> int:
-        """Return the padded tokens of the example in a batch in which it is the longest."""
+        """Return the number of padded tokens of the example in a batch in which it is the longest."""
 
     @abstractmethod
     def n_targets(self, example: E) -> int:
@@ -88,7 +88,7 @@ class Objective(Protocol[E]):
         """Return the scores of the five options, shape (batch, 5), float32, as evaluation computes them."""
 
     def save(self, folder: Path) -> None:
-        """Write the files that evaluation needs beside the weights: the tokenizer, and what the head adds."""
+        """Write the files that evaluation needs beside the weights: the tokenizer, and any files of the head."""
         self.tokenizer.save_pretrained(folder)
 
 

@@ -1,4 +1,4 @@
-"""The files of a finished run: recipe, curves and card, and how they are moved into place."""
+"""Write the files of a finished run (recipe, curves, card), and move them into place."""
 
 import importlib.metadata
 import json
@@ -35,7 +35,7 @@ def recipe_text(recipe: Recipe) -> str:
 def move_into_place(staged: Path, folder: Path) -> None:
     """Move finished files from a staging folder into `folder`, and remove the staging folder."""
     for path in sorted(p for p in staged.rglob("*") if p.is_file()):
-        path.chmod(0o644)  # safetensors writes files that only the owner can read
+        path.chmod(0o644)  # only the owner can read files that safetensors writes
         target = folder / path.relative_to(staged)
         target.parent.mkdir(exist_ok=True)
         path.replace(target)

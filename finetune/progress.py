@@ -17,7 +17,7 @@ from recipe_mpr_task.cost import hardware, peak_memory_bytes
 from recipe_mpr_task.files import sha256_of_file, write_atomic
 
 COMPLETE = "complete.json"
-"""The last file written into a checkpoint; a checkpoint without it was cut off."""
+"""The last file written into a checkpoint; a checkpoint without this file is unfinished."""
 
 _LOGGED = ("loss", "grad_norm", "learning_rate", "eval_accuracy", "eval_cross_entropy", "max_batch_tokens")
 
@@ -35,7 +35,7 @@ class Spent:
         wall_time_s: seconds of training.
         peak_memory_bytes: largest peak of any part.
         n_tokens: tokens of the examples trained on, in all epochs, without padding.
-        hardware: one line; parts on other hardware are joined by "; ".
+        hardware: one line; different hardware of the parts is joined by "; ".
     """
 
     wall_time_s: float = 0.0
@@ -48,10 +48,10 @@ class Progress(TrainerCallback):
     """Show a progress bar, and add up the cost over resumed parts.
 
     Args:
-        name: name of the run, in front of the bar.
-        n_items: training items an epoch.
+        name: name of the run, shown before the bar.
+        n_items: training items per epoch.
         before: cost of the earlier parts of this run.
-        first: whether this process shows and writes for all.
+        first: whether this process shows the bar and writes for all processes.
         n_devices: devices of all processes together.
     """
 

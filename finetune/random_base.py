@@ -1,4 +1,4 @@
-"""Build a base model with random weights and its own tokenizer, for runs without a model hub."""
+"""Build a base model with random weights and a new tokenizer, for runs without a model hub."""
 
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def save_random_base(config: Any, folder: Path, *, causal: bool, seed: int, dtyp
 
 
 def build_tokenizer(vocab_size: int, texts: list[str] | None = None) -> Any:
-    """Train a byte-level BPE tokenizer.
+    """Return a byte-level BPE tokenizer, trained on texts.
 
     Args:
         vocab_size: most tokens.
@@ -55,14 +55,14 @@ def build_tokenizer(vocab_size: int, texts: list[str] | None = None) -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    # Repeated so often that " A" is merged for any texts.
+    # Repeated so often that " A" becomes one token with any texts.
     answers = [f"Answer: {letter}\n\n" for letter in LETTERS] * 50
     tokenizer.train_from_iterator([*answers, *(texts or _sample_texts())], trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=_END, pad_token=_PAD)
 
 
 def build_word_pieces(vocab_size: int, config: Any) -> Any:
-    """Train a WordPiece tokenizer on the embedded sample's texts, for an encoder.
+    """Return a WordPiece tokenizer for an encoder, trained on the embedded sample's texts.
 
     Args:
         vocab_size: most tokens.

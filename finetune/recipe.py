@@ -1,4 +1,4 @@
-"""A recipe: all settings of a training run, checked before any weight is loaded."""
+"""Define recipes: all settings of a training run, checked before any weight is loaded."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from recipe_mpr_task.splits import FOLDS, TRAINING_SPLITS
 from recipe_mpr_task.suggest import did_you_mean, nearest
 
 RECIPE_FILE = "recipe.yaml"
-"""The resolved recipe in a run's folder."""
+"""File name of the resolved recipe in a run's folder."""
 
 SPLITS = (*TRAINING_SPLITS, "folds")
 """Values of `split=`; "folds" means five runs, one for each fold."""
@@ -35,7 +35,7 @@ _USERS = {
     for head in TRAINED
     for setting in HEADS[head].own_settings
 }
-"""Settings that only some heads use, each with the names of these heads."""
+"""Settings that only some heads use, each with the names of those heads."""
 
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -82,7 +82,7 @@ class Recipe(_Strict):
         model: hub id, folder, or random:ARCHITECTURE, which builds and saves a base with random weights.
         architecture: name of a file in `harness_configs/architectures`, from which `--dry-run` counts offline.
         split: one of SPLITS.
-        order: order of the options: "drawn" anew each epoch, "shuffled" as evaluated, or "file" (gold always at A).
+        order: order of the options: "drawn" (new in each epoch), "shuffled" (as evaluated), "file" (gold always at A).
         loss: on the "answer" letter alone, or on the whole "text"; for causal models.
         label_smoothing: label smoothing of an encoder's five-way loss.
         temperature: divisor of a bi-encoder's similarities.
@@ -91,10 +91,10 @@ class Recipe(_Strict):
             `recipe_mpr_task.models.negation`.
         repeat_negated: number of times that an epoch shows a training item of type Negated.
         select: keep the "best" epoch by validation cross-entropy, or the "last".
-        refit: train on the validation part as well, for settings chosen before; needs select=last.
+        refit: also train on the validation part, with settings that were chosen before; needs select=last.
         effective_batch: items in an optimizer step.
         max_batch_tokens: most padded tokens in one forward pass; halved when memory runs out.
-        max_batch_items: most items in one forward pass; null means no limit but max_batch_tokens.
+        max_batch_items: most items in one forward pass; null means that only max_batch_tokens limits a pass.
         pad_to: "batch", or "max_length" as in the published run.
         max_length: most tokens of an example, answer included; a longer example is an error.
         warmup_ratio: share of all steps, used if warmup_steps is 0.
@@ -175,7 +175,7 @@ class Recipe(_Strict):
         return [self.model_copy(update={"split": fold, "out": str(Path(self.out) / fold)}) for fold in FOLDS]
 
     def system(self, base: str) -> str:
-        """Return the hash that runs of one system on different splits share: of settings, seed and base model.
+        """Return a hash of settings, seed and base model, which runs of one system on different splits share.
 
         Args:
             base: identity of the base model, see `base.Base.identity`.
@@ -183,7 +183,7 @@ class Recipe(_Strict):
         return self._hashed(base, set())
 
     def family(self, base: str) -> str:
-        """Return the same hash without the seed, which runs of one recipe with different seeds share."""
+        """Return a hash like `system` without the seed, which runs of one recipe with different seeds share."""
         return self._hashed(base, {"seed"})
 
     def _hashed(self, base: str, left_out: set[str]) -> str:
@@ -216,7 +216,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     for override in overrides:
         _apply(settings, override)
     if not any(override.startswith("model=") for override in overrides):
-        settings.setdefault("architecture", shape)  # it is the shape of the recipe's own model
+        settings.setdefault("architecture", shape)  # the recipe's architecture is that of its own model
     try:
         return Recipe.model_validate(settings)
     except ValidationError as error:

@@ -32,7 +32,7 @@ def is_first_process() -> bool:
 
 
 def check(recipe: Recipe, *, resume: bool = False) -> None:
-    """Check a run as far as possible before anything is loaded or written.
+    """Check as much of a run as possible before anything is loaded or written.
 
     Raises:
         RecipeError: the model, a target module or a package is missing, or `out` is in use.
@@ -66,7 +66,7 @@ def train_all(recipe: Recipe, *, resume: bool = False) -> Iterator[tuple[Path, T
 
     Args:
         recipe: a recipe that has passed `check`.
-        resume: continue runs that were cut off; finished folds are kept.
+        resume: continue interrupted runs; finished folds are kept.
 
     Yields:
         The folder and manifest of each finished run.
@@ -128,7 +128,7 @@ def _record_base(recipe: Recipe, base: Base, base_folder: Path) -> None:
 
 @contextmanager
 def _undone_on_error(folder: Path) -> Iterator[None]:
-    """Remove a folder that was empty before if bad input keeps the run from starting."""
+    """Remove a folder that was empty before if bad input stops the run from starting."""
     ours = {RECIPE_FILE, checkpoints.LOCK}
     fresh = not folder.is_dir() or {path.name for path in folder.iterdir()} <= ours
     try:
@@ -187,7 +187,7 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: "StepTr
         "base_reason": base.doubt,
         "random_weights": base.is_random,
         "system": recipe.system(base.identity),
-        # The seed also draws a random base's weights, so the family goes by the base's name.
+        # The seed also draws a random base's weights, so the family hash uses the base's name.
         "family": recipe.family(base.name if base.is_random else base.identity),
         "recipe_name": recipe.name,
         "recipe": settings,

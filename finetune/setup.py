@@ -33,7 +33,7 @@ _STAGING = ".finishing"
 
 
 def arguments_for(recipe: Recipe, n_steps: int) -> TrainingArguments:
-    """Return Trainer's arguments. Creating them joins the process group, if there is one.
+    """Return Trainer's arguments; creating them joins the process group, if there is one.
 
     Args:
         recipe: the run.
@@ -62,7 +62,7 @@ def arguments_for(recipe: Recipe, n_steps: int) -> TrainingArguments:
         logging_steps=recipe.logging_steps,
         logging_nan_inf_filter=False,
         eval_strategy="no" if recipe.refit else "epoch",
-        # After whole epochs only, so that a resumed run has exactly the steps of an uninterrupted one.
+        # After whole epochs only, so that a resumed run has exactly the steps of an uninterrupted run.
         save_strategy="epoch",
         save_total_limit=2,
         load_best_model_at_end=recipe.select == "best",
@@ -125,7 +125,7 @@ def load_base(recipe: Recipe, base: Base) -> Any:
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=getattr(torch, recipe.dtype),
         )
-    # Where all weights train they stay in float32, and autocast computes in the recipe's dtype.
+    # If all weights train, they stay in float32, and autocast computes in the recipe's dtype.
     dtype = getattr(torch, recipe.dtype) if recipe.lora else torch.float32
     try:
         with _heads_may_be_new():

@@ -1,6 +1,6 @@
-"""transformers' Trainer over whole optimizer steps, each split into forward passes by a token budget.
+"""Extend transformers' Trainer to split each optimizer step into forward passes by a token budget.
 
-Trainer accumulates a fixed number of equal batches. Here one of its batches holds all items of an optimizer step, and
+Trainer accumulates a fixed number of equal batches. Here one batch holds all items of an optimizer step, and
 `training_step` runs them in as many forward passes as the token budget needs. The loss is normalised over the whole
 step and over all processes, so that it does not depend on the split.
 """
@@ -61,7 +61,7 @@ class StepTrainer(Trainer, Generic[E]):
         self.model_accepts_loss_kwargs = False  # the loss is normalised here
 
     def get_train_dataloader(self) -> EpochSteps[E]:
-        """Return the steps themselves: every process deals the whole step and takes its share."""
+        """Return the steps: every process gets the whole step and takes its share."""
         return self.steps
 
     def training_step(self, model: Any, inputs: list[E], num_items_in_batch: Any = None) -> torch.Tensor:
@@ -106,7 +106,7 @@ class StepTrainer(Trainer, Generic[E]):
                 f"step {self.state.global_step + 1}: out of memory with {what}; set gradient_checkpointing=true, a "
                 "smaller effective_batch or a smaller model, and --resume"
             ) from error
-        # Start from the size that did not fit, which may be less than the budget.
+        # Halve the size that did not fit, which may be below the budget.
         self.max_tokens = min(self.max_tokens, self._largest_pass) // 2
         if self.max_tokens < self._longest_item:
             self.max_items = 1
@@ -122,7 +122,7 @@ class StepTrainer(Trainer, Generic[E]):
         for i, batch in enumerate(passes):
             sync = contextlib.nullcontext() if i == len(passes) - 1 else self.accelerator.no_sync(model)
             with sync, self.compute_loss_context_manager():
-                # Times `world`: DDP averages gradients over processes, and the loss is a mean over all targets.
+                # Times `world`, because DDP averages gradients over processes and the loss is a mean over all targets.
                 loss = self.objective.loss_sum(model, batch, self.args.device) * (weight * world / n_targets)
                 self.accelerator.backward(loss)
             losses.append(loss.detach())
@@ -144,7 +144,7 @@ class StepTrainer(Trainer, Generic[E]):
         self._longest_item = max(widths)
         self._largest_pass = max(len(batch) * max(widths[i] for i in batch) for batch in batches)
         if self.accelerator.num_processes > 1:
-            # Sharded models gather weights in every pass: all processes need the same number of passes.
+            # Sharded models gather weights in every pass, so all processes need the same number of passes.
             count = torch.tensor([len(batches)], device=self.args.device)
             most = int(self.accelerator.gather(count).max())
             if most > len(batches):
@@ -168,7 +168,7 @@ class StepTrainer(Trainer, Generic[E]):
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
-        """Score the five options of the validation items, as evaluation does.
+        """Return the metrics of the validation items, their options scored as in evaluation.
 
         Returns:
             `eval_accuracy`, a fraction with ties shared, and `eval_cross_entropy`, the mean over items of

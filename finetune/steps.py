@@ -1,6 +1,6 @@
-"""Deal out each epoch's training items, one list for each optimizer step.
+"""Divide each epoch's training items into lists, one for each optimizer step.
 
-The lists depend on seed and epoch alone, so that a resumed run sees the same steps as an uninterrupted one.
+The lists depend on seed and epoch alone, so that a resumed run has the same steps as an uninterrupted run.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""From results to a site: load, verify, rank, publish. And to compact records, which can be committed."""
+"""Build the site from results: load, verify, rank, publish. Write compact records, which can be committed."""
 
 import gc
 import json
@@ -30,7 +30,7 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.names import slug
 
-FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")  # a site's, besides its systems' pages
+FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")  # besides one page for each system
 
 
 class Site(NamedTuple):
@@ -44,19 +44,19 @@ def build(
     paths: Sequence[Path], out: Path, *, target: float | None = None, exports: bool = False,
     on_fault: OnFault = raise_fault,
 ) -> Site:  # fmt: skip
-    """Read runs and write the leaderboard's site into a folder, whole or not at all.
+    """Read runs and write the leaderboard's site into a folder, in one atomic step.
 
     Args:
-        paths: see `collect.read_rows`, as for `on_fault`.
-        out: the folder.
-        target: an accuracy to draw a line at, a fraction.
-        exports: write the interchange formats too.
+        paths: see `collect.read_rows`.
+        out: folder of the site.
+        target: accuracy at which the page draws a line, a fraction.
+        exports: also write the interchange formats.
         on_fault: see `collect.read_rows`.
 
     Raises:
-        RecipeMPRError: no run could be read, or the folder cannot be written to; what is there stays.
+        RecipeMPRError: no run could be read, or the folder cannot be written to; the old site stays.
     """
-    gc.disable()  # a thousand runs are millions of small objects, which all live to the end
+    gc.disable()  # a thousand runs are millions of small objects, all needed to the end
     try:
         rows, skipped = read_rows(paths, on_fault)  # load, verify
         reasons = [f"{file.source}: {file.reason}" for file in skipped]
@@ -78,7 +78,7 @@ def build(
 def _files(
     boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None, *, exports: bool
 ) -> Iterator[tuple[str, str]]:
-    """Render the site's files one by one: a thousand pages are not held in memory."""
+    """Yield the path and text of each file, one by one, so that a thousand pages are never in memory together."""
     from leaderboard.site.page import index_page, items_script, system_page
 
     texts, content = texts_at_hand(), content_of(boards, skipped, target)
@@ -97,31 +97,31 @@ def _files(
 
 
 def texts_at_hand() -> Mapping[str, Item]:
-    """Return the items whose texts may be shown: the sample's, and the dataset's if a copy is on this machine."""
+    """Return by id the items whose texts may be shown: the sample's, and the dataset's if it is on this machine."""
     items = (*load_sample(), *(load_items() if local_source() else ()))
     return {item.item_id: item for item in items}
 
 
 def write_records(paths: Iterable[Path], folder: Path, on_fault: OnFault = raise_fault) -> list[str]:
-    """Write the records of all runs under `paths`; those that are records already are left out.
+    """Write a compact record of each run under `paths`; skip files that already are records.
 
-    After a fault of ours, see `collect.read_rows`, the other records are written.
+    After a fault of our own, see `collect.read_rows`, the other records are still written.
 
     Returns:
-        A line for each run that no record could be made of.
+        One line for each run of which no record can be made.
     """
     skipped = []
     for file, source in find_files(paths)[0]:
         if file.name.endswith(SUFFIX):
             continue
         try:
-            with suppress(UnusableError):  # the build has said so
+            with suppress(UnusableError):  # the build has already reported it
                 for run in runs_of(file, source):
                     try:
                         _write(run, folder)
                     except RecordError as error:
                         skipped.append(f"record of {run.source}, {run.task}: {error}")
-        except Exception:  # noqa: BLE001 (one run must not take the records of the others with it)
+        except Exception:  # noqa: BLE001 (a fault with one run must not lose the records of the others)
             on_fault(f"while the record of {source} was made", traceback.format_exc())
     return skipped
 
@@ -131,8 +131,8 @@ def _write(run: Run, folder: Path) -> None:
     if not verified.items:
         raise RecordError(verified.reason)
     if fault := next(prompt_faults(Case(run)), None):
-        raise RecordError(f"{fault}; a record holds no prompts, so nobody could see that")
+        raise RecordError(f"{fault}; a record holds no prompts, so readers could not see this")
     record = record_of(run, flags=verified.flags, around=verified.around, model_key=model_key(run))
     name, measured = slug(f"{system_name(run)[:80]} {run.task}", 200), json.dumps(record.model_dump(), sort_keys=True)
-    # Named by what the run measured, so that a record is overwritten only by itself.
+    # The name holds a hash of the content, so that a record overwrites no other one.
     write_record(record, folder / f"{name}-{sha256_of(measured.encode())[:8]}{SUFFIX}")

@@ -1,7 +1,7 @@
 """Keep the rows of each results file in the user's cache folder, so that a rebuild reads new files only.
 
-An entry's key is a hash of the results file, its samples, this package's code, and whether the dataset is at hand: rows
-depend on nothing else. An entry is one file: a SHA-256 of its content, then a `FileRows` as JSON.
+An entry's key is a hash of the results file, its samples, this package's code, and whether the dataset is on this
+machine. Rows depend on nothing else. An entry is one file: a SHA-256 of its content, then a `FileRows` as JSON.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _COMPUTING = ("numpy", "scipy", "statsmodels", "pydantic", "pydantic_core", "lm_
 
 
 class FileRows(BaseModel):
-    """The rows of one results file, one for each task, with an empty `source`; `unusable` says why there is none."""
+    """The rows of one results file, one per task, with an empty `source`; `unusable` says why there are none."""
 
     version: Literal[1]
     unusable: str | None
@@ -37,11 +37,11 @@ class FileRows(BaseModel):
 
 
 def key_of(file: Path) -> str | None:
-    """Return the cache key of a results file with its samples as they are now; None if one cannot be read."""
+    """Return the cache key of a results file and its samples, from their current content; None if one is unreadable."""
     digest = hashlib.sha256(f"{code_hash()} {bool(items_at_hand())}".encode())
     with suppress(OSError):
         for path, largest in ((file, LARGEST_RESULTS), *((path, LARGEST_SAMPLES) for path in samples_files(file))):
-            regular_stat(path, largest)  # hashing waits for a pipe
+            regular_stat(path, largest)  # raises for a pipe, which hashing would wait for
             digest.update(f"{path.name}\0{remembered_sha256(path)}\0".encode())
         return digest.hexdigest()
     return None
@@ -64,7 +64,7 @@ def keep(key: str, rows: bytes) -> None:
 
 
 def forget_unused() -> None:
-    """Remove the entries, and the remembered hashes of files, that nothing has asked for in 30 days."""
+    """Remove cache entries and remembered file hashes that were not used for 30 days."""
     for folder in (_folder(), notes_folder()):
         with suppress(OSError):
             for kept in folder.iterdir():
@@ -74,7 +74,7 @@ def forget_unused() -> None:
 
 @lru_cache(maxsize=1)
 def code_hash() -> str:
-    """Return a hash of the code that rows rest on: our packages' files, and the versions of those that compute."""
+    """Return a hash of the code that computes rows: the files of our packages, and the versions of `_COMPUTING`."""
     digest = hashlib.sha256(repr((sys.version, *map(version, _COMPUTING))).encode())
     for package in ("recipe_mpr_task", "leaderboard"):
         root = Path(str(files(package)))

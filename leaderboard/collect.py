@@ -1,4 +1,4 @@
-"""Read, verify and score many runs side by side; take the rows of unchanged files from the cache."""
+"""Read, verify and score many runs in parallel; take the rows of unchanged files from the cache."""
 
 import gc
 import os
@@ -23,16 +23,16 @@ from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task.faults import OwnFaultError
 
 OUR_FAULT = "a fault of ours while it was judged, see the log that the build names"
-"""Why a run is excluded whose check raised an exception. Its rows are not cached, so the next build tries again."""
+"""The reason to exclude a run whose check raised an exception. Its rows are not cached: the next build retries."""
 
-FEW_FILES = 24  # below, starting further processes costs more than it saves
+FEW_FILES = 24  # with fewer files, more processes cost more time than they save
 WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
-OnFault = Callable[[str, str], None]  # takes what was done when a fault of ours came up, and its traceback
+OnFault = Callable[[str, str], None]  # takes the step in which our own code failed, and the traceback
 
 
 def raise_fault(what: str, trace: str) -> None:
-    """Raise OwnFaultError: what `read_rows` and `build` do with a fault of ours if nothing collects faults."""
+    """Raise OwnFaultError; the default `on_fault` of `read_rows` and `build`."""
     raise OwnFaultError(f"{what}\n{trace}")
 
 
@@ -41,7 +41,7 @@ def read_rows(paths: Iterable[Path], on_fault: OnFault = raise_fault) -> tuple[l
 
     Args:
         paths: in any order.
-        on_fault: told of each fault of ours with a run; the other rows are kept.
+        on_fault: called for each exception in our own code; the other rows are kept.
 
     Returns:
         (rows, skipped), each sorted by source.
@@ -60,13 +60,14 @@ def read_rows(paths: Iterable[Path], on_fault: OnFault = raise_fault) -> tuple[l
 
 
 def _rows_of_files(files: Sequence[Path]) -> Iterator[tuple[FileRows, list[str]]]:
-    """Yield every file's rows in the order given: from the cache, or made on all processors if there is much to do."""
-    cache.code_hash()  # once, before the threads ask for it
+    """Yield each file's rows and faults in the given order: from the cache, or computed, in parallel if many."""
+    cache.code_hash()  # computed once, before the threads need it
     with ThreadPoolExecutor(WORKERS) as pool:  # hashing releases the interpreter lock
-        looked_up = pool.map(_look_up, files)
-        known = list(tqdm(looked_up, desc="looking for runs", unit="file", delay=2, total=len(files), disable=None))
-    made = _made([(file, key) for file, (key, rows) in zip(files, known, strict=True) if rows is None])
-    for _, rows in tqdm(known, desc="checking runs", unit="file", delay=2, disable=None):
+        hashed = pool.map(cache.key_of, files)
+        keys = list(tqdm(hashed, desc="looking for runs", unit="file", delay=2, total=len(files), disable=None))
+    known = [cache.recall(key) if key else None for key in keys]
+    made = _made([(file, key) for file, key, rows in zip(files, keys, known, strict=True) if rows is None])
+    for rows in tqdm(known, desc="checking runs", unit="file", delay=2, disable=None):
         if rows is not None:
             yield rows, []
         else:
@@ -74,23 +75,18 @@ def _rows_of_files(files: Sequence[Path]) -> Iterator[tuple[FileRows, list[str]]
             yield FileRows.model_validate_json(content), faults
 
 
-def _look_up(file: Path) -> tuple[str | None, FileRows | None]:
-    key = cache.key_of(file)
-    return key, cache.recall(key) if key else None
-
-
 def _made(files: Sequence[tuple[Path, str | None]]) -> Iterator[tuple[bytes, list[str]]]:
     if len(files) < FEW_FILES or WORKERS < 2:
         yield from map(make_rows, files)
-    else:  # without the garbage collector: parsed samples are many objects and hold no cycles
+    else:  # without the garbage collector: parsed samples are many objects without cycles
         with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
             yield from pool.map(make_rows, files, chunksize=4)
 
 
 def make_rows(keyed: tuple[Path, str | None]) -> tuple[bytes, list[str]]:
-    """Return the `FileRows` of a file as JSON, and tracebacks of our own faults with it.
+    """Return the `FileRows` of a file as JSON, and the traceback of each exception in our own code.
 
-    Cache the rows, unless there was a fault, or the file was changed and no longer has the given key.
+    Cache the rows, unless there was an exception, or the file has changed and no longer has the given key.
     """
     file, key = keyed
     unusable, rows = None, []

@@ -1,4 +1,4 @@
-"""Two rows compared item by item: paired difference, test, by query type, and the items that only one has right."""
+"""Compare two rows item by item: paired difference, test, query types, and the items that only one has right."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,17 +21,16 @@ Pair = tuple[ItemResult, ItemResult]
 
 _MOST_NAMES, _LONGEST_NAME = 12, 120
 _LEGEND = """\
-Difference: A minus B in points, with its 95% paired bootstrap interval. p: exact McNemar test (over
-all flips of sign where ties are shared). For types both are corrected over them by Holm, and an interval
-leaves out 0 exactly where p is below .05. Detectable: the difference that so many items show four times
-in five."""
+Difference: A minus B in points, with its 95% paired bootstrap interval. p: exact McNemar test, or exact
+sign-flip test where ties are shared. By query type, both are Holm-corrected, and an interval excludes 0
+exactly where p is below .05. Detectable: the smallest true difference that n items detect with 80% power."""
 
 
 def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None, on_fault: OnFault) -> tuple[Row, Row]:
-    """Return the rows to compare: the one of each path and name, on a board that both are on.
+    """Return the two rows to compare, one for each path and name, on the one board that both have.
 
     Raises:
-        RecipeMPRError: a path holds none, or several; or both are one row.
+        RecipeMPRError: a path has no such row or several, they share no board or several, or both are one row.
     """
     of_a, of_b = ({row.board: row for row in _rows(path, name, board, on_fault)} for path, name in (run_a, run_b))
     shared = [key for key in of_a if key in of_b]
@@ -47,7 +46,7 @@ def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None
 
 
 def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[Row]:
-    """Return the rows of one path that a name and a board ask for, one per board."""
+    """Return the rows of one path that match a name and a board, one per board."""
     runs, skipped = read_rows([path], on_fault)
     everything = [row for board in build_boards(runs) for row in board.rows if row.kind != "reported"]
     if not everything:
@@ -67,7 +66,7 @@ def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[R
             by_board[row.board].append(row)
     if not by_board:
         raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(row.reason for row in rows)}")
-    # What has a rank stands for the path; of runs without one there must be only one.
+    # Ranked rows are preferred; more than one row is an error.
     return [_only(path, [row for row in here if row.rank] or here) for here in by_board.values()]
 
 
@@ -80,7 +79,7 @@ def _only(path: Path, rows: Sequence[Row]) -> Row:
 
 
 def report(a: Row, b: Row) -> Iterator[str]:
-    """Give the comparison of two rows as lines of text; raise if they share no item or a score is not finite."""
+    """Yield the comparison of two rows as lines of text; raise if they share no item or a score is not finite."""
     pairs = _pairs(a, b)
     for letter, row in (("A", a), ("B", b)):
         yield f"{letter}: {line(row.system)}, {interval_text(row.score)} on {row.score.n} items"
@@ -115,7 +114,7 @@ def _table(pairs: Sequence[Pair]) -> str:
 
 
 def _lines(groups: Mapping[str, Sequence[Pair]]) -> list[list[str | int]]:
-    """Compare the pairs of each group, Holm-corrected over the groups."""
+    """Return a table line for each group of pairs; intervals and p values are Holm-corrected over the groups."""
     accuracies = [np.array([[item.accuracy for item in pair] for pair in pairs]) for pairs in groups.values()]
     corrected, comparisons = holm_agreeing([compare(both[:, 0], both[:, 1]) for both in accuracies])
     lines: list[list[str | int]] = []
@@ -129,7 +128,7 @@ def _lines(groups: Mapping[str, Sequence[Pair]]) -> list[list[str | int]]:
 
 
 def _flips(pairs: Sequence[Pair], queries: Mapping[str, str]) -> Iterator[str]:
-    """Give the items that one has right and the other has not, and what each chose."""
+    """Yield a line for each item on which one row is better, with what the other chose."""
     for k, letter in enumerate("AB"):
         won = [pair for pair in pairs if pair[k].accuracy > pair[1 - k].accuracy]
         yield f"\n{letter} is better on {len(won)} items:"

@@ -1,10 +1,10 @@
-"""Recipe-MPR as an lm-evaluation-harness task: what is measured.
+"""Define Recipe-MPR as a task of lm-evaluation-harness.
 
 This package imports neither `finetune` nor `leaderboard`, which both import it. Importing it loads neither torch nor
 lm_eval, so that the command line and the autoload stay fast.
 
 An item passes through the modules in this order: `item` (raw record to Item), `data` (pinned, hashed source),
-`splits`, `orders` (which option stands at which letter), `prompts` (the text), `task` (the documents that lm-eval
+`splits`, `orders` (which option has which letter), `prompts` (the text), `task` (the documents that lm-eval
 reads), `shots`, `metrics`; `models` holds adapters for models that lm-eval does not load.
 """
 

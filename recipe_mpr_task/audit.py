@@ -33,7 +33,7 @@ class Artifact:
 
     Attributes:
         name: the rule.
-        reads: what it looks at.
+        reads: the parts of the item that it reads.
         acc: fraction of items right, ties shared unless the name says otherwise.
         low: lower end of the 95% Wilson interval.
         high: its upper end.
@@ -48,7 +48,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Audit:
-    """Artifacts, the strongest first, and the share of test items with an option in the training part.
+    """Artifacts, the strongest first, and how many test items share an option with the training part.
 
     Attributes:
         shared: split to the share of its test items that have an option in its training part.

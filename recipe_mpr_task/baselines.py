@@ -1,4 +1,4 @@
-"""Score options with baselines that are never trained; models have to beat them, and tests use them.
+"""Score options with untrained baselines, which models have to beat and tests use.
 
 BASELINES is the registry; `models/baselines.py` makes an lm-eval model of each entry. Importing this module loads
 neither torch, lm_eval nor numpy, so that the leaderboard and the command line can read the registry.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Scores = list[list[float]]
 _DECIMALS = 12
-"""Digits kept, so that rounding errors of sums in another order cannot split true ties."""
+"""Digits kept of scores, so that rounding errors cannot break ties."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Baseline:
     """A way of scoring options without a trained model.
 
     Attributes:
-        score: from questions of one dataset and a seed to one list of scores a question, higher is better.
+        score: from questions of one dataset and a seed to one list of scores per question; higher is better.
         help: what it does, in one sentence.
         reads_query: whether it compares options with the query; without a query all its scores are equal.
-        by_position: whether it scores the place of an option instead of its content.
+        by_position: whether it scores the position of an option instead of its content.
     """
 
     score: Callable[[Sequence["Question"], int], Scores]
@@ -54,14 +54,14 @@ def _longest(questions: Sequence["Question"], _seed: int) -> Scores:
 
 
 def corpus_name(question: "Question") -> Hashable:
-    """Return a key of the texts that terms are counted on: the question's dataset, or its task if it is not ours."""
+    """Return a key of the corpus for term counts: the question's dataset, or its task if the task is not ours."""
     return question.dataset.split("-")[0] if question.dataset else ("task", question.task)
 
 
 def _corpus(questions: Sequence["Question"]) -> list[str]:
-    """Return the texts that term weights are counted on: every option of the questions' dataset.
+    """Return the corpus for term weights: every option of the questions' dataset.
 
-    Counted on the run's own options, an item's score would depend on `--limit` and on the fold.
+    With the run's own options as corpus, an item's score would depend on `--limit` and on the fold.
     """
     if dataset := questions[0].dataset:
         return [option.text for item in dataset_of(dataset) for option in item.options]
@@ -102,7 +102,7 @@ def _bm25(questions: Sequence["Question"], _seed: int) -> Scores:
 
 
 BASELINES: Mapping[str, Baseline] = {
-    "random": Baseline(_random, "Draws a score for each item and option, whatever their order."),
+    "random": Baseline(_random, "Draws a score for each item and option, independent of their order."),
     "first": Baseline(_first, "Chooses the option that is shown first.", by_position=True),
     "longest": Baseline(_longest, "Chooses the option with the most characters."),
     "tfidf": Baseline(_tfidf, "Cosine of the TF-IDF vectors of query and option.", reads_query=True),

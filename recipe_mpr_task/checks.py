@@ -27,7 +27,7 @@ def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str
 
     Args:
         lm: the lm-eval model.
-        tasks: the loaded tasks by name; tasks of others and tasks without letters are skipped.
+        tasks: the loaded tasks by name; tasks that are not ours or have no letters are skipped.
         chat: prompts go through the chat template.
     """
     warnings = []
@@ -44,7 +44,7 @@ def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str
 
 
 def mark_seen_items(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Set in every document of ours whether the model was trained or validated on it.
+    """Set in each document of our tasks whether the model was trained or validated on it.
 
     Args:
         lm: the loaded model.
@@ -52,7 +52,7 @@ def mark_seen_items(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any])
         asked: the arguments of `simple_evaluate`; empty if it was not called.
 
     Returns:
-        What the results file records of the model and of its training, by key; empty if no task is ours.
+        The results file's records of the model and its training, by key; empty if no task is ours.
     """
     from recipe_mpr_task.manifest import MODEL_KEY, TRAINING_KEY
     from recipe_mpr_task.task import marked
@@ -139,7 +139,7 @@ def _token_warnings(lm: Any, prompt: str, marks: set[tuple[str, ...]], *, chat: 
 
 
 def _differ_in_one_last_token(wholes: Sequence[list[int]]) -> bool:
-    # Only the last: the white space before an answer may be split another way with the answer behind it.
+    # Only the last token: the answer may change how the white space before it is split.
     return len({tuple(tokens[:-1]) for tokens in wholes}) == 1 and len({tokens[-1] for tokens in wholes}) == len(wholes)
 
 

@@ -1,6 +1,6 @@
 """Ask every item in five rotations of its options, as one document with 25 requests.
 
-With one document an item, lm-eval's standard errors are over items and `--limit` counts items. Liu et al., MMBench
+With one document per item, lm-eval's standard errors are over items, and `--limit` counts items. Liu et al., MMBench
 (arXiv 2307.06281), call the method CircularEval.
 """
 

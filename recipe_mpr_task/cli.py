@@ -1,6 +1,6 @@
 """The command `recipe-mpr`, made of the subcommands of all packages.
 
-Subcommands are named as text and imported when they are called, so that this package imports no other of ours and
+Subcommands are named as text and imported when they are called. So this package imports no other package of ours, and
 `--help` loads neither torch nor lm_eval. Exit codes: 0 done; 1 a check failed; 2 bad usage or input, one line on
 stderr; 3 a fault of our own, one line on stderr names the log file with the traceback.
 """
@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A group whose subcommands are imported when they are used or listed."""
+    """A click group that imports its subcommands when they are used or listed."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Return the names of all subcommands."""
@@ -43,7 +43,7 @@ class LazyGroup(click.Group):
         """Import and return a subcommand.
 
         Raises:
-            UsageError: there is no subcommand of that name; names the nearest one.
+            UsageError: there is no subcommand of that name; the message names the nearest one.
         """
         if cmd_name not in COMMANDS:
             hint = did_you_mean(cmd_name, COMMANDS) or f"; allowed: {', '.join(COMMANDS)}"
@@ -58,12 +58,12 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Recipe-MPR in lm-evaluation-harness: data, checks, demo and leaderboard.
 
-    Scoring itself is lm-eval's: lm_eval --model ... --tasks recipe_mpr
+    lm-eval does the scoring: lm_eval --model ... --tasks recipe_mpr
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with one of the codes above."""
+    """Run the command line and exit with one of the exit codes above."""
     try:
         code = cli.main(args=arguments, prog_name="recipe-mpr", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

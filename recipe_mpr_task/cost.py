@@ -1,4 +1,4 @@
-"""What a run costs: peak memory, and the hardware that the time was taken on.
+"""Measure the cost of a run: peak memory, and the hardware on which its time was measured.
 
 Import torch only inside functions: `recipe-mpr --help` and the autoload must stay fast.
 """
@@ -45,12 +45,12 @@ class EvaluationCost(BaseModel):
     """The cost of one `evaluate` call, under `manifest.COST_KEY` of a results file.
 
     Attributes:
-        tasks: tasks evaluated; the other fields are of all of them together, so of a task only where this is 1.
+        tasks: number of evaluated tasks; the other fields are of all tasks together.
         seconds: wall time of the evaluation, without loading the model.
         items: scored documents.
         seconds_per_item: seconds / items.
-        tokens_per_second: tokens of the distinct prompts and their answers, or that an encoder computed, a second;
-            None where they cannot be counted.
+        tokens_per_second: tokens of the distinct prompts and their answers, or tokens that an encoder computed, per
+            second; None if they cannot be counted.
         peak_memory_bytes: of the GPUs, else of the process; None if the model computes in another process.
         hardware: None for a model behind an API.
     """

@@ -1,4 +1,4 @@
-"""Load the dataset: pinned to a commit, checked by its hash, cached.
+"""Load the dataset, which is pinned to a commit, checked by its hash, and cached.
 
 Order of sources: the file that `RECIPE_MPR_DATA` names, the cache, the download. The embedded
 sample is a dataset of its own (`load_sample`) and never replaces the real one.
@@ -36,7 +36,7 @@ _REMEDIES = (
 
 @dataclass(frozen=True)
 class Source:
-    """Where a copy of the dataset lies: its path and one of "RECIPE_MPR_DATA", "cache", "download"."""
+    """A copy of the dataset: its path, and its origin, one of "RECIPE_MPR_DATA", "cache", "download"."""
 
     path: Path
     origin: str
@@ -62,7 +62,7 @@ def fetch() -> Source:
     """Return a local copy of the dataset, downloading it into the cache if there is none.
 
     Raises:
-        DataError: no copy on this machine, and the download failed; names the remedies.
+        DataError: there is no copy on this machine, and the download failed; the message names the remedies.
     """
     return local_source() or _download(cache_path())
 
@@ -71,7 +71,7 @@ def _download(target: Path) -> Source:
     import pooch
     import requests
 
-    # pooch moves the file in under its name only once its hash is right.
+    # pooch gives the file its final name only after checking the hash.
     store = pooch.create(
         path=target.parent,
         base_url=URL_FOLDER,
@@ -91,7 +91,7 @@ def read_pinned(source: Source) -> bytes:
     """Return the bytes of a copy of the dataset, after checking that it is the pinned file.
 
     Raises:
-        DataError: unreadable, or another SHA-256.
+        DataError: the file is unreadable, or has another SHA-256.
     """
     try:
         content = source.path.read_bytes()
@@ -99,7 +99,7 @@ def read_pinned(source: Source) -> bytes:
         raise DataError(f"{source.origin} {source.path}: {error.strerror or error}; {_REMEDIES}") from None
     sha256 = sha256_of(content)
     if sha256 != SHA256:
-        # Raises for malformed content: a fault in the records says more than a hash.
+        # Raises for malformed content, because a fault in a record explains more than a wrong hash.
         items_from_json(content, source=str(source.path), prefix="mpr")
         again = "delete it and run `recipe-mpr data fetch`" if source.origin == "cache" else _REMEDIES
         raise DataError(
@@ -113,7 +113,7 @@ def load_items() -> tuple[Item, ...]:
     """Return the 500 items of the pinned dataset.
 
     Raises:
-        DataError: there is no copy and no download, or the copy is not the pinned file.
+        DataError: there is no copy and the download failed, or the copy is not the pinned file.
     """
     return _load(fetch())
 

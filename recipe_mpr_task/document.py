@@ -1,4 +1,4 @@
-"""The document of an item as a task logs it, typed: what results files are read back into."""
+"""Define the type of an item's document, as a task logs it and results files are read back."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,11 +15,11 @@ def _are_letters(letters: list[str]) -> list[str]:
 
 _Texts = Annotated[list[str], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
 _OF_LOGS = {"query", "options", "letters"}
-"""Fields that a logged document has and a record's lacks."""
+"""Fields that a logged document has, and a record's document lacks."""
 
 
 class Document(BaseModel):
-    """A task's document as it was logged, see `recipe_mpr_task.task.record_of`; a record's has no texts."""
+    """A task's logged document, see `recipe_mpr_task.task.record_of`; a record's document has no texts."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 

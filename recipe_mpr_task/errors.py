@@ -1,4 +1,4 @@
-"""The project's errors for users. Each ends a command with one line on stderr and an exit code."""
+"""Define the errors for users. Each ends a command with one line on stderr and an exit code."""
 
 import sys
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ EXIT_OWN_FAULT = 3
 
 
 class RecipeMPRError(Exception):
-    """Bad usage or bad input. The message is one line: the value, what is allowed, the remedy."""
+    """Bad usage or bad input. The message is one line: the value, the allowed values, the remedy."""
 
 
 class DataError(RecipeMPRError):

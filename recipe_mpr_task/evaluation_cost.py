@@ -1,6 +1,6 @@
-"""Measure what an evaluation of our tasks costs: time, speed, peak memory and hardware.
+"""Measure the cost of an evaluation of our tasks: time, speed, peak memory and hardware.
 
-Called by the plugin around lm-eval's `evaluate`; a failure here is logged and fails no run.
+The plugin calls this module around lm-eval's `evaluate`. A failure here is logged and does not stop the run.
 """
 
 import logging
@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 _PREFIX = "recipe_mpr"
 _COMPUTES_IN_THIS_PROCESS = ("lm_eval.models.huggingface", "recipe_mpr_task.models.")
 _MOST_COUNTED = 500
-"""Prompts whose tokens are counted; of more, every k-th is counted and the sum scaled up, to stay under a second."""
+"""Most prompts to tokenize, to stay under a second; of more, every k-th is counted and the sum scaled up."""
 
 
 class CostMeter:
-    """Time one `evaluate` call; make it right before the call and ask for the record right after."""
+    """Measure one `evaluate` call: create the meter right before the call, and take the record right after."""
 
     def __init__(self, lm: Any, tasks: Mapping[str, Any]) -> None:
         self._lm, self._tasks = lm, dict(tasks)
@@ -63,7 +63,7 @@ class CostMeter:
         )
 
     def _tokens(self) -> float | None:
-        """Return the tokens that the model read and wrote; None if they cannot be counted in this process."""
+        """Return the number of tokens that the model read and wrote; None if it cannot be counted in this process."""
         if hasattr(self._lm, "n_tokens"):
             return float(self._lm.n_tokens - self._tokens_before)
         if not hasattr(self._lm, "tok_encode") or getattr(self._lm, "world_size", 1) > 1:
@@ -72,10 +72,10 @@ class CostMeter:
 
 
 def counted_tokens(tok_encode: Any, tasks: Mapping[str, Any]) -> float:
-    """Return the tokens of the tasks' distinct prompts, each once, and of the answers to them, scored or written.
+    """Return the number of tokens of the tasks' distinct prompts, each once, and of their scored or written answers.
 
     Args:
-        tok_encode: from a text to its tokens.
+        tok_encode: function from a text to its tokens.
         tasks: evaluated tasks, whose instances hold prompts and answers.
     """
     answers: dict[str, set[str]] = {}

@@ -1,6 +1,6 @@
 """Read the chosen letter from a model's free text; None if the text does not choose exactly one option.
 
-Text that names several options as its answer gets no credit, nor does thinking that never ended.
+Text that names several options as its answer gets no credit. Unfinished thinking gets no credit either.
 """
 
 import re
@@ -35,14 +35,14 @@ _ARTICLE = re.compile(r"(?<![\w'’])A(?=\s+(?!(?:and|or|nor|is|was|would|becaus
 
 
 def extract_letter(text: str, options: Sequence[str]) -> str | None:
-    """Read the chosen letter from a reply.
+    """Return the chosen letter of a reply.
 
     Args:
         text: the whole reply, with its thinking.
         options: the five option texts in the order shown, for replies that quote one.
 
     Returns:
-        "A".."E", or None: no choice, several, or thinking without an end.
+        "A".."E"; None for no choice, several choices, or unfinished thinking.
     """
     reply = _answer_part(text)
     if reply is None:
@@ -63,7 +63,7 @@ def _answer_part(text: str) -> str | None:
 
 
 def _named_letter(reply: str) -> str | None:
-    """Return the one letter that the reply states, by the clearest form that it uses; None if none or several."""
+    """Return the one letter that the reply states in its clearest form; None for no letter or several."""
     if alone := _ALONE.match(reply):
         return alone[1].upper()
     stated = _stated(reply)
@@ -83,9 +83,9 @@ def _stated(reply: str) -> set[str]:
     """Return the letters that the reply states as its answer, with alternatives ("B or C")."""
     letters = set()
     for match in _STATEMENT.finditer(reply):
-        # "a" after "choose" or "answer" is mostly the article: as a letter it must be a capital.
+        # "a" after "choose" or "answer" is mostly the article, so a letter must be a capital.
         is_article = match[1] == "a" or (match[1] == "A" and _ARTICLE.match(reply, match.start(1)))
-        # Only nearby text, because searching all of it for each statement is quadratic.
+        # Only the text nearby, because a search of the whole reply for each statement is quadratic.
         denied = _DENIED.search(reply[max(0, match.start() - _NEAR) : match.start()])
         if is_article or denied or _denied_inside(match[0]):
             continue
@@ -106,7 +106,7 @@ def _names_none(reply: str) -> bool:
 
 
 def _quoted(reply: str, options: Sequence[str]) -> set[str]:
-    """Return the letters of the options that the reply quotes, without texts that are part of a longer quoted one."""
+    """Return the letters of the options that the reply quotes, without options inside a longer quoted option."""
     said = _plain(reply)
     quoted = {letter: _plain(option) for letter, option in zip(LETTERS, options, strict=True) if _plain(option) in said}
     return {a for a, text in quoted.items() if not any(text in other for b, other in quoted.items() if b != a)}

@@ -13,14 +13,14 @@ from recipe_mpr_task.lines import line, say, visible
 
 
 class OwnFaultError(Exception):
-    """A fault of ours where no FaultLog collects it; the message holds its traceback."""
+    """A fault of our own that no FaultLog collects; the message holds its traceback."""
 
 
 class FaultLog:
-    """Collect a command's tracebacks; as a context, also report them if the command then fails for bad input.
+    """Collect a command's tracebacks; as a context manager, also report them if the command fails for bad input.
 
     Attributes:
-        faults: for each fault, the step that failed, in words, and its traceback.
+        faults: for each fault, the step that failed, in words, and the traceback.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Turn pydantic's validation errors into texts of one line for each faulty field."""
+"""Turn pydantic's validation errors into one line of text for each faulty field."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ class FieldFault:
     """One faulty field.
 
     Attributes:
-        where: the field's path, "lora.r"; "" if the fault is of the whole.
+        where: the field's path, such as "lora.r"; "" for a fault of the whole input.
         message: what is wrong with its value.
         kind: pydantic's name of the fault, such as "missing" or "extra_forbidden".
         value: the input.
@@ -40,7 +40,7 @@ def field_faults(error: ValidationError) -> list[FieldFault]:
     """Return every fault that a validation found, in pydantic's order."""
     return [
         FieldFault(
-            # A mapping's faulty key has the part "[key]" of its own; the key itself stands before.
+            # For a mapping's faulty key, pydantic adds a part "[key]" after the key.
             where=".".join(str(part)[:_LONGEST_PART] for part in fault["loc"] if part != "[key]"),
             message=fault["msg"].removeprefix("Value error, "),
             kind=fault["type"],

@@ -1,7 +1,7 @@
-"""Hash a file once, and remember the hash for as long as the file does not change.
+"""Hash a file once, and remember the hash as long as the file does not change.
 
-A hash is kept under the file's state: device, inode, size, mtime and ctime, of which users cannot set the last. In
-memory for this process, and in the user's cache folder for the next ones if the file is large enough to be worth it.
+The key of a hash is the file's state: device, inode, size, mtime and ctime; users cannot set ctime. Hashes are kept in
+memory for this process. Those of large files are also kept in the user's cache folder, for later processes.
 """
 
 import hashlib
@@ -14,17 +14,17 @@ from pathlib import Path
 from recipe_mpr_task.files import sha256_of, sha256_of_file, write_atomic
 
 _LARGE = 256 * 2**10
-"""Bytes from which on reading a note is faster than hashing the file."""
+"""File size in bytes from which on reading a remembered hash is faster than hashing."""
 
 _SETTLED_SECONDS = 3
-"""Age from which on a change shows in a file's times, whose steps are up to 2 s."""
+"""Age of a file from which on a new change shows in its times, whose steps are up to 2 s."""
 
 FileState = tuple[int, int, int, int, int]
 _hashes: dict[FileState, str] = {}
 
 
 def remembered_sha256(path: Path) -> str:
-    """Return a file's SHA-256; read the file only if its state is not known from before.
+    """Return a file's SHA-256; read the file only if no hash is remembered for its state.
 
     Raises:
         OSError: the file cannot be read.
@@ -36,13 +36,13 @@ def remembered_sha256(path: Path) -> str:
     if asked - max(state[-2:]) / 1e9 > _SETTLED_SECONDS and file_state(path) == state:
         _hashes[state] = sha256
         if state[2] >= _LARGE:
-            with suppress(OSError):  # a cache that cannot be written to costs time, no more
+            with suppress(OSError):  # without a writable cache only time is lost
                 write_atomic(_note(state), sha256)
     return sha256
 
 
 def file_state(path: Path) -> FileState:
-    """Return device, inode, size, mtime and ctime (nanoseconds) of a file, or of the one that a link leads to.
+    """Return device, inode, size, mtime and ctime (nanoseconds) of a file, or of a link's target.
 
     Raises:
         OSError: there is no such file.
@@ -52,7 +52,7 @@ def file_state(path: Path) -> FileState:
 
 
 def git_blob_id(path: Path) -> str:
-    """Return the id that git gives a file's content, read in pieces.
+    """Return git's blob id of a file's content, read in pieces.
 
     Raises:
         OSError: the file cannot be read.
@@ -63,7 +63,7 @@ def git_blob_id(path: Path) -> str:
 
 
 def notes_folder() -> Path:
-    """Return the folder of remembered hashes, one file each, whose mtime is when the hash was last asked for."""
+    """Return the folder of remembered hashes: one file per hash, its mtime is the time of the last use."""
     from recipe_mpr_task.data import cache_path
 
     return cache_path().parent.parent / "hashes"

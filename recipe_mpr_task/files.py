@@ -1,4 +1,4 @@
-"""Write files whole or not at all, read only regular files of bounded size, and hash them."""
+"""Write files atomically, read only regular files of bounded size, and hash files."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ _KINDS = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR,
 
 
 class NotAFileError(OSError):
-    """A path that exists but is not a regular file of an allowed size; the message says what it is."""
+    """A path that exists but is not a regular file of an allowed size; the message says what is there."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -22,14 +22,14 @@ class NotAFileError(OSError):
 
 
 def regular_stat(path: Path, largest: int) -> os.stat_result:
-    """Return the `stat` of a regular file, or of the file that a link leads to.
+    """Return the `stat` of a regular file, or of a link's target.
 
     Args:
         path: the file.
         largest: maximum size in bytes.
 
     Raises:
-        NotAFileError: a pipe, a device, a folder, a link to nothing, or a larger file.
+        NotAFileError: the path is a pipe, a device, a folder, a broken link, or a larger file.
         OSError: there is no such file, or it cannot be read.
     """
     try:
@@ -72,17 +72,17 @@ def read_regular(path: Path, largest: int) -> bytes:
     """
     with open_regular(path, largest) as stream:
         content = stream.read(largest + 1)
-    if len(content) > largest:  # files in /proc report no size before they are read
+    if len(content) > largest:  # files in /proc have size 0 in `stat`
         raise NotAFileError(f"more than {largest:,} bytes; at most so many are read")
     return content
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write `content` to `path`; a kill at any moment leaves the old file or the new one.
+    """Write `content` to `path` in one atomic step: if the process is killed, the old or the new file remains.
 
     Args:
-        path: the file, of mode 0644 less the umask; its parent folder is made. A kill can leave a folder ".tmp-..."
-            beside it.
+        path: the file, of mode 0644 less the umask; its parent folder is made. A killed process can leave a folder
+            ".tmp-..." beside the file.
         content: the whole content; text is encoded as UTF-8.
     """
     data = content.encode() if isinstance(content, str) else content

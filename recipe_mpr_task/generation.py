@@ -1,7 +1,7 @@
 """Fit the answers of generating tasks to the model's context, and leave out tasks that the model cannot answer.
 
-Called by the plugin before lm-eval's `evaluate`. If prompt and answer together exceed the model's context, lm-eval
-cuts the prompt from the left, or stops; a cut prompt gives a wrong number.
+The plugin calls this module before lm-eval's `evaluate`. If prompt and answer together exceed the model's context,
+lm-eval cuts the prompt from the left, or stops. A cut prompt gives a wrong score.
 """
 
 import logging
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 _PREFIX = "recipe_mpr"
 _LEAST_ANSWER = 8
-"""Tokens that hold "Answer: X" and a little more."""
+"""Least number of tokens for an answer: "Answer: X" and a few more."""
 
 _LENGTH = "max_gen_toks"
 
@@ -22,8 +22,8 @@ _LENGTH = "max_gen_toks"
 def leave_out_unanswerable(lm: Any, task_dict: Any, asked: Mapping[str, Any]) -> Any:
     """Return lm-eval's tasks without those that the model cannot answer; fit the others' answers to its context.
 
-    Each task left out is logged in one line. A group that loses a task is left out too, because its number would be of
-    other items; its other tasks run.
+    Each omitted task is logged in one line. A group without one of its tasks is omitted too, because its score would be
+    of other items; its other tasks run.
 
     Args:
         lm: the lm-eval model.
@@ -53,7 +53,7 @@ def leave_out_unanswerable(lm: Any, task_dict: Any, asked: Mapping[str, Any]) ->
 
 
 def _needing_generation_of_a_scorer(lm: Any, tasks: Mapping[str, Any]) -> dict[str, str]:
-    """Return the reason for each task that needs generation, if the model only scores options."""
+    """Return the reason to omit each task that needs generation, if the model only scores options."""
     name = getattr(lm, "scores_options_as", None)
     wrong = sorted(task for task, loaded in tasks.items() if loaded.OUTPUT_TYPE != "multiple_choice") if name else []
     reason = (
@@ -66,16 +66,16 @@ def _needing_generation_of_a_scorer(lm: Any, tasks: Mapping[str, Any]) -> dict[s
 def fit_generation_length(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, str]:
     """Lower `max_gen_toks` of our generating tasks so that the longest prompt and its answer fit the model's context.
 
-    All of a task's items count, also under `--limit`, so that an item's answer has the same room in every run. lm-eval
-    writes the lowered length into the results file, in the task's `generation_kwargs`.
+    All items of a task count, also with `--limit`, so that an item's answer has the same limit in every run. lm-eval
+    writes the lowered limit into the results file, in the task's `generation_kwargs`.
 
     Args:
-        lm: the lm-eval model; skipped if it reports no context length or counts no tokens here (a chat API).
-        tasks: the loaded tasks by name; tasks of others and tasks without generation are skipped.
+        lm: the lm-eval model; nothing is done if it reports no context length or counts no tokens here (a chat API).
+        tasks: the loaded tasks by name; tasks that are not ours or do not generate are skipped.
         asked: see `leave_out_unanswerable`.
 
     Returns:
-        The reason for each task whose prompts leave no room for an answer.
+        The reason to omit each task whose prompts leave no room for an answer.
     """
     reasons = {}
     for name, task in tasks.items():
@@ -113,7 +113,7 @@ def _fit(lm: Any, name: str, task: Any, asked: Mapping[str, Any]) -> str | None:
         return (
             f"the longest prompt has {longest} tokens and the model's context {lm.max_length}, which leaves "
             f"{max(room, 0)} for an answer; at least {min(wanted, _LEAST_ANSWER)} are needed. "
-            "Take a model of a longer context, or recipe_mpr, which needs one token"
+            "Use a model with a longer context, or recipe_mpr, which needs one token"
         )
     if room < wanted:
         # A new mapping, because other tasks may share the old one.
@@ -126,9 +126,9 @@ def _fit(lm: Any, name: str, task: Any, asked: Mapping[str, Any]) -> str | None:
 
 
 def _longest_prompt(lm: Any, task: Any, asked: Mapping[str, Any], enough: int) -> int:
-    """Return the tokens of the task's longest prompt, as `Task.build_all_requests` builds them.
+    """Return the number of tokens of the task's longest prompt, as `Task.build_all_requests` builds prompts.
 
-    A prompt has at most as many tokens as bytes, so prompts below `enough` bytes are not tokenized: their bytes count.
+    A prompt has at most as many tokens as bytes. So prompts below `enough` bytes are not tokenized: their bytes count.
     """
     chat = bool(asked.get("apply_chat_template"))
     longest = 0

@@ -1,7 +1,7 @@
-"""Find and hash the files that loading a checkpoint reads: they identify a model, whatever it is called.
+"""Find and hash the files that loading a checkpoint reads: they identify a model, whatever its name.
 
-Weights, tokenizer, chat templates and configs count; cards, curves, optimizer states and weights in formats that are
-not read do not. Any other file counts, too. A large file is read once, see `file_hashes`.
+Weights, tokenizer, chat templates, configs and unknown files count. Cards, curves, optimizer states and weights in
+formats that are not read do not count. A large file is read once, see `file_hashes`.
 """
 
 import json
@@ -17,7 +17,7 @@ _NOT_READ = frozenset(
     (".md", ".py", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".pdf", ".html", ".yaml", ".yml", ".csv", ".log", ".lock",
      ".ini", ".h5", ".msgpack", ".ot", ".onnx", ".gguf", ".zip", ".tmp", ".incomplete")
 )  # fmt: skip
-"""Endings that no loader opens with accounted arguments; code and other formats need other arguments."""
+"""Endings of files that no loader opens with the accounted arguments; code and other formats need other ones."""
 
 _INERT = frozenset(
     ("recipe_mpr_training.json", "recipe_mpr_base.json", "curves.json", "comparison.json", "trainer_state.json",
@@ -31,7 +31,7 @@ _MODEL_BIN, _ADAPTER_BIN = re.compile(r"pytorch_model.*\.bin$"), "adapter_model.
 _TEMPLATE_FOLDERS = ("additional_chat_templates", "chat_templates")
 
 _MAY_CHANGE = ("base_model_name_or_path", "_name_or_path", "revision", "transformers_version", "peft_version")
-"""Keys of configs that do not change a model's answers: the base model's path, versions of the writing library."""
+"""Keys of configs that do not change a model's answers: the base model's path, versions of libraries."""
 
 _TOKENIZER = "tokenizer.json"
 
@@ -48,7 +48,7 @@ def loaded_files(folder: Path) -> dict[str, Path]:
 
 
 def _indexed(folder: Path) -> set[str]:
-    """Return the files that the indexes of sharded weights name, with any name and in any folder."""
+    """Return the files that the indexes of sharded weights list, with any name and in any folder."""
     names: set[str] = set()
     for index in folder.glob("*.index.json"):
         with suppress(OSError, ValueError, RecursionError, AttributeError):
@@ -88,7 +88,7 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 
 def content_hashes(folder: Path, *, trust_blob_names: bool = False) -> dict[str, str]:
-    """Return a SHA-256 of each of `loaded_files`; a config's is of its settings, so that its JSON layout is ignored.
+    """Return a SHA-256 of each of `loaded_files`; for a config, of its settings, so that the JSON layout is ignored.
 
     Args:
         folder: a checkpoint, or a snapshot in the hub's cache.
@@ -120,7 +120,7 @@ def sha256_of_loaded(path: Path, *, trust_blob_name: bool = False) -> str:
 
     Args:
         path: the file.
-        trust_blob_name: if the file is a link to a blob of the hub's cache named by its hash, return the name.
+        trust_blob_name: if the file is a link to a blob of the hub's cache that is named by its hash, return that name.
     """
     target = path.resolve()
     if trust_blob_name and target.parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", target.name):

@@ -1,4 +1,4 @@
-"""Trace a loaded model to its parts and their files, and make the record of both for a results file."""
+"""Trace a loaded model to its parts and their files, and record both for a results file."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from recipe_mpr_task.loaded_files import combined_sha256, content_hashes
 
 ADAPTER_ARGUMENTS = ("peft", "lora_local_path")
 BASE_MARK = "recipe_mpr_base.json"
-"""File beside a base model that `recipe-mpr finetune` made with random weights: its files' hashes."""
+"""File of hashes beside a base model that `recipe-mpr finetune` made with random weights."""
 
 _LARGEST_MARK = 1_000_000
 
@@ -32,7 +32,7 @@ class Part:
 
 
 def located(name: str, revision: str | None = None) -> Part:
-    """Return the files of a model that was loaded by a folder's path or a hub id, without asking the hub.
+    """Return the part that a folder's path or hub id names, without asking the hub.
 
     "~" is not expanded, as transformers does not expand it.
     """
@@ -63,10 +63,10 @@ def configured_base(folder: Path) -> str:
 
 
 def arguments_of(lm: Any) -> dict[str, Any] | None:
-    """Return what an lm-eval model was loaded from, as arguments of `hf`; None for a class that is not traced.
+    """Return the arguments of `hf` that name an lm-eval model's files; None for a class that is not traced.
 
     Args:
-        lm: traced are lm-eval's own `hf` and `vllm` classes and our encoders; another class may load anything.
+        lm: the model; lm-eval's own `hf` and `vllm` classes and our encoders are traced, others may load anything.
     """
     module = type(lm).__module__
     if module.startswith("lm_eval.models.huggingface"):
@@ -106,7 +106,7 @@ def model_record(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
     parts = parts_of_model(arguments or {})
     hashes = {role: _hashes_of(part) for role, part in parts.items()}
     files = {f"{role}/{name}": value for role, known in hashes.items() for name, value in (known or {}).items()}
-    # Which small files of a commit are cached depends on the downloader, so the commit is hashed in their place.
+    # The downloader decides which small files of a commit are cached, so the commit is hashed in their place.
     telling = {name: value for name, value in files.items() if not _is_of_commit(parts[name.split("/")[0]], name)}
     telling |= {f"{role}/commit": part.commit for role, part in parts.items() if part.commit}
     return {
@@ -123,7 +123,7 @@ def _is_of_commit(part: Part, name: str) -> bool:
 
 
 def _hashes_of(part: Part) -> dict[str, str] | None:
-    """Return the hashes of a part's files; None if they cannot be read, because that must not stop a run."""
+    """Return the hashes of a part's files; None if they cannot be read, which must not stop a run."""
     with suppress(OSError):
         return content_hashes(part.folder, trust_blob_names=part.source == "hub") if part.folder else None
     return None
@@ -137,7 +137,7 @@ def is_random_base(folder: Path) -> bool:
 
 
 def base_mark(folder: Path) -> dict[str, str] | None:
-    """Return the hashes recorded when a random base was made, or None."""
+    """Return the hashes that were recorded when a random base was made, or None."""
     path = folder / BASE_MARK
     with suppress(OSError, ValueError, RecursionError):
         if path.is_file() and path.stat().st_size <= _LARGEST_MARK:

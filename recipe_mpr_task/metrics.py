@@ -1,7 +1,7 @@
-"""Compute an item's metrics from its scores, and list all metrics. Nothing else in the project computes a metric.
+"""Compute an item's metrics from its scores, and list all metrics. No other module computes a metric.
 
-lm-eval averages each key over the documents that have it and takes the standard error over them,
-so per-type keys are absent from the other documents, and a type without items never shows 0.
+lm-eval takes mean and standard error of each key over the documents that have the key. So documents of
+other types lack a per-type key, and a type without items never shows 0.
 To add a metric: return its key from a `..._metrics` function, and add it to METRICS.
 """
 
@@ -17,7 +17,7 @@ from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, UNTYPED
 
 LogLikelihoods = Sequence[tuple[float, bool]]
 SEEN = "seen_in_training"
-"""Metric key, the share of scored items that the model has seen; also the document's field, 0 or 1."""
+"""Key of the metric "share of scored items that the model has seen", and of the document's field, 0 or 1."""
 
 
 def fair_accuracy(scores: Sequence[float], gold: int) -> float:
@@ -37,11 +37,11 @@ def fair_accuracy(scores: Sequence[float], gold: int) -> float:
 
 
 def share_choosing(rows: Sequence[Sequence[float]], option: int) -> float:
-    """Return the share of items that choose the option at a place, 0 for "A"; ties shared.
+    """Return the share of items on which the option at an index is chosen, 0 for "A"; ties shared.
 
     Args:
-        rows: one list of scores an item.
-        option: index into each.
+        rows: one list of scores per item.
+        option: index into each list.
     """
     return math.fsum(fair_accuracy(row, option) for row in rows) / len(rows)
 
@@ -70,14 +70,14 @@ def type_keys(query_types: Sequence[str]) -> list[str]:
 
 
 def _per_type(doc: dict[str, Any], accuracy: float) -> dict[str, float]:
-    # Absent if unknown, because a mean over the known items alone would look like a clean model.
+    # Absent if unknown. A mean over the known items alone would make the model look clean.
     seen = doc.get(SEEN)
     share = {} if seen is None else {SEEN: float(seen)}
     return {"acc": accuracy, **dict.fromkeys(type_keys(doc["query_types"]), accuracy), **share}
 
 
 def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, float]:
-    """Score one item of a letter task; `process_results` in the task YAML, as are the others below.
+    """Score one item of a letter task. This and the functions below are `process_results` in task YAML files.
 
     Args:
         doc: the item's document, see `task.record_of`.
@@ -92,11 +92,11 @@ def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, fl
 
 
 def choice_metrics(doc: dict[str, Any], chosen: Sequence[str]) -> dict[str, float]:
-    """Score one item by the options that a system chose, where it gives no scores.
+    """Score one item by the options that a system chose, if it gives no scores.
 
     Args:
         doc: the item's document.
-        chosen: recipe ids; several share the item as ties do; an empty list is wrong.
+        chosen: recipe ids; several ids share the item like ties; an empty list counts as wrong.
 
     Returns:
         As `letter_metrics`, without `brier`.
@@ -123,7 +123,7 @@ def generate_metrics(doc: dict[str, Any], results: Sequence[str]) -> dict[str, f
         results: the generated text, alone in a list.
     """
     letter = extract_letter(results[0], doc["options"])
-    # By gold, which the document's pinned digest covers; gold_letter is for people.
+    # From gold, which the document's pinned digest covers; gold_letter is for people.
     accuracy = float(letter == LETTERS[doc["gold"]])
     return {**_per_type(doc, accuracy), "parse_fail": float(letter is None)}
 
@@ -131,8 +131,8 @@ def generate_metrics(doc: dict[str, Any], results: Sequence[str]) -> dict[str, f
 def circular_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, Any]:
     """Score one item over the five rotations of its options.
 
-    A tie within a rotation counts as a choice drawn evenly among the tied, apart from the other
-    rotations; each metric is then its expectation.
+    A tie within a rotation counts as a random choice among the tied options, independent of the
+    other rotations; each metric is its expectation.
 
     Args:
         doc: the item's document, unrotated.
@@ -196,7 +196,7 @@ def recall_std(items: Sequence[list[list[float]] | None]) -> float:
     """Return the spread of recall over answer letters: 0 without position bias.
 
     RStd (Zheng et al., arXiv 2309.03882): population standard deviation over letters k of
-    recall_k, the mean accuracy where the gold option stands at k.
+    recall_k, the mean accuracy where the gold option is at k.
 
     Args:
         items: for each item its (gold letter's index, accuracy) in each rotation; None for an invalid one.
@@ -221,11 +221,11 @@ class Metric:
         key: its name in results, samples and `leaderboard.json`.
         label: heading of its column.
         help: what it measures, in one sentence.
-        unit: "fraction" of items or of trials, in [0, 1], shown in percent; "score" is shown as it is.
+        unit: "fraction" of items or of trials, in [0, 1], shown in percent; "score" is shown unchanged.
         higher_is_better: its direction.
         aggregation: "mean" over the items that have it, or a function of their values.
         in_row: whether a leaderboard row shows it beside accuracy and the accuracies by query type.
-        of_position: whether it measures how the options' positions matter; a model that reads no position has none.
+        of_position: whether it measures an effect of the options' positions; a model that reads no position has none.
     """
 
     key: str
@@ -263,7 +263,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("invalid", "Invalid", "Share of items with a score that is missing or not finite.", higher_is_better=False),
     Metric("acc_norm", "By length", "Accuracy of log-likelihoods divided by each option's length in characters.",
            in_row=True),
-    Metric("parse_fail", "No letter", "Share of replies that name no one letter clearly; they count as wrong.",
+    Metric("parse_fail", "No letter", "Share of replies that do not name exactly one letter; they count as wrong.",
            higher_is_better=False, in_row=True),
 )  # fmt: skip
 """Every metric of every task, in the order of columns."""
@@ -272,4 +272,4 @@ METRIC_LIST: list[dict[str, Any]] = [
     {"metric": metric.key, "aggregation": metric.aggregation, "higher_is_better": metric.higher_is_better}
     for metric in METRICS
 ]
-"""`metric_list` of every task file: lm-eval aggregates those that a task's documents have."""
+"""`metric_list` of every task file: lm-eval aggregates the metrics that a task's documents have."""

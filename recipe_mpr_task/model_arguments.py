@@ -11,7 +11,7 @@ ALIASES = {"huggingface": "hf", "hf-auto": "hf"}
 """Names that lm-eval has for one backend."""
 
 _OFF = (None, "")
-"""Values that load nothing. The texts "None" and "null" would name a folder: lm-eval passes them on unchanged."""
+"""Values that load nothing. The texts "None" and "null" are absent: lm-eval would take them for a folder."""
 
 _TEMPLATE_SWITCHES = ("enable_thinking", "thinking", "reasoning_effort", "date_string")
 _LONGEST_SWITCH = 20
@@ -59,7 +59,7 @@ _HF = {
     "use_safetensors": _true,
     "chat_template_args": _switches,
     "backend": _one_of("default", "causal", "seq2seq"),
-    # A name with a slash would be code from the hub.
+    # Other values may be code from the hub, named with a slash.
     "attn_implementation": _one_of("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention"),
 }  # fmt: skip
 _VLLM = {
@@ -81,11 +81,11 @@ _BASELINE = dict.fromkeys((*_RUNTIME, "kind", "seed"), _any)
 ACCOUNTED: Mapping[str, Mapping[str, _Test]] = {
     "hf": _HF, "vllm": _VLLM, "recipe-mpr-encoder": _ENCODER, "recipe-mpr-baseline": _BASELINE,
 }  # fmt: skip
-"""Backend to argument to the test of its value. A value that passes changes no answer, or is recorded in the run."""
+"""Test of each argument's value, by backend. A value that passes changes no answer, or the run records it."""
 
 
 def unaccounted(backend: str, arguments: Mapping[str, Any]) -> list[str]:
-    """Return the arguments, as "name=value", that are not accounted for; of an unlisted backend all.
+    """Return the arguments, as "name=value", that are not accounted for; for an unlisted backend, all of them.
 
     Args:
         backend: lm-eval's name of the model type.

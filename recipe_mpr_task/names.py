@@ -1,4 +1,4 @@
-"""Names as they are shown and compared, and the names of local folders. Pure functions on texts."""
+"""Turn names into the texts that are shown and compared, and shorten paths of local folders."""
 
 import re
 import unicodedata
@@ -8,19 +8,19 @@ from pathlib import PurePosixPath
 from confusable_homoglyphs.confusables import is_confusable
 
 LONGEST = 2_000
-"""Characters of a name that are read: a hostile file can hold megabytes."""
+"""Most characters of a name that are read: a hostile file can hold megabytes."""
 
 _IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]"
 )
-"""Invisible characters whose Unicode category is a visible one: fillers, variation selectors, the Braille blank."""
+"""Invisible characters with a Unicode category of visible ones: fillers, variation selectors, Braille blank."""
 
 _SEPARATE = ("Cc", "Zl", "Zp", "Zs")
 _INVISIBLE = ("Cf", "Cs", "Co", "Cn")
 
 _LOOK_ALIKE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o"})
-"""ASCII characters that fonts draw alike, after case folding; the library's table starts from Latin letters."""
+"""ASCII characters that look alike, after case folding; the library's table starts from Latin letters."""
 
 _GENERIC = re.compile(
     r"(adapters?|base|best([-_]model)?|checkpoints?|current|export(ed)?|final([-_](model|checkpoint))?|full|hf|last|"
@@ -50,7 +50,7 @@ def shown_text(text: object) -> str:
 
 @lru_cache(maxsize=16384)
 def folded(name: str) -> str:
-    """Return a name as it is compared: as shown, without case, accents and white space; look-alikes become equal."""
+    """Return a name for comparison: as shown, without case, accents and white space; look-alikes become equal."""
     plain = unicodedata.normalize("NFKD", shown_text(name).casefold())
     letters = (_latin(character) for character in plain if unicodedata.category(character) != "Mn")
     return "".join("".join(letters).casefold().split()).translate(_LOOK_ALIKE).replace("rn", "m")
@@ -58,7 +58,7 @@ def folded(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _latin(character: str) -> str:
-    """The ASCII text that a character is confusable with by Unicode's table (UTS 39), or the character."""
+    """Return the ASCII text that looks like a character by Unicode's table (UTS 39), else the character."""
     if character.isascii():
         return character
     confusables = is_confusable(character, greedy=True) or []
@@ -67,13 +67,13 @@ def _latin(character: str) -> str:
 
 
 def is_path(name: str) -> bool:
-    """Say whether a name can only be a folder's: absolute, relative with a dot, or of more than two parts."""
+    """Say whether a name can only be a path: absolute, relative with a dot, or of more than two parts."""
     is_rooted = name.startswith(("/", "~", ".")) or name.endswith("/") or bool(_WINDOWS.match(name))
     return is_rooted or len(PurePosixPath(name[:LONGEST]).parts) > _HUB_PARTS
 
 
 def folder_name(path: str) -> str:
-    """Return the last name of a folder's path; a name too common to identify a model, with its parents.
+    """Return the last part of a folder's path, with its parents if it is too common to identify a model.
 
     "/data/run7/checkpoint-100" gives "run7/checkpoint-100". A home folder's name is never part of it.
     """
@@ -86,7 +86,7 @@ def folder_name(path: str) -> str:
 
 
 def without_folders(path: str) -> str:
-    """Return an absolute path without local directories; `folder_name` and `is_path` read the same of it."""
+    """Return an absolute path without local directories; `folder_name` and `is_path` give the same for it."""
     name = folder_name(path)
     return f"./{name}" if "/" in name.strip("/") else name
 

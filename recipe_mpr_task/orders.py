@@ -1,9 +1,9 @@
-"""Decide which option stands at which letter; no other module does.
+"""Decide which option has which letter; no other module does.
 
 In the dataset file the gold option is first in all 500 records, so a run in file order measures a
 bias for "A". `shuffled` is a stored table (`pinned.json`, derived by `tests/support/derive_tables.py`), so
 that it is the same in every task, process and Python version. Its gold letters are exactly even over
-the 500 items, each CV fold and each published part, and as even as integers allow over each type.
+the 500 items, each CV fold and each published part. Over each type they are as even as possible.
 Items outside the table get an order from a hash, without balance.
 """
 
@@ -48,7 +48,7 @@ class DisplayedItem:
 
 @dataclass(frozen=True)
 class Pinned:
-    """The stored facts of an item, with which results are checked without the dataset.
+    """The stored data of an item, to check results without the dataset.
 
     Attributes:
         digest: the item's content hash, see `item.content_digest`.
@@ -65,7 +65,7 @@ class Pinned:
     types: tuple[str, ...]
 
     def shown_ids(self, order: str) -> tuple[str, ...]:
-        """Return the recipe ids as they stand at A to E in `order`."""
+        """Return the recipe ids at A to E in `order`."""
         slots = range(N_OPTIONS) if order == "file" else self.order
         return tuple(self.option_ids[slot] for slot in slots)
 
@@ -112,7 +112,7 @@ def _draw(item: Item, slot: int) -> str:
 
 
 def display(item: Item, order: str) -> DisplayedItem:
-    """Put an item's options in `order`."""
+    """Return an item with its options in `order`."""
     options = tuple(item.options[slot] for slot in file_slots(item, order))
     gold = next(k for k, option in enumerate(options) if option.recipe_id == item.gold)
     return DisplayedItem(item, order, options, gold)

@@ -29,7 +29,7 @@ _asked: ContextVar[Mapping[str, Any]] = ContextVar("recipe_mpr_asked", default={
 
 
 def hooked_spec(name: str, path: Any, target: Any) -> ModuleSpec | None:
-    """Return the spec that the other finders give for a module of lm-eval, extended to call `activate` after loading.
+    """Return the other finders' spec of a module of lm-eval, extended to call `activate` after loading.
 
     Args:
         name: the module; `path` and `target` as `importlib` hands them to a finder.
@@ -83,7 +83,7 @@ def activate_all(modules: Iterable[ModuleType], *, skip_builtin_tasks: bool) -> 
 
     Args:
         modules: the modules that `activate` takes.
-        skip_builtin_tasks: leave lm-eval's own task files out of every later index.
+        skip_builtin_tasks: omit lm-eval's own task files from every later index.
     """
     for module in modules:
         _register_with(module)
@@ -145,7 +145,7 @@ def _add_tasks_folder(manager: Any) -> None:
 
 
 def _check_runs(evaluator: Any) -> None:
-    """Wrap `evaluate`: check every run of our tasks before it starts, and record model, training and cost after it."""
+    """Wrap `evaluate`: check runs of our tasks before they start; record model, training and cost afterwards."""
     original = evaluator.evaluate
     if getattr(original, _MARK, False):
         return
@@ -162,7 +162,7 @@ def _check_runs(evaluator: Any) -> None:
         recorded = mark_seen_items(lm, tasks, _asked.get())
         meter = CostMeter(lm, tasks)
         results = original(lm, task_dict, *args, **kwargs)
-        if results:  # only the first of several processes has some
+        if results:  # of several processes only the first has results
             results.update(recorded | meter.record(results))
         return results
 

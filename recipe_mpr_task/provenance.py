@@ -1,7 +1,7 @@
-"""Find which items a run's model has seen, from how it was loaded.
+"""Find the items that a run's model has seen, from how it was loaded.
 
-`task.load_dataset` asks with the model's arguments; later the plugin's wrapper of `evaluate` asks with the loaded
-model, and its answer counts. A model without a manifest that lists exactly the loaded files is unknown, never clean.
+`task.load_dataset` asks with the model's arguments. Later the plugin's wrapper of `evaluate` asks with the loaded
+model, and this answer counts. Without a manifest that lists exactly the loaded files, a model is unknown, never clean.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ NOT_A_FOLDER = "no training manifest: not a local folder"
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of a model's training.
+    """The known facts about a model's training.
 
     Attributes:
         ids: items trained or validated on; None if unknown.
@@ -76,7 +76,7 @@ def seen_by(arguments: Mapping[str, Any]) -> Seen:
 
 def _traced(arguments: Mapping[str, Any]) -> Seen:
     if strange := unaccounted("hf", {name: arguments[name] for name in _TELLING if name in arguments}):
-        raise _UntraceableError(f"{strange[0]} changes the model in a way that no manifest speaks of")
+        raise _UntraceableError(f"{strange[0]} changes the model in a way that no manifest records")
     pretrained = arguments.get("pretrained")
     adapter = next((arguments[name] for name in ADAPTER_ARGUMENTS if arguments.get(name)), None)
     if not isinstance(pretrained, str) or not pretrained:
@@ -110,9 +110,9 @@ def _valid_manifest(folder: Path) -> TrainingManifest:
     if manifest is None:
         raise _UntraceableError("no training manifest beside the weights")
     if not manifest.is_of_pinned_data:
-        raise _UntraceableError("its manifest speaks of another dataset file")
+        raise _UntraceableError("its manifest names another dataset file")
     if other := _first_other(content_hashes(folder), manifest.weights | manifest.settings):
-        raise _UntraceableError(f"its manifest speaks of other weights, tokenizer or settings: {other} differs")
+        raise _UntraceableError(f"its manifest lists other weights, tokenizer or settings: {other} differs")
     _check_ids(manifest)
     return manifest
 
@@ -129,7 +129,7 @@ def _check_ids(manifest: TrainingManifest) -> None:
 
 
 def _first_other(loaded: Mapping[str, str], recorded: Mapping[str, str]) -> str | None:
-    """Return the first file that differs from its record, is not recorded, or is missing."""
+    """Return the first file that differs from its record, is not recorded, or is missing; None if all agree."""
     return min((name for name in {*loaded, *recorded} if loaded.get(name) != recorded.get(name)), default=None)
 
 
@@ -143,7 +143,7 @@ def _seen_by_base(manifest: TrainingManifest, base: str, arguments: Mapping[str,
         raise _UntraceableError("the adapter names no base model")
     part = located(base, str(arguments.get("revision") or manifest.base_revision or "main"))
     if part.folder is None or not manifest.base_files:
-        return frozenset(), "of whose files there is no record to compare with those that were loaded"
+        return frozenset(), "whose loaded files cannot be compared with recorded ones"
     if other := _first_other(content_hashes(part.folder), manifest.base_files):
         raise _UntraceableError(f"the base model is not the one that the adapter was trained on: {other} differs")
     below = read_manifest(part.folder) if part.source == "folder" else None

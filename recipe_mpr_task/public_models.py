@@ -1,7 +1,7 @@
 """Compare local files with public base models, which `public_models.yaml` lists by hub id and commit.
 
-A base model is known only if every file that loading reads equals the file of a listed commit: a folder by the hashes
-in the list (`by_files`), a hub model by the list and by the hashes that the hub gives for the commit (`verify`).
+A base model is known only if every file that loading reads equals the file of a listed commit. A folder is compared by
+the hashes in the list (`by_files`), a hub model also by the hashes that the hub gives for the commit (`verify`).
 """
 
 import re
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COMMIT = r"^[0-9a-f]{40}$"
 _ANCHORS = ("config.json", "tokenizer_config.json", "tokenizer.json", "adapter_config.json", "modules.json")
-"""Loading reads at least one of these files, so at least one of them is in the cache."""
+"""Files of which loading reads at least one, so that at least one is in the cache."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -37,8 +37,8 @@ class PublicModel(BaseModel):
         licence: SPDX name of the model's licence.
         source: a public file that pins the id to the commit.
         files: file name in the repository to SHA-256 of the file's bytes, for every file that loading reads.
-        optional: the same for files that a copy may lack, because what is loaded stays the same without them:
-            a vocabulary that `tokenizer.json` repeats, weights in a second format, texts.
+        optional: the same for files that a copy may lack without changing what is loaded: a vocabulary that
+            `tokenizer.json` repeats, weights in a second format, texts.
         files_source: where `files` and `optional` were read or computed.
     """
 
@@ -78,8 +78,8 @@ def find(model_id: str, revision: str | None) -> PublicModel | None:
 def by_files(hashes: Mapping[str, str]) -> PublicModel | None:
     """Return the public model that a local folder is a copy of, or None.
 
-    The folder is a copy if it has all of `files`, each of its files is in `files` or `optional`, and all hashes are
-    equal. So a changed, missing or added file makes it unknown.
+    The folder is a copy if it has all of `files`, has no file outside `files` and `optional`, and all hashes are equal.
+    So a changed, missing or added file makes the folder unknown.
 
     Args:
         hashes: file name, relative to the folder with "/" between parts, to the SHA-256 of the file's
@@ -106,7 +106,7 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
 
     Raises:
         CheckpointError: a file is missing, differs from the repository's, or is not in the repository.
-        RecipeMPRError: the commit is not listed, the hub cannot be asked, or it answers for another commit.
+        RecipeMPRError: the commit is not listed, the hub cannot be reached, or it answers for another commit.
     """
     entry = find(model_id, revision)
     where = f"{model_id} at {revision}"
@@ -114,7 +114,7 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         raise RecipeMPRError(
             f"{where} is not a listed public model; listed: {_listed(model_id)}; pass one as revision=COMMIT"
         )
-    # Loading would go on without a pooling config or a chat template.
+    # Loading would not fail without a pooling config or a chat template.
     if missing := [name for name in entry.files if name not in files]:
         raise CheckpointError(f"{where}: {missing[0]} is missing, which loading reads; download the model again")
     info = _ask(model_id, revision, endpoint)
@@ -154,8 +154,8 @@ def resolved_commit(model_id: str, revision: str | None = None, cache_dir: Path 
 def snapshot_files(model_id: str, revision: str | None = None, cache_dir: Path | str | None = None) -> dict[str, Path]:
     """Return all cached files of a hub id and revision: name in the repository to local path.
 
-    Takes the arguments of `resolved_commit`; empty where that returns None. A broken link is returned as well, so that
-    `verify` refuses it.
+    Takes the arguments of `resolved_commit`; empty if `resolved_commit` returns None. Broken links are included, so
+    that `verify` refuses them.
     """
     snapshot = _snapshot(model_id, revision, cache_dir)
     if snapshot is None:
@@ -169,7 +169,7 @@ def _snapshot(model_id: str, revision: str | None, cache_dir: Path | str | None)
     from huggingface_hub.errors import HFValidationError
 
     if Path(model_id).expanduser().is_dir():
-        return None  # transformers loads the folder, whatever the hub has under that name
+        return None  # transformers loads the folder even if the hub has a model of that name
     for name in _ANCHORS:
         try:
             cached = try_to_load_from_cache(model_id, name, cache_dir=cache_dir, revision=revision)
@@ -192,7 +192,7 @@ def _ask(model_id: str, revision: str, endpoint: str | None) -> "ModelInfo":
     try:
         api = HfApi(endpoint=endpoint)
         return api.model_info(model_id, revision=revision, files_metadata=True, timeout=30)
-    except Exception as error:  # the exceptions of its HTTP client, which differ by version of the library
+    except Exception as error:  # exceptions of the HTTP client differ by the library's version
         raise RecipeMPRError(
             f"{model_id} at {revision}: the hub cannot be asked for the hashes of its files "
             f"({type(error).__name__}: {one_line(error)[:200]}); go online and run again"

@@ -1,6 +1,6 @@
-"""What the plugin writes into a results file of the model and its training, typed for reading it back.
+"""Types for reading back what the plugin writes into a results file about the model and its training.
 
-The file can come from anybody: a value that does not fit its field becomes the field's default.
+The file is untrusted: a value that does not fit its field becomes the field's default.
 """
 
 import math
@@ -16,7 +16,7 @@ _MOST_STEPS = 2_000
 
 
 class Tolerant(BaseModel):
-    """A part of a file from elsewhere: a value that does not fit its field becomes the field's default."""
+    """A part of an untrusted file: a value that does not fit its field becomes the field's default."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, populate_by_name=True)
 
@@ -42,16 +42,16 @@ Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False, strict=False)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 ShortText = Annotated[str, Field(max_length=800)]
-"""A text of a training record; a longer one is left out."""
+"""A text of a training record; a longer text is dropped."""
 
 
 def _number_as_text(value: Any) -> Any:
-    # A record whose `system` was dropped would count as one without a manifest, and its training split as unknown.
+    # Without `system` a record would count as one without a manifest, and its training split as unknown.
     return str(value) if isinstance(value, (int, float)) else value
 
 
 class TrainingRecord(Tolerant):
-    """What a results file says of the model's training, see `recipe_mpr_task.provenance.Seen.summary`."""
+    """A results file's record of the model's training, see `recipe_mpr_task.provenance.Seen.summary`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -95,7 +95,7 @@ def _is_finite(value: Any) -> bool:
 
 
 class LoadedModel(Tolerant):
-    """What a results file says of the files that were loaded, see `recipe_mpr_task.loaded_model.model_record`."""
+    """A results file's record of the loaded files, see `recipe_mpr_task.loaded_model.model_record`."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -1,4 +1,4 @@
-"""Runs lm_eval as a process of its own, as a user would, and keeps what it printed."""
+"""Run lm_eval as a separate process, as a user would, and keep its output in a log."""
 
 import os
 import subprocess
@@ -13,12 +13,12 @@ def lm_eval(arguments: Sequence[str], out: Path, *, all_tasks: bool) -> str:
     """Run `lm_eval run` into a folder.
 
     Args:
-        arguments: its flags, without --output_path.
+        arguments: flags of `lm_eval run`, without --output_path.
         out: folder of the results; the run's output goes to `LOG` in it.
-        all_tasks: call lm_eval itself; else `recipe-mpr run`, which leaves out the index of lm-eval's own tasks.
+        all_tasks: call lm_eval itself; else `recipe-mpr run`, which does not index lm-eval's own tasks.
 
     Returns:
-        "" if it went well, else the end of what it printed.
+        "" on success, else the end of the output.
     """
     module = ["-m", "lm_eval"] if all_tasks else ["-m", "recipe_mpr_task.cli"]
     command = [sys.executable, *module, "run", *arguments, "--output_path", str(out)]

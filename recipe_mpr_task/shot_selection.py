@@ -1,4 +1,4 @@
-"""Select an item's shots by a hash of seed and item, for lm-eval's sampler and to check its logs."""
+"""Select an item's shots by a hash of seed and item, for lm-eval's sampler and the checks of its logs."""
 
 import hashlib
 from collections import defaultdict
@@ -32,7 +32,7 @@ def even_letters(pool: Sequence[Record], n: int, item: Record, seed: Any) -> lis
         for letter in letters:
             if by_letter[letter] and len(chosen) < n:
                 chosen.append(by_letter[letter].pop())
-    # Shuffled again: taken in turns, the letters would follow a pattern.
+    # Shuffled again, because letters taken in turn would follow a pattern.
     return sorted(chosen, key=lambda shot: _draw(seed, item, "position:" + shot["item_id"]))
 
 
@@ -65,14 +65,14 @@ def _draw(seed: Any, item: Record, key: str) -> str:
 
 
 def shot_pool(split: str) -> frozenset[str]:
-    """Return ids of all items that shots of the items of a split may come from."""
+    """Return ids of all items that may be shots for the items of a split."""
     ids = scored_ids("sample" if split == "sample" else "all")
     return frozenset(i for i in ids if part_of(i) == "train") if split == "published" else ids
 
 
 @lru_cache(maxsize=16)
 def drawn_shots(split: str, order: str, n: int, seed: int) -> Mapping[str, Sequence[str]]:
-    """Return ids of the items that the task's sampler draws for each item; none where it cannot draw so many."""
+    """Return the shot ids that the task's sampler draws for each item; none for an item with too small a pool."""
     ids = sorted(scored_ids("sample" if split == "sample" else "all"))
     records = {item_id: _record(item_id, order) for item_id in ids}
     drawn = {}

@@ -1,6 +1,6 @@
-"""Draw few-shot examples for each scored item, the same under `--limit`, `--samples` and any number of processes.
+"""Draw few-shot examples for each scored item, the same with `--limit`, `--samples` and any number of processes.
 
-lm-eval's own sampler uses one random stream for all documents, so that an item's shots depend on the items before it.
+lm-eval's own sampler uses one random stream for all documents, so an item's shots depend on the items before it.
 """
 
 from collections.abc import Sequence
@@ -33,8 +33,8 @@ class OtherFoldShots(ContextSampler):
     ) -> list[Record]:
         """Draw `n` shots for `eval_doc`, their gold letters as even as the pool allows.
 
-        A shot never shows the scored item's gold recipe, and its own gold recipe is never among the
-        scored item's options, because either would hint at the answer.
+        A shot never shows the scored item's gold recipe. Its own gold recipe is never among the
+        scored item's options. Either would hint at the answer.
 
         Raises:
             RecipeMPRError: the pool holds fewer than `n` items, or lm-eval passed no scored item.

@@ -76,9 +76,9 @@ def parts_of(split: str) -> Parts:
     """Divide a dataset for training.
 
     Args:
-        split: one of TRAINING_SPLITS. `published` has a validation part of its own. Of a fold, and of the
-            sample (whose fold 0 is held out), a tenth of the training part validates, chosen by a hash of
-            split and id: the same for every seed, so that seeds can be compared.
+        split: one of TRAINING_SPLITS. `published` has a validation part of its own. For a fold, and
+            for the sample (whose fold 0 is held out), a tenth of the training part is for validation. A hash of
+            split and id chooses it, the same for every seed, so that seeds can be compared.
 
     Raises:
         RecipeMPRError: `split` holds nothing out.

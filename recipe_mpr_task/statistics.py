@@ -16,7 +16,7 @@ LEVEL = 0.05
 _RESAMPLES = 4000
 _TIE = 1e-9
 _APART = 0.0005
-"""The least distance from 0, a fraction, of an interval that leaves 0 out: it is still seen at one decimal."""
+"""Least distance from 0, a fraction, of an interval that excludes 0: it is visible at one decimal in percent."""
 _GRID = 300
 """Accuracies are multiples of 1/300: a half to a fifth for ties, averaged over five rotations or prompts."""
 
@@ -31,7 +31,7 @@ class Comparison:
         high: its upper end.
         p: exact McNemar test, two-sided, uncorrected; see `paired_p`.
         wins: items on which a is better.
-        losses: items on which b is.
+        losses: items on which b is better.
     """
 
     difference: float
@@ -43,7 +43,7 @@ class Comparison:
 
 
 def mcnemar(wins: Ints, losses: Ints) -> Floats:
-    """Exact two-sided McNemar test of pairs of systems.
+    """Return p values of the exact two-sided McNemar test for pairs of systems.
 
     p = min(1, 2 sum_{k <= min(b, c)} C(b + c, k) / 2^(b + c)) for b wins and c losses; 1 where there are neither.
     """
@@ -52,7 +52,7 @@ def mcnemar(wins: Ints, losses: Ints) -> Floats:
 
 
 def sign_flip(differences: Floats) -> float:
-    """Exact two-sided sign-flip test of one pair of systems: McNemar's test where shared ties make parts of wins.
+    """Return p of the exact two-sided sign-flip test of one pair: McNemar's test for fractional wins by shared ties.
 
     Under the null hypothesis each item's difference is as likely to be the other system's. p is the share of the
     2^items assignments of signs whose sum is at least as far from 0; on wins and losses of 1 that is McNemar's p. The
@@ -79,7 +79,7 @@ def sign_flip(differences: Floats) -> float:
 
 
 def paired_p(differences: Floats) -> Floats:
-    """Test each pair of systems: `mcnemar` where all differences are whole, else `sign_flip`.
+    """Return the p value of each pair of systems: by `mcnemar` if all differences are whole, else by `sign_flip`.
 
     Args:
         differences: shape (items, pairs).
@@ -117,7 +117,7 @@ def compare_with(systems: Floats, reference: Floats) -> list[Comparison]:
 
 
 def bootstrap_intervals(differences: Floats) -> tuple[Floats, Floats]:
-    """95% percentile bootstrap intervals of means over items; one resample of the items serves all columns.
+    """Return 95% percentile bootstrap intervals of means over items; all columns share each resample of the items.
 
     Args:
         differences: shape (items,) or (items, systems). Seeded: same input, same interval.
@@ -133,7 +133,7 @@ def bootstrap_intervals(differences: Floats) -> tuple[Floats, Floats]:
 
 @lru_cache(maxsize=8)
 def _resampled(n: int) -> Floats:
-    """How much each of n items counts in each resample, shape (resamples, n); rows sum to 1."""
+    """Return the weight of each of n items in each resample, shape (resamples, n); rows sum to 1."""
     return np.asarray(np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=_RESAMPLES) / n)
 
 
@@ -154,17 +154,17 @@ def pairwise(accuracies: Floats) -> tuple[Floats, Floats]:
 
 
 def holm(p: Floats) -> Floats:
-    """Holm's step-down correction of p values, shape (tests,)."""
+    """Return p values after Holm's step-down correction, shape (tests,)."""
     return np.asarray(multipletests(p, method="holm")[1]) if len(p) else p
 
 
 def holm_agreeing(comparisons: Sequence[Comparison]) -> tuple[Floats, list[Comparison]]:
-    """Correct the p values of several comparisons, and widen their intervals so that both say the same.
+    """Correct the p values of several comparisons, and widen their intervals so that both agree.
 
-    An interval leaves out 0 exactly where the corrected p is below 5%. Holm tests the k-th smallest of m p values at
-    5% / (m - k + 1), and all from the first that fails on at that one's level. Each interval is taken to the level of
-    its row, its half-widths growing as the normal quantile does. Where the exact test and the bootstrap still
-    disagree the test decides: the interval then ends at 0, or at 0.05 points from it.
+    An interval excludes 0 exactly where the corrected p is below 5%. Holm tests the k-th smallest of m p values at 5% /
+    (m - k + 1). From the first test that fails on, all tests have that test's level. Each interval is widened to the
+    level of its test, its half-widths in proportion to the normal quantile. Where exact test and bootstrap still
+    disagree, the test decides: the interval then ends at 0, or at 0.05 points from 0.
 
     Returns:
         Corrected p values, shape (comparisons,), and the comparisons with their new intervals.
@@ -183,7 +183,7 @@ def holm_agreeing(comparisons: Sequence[Comparison]) -> tuple[Floats, list[Compa
 
 
 def _holm_levels(p: Floats) -> Floats:
-    """The level at which Holm's procedure decides on each p value, shape (tests,)."""
+    """Return the level at which Holm's procedure decides on each p value, shape (tests,)."""
     order = np.argsort(p, kind="stable")
     levels = LEVEL / np.arange(len(p), 0, -1)
     failed = np.flatnonzero(p[order] >= levels)
@@ -208,7 +208,7 @@ def _agreeing(comparison: Comparison, widening: float, *, is_separated: bool) ->
 
 
 def minimal_detectable_effect(discordance: float, n: int) -> float:
-    """Smallest true difference that a paired test on n items finds four times in five at the 5% level.
+    """Return the smallest true difference that a paired test on n items detects with 80% power at the 5% level.
 
     (z_.975 + z_.80) sqrt(discordance / n), for the share of items on which two systems differ.
     """

@@ -1,8 +1,8 @@
 """Build the documents of a task; the task YAML files name the functions here.
 
-lm-eval calls `load_dataset` once a task and passes each document to the template, the sampler, the
-metrics, the model adapter and the sample log. A document holds what is needed to check a result later,
-and no aspect annotation, because that would give the gold away.
+lm-eval calls `load_dataset` once per task and passes each document to the template, the sampler, the
+metrics, the model adapter and the sample log. A document holds what is needed to check a result later.
+It holds no aspect annotation, which would reveal the right option.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from recipe_mpr_task.splits import fold_of, items_of, part_of, scored_ids
 ITEMS = "items"
 """The dataset's only split; `test_split` and `fewshot_split` of every task.
 
-One name for both, because only then lm-eval tells the sampler which item is scored.
+lm-eval passes the scored item to the sampler only if both splits have one name.
 """
 
 _STRINGS = datasets.Sequence(datasets.Value("string"), length=N_OPTIONS)
@@ -42,7 +42,7 @@ _FEATURES = datasets.Features(
 def record_of(
     shown: DisplayedItem, *, scored: bool = True, seen: int | None = None, query_shown: bool = True
 ) -> dict[str, Any]:
-    """Return the document of a displayed item: what templates see and what is logged with each sample.
+    """Return the document of a displayed item, which templates read and each sample logs.
 
     Args:
         shown: the item in an order.
@@ -104,7 +104,7 @@ def scored_items(documents: datasets.Dataset) -> datasets.Dataset:
 
 
 def marked(documents: datasets.DatasetDict, seen: Seen) -> datasets.DatasetDict:
-    """Return a task's documents with `seen_in_training` set anew, for a model that was traced only after loading."""
+    """Return a task's documents with `seen_in_training` set again, after the loaded model was traced."""
     items = documents[ITEMS]
     flags = [seen.flag(item_id) for item_id in items["item_id"]]
     column = datasets.Dataset.from_dict(

@@ -1,4 +1,4 @@
-"""What each shipped task measures, read from its task file."""
+"""Read from the task files what each shipped task measures."""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ _ASKED_AS = ("doc_to_choice", "doc_to_target", "target_delimiter", "fewshot_deli
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """What the checks of a task's results read from its file.
+    """The settings of a task file that checks of its results need.
 
     Attributes:
         split: the scored items, one of `splits.SPLITS`.
@@ -29,7 +29,7 @@ class TaskSpec:
         process_results: the task's own function from (document, responses) to metrics.
         generates: whether a response is text rather than a log-likelihood.
         n_responses: responses of one item.
-        asked_as: further keys of the task file that decide what the model is shown and asked.
+        asked_as: further keys of the task file that determine what the model is shown and asked.
     """
 
     split: str
@@ -49,7 +49,7 @@ def task_names() -> frozenset[str]:
 
 
 def is_task(name: str) -> bool:
-    """Say whether a name is a task of this release; groups have no items of their own and do not count."""
+    """Say whether a name is a task of this release; groups, which have no items of their own, do not count."""
     return name in _tasks()
 
 
@@ -60,7 +60,7 @@ def _tasks() -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def task_spec(task: str) -> TaskSpec:
-    """Read a task's file with the files that it includes. Of its functions only `process_results` is imported."""
+    """Return a task's spec, from its file and included files; of its functions only `process_results` is imported."""
     config = _read(f"{task}.yaml")
     kwargs = config["dataset_kwargs"]
     module, _, function = config["process_results"].rpartition(".")
@@ -78,16 +78,15 @@ def task_spec(task: str) -> TaskSpec:
 
 
 def rotated(values: Sequence[str], rotation: int) -> list[str]:
-    """Return the values at A to E in a rotation of an order: the first `rotation` values move to the end."""
+    """Return values with the first `rotation` of them moved to the end, as a rotation shows them at A to E."""
     return [*values[rotation:], *values[:rotation]]
 
 
 @lru_cache(maxsize=1)
 def held_out_tasks() -> dict[str, str]:
-    """Return, for each training split, the task that scores its held-out items; of the sample it scores all items.
+    """Return, for each training split, the task that scores its held-out items; for the sample it scores all items.
 
-    Read from the task files: the task of that split whose options are shuffled, whose prompt is the default one, and
-    which asks each item once for a letter.
+    It is the split's task with shuffled options and the default prompt that asks each item once for a letter.
     """
     specs = {name: task_spec(name) for name in sorted(_tasks())}
     plain = {spec.split: name for name, spec in specs.items() if _is_plain(spec)}
@@ -106,9 +105,9 @@ def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
     """Return an item's prompt, rendered once for all runs.
 
     Args:
-        document: of an item, found genuine, so that it is the same in all runs.
+        document: a genuine document, which is the same in all runs.
         spec: the task.
-        rotation: of the options, 0 to 4.
+        rotation: rotation of the options, 0 to 4.
     """
     key = (spec.prompt, spec.order, document.item_id, rotation)
     if key not in RENDERED:
@@ -124,7 +123,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 class _YamlLoader(yaml.SafeLoader):
-    """Reads lm-eval's `!function` tags as plain text."""
+    """A YAML loader that reads lm-eval's `!function` tags as plain text."""
 
 
 _YamlLoader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))  # type: ignore[arg-type]

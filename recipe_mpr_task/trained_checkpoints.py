@@ -1,4 +1,4 @@
-"""Checkpoints that `recipe-mpr add` scores: found by their training manifests, loaded by lm-eval's arguments."""
+"""Find the checkpoints that `recipe-mpr add` scores by their manifests, and return lm-eval's arguments for them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ class _Lora(BaseModel):
 
 
 class _Recipe(BaseModel):
-    """The settings of a recipe that say how its checkpoint is loaded."""
+    """The settings of a recipe that determine how its checkpoint is loaded."""
 
     dtype: str = "auto"
     quantization: str | None = None
@@ -36,7 +36,7 @@ class Checkpoint:
 
     @property
     def key(self) -> str:
-        """A folder name for its runs, the same for the same weights with the same manifest."""
+        """A folder name for the checkpoint's runs, the same for the same weights and manifest."""
         name = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.manifest.recipe_name)[:60]
         return f"{name}-{self.manifest.split}-{sha256_of(self.manifest.model_dump_json().encode())[:8]}"
 
@@ -61,22 +61,22 @@ class Checkpoint:
         """Return the task that scores what the checkpoint's split holds out.
 
         Raises:
-            CheckpointError: the split has none, or it is not known what the model has seen: its row would be unknown.
+            CheckpointError: the split has no such task, or it is unknown what the model has seen.
         """
         split = self.manifest.split
         if split not in held_out_tasks():
             raise CheckpointError(f"{self.folder}: trained on split {split!r}, which has no held-out task")
         seen = seen_by(self.model(backend)[1])
         if seen.ids is None:
-            raise CheckpointError(f"{self.folder}: what it has seen cannot be known: {seen.reason}")
+            raise CheckpointError(f"{self.folder}: it is unknown what it has seen: {seen.reason}")
         return held_out_tasks()[split]
 
 
 def find_checkpoints(path: Path) -> list[Checkpoint]:
-    """Return the checkpoint at `path`, or the five of its folds.
+    """Return the checkpoint at `path`, or the checkpoints of the five folds in it.
 
     Raises:
-        CheckpointError: no manifest there, folds missing, or folds of different systems.
+        CheckpointError: there is no manifest, folds are missing, or the folds are of different systems.
     """
     if not path.is_dir():
         raise CheckpointError(f"{path}: no such folder; expected one that `recipe-mpr finetune` made")
@@ -92,7 +92,7 @@ def find_checkpoints(path: Path) -> list[Checkpoint]:
         )
     if missing := sorted(set(FOLDS) - set(folds)):
         raise CheckpointError(
-            f"{path}: not finished: {', '.join(missing)}; go on with recipe-mpr finetune ... --resume"
+            f"{path}: not finished: {', '.join(missing)}; continue with recipe-mpr finetune ... --resume"
         )
     if len({manifest.system for manifest in folds.values()}) > 1 or any(f != m.split for f, m in folds.items()):
         raise CheckpointError(f"{path}: its folds are not of one recipe, base model and seed, each on its own fold")

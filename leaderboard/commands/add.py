@@ -1,4 +1,4 @@
-"""`recipe-mpr add CHECKPOINT_OR_FOLDS`: score trained checkpoints on what they have not seen, rebuild the tables."""
+"""`recipe-mpr add CHECKPOINT_OR_FOLDS`: score trained checkpoints on unseen items, and rebuild the tables."""
 
 import json
 import time
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option("--site", default="out/site", show_default=True, type=click.Path(file_okay=False, path_type=Path),
               help="Folder of runs and tables.")  # fmt: skip
-@click.option("--tasks", "tasks", help="Other tasks than the held-out one, separated by commas; seen items are shown.")
+@click.option("--tasks", "tasks", help="Tasks instead of the held-out one, comma-separated; seen items mean no rank.")
 @click.option(
     "--backend", default="hf", show_default=True, type=click.Choice(["hf", "vllm"]), help="For causal models."
 )
-@click.option("--device", help="Such as cuda:0; lm-eval's choice by default.")
+@click.option("--device", help="Such as cuda:0; by default lm-eval chooses.")
 @click.option("--batch-size", default="16", show_default=True)
 @click.pass_context
 def add(  # noqa: PLR0913, PLR0917 (each is an option)
@@ -47,7 +47,7 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
     for place, (one, task_of, folder) in enumerate(zip(checkpoints, held_out, runs, strict=True), 1):
         for task in asked or [task_of]:
             what = f"[{place}/{len(runs)}] {line(one.folder.name)}: {task}"
-            # The same weights are not scored again. lm-eval writes samples last, so a run that has some is finished.
+            # Skip weights that were scored before. lm-eval writes samples last, so a run with samples is complete.
             if any(samples_files(results) for results in (folder / task).rglob("results_*.json")):
                 say(f"{what} ... already scored")
             else:
@@ -60,7 +60,7 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
 
 
 def score(what: str, arguments: Sequence[str], out: Path, *, all_tasks: bool) -> None:
-    """Run lm_eval, see `run_lm_eval.lm_eval`; say what runs and how long it took. Exit if it failed, and say why."""
+    """Run lm_eval, see `run_lm_eval.lm_eval`, and print what runs and its duration; on failure print why and exit."""
     say(f"{what} ... ", nl=False)
     started = time.monotonic()
     if failure := lm_eval(arguments, out, all_tasks=all_tasks):

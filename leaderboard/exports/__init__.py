@@ -1,7 +1,7 @@
-"""The leaderboard's ranked rows in the formats of others, each as the library or schema of that format has it.
+"""Write the leaderboard's ranked rows in the formats of other projects, by each format's library or schema.
 
-`credit` (whom a number belongs to) and `fields` (what travels with it) feed the writers in `EXPORTS`.
-Same boards, same bytes: no clock and no randomness is read.
+`credit` (who is credited with a score) and `fields` (what is exported with it) feed the writers in `EXPORTS`.
+The same boards give the same bytes: no clock and no random number is read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,18 +20,18 @@ EXPORTS = {
     "model-index": "leaderboard.exports.hub:model_index_files",
     "every_eval_ever": "leaderboard.exports.every_eval_ever:aggregate_and_sample_files",
 }
-"""Each format with its writer, as text, so that help texts load no format's library.
+"""Each format's writer, named as text, so that help texts load no format's library.
 
-A writer takes `credit.CreditedRow`s and the dataset's texts and returns relative path to text of each file.
+A writer takes `credit.CreditedRow`s and the dataset's texts. It returns the text of each file by its relative path.
 """
 
 
 def export(boards: "Sequence[Board]", texts: "Mapping[str, Item] | None") -> dict[str, str]:
-    """Render every export of every ranked row, by path below the exports folder.
+    """Return the text of every export of all ranked rows, by path below the exports folder.
 
     Args:
-        boards: the leaderboard's.
-        texts: items by id; None leaves every text of the dataset out.
+        boards: all boards of the leaderboard.
+        texts: items by id; None omits all dataset texts.
 
     Raises:
         RecipeMPRError: a format's library is missing or too old.

@@ -1,7 +1,7 @@
-"""Whom a row's number belongs to: of a LoRA run the adapter, never the model under it.
+"""Decide who is credited with a row's score: for a LoRA run the adapter, never its base model.
 
-Names come out of result files that anybody can write. An id made here is always `developer/model`, of two parts that
-are safe as folder names on any system.
+Names come from untrusted result files. An id made here is always `developer/model`; both parts are safe folder names
+on any system.
 """
 
 import re
@@ -26,13 +26,13 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|data|unknown", re.
 
 @dataclass(frozen=True)
 class Credit:
-    """A system as other places address it.
+    """A system as the export formats identify it.
 
     Attributes:
         developer: first part of the id: the owner on the hub, or OURS, LOCAL or IMPORTED.
         model: second part of the id.
-        name: for people.
-        base: the model that an adapter or checkpoint was made from; None if there is none, or it is not known.
+        name: display name.
+        base: the model that an adapter or checkpoint was made from; None if there is none, or it is unknown.
         is_base_on_hub: whether `base` is known to be a hub's id and not a folder's.
         has_card: whether the system can have a model card.
     """
@@ -59,10 +59,10 @@ CreditedRow = tuple[Row, Credit]
 
 
 def credited(row: Row) -> Credit:
-    """Return whom a row's number belongs to.
+    """Return the system that is credited with a row's score.
 
-    A hub's owner is credited only where the run tells that the model came from a hub: a folder can have any name.
-    A system trained here, and every other folder, is told from its namesakes by a hash of what makes it a system.
+    A hub's owner is credited only if the run records that the model came from a hub: a folder can have any name.
+    The id of any other system, such as one trained here, has a hash that distinguishes it from others of its name.
     """
     name, loaded, training = line(row.system), row.loaded, row.training
     if row.kind == "baseline" and row.status == "clean":  # its scores are those of the committed records
@@ -99,14 +99,14 @@ def hub_id(name: str | None) -> str | None:
 
 
 def short_name(name: str | None, *, is_on_hub: bool) -> str | None:
-    """Return a hub's id whole, and of any other name the last part, so that no folder names a hub's owner."""
+    """Return a hub's id whole, and of any other name the last part, so that no folder is taken for a hub's owner."""
     if not name:
         return None
     return (hub_id(name) if is_on_hub else None) or line(PurePosixPath(name[:1000]).name) or None
 
 
 def _hash(row: Row) -> str:
-    # A recipe's run is one system in every prompt and on every board; of others only the row's identity is known.
+    # A trained model is one system with every prompt and on every board; others have only the row's identity.
     key: list[str | None] = [row.keys.identity[:12] or row.system]
     if row.training and row.training.system:
         key = [row.training.system, row.training.form]

@@ -1,6 +1,6 @@
-"""every_eval_ever 0.3.0: one aggregate file a row, beside it the items that its number was computed from.
+"""Export to every_eval_ever 0.3.0: for each row one aggregate file, and one file of its items.
 
-Lies as that project's datastore has it, `data/COLLECTION/DEVELOPER/MODEL/UUID.json`; its own command checks it:
+Paths are those of that project's datastore, `data/COLLECTION/DEVELOPER/MODEL/UUID.json`. Its own command checks them:
 `cd OUT/exports/every_eval_ever && every_eval_ever validate 'data/*/*/*/*.json*'`.
 """
 
@@ -44,10 +44,10 @@ def _files(row: Row, credit: Credit, texts: Mapping[str, Item]) -> Iterator[tupl
         "evaluation_name": row.task,
         "evaluation_result_id": f"{row.task}/accuracy",
     }
-    # ASCII only: the format's own reader takes a line separator inside a text for the end of the line.
+    # ASCII only: the format's own reader ends a line at a Unicode line separator inside a text.
     lines = [json.dumps({**head, **_sample(row, item, texts)}, allow_nan=False) + "\n" for item in row.items]
-    # The datastore takes only UUIDs of version 4. This one is of the content and not random, so that the same run has
-    # the same name whenever it is built, with texts or without.
+    # The datastore takes only UUIDs of version 4. This one is a hash of the content, so that the same run has the same
+    # name in every build, with texts or without.
     name = uuid.UUID(bytes=bytes.fromhex(sha256_of(_json(aggregate).encode()))[:16], version=4)
     path = f"data/{fields.dataset_of(row).collection}/{credit.id}/{name}"
     aggregate["detailed_evaluation_results"] = {
@@ -66,17 +66,17 @@ def _json(content: Mapping[str, Any]) -> str:
 
 
 def _aggregate(row: Row, credit: Credit) -> dict[str, Any]:
-    # The run's date stands for the file's: a clock would give other bytes in every build.
+    # The run's date instead of the file's: a clock would change the bytes in every build.
     timestamp = "0" if row.date is None else str(row.date)
     library: dict[str, Any] = {"name": _LIBRARY, "version": __version__}
-    if row.kind != "imported":  # those were run elsewhere; what was chosen is scored here
+    if row.kind != "imported":  # those ran elsewhere; only their choices are scored here
         plugin = {"plugin": _LIBRARY, "plugin_version": __version__}
         version = fields.lm_eval_version(row) or "unknown"
         library = {"name": "lm_eval", "version": version, "additional_details": plugin}
     is_ours = row.kind == "baseline" or (_is_trained(row) and row.kind != "imported")
     content = {
         "schema_version": SCHEMA_VERSION,
-        # The last part keeps runs of a model with one date apart.
+        # The last part distinguishes runs of one model and date.
         "evaluation_id": f"{row.task}/{credit.id}/{timestamp}/{fields.run_hash(row)}",
         "retrieved_timestamp": timestamp,
         "source_metadata": {
@@ -102,7 +102,7 @@ def _model(row: Row, credit: Credit) -> dict[str, Any]:
     is_run_here = row.kind in ("baseline", "encoder") or _is_trained(row) or row.loaded.backend in _BACKENDS_HERE
     details = {
         "deployment_type": "self_deployed" if is_run_here else "unknown",
-        "model_availability": "unknown",  # a run does not tell whether others can have the weights
+        "model_availability": "unknown",  # a run does not record whether the weights are public
         "base_model": credit.base,
         "base_revision" if row.loaded.adapter else "revision": revision and line(revision),
         "num_parameters": None if row.params is None else str(row.params),
@@ -112,9 +112,9 @@ def _model(row: Row, credit: Credit) -> dict[str, Any]:
 
 
 def _results(row: Row) -> Iterator[dict[str, Any]]:
-    """Yield the result on all items, then one a query type."""
+    """Yield the result on all items, then one per query type."""
     status = {"status": fields.status_words(row)}
-    # No rank: another row's arrival would make this one another file.
+    # No rank: a new row would change this row's file.
     details = {**status, **fields.settings(row), **{name: repr(mean) for name, mean in fields.means(row).items()}}
     error = fields.standard_error(row)
     method = "analytic: sd over items / sqrt(n)"
@@ -126,7 +126,7 @@ def _results(row: Row) -> Iterator[dict[str, Any]]:
 
 
 def _result(row: Row, part: str, score: Score, details: dict[str, str], error: dict[str, Any]) -> dict[str, Any]:
-    """Return one result; `part` ends the names: "", or the query type after a slash."""
+    """Return one result; its names end in `part`: "", or the query type after a slash."""
     uncertainty = error
     if ends := fields.interval(score):
         wilson = {"lower": ends[0], "upper": ends[1], "confidence_level": 0.95, "method": "Wilson score interval"}
@@ -160,11 +160,11 @@ def _source_data(dataset: fields.Dataset) -> dict[str, Any]:
 
 
 def _sample(row: Row, result: ItemResult, texts: Mapping[str, Item]) -> dict[str, Any]:
-    """Return what was chosen for an item; without its texts, ids stand for query and options."""
+    """Return the choice on an item; without its texts, ids replace query and options."""
     item, pinned = texts.get(result.item_id), pinned_items()[result.item_id]
     shown = pinned.shown_ids("shuffled")
     words = {option.recipe_id: option.text for option in item.options} if item else {i: i for i in shown}
-    # Over prompts an item has a choice for each: none is the row's.
+    # A row over prompts has several choices for an item, so none is given.
     chosen = () if row.task == "recipe_mpr_prompts" else result.chosen
     query, gold = item.query if item else result.item_id, words[pinned.gold]
     hashed = sha256_of(json.dumps({"raw": query, "reference": gold}, sort_keys=True).encode())
@@ -184,13 +184,13 @@ def _sample(row: Row, result: ItemResult, texts: Mapping[str, Item]) -> dict[str
         "gold_recipe_id": pinned.gold,
         "chosen_recipe_ids": ", ".join(chosen),
     }
-    # An imported system's letters are unknown; over rotations an option stands at every letter.
+    # An imported system's letters are unknown; over rotations an option has every letter.
     if row.kind != "imported" and row.task != "recipe_mpr_circular":
         letter = dict(zip(shown, LETTERS, strict=True))
         metadata |= {"gold_letter": letter[pinned.gold], "chosen_letters": ", ".join(letter[i] for i in chosen)}
     return {
         "sample_id": result.item_id,
-        "sample_hash": hashed if item else None,  # of the texts, so that it means the same in the files of others
+        "sample_hash": hashed if item else None,  # of the texts, so that other projects' files have the same hash
         "interaction_type": "single_turn",
         "input": {"raw": query, "reference": [gold], "choices": [words[recipe_id] for recipe_id in shown]},
         "output": {"raw": [words[recipe_id] for recipe_id in chosen]},

@@ -1,4 +1,4 @@
-"""What travels with a number into every format: interval, items, status with its reason, settings."""
+"""Return what every format gives with a score: interval, number of items, status with its reason, settings."""
 
 from typing import NamedTuple
 
@@ -15,10 +15,10 @@ class Dataset(NamedTuple):
     """A set of scored items.
 
     Attributes:
-        id: as a hub would name it.
-        name: for people.
+        id: an id of a hub's form.
+        name: display name.
         collection: its folder in every_eval_ever's datastore.
-        revision: the pinned commit; None where there is none.
+        revision: the pinned commit; None if there is none.
     """
 
     id: str
@@ -38,23 +38,23 @@ def dataset_of(row: Row) -> Dataset:
 
 
 def run_hash(row: Row) -> str:
-    """Return 10 hex digits that tell a row's files from those of other runs of the same model.
+    """Return 10 hex digits that distinguish a row's files from those of other runs of the same model.
 
-    Not `Row.id`, which changes with the path of the result file: a published file keeps its name.
+    Unlike `Row.id`, they do not depend on the result file's path: a published file keeps its name.
     """
     key = [row.keys.identity[:12], row.board, row.task, row.date]
     return sha256_of(repr(key).encode(errors="replace"))[:10]
 
 
 def interval(score: Score) -> tuple[float, float] | None:
-    """Return the 95% Wilson interval, rounded so that every machine writes the same; None where there is none."""
+    """Return the 95% Wilson interval, rounded so that every machine writes the same; None if there is none."""
     if score.low is None or score.high is None:
         return None
     return round(score.low, _DIGITS), round(score.high, _DIGITS)
 
 
 def standard_error(row: Row) -> float | None:
-    """Return the accuracy's standard error, rounded likewise."""
+    """Return the accuracy's standard error, rounded as `interval`."""
     return None if row.stderr is None else round(row.stderr, _DIGITS)
 
 
@@ -65,18 +65,18 @@ def interval_words(row: Row) -> str:
 
 
 def status_words(row: Row) -> str:
-    """Return the status with its reason: no number is shown without it."""
+    """Return the status with its reason; every exported score has it."""
     imported = "imported, not run here; " if row.kind == "imported" else ""
     return f"{imported}status {row.status}: {line(row.reason, LONGEST)}"
 
 
 def settings(row: Row) -> dict[str, str]:
-    """Return how the number came about, by name; what is not known is absent."""
+    """Return the settings of the row's runs, by name; unknown ones are absent."""
     asked, dataset = row.asked, dataset_of(row)
     prompting = {"num_fewshot": asked.shots, "prompt": asked.prompt, "chat_template": asked.chat_template}
     known = {
         "kind": row.kind,
-        **(prompting if row.kind == "causal" else {}),  # the others read no prompt, or it is not known
+        **(prompting if row.kind == "causal" else {}),  # other kinds read no prompt, or it is unknown
         "protocol": row.protocol or None,
         "task_version": row.task_version,
         "lm_eval_version": lm_eval_version(row),
@@ -87,7 +87,7 @@ def settings(row: Row) -> dict[str, str]:
 
 
 def means(row: Row) -> dict[str, float]:
-    """Return the row's metrics beside accuracy, and the spread of what was pooled, by name."""
+    """Return the row's metrics beside accuracy, and the spread over pooled folds or prompts, by name."""
     values = {key: metric.value for key, metric in row.metrics.items() if key != SEEN}
     if row.spread and row.spread.over == "folds":
         values["fold_sd"] = row.spread.sd
@@ -98,6 +98,6 @@ def means(row: Row) -> dict[str, float]:
 
 
 def lm_eval_version(row: Row) -> str | None:
-    """Return the harness's version; None where it did not run the system, or did not say."""
+    """Return lm-eval's version; None if lm-eval did not run the system, or the version is unknown."""
     known = row.lm_eval_version
     return None if row.kind == "imported" or known is None else line(known, 40)

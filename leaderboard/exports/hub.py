@@ -1,7 +1,7 @@
-"""Hugging Face's two formats, through its own library: `.eval_results/*.yaml` and a card's model-index.
+"""Export to Hugging Face's two formats, by its own library: `.eval_results/*.yaml` and a card's model-index.
 
-The first lies as a model repository has it: the folder `hub/OWNER--MODEL` can be uploaded as it is. The second is a
-metadata block for the top of a README.md, to be put in by hand.
+The folder `hub/OWNER--MODEL` holds `.eval_results` and can be uploaded to a model repository as it is. The model-index
+is a metadata block to paste at the top of a README.md.
 """
 
 from collections import defaultdict
@@ -18,9 +18,9 @@ from recipe_mpr_task.item import Item
 
 
 def eval_results_files(rows: Sequence[CreditedRow], _texts: Mapping[str, Item] | None) -> dict[str, str]:
-    """Return `.eval_results` files by path, one a row.
+    """Return `.eval_results` files by path, one per row.
 
-    A model's scores on one task under several prompts are variants: the format keeps them apart as files.
+    A model's scores on one task with several prompts are variants, which the format keeps in separate files.
     """
     return {
         f"hub/{credit.folder}/.eval_results/{row.task}-{fields.run_hash(row)}.yaml": _eval_results(row)
@@ -49,7 +49,7 @@ def _eval_results(row: Row) -> str:
 
 
 def _iso_date(seconds: float | None) -> str | None:
-    """Return a time such as 2026-01-31T12:00:00Z; None if it is unknown or a date that no calendar has."""
+    """Return a time such as 2026-01-31T12:00:00Z; None if it is unknown or out of the calendar's range."""
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (OverflowError, OSError, ValueError):
@@ -57,7 +57,7 @@ def _iso_date(seconds: float | None) -> str | None:
 
 
 def model_index_files(rows: Sequence[CreditedRow], _texts: Mapping[str, Item] | None) -> dict[str, str]:
-    """Return metadata blocks by path, one for all of a model's rows."""
+    """Return metadata blocks by path, one per model for all its rows."""
     by_model: dict[str, list[CreditedRow]] = defaultdict(list)
     for row, credit in rows:
         if credit.has_card:
@@ -75,7 +75,7 @@ def _model_index(credit: Credit, rows: Sequence[Row]) -> str:
 
 
 def _eval_result(row: Row) -> EvalResult:
-    """Make a row's entry. What tells rows apart stands with the metric: the library merges equal tasks into one."""
+    """Return a row's entry. Its metric arguments distinguish the rows, because the library merges equal tasks."""
     dataset = fields.dataset_of(row)
     low, high = fields.interval(row.score) or (None, None)
     measured = {"n": row.score.n, "ci95_low": low, "ci95_high": high, "stderr": fields.standard_error(row)}

@@ -1,1 +1,1 @@
-"""First stage: files to runs. What a results file says is read and tamed; nothing is judged."""
+"""First stage: files to runs. Raw JSON is parsed, typed and bounded; nothing is checked yet."""

@@ -1,4 +1,4 @@
-"""One line of predictions to the chosen option. A letter names the option that the system saw at that letter."""
+"""Read the chosen option from a line of predictions. A letter names the option that the system saw there."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ FIELDS = ("item_id", "query", "option_id", "letter", "options", "option_ids", "g
 
 _REMEDY = (
     "a letter says nothing without the order that the system saw: give beside it `options` or `option_ids` (the five, "
-    "first the one at A), or `gold_letter` (where the right one stood); or `option_id` in its place. --order alone is "
+    "from A to E), or `gold_letter` (the right option's letter); or `option_id` instead. --order alone is "
     "not believed; --field NEW=OLD maps names"
 )
 
@@ -24,8 +24,8 @@ class Choice:
 
     Attributes:
         recipe_id: the chosen option; None if the item was not answered, or the option is unknown.
-        is_unread: answered wrong, with an unknown option.
-        gold_place: index of the letter at which the right option stood; None if the line does not say.
+        is_unread: whether a wrong option was chosen, unknown which.
+        gold_place: index, 0..4, of the right option's letter as the system saw it; None if the line omits it.
     """
 
     item_id: str
@@ -35,12 +35,12 @@ class Choice:
 
 
 def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, str]) -> Choice:
-    """Read the choice of a line, a JSON object.
+    """Return the choice of a line, a parsed JSON object.
 
     Args:
-        line: by the file's own field names; `names` maps ours to these.
-        order: one of ORDERS as the user states it, which the line must not contradict; None if unstated.
-        names: only of the fields that differ.
+        line: fields by the file's own names.
+        order: one of ORDERS, stated by the user, which the line must not contradict; None if not stated.
+        names: our field name to the file's, for the names that differ.
 
     Raises:
         ValueError: a field is missing, not allowed or contradicts another; the message says what is allowed.
@@ -62,8 +62,8 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
         stated = answer.pinned.shown_ids(order)
         if (shown and shown != stated) or gold_place not in (None, stated.index(answer.pinned.gold)):
             what = "its options stand" if shown else "by its gold_letter the right option stands"
-            raise ValueError(f"--order {order}, but {what} otherwise; leave --order out, the file tells the order")
-        # A stated order is believed only where the line has something to compare it with.
+            raise ValueError(f"--order {order}, but {what} otherwise; omit --order, the file states the order")
+        # A stated order is used only where the line has a field to compare it with.
         shown = stated if gold_place is not None or "option_id" in given else None
     recipe_id, is_unread = answer.chosen(shown, gold_place)
     return Choice(item_id, recipe_id, is_unread, gold_place)
@@ -71,14 +71,14 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
 
 @dataclass(frozen=True)
 class _Answer:
-    """A line's fields by our names, and what the package stores of its item."""
+    """A line's fields by our names, and the pinned data of its item."""
 
     item_id: str
     given: Mapping[str, Any]
     pinned: Pinned
 
     def chosen(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[str | None, bool]:
-        """Return the chosen recipe id, and whether the choice is a wrong option that is unknown."""
+        """Return the chosen recipe id, and whether a wrong option was chosen, unknown which."""
         options, gold = self.pinned.shown_ids("shuffled"), self.pinned.gold
         by_id = None if self.given.get("option_id") == "" else self.given.get("option_id")
         if by_id is not None and by_id not in options:
@@ -87,7 +87,7 @@ class _Answer:
         place = self.place("letter")
         if "letter" not in self.given or (place is None and by_id is None):
             return by_id, False
-        possible: Sequence[str | None] = [None]  # what the letter can mean
+        possible: Sequence[str | None] = [None]  # the options that the letter can name
         if place is not None and shown:
             possible = [shown[place]]
         elif place is not None:
@@ -102,7 +102,7 @@ class _Answer:
         return (possible[0], False) if len(possible) == 1 else (None, True)
 
     def place(self, field: str) -> int | None:
-        """Return the index of the letter in a field; None if there is none."""
+        """Return the index, 0..4, of the letter in a field; None if the field is empty or absent."""
         letter = self.given.get(field)
         letter = letter.strip().upper() if isinstance(letter, str) else letter
         if letter in (None, ""):
@@ -112,7 +112,7 @@ class _Answer:
         return LETTERS.index(letter)
 
     def shown(self) -> tuple[str, ...] | None:
-        """Return the recipe ids at A to E by the line's own list, of ids or texts; None if it has none."""
+        """Return the recipe ids at A to E from the line's list of ids or texts; None if it has no list."""
         shown = None
         for field in ("options", "option_ids"):
             listed = self.given.get(field)

@@ -1,4 +1,4 @@
-"""Find results files and records below the paths that the user names, and name each for people."""
+"""Find results files and records below the user's paths, and give each a short unique name."""
 
 import os
 from collections import Counter
@@ -13,7 +13,7 @@ from recipe_mpr_task.files import regular_stat, sha256_of
 
 @dataclass(frozen=True)
 class Skipped:
-    """A path or file without a run: its name for people, and why it was skipped, with a remedy."""
+    """A path or file without a run: its display name, and why it was skipped, with a remedy."""
 
     source: str
     reason: str
@@ -25,13 +25,13 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skip
     Links to files are followed, links to folders are not.
 
     Returns:
-        (files, skipped). `files` has each file once with its unique name, sorted by name. `skipped` has the paths that
-        hold none, the files that are not to be read, and the folders that cannot be listed.
+        (files, skipped). `files` has each file once with its unique name, sorted by name. `skipped` has the paths
+        without a run, files that must not be read, and folders that cannot be listed.
     """
     files: dict[Path, tuple[int, Path]] = {}
     skipped = []
     for path in paths:
-        root = Path(os.path.abspath(path))  # noqa: PTH100 (links stay, as samples lie beside them)
+        root = Path(os.path.abspath(path))  # noqa: PTH100 (links are kept: samples are beside them)
         for place, fault in _under(path):
             below = place.relative_to(path)
             if fault:
@@ -45,7 +45,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skip
 
 
 def _under(path: Path) -> list[tuple[Path, str]]:
-    """Return the files below a path that are named like a run, and its faulty folders, each with its fault or ""."""
+    """Return the files below a path that are named like a run, and unreadable folders, each with its fault or ""."""
     if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for an unreadable parent)
         return [(path, _fault(path))]
     folders, links = [path], []
@@ -73,7 +73,7 @@ def _under(path: Path) -> list[tuple[Path, str]]:
 
 
 def _fault(place: Path) -> str:
-    """Return why a place that is named like a run, or that the user named, is not to be read; "" if it is."""
+    """Return why a file must not be read; "" if it may be."""
     try:
         str(place).encode()
         regular_stat(place, LARGEST if place.name.endswith(SUFFIX) else LARGEST_RESULTS)
@@ -105,5 +105,5 @@ def _source(path: Path) -> str:
 
 
 def _printable(path: Path) -> str:
-    """A path as encodable text: bytes that are not UTF-8 are written as escapes."""
+    """Return a path as encodable text; bytes that are not UTF-8 become escapes."""
     return os.fsencode(path.as_posix()).decode(errors="backslashreplace")

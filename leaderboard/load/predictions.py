@@ -1,4 +1,4 @@
-"""Read the choices of any system, from any program, and make their record."""
+"""Read the predictions of any system from JSONL, and make a record of them."""
 
 import json
 import time
@@ -19,7 +19,7 @@ from recipe_mpr_task.splits import scored_ids
 from recipe_mpr_task.task_specs import held_out_tasks
 
 _MOST_FAULTS = 5
-_LARGEST = 64 * 2**20  # bytes: 500 lines with their queries have 0.1 MB, with a model's reasoning a few
+_LARGEST = 64 * 2**20  # bytes: 500 lines have 0.1 MB with queries, a few MB with a model's reasoning
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Choices:
 
     Attributes:
         by_item: item id to the chosen recipe id; None for an item that was not answered or is in `unread`.
-        unread: items answered wrong, with an unknown option.
-        gold_letters: items whose right option stood at A to E, shape (5,); a line that does not say counts nowhere.
+        unread: items for which a wrong option was chosen, unknown which.
+        gold_letters: number of items with the right option at A to E, shape (5,), of the lines that state it.
     """
 
     by_item: Mapping[str, str | None]
@@ -41,7 +41,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
     """Read the choices of a system from JSONL, see `commands.import_predictions.import_` and `choice_of`.
 
     Raises:
-        RecipeMPRError: a line cannot be read; names all faults, by line.
+        RecipeMPRError: lines cannot be read; the message lists the faults by line.
     """
     choices: dict[str, Choice] = {}
     faults: dict[str, list[int]] = {}
@@ -64,7 +64,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
 
 
 def _listed(faults: Mapping[str, list[int]]) -> str:
-    """The first faults, each with its first line and the number of further ones."""
+    """Return the first faults as text, each with its first line number and the number of further lines."""
     listed = []
     for what, numbers in list(faults.items())[:_MOST_FAULTS]:
         more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
@@ -100,7 +100,7 @@ def record_of_choices(choices: Choices, name: str, order: str | None) -> Record:
     """Return the record of a system's choices of all items of a task.
 
     Raises:
-        RecipeMPRError: the items are not those of a task.
+        RecipeMPRError: the items are not exactly those of a task.
     """
     task = _task_of(choices.by_item)
     n_right = sum(choice == pinned_items()[item_id].gold for item_id, choice in choices.by_item.items())
@@ -128,7 +128,7 @@ def record_of_choices(choices: Choices, name: str, order: str | None) -> Record:
 
 
 def _task_of(item_ids: Mapping[str, object]) -> str:
-    """The task that scores exactly these items."""
+    """Return the task that scores exactly these items."""
     for split, task in ({"all": "recipe_mpr"} | held_out_tasks()).items():
         if item_ids.keys() == scored_ids(split):
             return task
@@ -136,5 +136,5 @@ def _task_of(item_ids: Mapping[str, object]) -> str:
     raise RecipeMPRError(
         f"the items are not those of a task: {len(missing)} of the 500 are missing "
         f"({', '.join(missing[:3])}, ...). Allowed: all 500, the held-out 50, a fold or the sample, each whole. "
-        "Only for an item that was asked and not answered write option_id null; it counts as wrong"
+        "For an item that the system did not answer write option_id null; it counts as wrong"
     )

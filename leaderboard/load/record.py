@@ -1,4 +1,4 @@
-"""Compact result records: a run's per-item scores without any dataset text, small enough to commit.
+"""Read and write compact records: a run's per-item scores without dataset text, small enough to commit.
 
 A record holds the fields that the leaderboard reads of a run. Texts, orders and gold come from the package's pinned
 tables. A record is read as a `Run` like any other and goes through the same checks.
@@ -41,7 +41,7 @@ class RecordedItem(BaseModel):
             imported item, of which only the choice is known.
         chosen: recipe ids of the best-scored options, tied ones together, one list per row; empty if unanswered.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
-        unread: an imported item that was answered wrong, with an unknown option; `chosen` is then empty.
+        unread: whether an imported item has a wrong choice, unknown which; `chosen` is then empty.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -76,7 +76,7 @@ class Record(BaseModel):
 
     @property
     def results(self) -> Results:
-        """What the results file said of the task."""
+        """The results file's part for the task, typed."""
         return Results.of(self.run, self.task)
 
 
@@ -85,21 +85,21 @@ class RecordError(RecipeMPRError):
 
 
 def is_recordable(task: str) -> bool:
-    """Say whether a task's metrics need scores alone; generated text and option lengths come from dataset text."""
+    """Say whether a task's metrics need scores alone, without generated text or option lengths."""
     return task_spec(task).process_results.__name__ in ("letter_metrics", "circular_metrics")
 
 
 def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_key: str | None = None) -> Record:
     """Make the record of a run with genuine documents.
 
-    It holds neither prompts nor paths, so it keeps what the checks read from them: `flags` and `around`, see
-    `rank.row.Row`, and `verify.identity.model_key`. A flag says where `around` is cut.
+    A record holds neither prompts nor paths. It keeps what the checks read from them: `flags` and `around`, see
+    `rank.row.Row`, and `verify.identity.model_key`. If `around` is cut, a flag says so.
 
     Raises:
         RecordError: the task's metrics need texts, which a record lacks, or a score is not finite.
     """
     if not is_recordable(run.task):
-        raise RecordError(f"{run.task}: its metrics need texts, of which a record holds none; keep its samples file")
+        raise RecordError(f"{run.task}: its metrics need texts, which a record does not hold; keep its samples file")
     spec = task_spec(run.task)
     record = Record.of(run.results, run.task, [_recorded(sample, spec) for sample in run.items])
     kept = {key: _without_folders(value) for key, value in record.run.items() if key not in (AROUND, FLAGS)}
@@ -118,7 +118,7 @@ def _recorded(sample: Sample, spec: TaskSpec) -> RecordedItem:
         raise RecordError(f"{sample.item_id} has a score that is not finite")
     exact = [flat[i : i + N_OPTIONS] for i in range(0, len(flat), N_OPTIONS)]
     rounded = [[float(f"{score:.7g}") for score in row] for row in exact]
-    # Rounding must not make a tie where there was none.
+    # Rounding must not create ties.
     scores = rounded if _best(rounded) == _best(exact) else exact
     shown = pinned_items()[sample.item_id].shown_ids(spec.order)
     chosen = [[rotated(shown, r)[k] for k in best] for r, best in enumerate(_best(scores))]
@@ -130,7 +130,7 @@ def _best(rows: Sequence[Sequence[float]]) -> list[list[int]]:
 
 
 def _without_folders(value: Any) -> Any:
-    """Return a value with local directories omitted: of an absolute path only the part that names its folder stays."""
+    """Return a value without local directories: an absolute path is cut to the part that names its folder."""
     if isinstance(value, dict):
         return {key: _without_folders(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -149,10 +149,10 @@ def write_record(record: Record, path: Path) -> None:
 
 
 def read_record(path: Path, source: str = "") -> Run:
-    """Read a record as a run like any other; its documents have no texts. On `source` see `schema.Run`.
+    """Read a record as a `Run`; its documents have no texts. For `source` see `schema.Run`.
 
     Raises:
-        RecordError: not a record, of another dataset or task, or inconsistent with the dataset's items.
+        RecordError: the file is no record, is of another dataset or task, or contradicts the dataset's items.
     """
     try:
         record = Record.model_validate_json(read_regular(path, LARGEST))
@@ -168,7 +168,7 @@ def read_record(path: Path, source: str = "") -> Run:
 
 
 def _faults(record: Record) -> Iterator[str]:
-    """Give the reasons to refuse a record; each rests on those before it."""
+    """Yield reasons to refuse a record. Take the first only: later checks assume that earlier ones passed."""
     if record.dataset_sha256 != SHA256:
         yield f"of another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}"
     pinned = pinned_items()
@@ -183,7 +183,7 @@ def _faults(record: Record) -> Iterator[str]:
     if not is_task(record.task):
         yield f"task {record.task!r} is not one of this release"
     if not is_recordable(record.task):
-        yield f"{record.task}: its metrics need texts, which a record has not"
+        yield f"{record.task}: its metrics need texts, which a record does not hold"
     is_import = record.results.config.model == IMPORT_MODEL
     if any((item.scores is None) != is_import for item in record.items):
         yield "an item without scores, or an imported one with some: only imported predictions have none"
@@ -207,7 +207,7 @@ def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
             document=document,
             item_id=item.item_id,
             responses=None if item.scores is None else tuple((score,) for row in item.scores for score in row),
-            # From the choices, so that scores which contradict them are noticed.
+            # Computed from the choices, so that a check notices scores that contradict them.
             accuracy=math.fsum((pinned.gold in row) / max(len(row), 1) for row in item.chosen) / len(item.chosen),
             chosen=tuple(item.chosen[0]) if item.scores is None else None,
         )

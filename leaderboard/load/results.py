@@ -28,22 +28,23 @@ class UnusableError(Exception):
 
 
 def samples_files(file: Path) -> list[Path]:
-    """Return the paths with the names of a results file's samples, of any task of this release, whatever they are."""
-    return [path for task in sorted(task_names()) if os.path.lexists(path := _samples_file(file, task))]
+    """Return the existing paths named like a results file's samples, of any task of this release and of any kind."""
+    before, after = _samples_file(file, "\0").split("\0")  # built once: a thousand files have twenty names each
+    return [Path(path) for task in sorted(task_names()) if os.path.lexists(path := f"{before}{task}{after}")]
 
 
-def _samples_file(file: Path, task: str) -> Path:
-    """Where lm-eval puts the samples of a task of a results file."""
+def _samples_file(file: Path, task: str) -> str:
+    """Return the path at which lm-eval writes a task's samples for a results file."""
     # results_DATE.json in an output folder, NAME_DATE.json for `--output_path NAME.json`; samples end in the same date.
     date = re.search(r"\d{4}-\d{2}-\d{2}T.*", file.stem, re.DOTALL)
-    return file.with_name(f"samples_{task}_{date[0] if date else file.stem.removeprefix('results_')}.jsonl")
+    return str(file.with_name(f"samples_{task}_{date[0] if date else file.stem.removeprefix('results_')}.jsonl"))
 
 
 def runs_of(file: Path, source: str) -> list[Run]:
     """Read the runs of one results file or compact record, one for each Recipe-MPR task in it.
 
     Raises:
-        UnusableError: the file cannot be read, is neither, or holds no such task.
+        UnusableError: the file cannot be read, is of neither kind, or holds no Recipe-MPR task.
     """
     if file.name.endswith(SUFFIX):
         try:
@@ -53,7 +54,7 @@ def runs_of(file: Path, source: str) -> list[Run]:
     results = _read_json(file)
     if not isinstance(results, dict) or not isinstance(results.get("results"), dict):
         raise UnusableError("not lm-eval's: no `results` object in it")
-    # A group's own line (recipe_mpr_folds) has no items: its tasks are the runs.
+    # A group (recipe_mpr_folds) has no items of its own: its tasks are the runs.
     groups = results.get("group_subtasks")
     groups = groups if isinstance(groups, dict) else {}
     tasks = [name for name in results["results"] if name.startswith("recipe_mpr") and not groups.get(name)]
@@ -61,14 +62,14 @@ def runs_of(file: Path, source: str) -> list[Run]:
         raise UnusableError("no recipe_mpr task in it")
     ours = [task for task in tasks if is_task(task)]
     return [
-        *(Run(source, task, Results.of(results, task), _samples(_samples_file(file, task))) for task in ours),
-        # No check looks at the results of other tasks.
+        *(Run(source, task, Results.of(results, task), _samples(Path(_samples_file(file, task)))) for task in ours),
+        # For unknown tasks no check reads the results.
         *(Run(source, name, Results()) for name in _unknown_names([task for task in tasks if task not in ours])),
     ]
 
 
 def _unknown_names(tasks: list[str]) -> list[str]:
-    """The first 50 names of unknown tasks as printable text; the last one also counts those left out."""
+    """Return the first 50 names of unknown tasks as printable text; the last name also counts those left out."""
     names = [re.sub(r"[^A-Za-z0-9_]", "?", task[:60]) for task in tasks[:50]]
     if len(tasks) > len(names):
         names[-1] += f" and {len(tasks) - len(names)} more"

@@ -1,4 +1,4 @@
-"""One logged item, typed: its document, the prompts that the model was shown, its answers."""
+"""Parse one logged item: its document, the prompts that the model was shown, and its answers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,10 +31,10 @@ class Sample:
     Attributes:
         document: None if the logged document is not one of the task's.
         responses: filtered responses as logged: log-likelihoods or texts, see `log_likelihoods` and `texts`.
-        is_first_of_raw: whether each response is the first of its request's raw ones; true where none were logged.
+        is_first_of_raw: whether each response equals its request's first raw response; true if none were logged.
         prompts: one for each request; empty if no requests were logged.
         continuations: the text whose likelihood each request asked for.
-        accuracy: as logged; None if it is no fraction.
+        accuracy: the logged accuracy; None if it is not in [0, 1].
         chosen: recipe ids of an imported item, which has no responses.
     """
 
@@ -50,7 +50,7 @@ class Sample:
 
     @classmethod
     def of(cls, logged: Mapping[str, Any]) -> "Sample":
-        """Read a line of lm-eval's samples file."""
+        """Return the sample of a parsed line of lm-eval's samples file."""
         doc, filtered, accuracy = (logged.get(key) for key in ("doc", "filtered_resps", "acc"))
         arguments = logged.get("arguments")
         # One request for each prompt and continuation; none if they are not in lm-eval's own form.
@@ -69,7 +69,7 @@ class Sample:
 
     @property
     def doc(self) -> Document:
-        """The document of a sample that was found genuine; raise ValueError if there is none."""
+        """The sample's document; raise ValueError if it is not one of the task's."""
         if self.document is None:
             raise ValueError(f"{self.item_id} has no document of ours")
         return self.document
@@ -103,7 +103,7 @@ def _is_first_of_raw(raw: Any, filtered: Any) -> bool:
 def _prompts(contexts: Sequence[Any]) -> tuple[Prompt, ...]:
     prompts: list[Prompt] = []
     for last, context in pairwise([None, *contexts]):
-        # The options of an item share their prompt: it is read once.
+        # The options of an item share their prompt, which is parsed once.
         prompts.append(prompts[-1] if prompts and context == last else _prompt(context))
     return tuple(prompts)
 
@@ -114,7 +114,7 @@ def turn(role: str, content: str) -> str:
 
 
 def _prompt(context: Any) -> Prompt:
-    # lm-eval logs messages as a list of one JSON text, or as they are for a remote tokenizer.
+    # lm-eval logs chat messages as a list of one JSON text, or for a remote tokenizer as a list of messages.
     logged = context[0] if isinstance(context, list) and len(context) == 1 else context
     try:
         if messages := _messages(logged):
@@ -125,7 +125,7 @@ def _prompt(context: Any) -> Prompt:
 
 
 def _messages(logged: Any) -> list[dict[str, Any]]:
-    """The chat messages of a logged context; empty for a plain prompt."""
+    """Return the chat messages of a logged context; empty for a plain prompt."""
     if isinstance(logged, str) and logged.startswith("[{"):
         with suppress(ValueError, RecursionError):
             logged = json.loads(logged)
@@ -137,7 +137,7 @@ def _messages(logged: Any) -> list[dict[str, Any]]:
 
 
 def _turn_of(message: Mapping[str, Any]) -> str:
-    """One message as text, with every field that the model could read."""
+    """Return one message as text, with every field that the model could read."""
     content = message["content"]
     rest = {key: value for key, value in message.items() if key not in ("role", "content")}
     role = f"{message['role']} {json.dumps(rest, sort_keys=True)}" if rest else str(message["role"])

@@ -1,8 +1,8 @@
-"""One task of lm-eval's results file, typed. Raw JSON ends here, and for samples in `samples`.
+"""Types for one task of lm-eval's results file. Raw JSON is parsed here, and for samples in `samples`.
 
-The files can come from anybody. A value that is missing, of another type, too large or nested too deep becomes the
-field's default, and the check that needs the value reports it as missing. Numbers are finite and at most 2^53, which
-all JSON readers read alike; texts are cut and hold no half characters.
+The files are untrusted. A value that is missing, of another type, too large or nested too deep becomes the field's
+default; the check that needs the value reports it as missing. Numbers are finite and at most 2^53, which all JSON
+readers read alike. Texts are cut and hold no lone surrogates.
 """
 
 import math
@@ -32,7 +32,7 @@ _MOST, _MOST_ITEMS = 20_000, 10_000
 
 @dataclass(frozen=True)
 class ModelArgs:
-    """`--model_args`, however lm-eval recorded them: every argument by name; each backend has its own."""
+    """`--model_args` by name, in whichever form lm-eval recorded them; each backend has its own arguments."""
 
     given: Mapping[str, Any]
 
@@ -43,7 +43,7 @@ class ModelArgs:
 
     @property
     def gold_letters(self) -> list[int]:
-        """Items of an import whose right option stood at A to E, shape (5,); [] if it was not recorded."""
+        """Number of an import's items with the right option at A to E, shape (5,); [] if not recorded."""
         counts = self.given.get("gold_letters")
         if not isinstance(counts, list) or len(counts) != len(LETTERS):
             return []
@@ -51,12 +51,12 @@ class ModelArgs:
 
 
 def _integers(value: Any) -> Any:
-    # Entries of other tasks must not take this task's count with them.
+    # A faulty entry of another task must not discard this task's count.
     return {key: n for key, n in value.items() if type(n) is int} if isinstance(value, dict) else value
 
 
 class Config(Tolerant):
-    """Lm-eval's `config`: what was run, on what."""
+    """Lm-eval's `config`: the model, and how it was run."""
 
     model: str | None = None
     model_args: Annotated[dict[str, Any], BeforeValidator(parsed)] = Field(default={})
@@ -82,7 +82,7 @@ class Config(Tolerant):
 
     @property
     def backend(self) -> str:
-        """The model's name for `--model`."""
+        """The value of `--model`."""
         return str(self.model)
 
 
@@ -95,7 +95,7 @@ class Metadata(Tolerant):
     recipe_mpr_system: Any = None
 
     def told(self, name: str, otherwise: Any) -> str:
-        """Return the text of a model argument that was merged in; that of `otherwise` if the argument is absent."""
+        """Return a merged-in model argument as text; `otherwise` as text if the argument is absent."""
         return str((self.model_extra or {}).get(name, otherwise))
 
 
@@ -115,7 +115,7 @@ class TaskConfig(Tolerant):
     repeats: Any = None
 
     def differs(self, key: str, own: Any) -> bool:
-        """Say whether a recorded field is another than the task's own; a field that was not recorded is not."""
+        """Say whether a recorded field differs from the task's own value; False if it was not recorded."""
         return key in self.model_fields_set and getattr(self, key) != own
 
 
@@ -212,7 +212,7 @@ class Run:
 
     @property
     def config(self) -> Config:
-        """What was run, on what."""
+        """Lm-eval's `config` of the run."""
         return self.results.config
 
     @property
@@ -222,12 +222,12 @@ class Run:
 
     @property
     def training(self) -> TrainingRecord:
-        """The model's training as recorded; empty if nothing was."""
+        """The recorded training of the model; an empty record if there is none."""
         return self.results.training or TrainingRecord()
 
     @property
     def loaded(self) -> LoadedModel:
-        """The files that were loaded, as recorded; empty if nothing was."""
+        """The recorded files of the loaded model; an empty record if there is none."""
         return self.results.loaded or LoadedModel()
 
     @property
@@ -247,12 +247,12 @@ class Run:
 
     @property
     def has_system_text(self) -> bool:
-        """Whether the run had a system text of its own."""
+        """Whether the user gave the run a system text."""
         return bool(self.results.system_instruction_sha)
 
     @property
     def n_truncated(self) -> int:
-        """Number of texts cut to the model's length: of this task, or of the whole run where tasks were not counted."""
+        """Number of texts cut to the model's length: of this task, or of the whole run if not counted by task."""
         count = self.config.recipe_mpr_truncated_in.get(self.task, self.config.recipe_mpr_truncated)
         return max(count or 0, 0)
 

@@ -1,1 +1,1 @@
-"""Third stage: checked runs to rows, ranks and comparisons, from per-item results alone."""
+"""Third stage: turn checked runs into rows, ranks and comparisons, from per-item results alone."""

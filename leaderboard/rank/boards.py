@@ -1,4 +1,4 @@
-"""Make boards of the rows of single runs: count each system once, pool, flag, add reported rows, rank."""
+"""Make boards from the rows of single runs: count each system once, pool, flag, add reported rows, rank."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ _TITLES = {
 
 
 def build_boards(runs: Iterable[Row]) -> list[Board]:
-    """Return the boards, the main one first, of single runs' rows and the reported ones; ranked rows come first."""
+    """Return the boards of single runs' rows and the reported rows; the main board and ranked rows come first."""
     runs = list(runs)
     kept = mark_repeats(runs)
     pooled = {task for group in POOLS for task in group.tasks}

@@ -1,6 +1,6 @@
-"""Flag rows that answer alike, whatever their names and boards, and say how the two are related.
+"""Flag rows with similar answers, whatever their names and boards, and say how the two are related.
 
-Relations rest on what the rows' results files say: a row that claims to be of another's model is flagged as such.
+Relations come from the rows' results files, so a row that claims to be of another row's model is flagged as such.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -15,14 +15,14 @@ from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.statistics import Ints
 
 _LEAST_ITEMS = 12
-"""On fewer items, answers at one letter may be chance."""
+"""On fewer items, equal answer letters may be chance."""
 
 _BLOCK = 1024
 _NOT_SHARED = -1
 
 
 def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
-    """Flag ranked rows that answer one letter nearly always: they agree without having copied."""
+    """Flag ranked rows that nearly always answer one letter: such rows agree without copying."""
     rows = list(rows)
     for place, row in enumerate(rows):
         if row.status in RANKED and row.kind != "baseline" and len(row.items) >= _LEAST_ITEMS:
@@ -33,9 +33,9 @@ def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
 
 
 def mark_copies(rows: Iterable[Row]) -> list[Row]:
-    """Flag both of two rows that answer alike, on any boards and of any status; name the relation if it is known.
+    """Flag both of two rows with similar answers, of any board and status; name the relation if it is known.
 
-    Neither loses its rank: a date does not prove which is the copy.
+    Neither loses its rank: dates do not prove which is the copy.
     """
     rows = sorted(rows, key=lambda row: (*by_date(row), row.reason))
     places = [place for place, row in enumerate(rows) if row.items]
@@ -45,10 +45,10 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
 
 
 def find_alike(rows: Sequence[Row]) -> list[list[str]]:
-    """Return each row's flags: one for the first unrelated and one for the first related row that answers alike.
+    """Return each row's flags: one for the first unrelated and one for the first related row with similar answers.
 
-    All rows have items, the preferred rows first; ranked rows go before others. Rows of one identity are one system and
-    are not compared, nor are two rows without rank.
+    All rows must have items, preferred rows first; ranked rows are preferred to others. Rows of one identity are one
+    system and are not compared. Two rows without rank are not compared either.
     """
     matrices = Matrices.of(rows)
     codes = _codes(rows)
@@ -73,7 +73,7 @@ def find_alike(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _codes(rows: Sequence[Row]) -> Ints:
-    """Number the rows' keys, shape (rows, keys): related rows share a number of 0 or more in a column."""
+    """Return the rows' keys as numbers, shape (rows, keys): related rows share a number of 0 or more in a column."""
     codes = np.full((len(rows), len(_KEYS)), _NOT_SHARED, np.int64)
     for column, key_of in enumerate(_KEYS):
         numbers: dict[Hashable, int] = {}
@@ -88,7 +88,7 @@ def _training_system(row: Row) -> str | None:
 
 
 def _model(row: Row) -> Hashable:
-    """Return what was loaded by its public name; None for folders, whose names are no identity."""
+    """Return the public name of what was loaded; None for folders, whose names do not identify a model."""
     loaded = row.loaded
     if "folder" in (loaded.base_from, loaded.adapter_from) or "/" not in (loaded.adapter or loaded.base or ""):
         return None
@@ -96,7 +96,7 @@ def _model(row: Row) -> Hashable:
 
 
 def _known_base(row: Row) -> str | None:
-    """Return the base of a clean training of ours; else None, because the row may be a copy."""
+    """Return the base model of a clean row that was trained here; None for other rows, which may be copies."""
     return row.training.base_model if row.training and row.training.system and row.status == "clean" else None
 
 
@@ -120,7 +120,7 @@ def _flag(row: Row, other: Row, in_common: str, *, is_related: bool) -> str:
 
 
 def _relation(row: Row, other: Row, named: str) -> str:
-    """Return what a row is to another that it is related to, in words: "same model as X (source), merged"."""
+    """Return in words how a row is related to another one, such as "same model as X (source), merged"."""
     is_one_recipe = _is_shared(row.keys.recipe, other.keys.recipe)
     is_one_training = _is_shared(_training_system(row), _training_system(other))
     if is_one_training or (is_one_recipe and row.keys.seed == other.keys.seed):

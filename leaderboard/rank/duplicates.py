@@ -1,4 +1,4 @@
-"""Let one row count where several are one measurement: runs of one identity, rows of one system, a run read twice."""
+"""Exclude all but one row of a measurement: runs of one identity, rows of one system, a run that was read twice."""
 
 import math
 from collections.abc import Callable, Hashable, Iterable
@@ -14,19 +14,19 @@ _READ_TWICE = "the same run, read twice"
 
 
 def mark_repeats(rows: Iterable[Row]) -> list[Row]:
-    """Exclude all but the earliest of the ranked rows of one identity on one task, so that nobody picks the best."""
+    """Exclude all but the earliest ranked row of one identity on one task, so that the best cannot be picked."""
     why = "of one system's runs the earliest counts"
     return _one_each(sorted(rows, key=lambda row: (*by_date(row), row.task)), lambda row: row.task, why)
 
 
 def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
-    """Exclude the second of two rows of one identity on one board: a whole run, and its folds pooled."""
+    """Exclude the second row of one identity on one board; a whole run counts before its pooled folds."""
     why = "the same items asked the same way"
     return _one_each(sorted(rows, key=lambda row: (row.task != row.board, row.source)), lambda row: row.board, why)
 
 
 def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> list[Row]:
-    """Exclude all but the first ranked row of each identity at a place, and flag both if they disagree."""
+    """Exclude all but the first ranked row of each identity and task or board; note where the two disagree."""
     seen: dict[tuple[str, str], int] = {}
     kept: list[Row] = []
     for row in rows:
@@ -36,8 +36,8 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
             continue
         first = kept[seen[key]]
         different = differing(row.items, first.items)
-        # Only a less doubtful run that chose alike, or repeats an answer from a cache, counts instead: nobody can pick
-        # the better of two runs, and a run repeated without its fault counts.
+        # A later row counts instead only if it is less doubtful, and chose the same or replaces answers from a cache.
+        # So the better of two runs cannot be picked, but a run can be repeated without its fault.
         if _doubt(row) < _doubt(first) and (CACHE_DOUBT in first.flags or not different):
             reason = f"repeat of {row.source}, of which more is known: {why}; {first.reason}"
             kept[seen[key]] = replace(first, status="excluded", reason=reason)
@@ -62,8 +62,8 @@ def by_date(row: Row) -> tuple[float, str]:
 def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
     """Exclude the less doubtful of a run and its record, whose identities may differ by a folder.
 
-    The two share name, date and the choice on every item. Probabilities are not compared: a confident model's are 0
-    and 1.
+    The two share name, date and the choice on every item. Probabilities are not compared, because a confident model's
+    are 0 and 1.
     """
     doubtful_first = sorted(rows, key=lambda row: (tuple(-d for d in _doubt(row)), *by_date(row), row.reason))
     seen: dict[tuple[Hashable, ...], int] = {}

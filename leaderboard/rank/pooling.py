@@ -1,6 +1,6 @@
-"""Pool rows that only together make a row: the five folds of a system, the prompts of a system.
+"""Pool the rows of a system's five folds, or of its prompts, into one row.
 
-Pooling goes over items: a type's items are spread unevenly over the folds, so a mean over tasks would be wrong.
+Scores are pooled over items: query types are spread unevenly over the folds, so a mean over folds would be wrong.
 """
 
 import math
@@ -24,7 +24,7 @@ from recipe_mpr_task.tasks import TASKS_PATH
 MAIN_BOARD = "recipe_mpr"
 _PROMPT_TASKS = tuple(sorted(path.stem for path in TASKS_PATH.glob("recipe_mpr_prompt_*.yaml")))
 
-# How a field is pooled. The tasks of a pool have equally many items, so a mean over tasks is one over items.
+# How each field is pooled. The tasks of a pool have equally many items, so a mean over tasks is one over items.
 _TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "date": min,
     "eval_seconds": math.fsum,
@@ -43,9 +43,9 @@ _TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
 
 @dataclass(frozen=True)
 class Pool:
-    """Tasks whose rows of one system make one row; a pooled row needs a row of each.
+    """Tasks whose rows of one system are pooled into one row; a pooled row needs a row of each task.
 
-    `tasks` maps each to its fold's number or its prompt's name; `prompt` is None where the pooled row keeps its rows'.
+    `tasks` maps each task to its fold's number or prompt's name. `prompt` is None if the rows share their prompt.
     """
 
     task: str
@@ -65,14 +65,14 @@ POOLS = (
 
 
 def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
-    """Pool the rows of each system into one; list those that cannot be pooled, and why.
+    """Return one pooled row per system, and each row that cannot be pooled, with the reason.
 
-    The rows are of the group's tasks, after `duplicates.mark_repeats`: a system has one ranked row a task.
+    The rows are of the group's tasks, after `duplicates.mark_repeats`: a system has one ranked row per task.
     """
     by_system: dict[str, list[Row]] = defaultdict(list)
     listed = []
     for row in rows:
-        # A row that lacks a rank for its random weights alone is a demonstration: its folds are pooled too.
+        # Rows that are excluded only for their random weights are pooled too, as a demonstration.
         if row.status in RANKED or (row.status == "excluded" and row.reason.startswith(RANDOM_WEIGHTS)):
             by_system[row.keys.identity].append(row)
         else:
@@ -88,7 +88,7 @@ def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
 
 
 def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
-    # As doubtful as the most doubtful of its rows.
+    # The pooled row has the status of its most doubtful row.
     first = max(rows, key=lambda row: (*RANKED, "excluded").index(row.status))
     items = [item for row in rows for item in row.items]
     if group.over == "prompts":
@@ -133,7 +133,7 @@ def _means(results: Iterable[ItemResult]) -> list[ItemResult]:
 
 
 def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
-    """Return the pooled items; over prompts, choices and answers are the first task's, to compare them with others."""
+    """Return the pooled items; over prompts with the first task's choices and answers, by which copies are found."""
     pooled, first = RowItems.of(items), rows[0].items
     if pooled.choices or pooled.ids != first.ids:
         return pooled
@@ -141,7 +141,7 @@ def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
 
 
 def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
-    """Return the first row's metrics with the Brier score's mean over all items; without it if a row has none."""
+    """Return the first row's metrics, with the mean Brier score over all items unless a row has none."""
     sums = [row.metrics["brier"].value * len(row.items) for row in rows if "brier" in row.metrics]
     metrics = {name: metric for name, metric in first.metrics.items() if name != "brier"}
     if len(sums) == len(rows):
@@ -150,9 +150,9 @@ def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
 
 
 def _combined(parts: Sequence[Any], names: Iterable[str]) -> dict[str, Any]:
-    """Return the total of each field that has one, None if a part lacks it; of others the value that all parts share.
+    """Return each field of `_TOTALS` pooled, None if a part lacks it; of other fields the value that all parts share.
 
-    A field on which the parts differ is None.
+    Another field on which the parts differ is None.
     """
     combined = {}
     for name in names:

@@ -9,11 +9,11 @@ from scipy.stats import norm, rankdata
 from leaderboard.rank.row import AgainstLeader, Row
 from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task import statistics
-from recipe_mpr_task.statistics import LEVEL, Floats, Ints
+from recipe_mpr_task.statistics import LEVEL, Comparison, Floats, Ints
 
 _MATRIX = 50
 _ROUNDING = 1e-6
-"""Sums of squared differences that are this near are equal."""
+"""Tolerance for sums of squared differences."""
 _USUAL_DISCORDANCE = 0.2
 _DIGITS = 9
 
@@ -35,9 +35,9 @@ class Board:
     """Rows that may be compared: one task, task version, item set and option order.
 
     Attributes:
-        sizes: items of each query type.
+        sizes: number of items of each query type.
         detectable: the smallest detectable difference, "all" and by query type, a fraction; see
-            `statistics.minimal_detectable_effect`. Computed at the median discordance with the leader, 20% without one.
+            `statistics.minimal_detectable_effect`. Computed at the median discordance with the leader, else at 20%.
         matrix: None with fewer than two ranked rows.
     """
 
@@ -50,7 +50,7 @@ class Board:
 
 
 def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
-    """Return the board of some rows, ranked and compared."""
+    """Return a board with the rows ranked and compared."""
     ranked, others = _ranked(rows)
     first = next((row for row in (*ranked, *others) if row.items), None)
     sizes = {name: score.n or 0 for name, score in first.types.items()} if first else {}
@@ -72,7 +72,7 @@ def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
 
 
 def _ranked(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-    """Rank by accuracy, equal accuracies sharing a rank; return the ranked rows and the others, each sorted."""
+    """Return the ranked rows and the other rows, each sorted; equal accuracies share a rank."""
     rows = sorted(rows, key=lambda row: (-(row.score.acc or 0.0), row.system, row.source, row.reason))
     contenders = [row for row in rows if row.status in RANKED and row.score.acc is not None]
     others = [row for row in rows if row.status not in RANKED or row.score.acc is None]
@@ -81,14 +81,14 @@ def _ranked(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> list[Row]:
-    """Add each row's possible ranks, its paired comparison with the leader, and whether the test separates the two.
+    """Return the rows with possible ranks, the paired comparison with the leader, and whether it separates the two.
 
     A row is in the leader's tie group unless the test, Holm-corrected over the board, separates them. The interval of
     the difference is corrected with it, so that it holds 0 exactly for the leader's tie group.
     """
     with_leader = statistics.compare_with(accuracies[:, 1:], accuracies[:, 0])
     p = all_pairs(accuracies)
-    # The tests behind the marks and the matrix are exact on boards of any size.
+    # The pairs that marks and matrix show have exact tests on boards of any size.
     p[: len(p_of_best), : len(p_of_best)] = p_of_best
     p[0, 1:] = p[1:, 0] = [comparison.p for comparison in with_leader]
     ranges = np.transpose(rank_ranges(np.array([row.rank for row in ranked]), p)).tolist()
@@ -97,19 +97,26 @@ def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> l
     ]
     corrected, agreeing = statistics.holm_agreeing(with_leader)
     return [replace(leader, is_tied=True)] + [
-        replace(row, is_tied=p_holm >= LEVEL, against_leader=AgainstLeader(comparison, p_holm))
+        replace(row, is_tied=p_holm >= LEVEL, against_leader=_rounded(comparison, p_holm))
         for row, comparison, p_holm in zip(others, agreeing, corrected.tolist(), strict=True)
     ]
+
+
+def _rounded(comparison: Comparison, p_holm: float) -> AgainstLeader:
+    """Round a comparison, so that every machine writes the same digits."""
+    digits = {name: round(value, _DIGITS) for name, value in vars(comparison).items()}
+    return AgainstLeader(Comparison(**digits), round(p_holm, _DIGITS))
 
 
 def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
     """Return the best and the worst rank of each row that the paired test cannot exclude, shape (rows,).
 
-    Row i and a row j ranked below it are separated if their p value, Holm-corrected over the comparisons of i with all
-    other rows, is below 5%. The best rank of j is 1 plus the rows above that are separated from j. The worst rank of i
-    is the number of rows less the rows below that are separated from i: the leader's range is its tie group. These are
-    marginal confidence sets of ranks, see Mogstad, Romano, Shaikh and Wilhelm (2024), doi 10.1093/restud/rdad006.
-    Neighbours' ranges need not be ordered: a row that differs from the others on more items is harder to separate.
+    The test separates row i and a row j ranked below it if their p value is below 5%, Holm-corrected over the
+    comparisons of i with all other rows. The best rank of j is 1 plus the rows above that are separated from j. The
+    worst rank of i is the number of rows less the rows below that are separated from i: the leader's range is its tie
+    group. These are marginal confidence sets of ranks, see Mogstad, Romano, Shaikh and Wilhelm (2024), doi
+    10.1093/restud/rdad006. Neighbours' ranges need not be ordered: a row that differs from the others on more items is
+    harder to separate.
 
     Args:
         ranks: 1 for the best, equal accuracies sharing one; ascending, shape (rows,).
@@ -118,7 +125,7 @@ def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
     n = len(ranks)
     p = np.where(np.eye(n, dtype=bool), 1.0, p)
     order = np.argsort(p, axis=1)
-    # `statistics.holm` for all rows at once; the diagonal's 1 is no test.
+    # `statistics.holm` for all rows at once; the diagonal is no test.
     corrected = np.maximum.accumulate(np.take_along_axis(p, order, axis=1) * np.arange(n - 1, -1, -1), axis=1)
     separated = np.zeros((n, n), dtype=bool)
     np.put_along_axis(separated, order, corrected < LEVEL, axis=1)
@@ -127,9 +134,9 @@ def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
 
 
 def all_pairs(accuracies: Floats) -> Floats:
-    """Test every pair of systems by matrix products; p values, shape (systems, systems).
+    """Return p values of paired tests of all systems, shape (systems, systems), by matrix products.
 
-    McNemar's exact test; where shared ties make parts of wins, the normal approximation of the exact sign-flip test,
+    McNemar's exact test; if shared ties give fractional wins, the normal approximation of the exact sign-flip test,
     p = 2 Phi(-|sum d| / sqrt(sum d^2)) for differences d.
 
     Args:
@@ -137,11 +144,18 @@ def all_pairs(accuracies: Floats) -> Floats:
     """
     right, wrong = (accuracies == 1).astype(np.float32), (accuracies == 0).astype(np.float32)
     wins = np.rint(right.T @ wrong).astype(np.int64)
+    # Many pairs have the same wins and losses: each such pair of numbers is tested once.
+    codes = wins * (len(accuracies) + 1) + wins.T
+    p_of_code = np.zeros(codes.max(initial=0) + 1)
+    tested = np.flatnonzero(np.bincount(codes.ravel()))
+    p_of_code[tested] = statistics.mcnemar(*np.divmod(tested, len(accuracies) + 1))
+    p: Floats = p_of_code[codes]
     sums, squares = accuracies.sum(axis=0), (accuracies**2).sum(axis=0)
     distances = squares[:, None] + squares - 2 * accuracies.T @ accuracies
-    z = np.abs(sums[:, None] - sums) / np.sqrt(np.maximum(distances, _ROUNDING))
-    has_parts = distances - (wins + wins.T) > _ROUNDING
-    return np.where(has_parts, 2 * norm.cdf(-z), statistics.mcnemar(wins, wins.T))
+    first, second = np.nonzero(distances - (wins + wins.T) > _ROUNDING)  # pairs with parts of wins
+    z = np.abs(sums[first] - sums[second]) / np.sqrt(distances[first, second])
+    p[first, second] = 2 * norm.cdf(-z)
+    return p
 
 
 def _matrix(rows: Sequence[Row], differences: Floats, p: Floats) -> PairMatrix:

@@ -49,9 +49,9 @@ class Metric:
 
 @dataclass(frozen=True)
 class PositionProfile:
-    """Position bias by letter, A to E: the share of a row's answers there, and the accuracy where gold stands there.
+    """Position bias by letter, A to E: the share of a row's answers, and the accuracy where gold is at the letter.
 
-    `recall` is None where gold never stands, or an accuracy is missing; ties share an answer.
+    `recall` is None where gold never is, or an accuracy is missing; tied options share an answer.
     """
 
     answers: tuple[float, ...]
@@ -60,7 +60,7 @@ class PositionProfile:
 
 @dataclass(frozen=True)
 class Asked:
-    """How a causal model was asked. Of an imported system nothing is known; encoders and baselines read no prompt.
+    """How a causal model was asked; unknown for imported systems. Encoders and baselines read no prompt.
 
     Attributes:
         shots: number of few-shot examples; None if unknown.
@@ -77,7 +77,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class LoadedNames:
-    """What was loaded, by name; of a folder its last name alone. None where the run does not tell.
+    """The names of what was loaded; of a folder's path only the last part. None if unknown.
 
     `base_from` and `adapter_from` are "hub" or "folder"; `backend` is lm-eval's name of the model type.
     """
@@ -93,15 +93,15 @@ class LoadedNames:
 
 @dataclass(frozen=True)
 class Keys:
-    """Hashes that rows of one model, system or recipe share, see `verify.identity`; None where nothing is known.
+    """Hashes that rows of one model, system or recipe share, see `verify.identity`; None if unknown.
 
     All but `identity` are cut to 12 digits.
 
     Attributes:
         identity: one measurement: the model, and how it was asked. "" for reported rows.
-        same_as: of a run that was read twice, the identity of the row that counts.
+        same_as: for a run that was read twice, the identity of the row that counts.
         content: the files that were loaded.
-        system: the system that several settings, backends or precisions are tries of.
+        system: the system, whatever its settings, backend or precision.
         server: address and model name of a server.
         setting: how the model was asked.
         recipe: a training recipe without its seed.
@@ -126,10 +126,10 @@ class Keys:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a row cost; None where it was not recorded, or where several tasks shared it.
+    """The cost of a row; None if it was not recorded, or if several tasks shared it.
 
-    Seconds of a pooled row are of all folds together; seconds per item are without loading the model; memory is the
-    peak. Only `eval_seconds` is lm-eval's own.
+    A pooled row has the seconds of all folds together. Seconds per item exclude loading the model. Memory is the peak.
+    Only `eval_seconds` is measured by lm-eval.
     """
 
     eval_seconds: float | None = None
@@ -160,10 +160,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class Tries:
-    """How many tries stand behind a row, as far as this build knows.
+    """The numbers of seeds and settings that were tried for a row, as far as this build knows.
 
-    Seeds are those of the recipe: ranked on the board, and in all runs read. `settings` are those of the system on the
-    board; None if there is one.
+    `seeds_shown` counts the recipe's seeds ranked on the board, `seeds_known` those in all runs read. `settings` counts
+    the system's settings on the board; None if there is one.
     """
 
     text: str
@@ -174,7 +174,7 @@ class Tries:
 
 @dataclass(frozen=True)
 class AgainstLeader:
-    """A paired comparison with the board's leader, Holm-corrected over the board: interval and p say the same."""
+    """A paired comparison with the board's leader, Holm-corrected over the board: interval and p agree."""
 
     comparison: Comparison
     p_holm: float
@@ -187,21 +187,21 @@ class Row:
     Attributes:
         reason: why the row has its status.
         types: query type to score; a type without items is absent.
-        source: where it was read, the files of a pooled row joined by ", ".
+        source: the file that the row was read from; the files of a pooled row joined by ", ".
         rank: 1 for the best; None where the row is not ranked.
         rank_low, rank_high: the best and the worst rank that the test cannot exclude, see `ranking.rank_ranges`.
         metrics: key of a registered metric to its mean; a metric that the task lacks is absent.
         is_invariant: whether a system on a circular board scores each option alone, so that no rotation changes it.
-        protocol: how the number came about, such as "5 folds pooled"; "" for a single run.
+        protocol: how the score was obtained, such as "5 folds pooled"; "" for a single run.
         clean_subset: the score on items known to be unseen, for a row of status overlap.
         from_random_weights: whether the model has random weights, or was trained from one that has.
         date: when the run was made, seconds since 1970.
         items: what the numbers were computed from; empty for a reported row.
-        position: None where the options stood in no one order, or that order is unknown.
-        flags: notes for a reader, which leave the rank as it is.
+        position: None if the options had no single order, or an unknown one.
+        flags: notes for a reader, which do not change the rank.
         around: the constant texts around the prompts, with placeholders for prompts and answers; one for each way that
-            the row's runs were asked, empty where no prompts were logged or read.
-        is_tied: whether the test cannot tell the row from the leader; None where there is no leader.
+            the row's runs were asked, empty if no prompts were logged or read.
+        is_tied: whether the test does not separate the row from the leader; None if there is no leader.
         against_leader: None for the leader itself.
     """
 

@@ -23,7 +23,7 @@ _LONGEST_NAME = 200
 _RESAMPLES = 2000
 _DIGITS = 4
 _NOT_SHOWN = {"reason", "weights", "settings", "base_files", "history"}
-"""Of a training record: the row has its reason and curve elsewhere, and needs no file hashes."""
+"""Fields of a training record that a row omits: reason and curve are elsewhere, file hashes are not needed."""
 
 
 def row_of(verified: VerifiedRun) -> Row:
@@ -45,12 +45,12 @@ def row_of(verified: VerifiedRun) -> Row:
         source=run.source,
         evidence=evidence(run),
         metrics=metrics,
-        # A model that scores each option alone is the same in every rotation: no win in robustness.
+        # A model that scores each option alone cannot change under rotation: that is no robustness.
         is_invariant="perf" in metrics and who.is_order_invariant(run),
         clean_subset=score(verified.unseen_items) if verified.status == "overlap" else None,
         has_samples=run.samples is not None or not is_task(run.task),
         from_random_weights=who.is_from_random_weights(run),
-        # A system that reads no prompt has no shots, whatever was asked for; of an imported one nothing is known.
+        # A system that reads no prompt has no shots, whatever was requested; for an imported one they are unknown.
         asked=Asked(
             shots=None if kind == who.IMPORTED else run.n_shot if kind == "causal" else 0,
             prompt=None if kind == who.IMPORTED else who.prompt_name(run),
@@ -90,7 +90,7 @@ def _keys(run: Run) -> Keys:
 
 def _cost(run: Run) -> Cost:
     training, evaluation = run.training, run.results.cost
-    # The cost of several tasks together is no task's own.
+    # A cost that several tasks share cannot be divided.
     own = evaluation if evaluation and evaluation.tasks == 1 else None
     return Cost(
         eval_seconds=run.results.eval_seconds,
@@ -110,14 +110,14 @@ def _cost(run: Run) -> Cost:
 def _further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
     """Return the means of the task's further metrics, and RStd with its interval on circular runs.
 
-    An encoder's scores are no text log-likelihoods: its length-normalised accuracy is left out.
+    An encoder's scores are not log-likelihoods of texts, so its length-normalised accuracy is omitted.
     """
     metrics: dict[str, Metric] = {}
     is_causal = who.kind(verified.run) == "causal"
     for name in MEANS:
         values = [item.metrics[name] for item in verified.items if name in item.metrics]
         if name == SEEN and len(values) < len(verified.items):
-            continue  # a mean over the known items alone would be no share of the items
+            continue  # a mean over the known items alone is not the share of all items
         if values and not any(map(math.isnan, values)) and (is_causal or name != "acc_norm"):
             metrics[name] = Metric(math.fsum(values) / len(values))
     return metrics | ({"rstd": _rstd(verified.items)} if "perf" in metrics else {})
@@ -134,7 +134,7 @@ def _rstd(items: Sequence[ItemResult]) -> Metric:
 
 
 def _position(verified: VerifiedRun) -> PositionProfile | None:
-    """Return the position profile of a run whose options stood in one known order; else None."""
+    """Return the position profile of a run whose options were shown in one known order; else None."""
     task = verified.run.task
     if not is_task(task) or who.kind(verified.run) == who.IMPORTED or task_spec(task).n_responses > N_OPTIONS:
         return None
@@ -158,7 +158,7 @@ def position_profile(items: Sequence[ItemResult], order: str) -> PositionProfile
 
 
 def score(items: Iterable[ItemResult]) -> Score:
-    """Return the score of a set of items; if one lacks a finite accuracy, the set has no number."""
+    """Return the score of a set of items; its accuracy is None if that of an item is not finite."""
     accuracies = [item.accuracy for item in items]
     if any(map(math.isnan, accuracies)):
         return Score(None, len(accuracies))

@@ -1,7 +1,7 @@
-"""Compare what rows answered, item by item.
+"""Compare the answers of rows, item by item.
 
-Equal right answers are no evidence of a copy: two perfect systems need not be copies. Counted are equal wrong choices
-on the same item, and equal probabilities to four digits.
+Equal right answers are no evidence of a copy: two perfect systems need not be copies. This module counts equal wrong
+choices on the same item, and probabilities equal to four digits.
 """
 
 import math
@@ -22,17 +22,17 @@ from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import Floats, Ints
 
 SAME_SHARE = 0.95
-"""Least share of shared wrong choices, among those of the row that has fewer, at which one may be a copy.
+"""Least share of shared wrong choices, among those of the row with fewer, at which one row may be a copy.
 
-Counting by the row that has fewer finds a copy in which some answers were corrected, too.
+Dividing by the row with fewer also finds a copy in which some answers were corrected.
 """
 
 MIN_WRONG = math.ceil(math.log(0.001) / math.log(0.55))
-"""With fewer wrong choices than these 12, sharing all of them may be chance.
+"""Least number of wrong choices (12) to compare: with fewer, sharing all of them may be chance.
 
-Some distractors attract every system. Among published runs on all 500 items and ours, the two most similar systems
-without a common part (two embedding models) share .53 of the wrong choices of the one that has fewer. At .55, n of n
-are equal with probability .55^n, below 1 in 1,000 from n = 12 on; the binomial tail at 95% of n is below it too.
+Some distractors attract every system. Among all runs on the 500 items, published ones and ours, the two most similar
+unrelated systems (two embedding models) share .53 of the wrong choices of the one with fewer. At .55, n of n are equal
+with probability .55^n, below 1 in 1,000 for n >= 12. The binomial tail at 95% of n is below 1 in 1,000, too.
 """
 
 _MIN_EQUAL_ANSWERS = 20
@@ -41,7 +41,7 @@ _MOST_TIED = 2
 """Most wrong options tied for the best that still count as a choice."""
 
 ONE_LETTER = 0.95
-"""At this share of answers at one letter, rows agree without having copied."""
+"""From this share of answers at one letter on, rows agree without copying."""
 
 _MANY = 64
 _N_OPTIONS_OF = np.array([bits.bit_count() for bits in range(2**N_OPTIONS)])
@@ -50,7 +50,7 @@ Flags = NDArray[np.bool_]
 
 
 def letter_share(row: Row) -> tuple[str, float]:
-    """Return the letter of most of a row's answers in the order it was shown, and their share in [0, 1].
+    """Return the letter of most of a row's answers, in the order that it was shown, and its share in [0, 1].
 
     An imported row is assumed to have seen the shuffled order; in another order its answers spread over the letters.
     """
@@ -67,7 +67,7 @@ def letter_share(row: Row) -> tuple[str, float]:
 
 
 def differing(items: RowItems, others: RowItems) -> int:
-    """Count the items on which two rows chose or scored differently, or that only one has."""
+    """Return the number of items on which two rows chose or scored differently, or that only one has."""
     values = np.full((2, 2, len(pinned_items())), -1.0)
     for row, one in zip(values, (items, others), strict=True):
         row[:, _columns_of(one.ids)] = (one.picks, np.nan_to_num(one.accuracies, nan=-1.0))
@@ -83,9 +83,9 @@ def _columns_of(ids: tuple[str, ...]) -> Ints:
 
 @dataclass(frozen=True)
 class Compared:
-    """A block of rows against all, each matrix of shape (rows of the block, rows); the floats count items.
+    """A block of rows compared with all rows; matrices of shape (rows of the block, rows), the floats are item counts.
 
-    `fewer_wrong` are the wrong choices of the row that has fewer, on the items that both answered.
+    `fewer_wrong` counts the wrong choices of the row with fewer, on the items that both answered.
     """
 
     same_wrong: Floats
@@ -96,7 +96,7 @@ class Compared:
     is_alike: Flags
 
     def in_common(self, place: int, other: int) -> str:
-        """Say what a row of the block, counted from its start, and another row have in common."""
+        """Return in words what a row of the block, by its index there, and another row have in common."""
         by_choice = bool(self.by_choice[place, other])
         same, of = (self.same_wrong, self.fewer_wrong) if by_choice else (self.same_answers, self.shared_items)
         what = "wrong choice" if by_choice else "scores"
@@ -125,7 +125,7 @@ class Matrices:
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> "Matrices":
-        """Return the matrices of these rows, one line per row."""
+        """Return the matrices of the rows, in their order."""
         shape = (len(rows), len(pinned_items()))
         picks, scored = np.zeros(shape, np.uint8), np.zeros(shape, bool)
         for place, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""Say on each row what else there is of its system: rows of the same name or server, seeds and settings tried."""
+"""Add to each row what is known of its other tries: rows of the same name or server, seeds and settings."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -13,11 +13,11 @@ Seeds = dict[str, set[str]]
 
 
 def mark_namesakes(rows: Iterable[Row]) -> list[Row]:
-    """Flag ranked rows of one board that share a name, unless shots, prompt, chat or system text tell them apart.
+    """Flag ranked rows of one board that share a name, unless shots, prompt, chat template or system text differ.
 
-    Names are compared without case, accents, white space and invisible characters, look-alikes made one. Names that
-    differ but look alike are flagged however the systems were asked. Rows of one server and model name that differ by
-    display name alone are flagged as well: the server may have run one model twice.
+    Names are compared without case, accents, white space and invisible characters; look-alike characters are equal.
+    Different names that look alike are flagged however the systems were asked. Rows of one server and model name that
+    differ only in display name are flagged as well: the server may have run one model twice.
     """
     rows = list(rows)
     _flag_groups(rows, lambda row: folded(row.system), _name_flag)
@@ -28,7 +28,7 @@ def mark_namesakes(rows: Iterable[Row]) -> list[Row]:
 def _flag_groups(
     rows: list[Row], key_of: Callable[[Row], str | None], flag_of: Callable[[Row, Sequence[Row]], str | None]
 ) -> None:
-    """Flag in place what each ranked row is to the others of its board and key."""
+    """Flag ranked rows in place, each by the other ranked rows of its board and key."""
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
         if row.status in RANKED and (key := key_of(row)) is not None:
@@ -67,9 +67,9 @@ def _is_asked_otherwise(row: Row, other: Row) -> bool:
 
 
 def mark_tries(rows: Iterable[Row], runs: Iterable[Row]) -> list[Row]:
-    """Set on each row how many seeds of its recipe, and settings of its system, are known.
+    """Return the rows, each with the number of known seeds of its recipe and settings of its system.
 
-    `rows` are of all boards; `runs` is everything that was read, also runs that no row shows.
+    `rows` are of all boards; `runs` are all runs that were read, also those that no row shows.
     """
     rows = list(rows)
     known = _seeds([*rows, *runs])
@@ -96,7 +96,7 @@ def _seeds(rows: Iterable[Row]) -> Seeds:
 
 
 def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row]) -> Tries | None:
-    """Return a row's tries by the seeds known of all runs and those shown on its board; None if it is the only one."""
+    """Return a row's tries, from the seeds in all runs and on its board; None if the row is the only try."""
     parts: list[str] = []
     seeds_shown = seeds_known = None
     if (recipe := row.keys.recipe) is not None and recipe in known:

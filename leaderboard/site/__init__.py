@@ -1,1 +1,1 @@
-"""Last stage: boards to tables, pages and interchange formats. Computes nothing: every number comes from a row."""
+"""Last stage: turn boards into tables and pages. No number is computed here: every number comes from a row."""

@@ -1,25 +1,23 @@
-"""The columns of every output, once: label, value, direction, help. Page, Markdown, CSV and terminal read them.
+"""Define each column once: label, value, direction, help. Page, Markdown, CSV and terminal read the columns.
 
 To add a column: add it to `COLUMNS` and its key to the outputs that show it, below. A metric of the task becomes a
 column by `in_row` in `recipe_mpr_task.metrics.METRICS`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Literal
 
-from leaderboard.rank.row import AgainstLeader, Row
+from leaderboard.rank.row import Row
 from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import METRICS, SEEN, Metric
-from recipe_mpr_task.statistics import Comparison
 
 TYPES = (*QUERY_TYPES, UNTYPED)
 """The query types, in the order of columns."""
 
 Type = Literal["rank", "name", "accuracy", "status", "leader", "p", "score", "share", "number", "count", "whole",
                "duration", "text"]  # fmt: skip
-_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -34,10 +32,10 @@ class Column:
         short: heading in Markdown if it is not `label`.
         path: where `leaderboard.json` holds the value, keys from the row inwards.
         parts: headers in the CSV, each with the attribute of the value below it; empty for the value itself.
-        higher_is_better: None where neither direction is.
+        higher_is_better: None if neither direction is better.
         is_signed: whether positive numbers have a plus.
-        of_position: whether "invariant" stands in rows whose model reads no position.
-        is_optional: whether JSON omits it from a row, and Markdown from a table, that has no value of it.
+        of_position: whether the cell is "invariant" for a model that reads no position.
+        is_optional: whether JSON rows and Markdown tables without a value omit the column.
     """
 
     key: str
@@ -93,17 +91,9 @@ def _over(name: Literal["folds", "prompts"], of: Callable[[Any], float | None]) 
     return lambda row: of(row.spread) if row.spread and row.spread.over == name else None
 
 
-def _against_leader(row: Row) -> AgainstLeader | None:
-    """Return the comparison with the leader, rounded so that every machine writes the same."""
-    if row.against_leader is None:
-        return None
-    comparison = Comparison(*(round(value, _DIGITS) for value in astuple(row.against_leader.comparison)))
-    return AgainstLeader(comparison, round(row.against_leader.p_holm, _DIGITS))
-
-
 _COMPARED = (("difference", "comparison.difference"), ("low", "comparison.low"), ("high", "comparison.high"),
              ("p", "comparison.p"), ("p_holm", "p_holm"))  # fmt: skip
-_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # the status says it
+_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # the status shows it
 
 COLUMNS = {column.key: column for column in (
     Column("rank", "#", attrgetter("rank"), "rank", higher_is_better=False),
@@ -114,12 +104,12 @@ COLUMNS = {column.key: column for column in (
            "on a system's page is over items.",
            parts=(("acc", "acc"), ("acc_low", "low"), ("acc_high", "high")), higher_is_better=True),
     Column("status", "Status", attrgetter("status"), "status"),
-    Column("leader", "Against the leader", _against_leader, "leader",
+    Column("leader", "Against the leader", attrgetter("against_leader"), "leader",
            "The paired difference in points with its 95% bootstrap interval over the same items, corrected by Holm "
            "over the board: the interval holds 0 exactly where the row is tied.",
            path=("vs_leader",), parts=tuple((f"vs_leader_{name}", part) for name, part in _COMPARED),
            higher_is_better=True, is_signed=True),
-    Column("p", "p (Holm)", lambda row: row.against_leader and round(row.against_leader.p_holm, _DIGITS), "p",
+    Column("p", "p (Holm)", lambda row: row.against_leader and row.against_leader.p_holm, "p",
            "Exact McNemar test against the leader, corrected by Holm over the board.",
            path=("vs_leader", "p_holm"), higher_is_better=False),
     Column("kind", "Kind", attrgetter("kind")),
@@ -165,7 +155,7 @@ def _of(keys: Iterable[str]) -> tuple[Column, ...]:
 _SPREAD = ("prompt_sd", "prompt_min", "prompt_max")
 _BY_TYPE = tuple(name.lower() for name in TYPES)
 
-# What a phone shows without scrolling stands first.
+# The first columns are those that a phone shows without scrolling.
 PAGE = _of(("rank", "system", "acc", "status", "leader", "p", "kind", "chance_corrected", "n",
             *(column.key for column in _METRICS), *_SPREAD, *_BY_TYPE, "fold_sd", "shots", "prompt", "params",
             "trainable_params", "train_seconds", "eval_seconds"))  # fmt: skip

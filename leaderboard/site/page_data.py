@@ -1,8 +1,7 @@
-"""What the site shows as plain values: `leaderboard.json`, and the data of a system's own page."""
+"""Turn boards and rows into plain values: `leaderboard.json`, and the data of a system's own page."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -21,7 +20,7 @@ _PLAIN = [column for column in COLUMNS.values() if not column.path and not colum
 
 
 def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None) -> dict[str, Any]:
-    """Return the object of `leaderboard.json`, which is also all that `index.html` shows; its texts are cut.
+    """Return the object of `leaderboard.json`, which is also all that `index.html` shows; long texts are cut.
 
     The page draws a line at the accuracy `target`, a fraction.
     """
@@ -36,12 +35,12 @@ def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: floa
                 "rows": len(board.rows),
                 "sizes": board.sizes,
                 "minimal_detectable_effect": board.detectable or None,
-                "pairwise": asdict(board.matrix) if board.matrix else None,
+                "pairwise": vars(board.matrix) if board.matrix else None,
             }
             for board in boards
         ],
         "rows": [row_object(row) for board in boards for row in board.rows],
-        "skipped": [asdict(file) for file in skipped],
+        "skipped": [vars(file) for file in skipped],
     }
     bounded: dict[str, Any] = _bounded(content)
     return bounded
@@ -58,7 +57,7 @@ def row_object(row: Row) -> dict[str, Any]:
         "acc": row.score.acc,
         "acc_low": row.score.low,
         "acc_high": row.score.high,
-        "types": {name: asdict(row.types[name]) for name in TYPES if name in row.types},
+        "types": {name: vars(row.types[name]) for name in TYPES if name in row.types},
         "rank_low": row.rank_low,
         "rank_high": row.rank_high,
         "evidence": row.evidence,
@@ -73,7 +72,7 @@ def row_object(row: Row) -> dict[str, Any]:
         name, listed = ("prompt", accs) if row.spread.over == "prompts" else ("fold", list(accs.values()))
         shown |= {f"{name}_accs": listed, f"{name}_mean": row.spread.mean}
     if row.is_tied is not None:
-        shown["vs_leader"] = {**asdict(against.comparison), "p_holm": against.p_holm} if against else None
+        shown["vs_leader"] = {**vars(against.comparison), "p_holm": against.p_holm} if against else None
     return shown
 
 
@@ -83,13 +82,13 @@ def _run(row: Row) -> dict[str, Any]:
     known: dict[str, Any] = {
         "invariant": row.is_invariant if "perf" in row.metrics else None,
         "training": row.training.model_dump(exclude_defaults=True) if row.training else None,
-        "clean_subset": asdict(row.clean_subset) if row.clean_subset else None,
+        "clean_subset": vars(row.clean_subset) if row.clean_subset else None,
         "unsampled": None if row.has_samples else True,
     }
     for key, mean in row.metrics.items():
         known |= {key: mean.value, f"{key}_low": mean.low, f"{key}_high": mean.high}
     if row.tries:
-        known |= {**asdict(row.tries), "tries": row.tries.text, "text": None}
+        known |= {**vars(row.tries), "tries": row.tries.text, "text": None}
     return {
         "identity": keys.identity[:12],
         "content": keys.content,
@@ -104,7 +103,7 @@ def _run(row: Row) -> dict[str, Any]:
         "chat_template": asked.chat_template,
         "system_text": asked.system_text,
         "date": row.date,
-        "model": asdict(row.loaded),
+        "model": vars(row.loaded),
         "lm_eval_version": row.lm_eval_version,
         **_known(known),
     }
@@ -115,8 +114,8 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cost(cost: Cost) -> dict[str, dict[str, Any]]:
-    """Return what is known of the evaluation's and the training's cost."""
-    known = _known(asdict(cost))
+    """Return the known costs of evaluation and training."""
+    known = _known(vars(cost))
     stages = {
         stage: {key.removeprefix(prefix): value for key, value in known.items() if key.startswith(prefix)}
         for stage, prefix in (("evaluation", "eval_"), ("training", "train_"))
@@ -125,7 +124,7 @@ def _cost(cost: Cost) -> dict[str, dict[str, Any]]:
 
 
 def _bounded(value: Any) -> Any:
-    """Cut every text of a JSON value: names and settings come from the files."""
+    """Return a JSON value with every text cut: names and settings come from untrusted files."""
     match value:
         case dict():
             return {key: _bounded(inner) for key, inner in value.items()}
@@ -144,27 +143,27 @@ def to_json(content: Mapping[str, Any]) -> str:
 
 @cache
 def floors() -> dict[str, float]:
-    """Return what rules that cannot see the order reach without answering, from the committed audit."""
+    """Return the accuracy of each rule that does not read the order, from the committed audit."""
     artifacts = json.loads((files("recipe_mpr_task") / "audit.json").read_text())["artifacts"]
     return {artifact["name"]: artifact["acc"] for artifact in artifacts if "position" not in artifact["reads"]}
 
 
 def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """Return the data of a system's page but for its items, which are `row.items.text`.
+    """Return the data of a system's page without its items, which are `row.items.text`.
 
     `shown` is the row as `leaderboard.json` has it, `title` that of its board.
     """
     return {
         "row": shown,
         "board_title": title,
-        "position": asdict(row.position) if row.position else None,
+        "position": vars(row.position) if row.position else None,
         "history": list(row.curve) or None,
         "around": list(row.around),
     }
 
 
 def items_content(texts: Mapping[str, Item]) -> dict[str, dict[str, Any]]:
-    """Return what all systems' pages share: each item's types, gold and shown options, texts where they are at hand."""
+    """Return what all systems' pages share: each item's types, gold, shown options, and texts if `texts` has them."""
     shared: dict[str, dict[str, Any]] = {}
     for item_id, pinned in pinned_items().items():
         shown = list(pinned.shown_ids("shuffled"))

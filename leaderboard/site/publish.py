@@ -1,7 +1,7 @@
-"""A folder of files that changes as one: whoever opens a page gets it from the old site or the new one, both whole.
+"""Publish a folder of files in one atomic step: a reader gets the old site or the new one, never a mixture.
 
 OUT/.builds/HASH/...    the files of a build, named by their content
-OUT/.current            a link to one of them: replacing it is the one step that publishes
+OUT/.current            a link to one of these folders: replacing it is the one step that publishes
 OUT/index.html, ...     links to .current/index.html, ...
 """
 
@@ -21,19 +21,19 @@ _CURRENT = ".current"
 
 
 def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
-    """Write a site's files and make them the site.
+    """Write a site's files, then publish them in one step.
 
     Args:
         files: relative path and text of each file.
         out: the site's folder; other files in it are left alone.
 
     Raises:
-        RecipeMPRError: the folder cannot be written to, or something of the user's is in the way; the site there is
-            left as it was.
+        RecipeMPRError: the folder cannot be written to, or a file of the user has a name that the site needs; the old
+            site stays.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        # Only one build writes at a time, so a half-written one was cut off.
+        # Only one build writes at a time, so an unfinished one was interrupted.
         with FileLock(out / ".lock"):
             before = _current(out)
             name = _write(files, out / _BUILDS)
@@ -55,13 +55,13 @@ def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
     digest = hashlib.sha256()
     for path, text in files:
         target = staging / path
-        if target.exists():  # one row's page would be shown as another's
+        if target.exists():  # else one row's page would replace another's
             raise RuntimeError(f"two files of the site are called {path}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        content = text.encode(errors="replace")  # a name may hold half a character
+        content = text.encode(errors="replace")  # a name may hold lone surrogates
         target.write_bytes(content)
         digest.update(f"{path}\0{len(content)}\0".encode() + content)
-    os.sync()  # once for all files: after a power failure too, what is linked to is there
+    os.sync()  # once for all files, so that the link never leads to missing files, even after a power failure
     name = digest.hexdigest()[:16]
     if (builds / name).is_dir():
         shutil.rmtree(staging)  # the same files again
@@ -71,7 +71,7 @@ def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
 
 
 def _publish(out: Path, name: str) -> None:
-    """Link to a build and its files, and to no others; raise first if something of the user's is in their place."""
+    """Link to a build and its files, and remove other links; raise first if a file of the user is in the way."""
     links = [out / entry.name for entry in sorted((out / _BUILDS / name).iterdir())]
     for path in links:
         if (path.is_symlink() or path.exists()) and not _is_ours(path):

@@ -1,4 +1,4 @@
-"""Boards to CSV, to Markdown and to a few narrow lines for the terminal."""
+"""Render boards as CSV, as Markdown and as narrow tables for the terminal."""
 
 import csv
 import io
@@ -26,9 +26,9 @@ _MOST_TERMINAL_ROWS = 10
 
 
 def to_csv(boards: Sequence[Board]) -> str:
-    """Return `leaderboard.csv`: one line a row, one block of columns a query type."""
+    """Return `leaderboard.csv`: one line per row, one block of columns per query type."""
     out = io.StringIO()
-    # Quoted, so that no other program's separator splits a text into a cell that begins like a formula.
+    # Quoted, so that no program splits a text at another separator into a cell that begins like a formula.
     writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow([header for column in CSV for header, _ in column.parts or ((column.key, ""),)])
     for board in boards:
@@ -48,10 +48,10 @@ def _csv_cell(value: object) -> object:
 
 
 def _is_like_a_formula(text: str) -> bool:
-    """Say whether a spreadsheet may run a text: by OWASP's list of first characters, full-width ones included."""
+    """Say whether a spreadsheet may run a text as a formula, by OWASP's first characters, full-width ones included."""
     if _NUMBER.fullmatch(text):
         return False
-    # What programs drop before they look: blanks, characters that are not seen, quotes.
+    # Programs skip leading blanks, invisible characters and quotes.
     first = next((c for c in text if c.isprintable() and not c.isspace() and c not in _QUOTES), "")
     return text.startswith(("\t", "\r", "\n")) or unicodedata.normalize("NFKC", first)[:1] in tuple("=+-@")
 
@@ -66,13 +66,13 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
         "where an exact McNemar test cannot tell the two apart. Both are Holm-corrected over the board: an interval "
         "holds 0 exactly where `=` stands. "
         "`unknown ⚠`: nothing tells what it was trained on, these items perhaps included. `notes ⚠`: what a reader "
-        "should know of a row stands in the notes below its table.",
+        "should know of a row is in the notes below its table.",
     ]
     for board in boards:
         parts.append(f"## {_text(board.title)}")
         if board.key == MAIN_BOARD:
             listed = ", ".join(f"{name} {percent(acc)}" for name, acc in floors().items())
-            parts.append(f"What is right without answering (`recipe-mpr audit`): {listed}.")
+            parts.append(f"Accuracy of simple rules (`recipe-mpr audit`): {listed}.")
         if ranked := [row for row in board.rows if row.rank is not None]:
             parts += [ranked_table(ranked), *_list("Why unknown:", _why_unknown(ranked)), *_notes(ranked)]
         if unranked := [row for row in board.rows if row.rank is None]:
@@ -82,13 +82,13 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
 
 
 def _list(heading: str, entries: Iterable[tuple[str, str]]) -> list[str]:
-    """Return a heading and a list of names with what is said of each; nothing for no entry."""
+    """Return a heading and a Markdown list of (name, text) entries; [] if there are none."""
     lines = [f"- {_text(name)}: {_text(text)}" for name, text in entries]
     return [heading, "\n".join(lines)] if lines else []
 
 
 def _why_unknown(rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """Return the systems of status unknown and the reason, systems of one reason together."""
+    """Return (systems, reason) for each reason of the rows of status unknown."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if row.status == "unknown":
@@ -138,7 +138,7 @@ def _table(
 
 
 def _header(column: Column, first: Row) -> str:
-    """Return a heading; under a query type the number of its items, which all ranked rows share."""
+    """Return a heading; for a query type with its number of items, which all ranked rows share."""
     score = column.read(first) if column.type == "score" else None
     return f"{column.label} (n {score.n})" if score else column.short or column.label
 
@@ -190,7 +190,7 @@ def _terminal_cell(column: Column, row: Row) -> str:
 
 
 def _text(text: str | None) -> str:
-    """Return a cell that no name can break out of: one line, no markup, no 10 MB."""
+    """Return a text as a safe Markdown cell: one line, without markup, cut."""
     return line(text or "").translate(_SIGNS)
 
 
@@ -202,12 +202,12 @@ def _count(number: int | None) -> str:
 
 
 def status_text(status: StatusName, flags: Sequence[str]) -> str:
-    """Return a row's status with a mark where a reader must know more: `unknown`, or notes on the row."""
+    """Return a row's status, with a mark if it is `unknown` or the row has notes."""
     return STATUSES[status].badge + ("; notes ⚠" if flags else "")
 
 
 def _details(row: Row, *more: str) -> str:
-    """Return in brackets how a row came about, as far as its name and columns do not say it; "" for nothing."""
+    """Return in brackets the details of a row that neither name nor columns show; "" if there are none."""
     fold_sd = COLUMNS["fold_sd"].read(row)
     known = (
         row.protocol,

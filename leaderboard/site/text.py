@@ -1,4 +1,4 @@
-"""Numbers and names as text: how the leaderboard folds, cuts and rounds what people read."""
+"""Turn numbers and names into text: fold, cut and round what people read."""
 
 from typing import TYPE_CHECKING
 
@@ -37,5 +37,5 @@ def difference_text(comparison: "Comparison") -> str:
 
 
 def short(text: str) -> str:
-    """Return a text cut to `LONGEST` characters, so that no name swells the files."""
+    """Return a text cut to `LONGEST` characters, so that long names do not fill the files."""
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -1,1 +1,1 @@
-"""Second stage: what a run's numbers are worth. Every item is computed anew, every run gets a status and a reason."""
+"""Second stage: check runs. Every item's result is recomputed; every run gets a status and a reason."""

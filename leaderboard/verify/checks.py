@@ -1,8 +1,8 @@
-"""Decide what a run's numbers are worth: every check, in one list, and the status and reason that follow.
+"""Check a run: one list of all checks, and the status and reason that follow from their findings.
 
-A run is checked without the dataset: each logged document must hash to its pinned digest, its options must stand as
-its order has them, and its accuracy is computed anew from its scores. To add a check, write a function from `Case` to
-texts, here or in a module beside this one, and put it into CHECKS with its severity.
+A run is checked without the dataset. Each logged document must hash to its pinned digest, its options must be in the
+task's order, and its accuracy is recomputed from its scores. To add a check, write a function from `Case` to texts
+in this package, and add it to CHECKS with its severity.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,32 +24,32 @@ _UNKNOWN = "nothing tells what it was trained on"
 
 
 class Severity(IntEnum):
-    """What a finding does to its run; the worst one, the lowest number, decides the status."""
+    """The effect of a finding on its run. The worst finding, with the lowest number, decides the status."""
 
     UNREADABLE = 0
-    """Excluded: no number can be believed, so the run has no items and no further check runs."""
+    """Excluded: no number is reliable, so the run has no items and no further check runs."""
     INCOMPARABLE = 1
     """Excluded, without flags: what was measured is not the task."""
     OVERLAP = 2
-    """Trained or selected on scored items."""
+    """Overlap: the model was trained or selected on scored items."""
     FORGED = 3
     """Excluded: the model is another than the run says."""
     DEMONSTRATION = 4
     """Excluded: the model is no attempt at the task."""
     DOUBT = 5
-    """Unknown: why the model may have seen the items, or the answers may be another model's."""
+    """Unknown: a reason why the model may have seen the items, or why the answers may be another model's."""
     TRUST = 6
-    """Clean: why the model had not seen the items."""
+    """Clean: the reason why the model has not seen the items."""
     NOTE = 7
-    """A flag, which leaves the status as it is."""
+    """A flag, which does not change the status."""
 
 
 _STATUS: dict[Severity, StatusName] = {Severity.OVERLAP: "overlap", Severity.DOUBT: "unknown", Severity.TRUST: "clean"}
-"""Of runs that are not excluded."""
+"""The status for the worst severity; any other severity excludes the run."""
 
 
 class Finding(NamedTuple):
-    """What one check says of a run, in words."""
+    """What one check reports about a run: the severity, and the reason as text."""
 
     severity: Severity
     text: str
@@ -93,7 +93,7 @@ def _training(case: Case) -> Iterator[Finding]:
         yield Finding(Severity.OVERLAP, f"{seen} of the {len(items)} scored items were trained or validated on")
     elif hidden := forensics.hidden_items(run.training, items):
         named = f"{len(hidden)} items ({', '.join(hidden[:3])})"
-        yield Finding(Severity.FORGED, f"{named} are logged as unseen, though its training record's split has them")
+        yield Finding(Severity.FORGED, f"{named} are logged as unseen, but are in its training split")
     elif doubts := dict.fromkeys((*forensics.shared_doubts(run), *forensics.training_doubts(run))):
         yield Finding(Severity.DOUBT, f"{_UNKNOWN}: {'; '.join(doubts)}")
     elif any(item.seen is None for item in items):
@@ -136,7 +136,7 @@ CHECKS: tuple[Check, ...] = (
     _each(Severity.DEMONSTRATION, _demonstration),
     _each(Severity.NOTE, _notes),
 )
-"""In this order reasons and flags are joined. A check runs only if the checks before found nothing UNREADABLE."""
+"""All checks; reasons and flags are joined in this order. After an UNREADABLE finding no further check runs."""
 
 
 def verify(run: Run) -> VerifiedRun:

@@ -1,4 +1,4 @@
-"""Reasons to exclude a run: other documents, items, orders or numbers than comparable runs have."""
+"""Find reasons to exclude a run: its documents, items, option orders or numbers are not comparable."""
 
 import math
 from collections import Counter, defaultdict
@@ -21,7 +21,7 @@ _SHOWN_IDS = 3
 
 
 def document_faults(case: Case) -> Iterator[str]:
-    """Give each reason for believing no number of the run. An item counts for the first fault that it has."""
+    """Yield each fault that makes all numbers of the run unreliable. An item counts for its first fault alone."""
     spec = case.spec
     tests: tuple[tuple[str, Callable[[Sample], bool]], ...] = (
         ("not of the pinned dataset", lambda sample: _is_genuine(sample, is_record=case.run.is_record)),
@@ -46,14 +46,14 @@ def _is_genuine(sample: Sample, *, is_record: bool) -> bool:
     document = sample.document
     if document is None or document.item_id not in pinned_items():
         return False
-    with suppress(KeyError, IndexError, TypeError, ValueError):  # not a document of ours
+    with suppress(KeyError, IndexError, TypeError, ValueError):  # not one of our documents
         digest = pinned_items()[document.item_id].digest
         return is_record or (document.has_texts and digest_of_record(document.as_record()) == digest)
     return False
 
 
 def comparability_faults(case: Case) -> Iterator[str]:
-    """Give each reason why a run with genuine documents is not comparable with others."""
+    """Yield each reason why a run with genuine documents is not comparable with others."""
     run, spec = case.run, case.spec
     is_import = run.is_record and kind(run) == IMPORTED
     orders = (spec.order, run.args.text("order") if is_import else "")
@@ -75,14 +75,14 @@ def comparability_faults(case: Case) -> Iterator[str]:
 
 
 def predictable_gold(counts: Sequence[int]) -> str | None:
-    """Return at which letters the right option stood more often than chance allows, in words; None if at none.
+    """Describe the letters that have the right option more often than chance allows; None if there are none.
 
-    `counts` says how often it stood at A to E; empty if unknown.
+    `counts`: how often the right option was at A to E; empty if unknown.
     """
     total, usual = sum(counts), sorted(range(len(counts)), key=lambda k: -counts[k])
     for size in range(1, N_OPTIONS) if total else ():
         most = sum(counts[k] for k in usual[:size])
-        # Exact binomial tail of the most frequent letters, times the number of ways to take so many of five.
+        # Exact binomial tail of the `size` most frequent letters, times the number of sets of `size` letters.
         if math.comb(N_OPTIONS, size) * binom.sf(most - 1, total, size / N_OPTIONS) < _BY_CHANCE:
             letters = " or ".join(LETTERS[k] for k in sorted(usual[:size]))
             return f"the right option stood at {letters} in {most} of {total}, so a constant answer scores well"
@@ -90,7 +90,7 @@ def predictable_gold(counts: Sequence[int]) -> str | None:
 
 
 def number_faults(case: Case) -> Iterator[str]:
-    """Give each number that is not finite, or not what the logged scores give."""
+    """Yield a fault for numbers that are not finite, or that differ from those recomputed from logged scores."""
     run, items = case.run, case.items
     if unusable := [item.item_id for item in items if math.isnan(item.accuracy)]:
         yield counted(unusable, "with a score that is not finite")

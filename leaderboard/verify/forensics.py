@@ -1,4 +1,4 @@
-"""Find what a run hides: answer keys in prompts, other models' answers or weights, training on scored items."""
+"""Detect manipulated runs: answer keys in prompts, other models' answers or weights, training on scored items."""
 
 import re
 import unicodedata
@@ -37,7 +37,7 @@ _LIST = re.compile("ABC(?:DE?)?|123(?:45?)?")
 
 _TOLERANCE = 1e-5
 _ROUNDED = 1e-6
-"""Relative to a score's size: records keep seven digits of it."""
+"""Relative tolerance: records keep seven digits of a score."""
 
 _WITHOUT_EFFECT = ("kind", "batch_size", "max_batch_size", "device")
 """A baseline's arguments that change no score."""
@@ -70,7 +70,7 @@ def used_cache(run: Run) -> bool:
 
 
 def shared_doubts(run: Run) -> Iterator[str]:
-    """Give each reason for which a run of any kind cannot be clean: its answers may be another model's."""
+    """Yield each reason why a run of any kind cannot be clean: its answers may be another model's."""
     if used_cache(run):
         yield CACHE_DOUBT
     backend = run.config.backend
@@ -79,10 +79,10 @@ def shared_doubts(run: Run) -> Iterator[str]:
 
 
 def training_doubts(run: Run) -> Iterator[str]:
-    """Give each reason why the logged `seen_in_training` is inconclusive for a trained model."""
+    """Yield each reason why the logged `seen_in_training` is inconclusive for a trained model."""
     backend, training, loaded = run.config.backend, run.training, run.results.loaded
     if loaded is not None and loaded.handed_over is not False:
-        yield "the model was handed over as an object, so its weights may be any; name it by model and model_args"
+        yield "the model was handed over as an object, so its weights are unknown; name it by model and model_args"
         return
     if not is_traced(backend):
         yield f"model type {backend[:40]} is not traced"
@@ -93,12 +93,12 @@ def training_doubts(run: Run) -> Iterator[str]:
     if not training.has_manifest or training.split not in TRAINING_SPLITS:
         yield f"its log says: {training.reason}" if training.reason else "its training record names no manifest"
     elif not training.base_known:
-        yield training.reason or "what its base model had seen is not known"
+        yield training.reason or "what its base model was trained on is unknown"
     for name in ("pretrained", *ADAPTER_ARGUMENTS):
         loaded_name = str(run.args.given.get(name))
-        # --metadata overrides what lm-eval tells the task of the model.
+        # --metadata overrides the model arguments that lm-eval passes to the task.
         if run.results.task.metadata.told(name, loaded_name) != loaded_name:
-            yield f"the task was told another {name} than was loaded"
+            yield f"the task was given another {name} than was loaded"
 
 
 def _is_of_its_record(run: Run) -> bool:
@@ -114,13 +114,13 @@ def _is_of_its_record(run: Run) -> bool:
 
 
 def is_compared(case: Case) -> bool:
-    """Say whether there are committed scores of each item of a run that is recorded as a baseline."""
+    """Say whether the committed scores of the run's baseline cover all of its items."""
     reference = _reference().get(baseline_name(case.run), {})
     return bool(reference) and not case.spec.generates and all(s.item_id in reference for s in case.run.items)
 
 
 def baseline_faults(case: Case) -> Iterator[str]:
-    """Give why a run that is recorded as a baseline is another system: a name alone proves nothing."""
+    """Yield why a run that is recorded as a baseline is another system, by its arguments and scores."""
     run, name = case.run, baseline_name(case.run)
     given = {argument: str(value) for argument, value in run.args.given.items() if argument not in _WITHOUT_EFFECT}
     other = [str(argument)[:40] for argument, value in given.items() if (argument, value) != ("seed", "0")]
@@ -153,10 +153,10 @@ def _expected(case: Case, by_option: Mapping[str, float], shown: Sequence[str]) 
 
 
 def _is_near(scores: Sequence[float], expected: Sequence[Sequence[float]]) -> bool:
-    """Compare rows of scores up to a constant each: log-likelihoods are shifted by their logarithm's sum."""
+    """Say whether scores equal the expected ones up to a constant per row, by which the log-softmax shifts them."""
     rows = np.reshape(scores, (-1, N_OPTIONS))
     wanted = np.array(expected)[: len(rows)]
-    # A tie broken by less than the tolerance would decide who is right.
+    # A difference below the tolerance must not break a tie: it would change the accuracy.
     is_best, must_be_best = (table == table.max(axis=1, keepdims=True) for table in (rows, wanted))
     if (is_best != must_be_best).any():
         return False

@@ -1,4 +1,4 @@
-"""Which system a run is of: its kind, hashes that tell measurements, models and settings apart, and its name."""
+"""Identify a run's system: its kind, its name, and hashes that distinguish measurements, models and settings."""
 
 import json
 import re
@@ -29,7 +29,7 @@ _SETTING_ARGUMENTS = frozenset(
 """Model arguments that say how a model is asked."""
 
 _DEFAULTS = {("seed", "0"), ("trust_remote_code", "False"), ("revision", "main"), ("use_safetensors", "True")}
-"""Model arguments, and their values as text, that are the same as none."""
+"""Model arguments with their default values, as text; they are ignored."""
 
 Kind = Literal["causal", "encoder", "baseline", "imported"]
 IMPORTED: Kind = "imported"
@@ -48,7 +48,7 @@ def prompt_name(run: Run) -> str:
 
 
 def is_order_invariant(run: Run) -> bool:
-    """Say whether the system scores each option alone and so cannot see its place."""
+    """Say whether the system scores each option alone, so that its position has no effect."""
     return kind(run) == "encoder" or (kind(run) == "baseline" and run.args.text("kind") != "first")
 
 
@@ -58,18 +58,18 @@ def is_from_random_weights(run: Run) -> bool:
 
 
 def identity(run: Run) -> str:
-    """Hash what makes two runs of one task the same measurement: the model, and how it was asked.
+    """Return a hash that two runs of one task share if they are one measurement: the same model, asked the same way.
 
-    Left out are the display name, the place and time of the run, and the prompt, which is the task's.
+    The hash ignores the display name, the place and time of the run, and the prompt, which the task determines.
     """
     return sha256_of(f"{model_key(run)}|{setting_key(run)}".encode())
 
 
 def model_key(run: Run) -> str:
-    """Hash the model of a run: by the files' content, else by its training, else by its path.
+    """Return a hash of a run's model: of its recorded training, else of its files' content, else of its path.
 
-    A path counts only where the files were not hashed: a folder that was moved holds the same model, and two folders
-    of one name hold two. Of a server nothing can be hashed, so address and display name count.
+    A path counts only if the files were not hashed: a moved folder holds the same model, and two folders of one name
+    can hold two models. A server's files cannot be hashed, so its address and display name count.
     """
     if run.is_record and run.config.recipe_mpr_identity:
         return run.config.recipe_mpr_identity
@@ -78,7 +78,7 @@ def model_key(run: Run) -> str:
     left_out = {*_RUNTIME_ARGUMENTS, *_SETTING_ARGUMENTS, "dtype" if config.model_dtype else ""}
     if training.has_manifest or hashed:
         left_out |= {"pretrained", "peft", "lora_local_path", "revision"}
-    if weights:  # its head is recorded as it was resolved
+    if weights:  # the key below has the resolved head
         left_out |= {"pretrained", "head"}
     key = [
         ALIASES.get(config.backend, config.backend),
@@ -87,7 +87,7 @@ def model_key(run: Run) -> str:
             for name, value in run.args.given.items()
             if name not in left_out and value is not None and (name, str(value)) not in _DEFAULTS
         ),
-        # Trained here: the folds of one recipe are one system, and so is a second training by the recipe.
+        # Of models trained here, all folds of a recipe, and a second training by it, are one system.
         [training.system, training.form] if training.has_manifest else weights or config.model_sha,
         config.recipe_mpr_head,
         config.model_dtype,
@@ -97,7 +97,7 @@ def model_key(run: Run) -> str:
 
 
 def server_key(run: Run) -> str | None:
-    """Hash the address and model name that a run asked a server for; None if lm-eval loaded the model."""
+    """Return a hash of the server's address and model name; None if lm-eval loaded the model."""
     if not _is_served(run):
         return None
     address = run.args.text("base_url").lower().rstrip("/")
@@ -107,13 +107,13 @@ def server_key(run: Run) -> str | None:
 
 
 def system_key(run: Run) -> str:
-    """Hash the system that several settings, backends or precisions are tries of: its training, files or server."""
+    """Return a hash of the system (its training, files or server), whatever its settings, backend or precision."""
     key = run.training.system or run.loaded.sha256 or server_key(run) or model_key(run)
     return sha256_of(key.encode())
 
 
 def setting_key(run: Run) -> str:
-    """Hash how a model was asked: shots, their seed, chat template, system text, generation, lengths.
+    """Return a hash of how a model was asked: shots, their seed, chat template, system text, generation, lengths.
 
     "" for a system that reads no prompt and has no lengths of its own.
     """
@@ -140,12 +140,12 @@ def generation(run: Run) -> dict[str, Any] | None:
 
 
 def _is_served(run: Run) -> bool:
-    """Say whether nothing tells which files the model was loaded from, as behind a server."""
+    """Say whether the files of the model are unknown, as behind a server."""
     return kind(run) == "causal" and not is_traced(run.config.backend)
 
 
 def _without_path(value: object) -> str:
-    """Return an argument as text, a path as a hash: a record keeps no folders and must be of its run's model."""
+    """Return an argument as text; a path as a hash."""
     text = str(value)
     return f"path {sha256_of(text.encode(errors='replace'))[:16]}" if text.startswith(("/", "~", ".")) else text
 
@@ -170,9 +170,9 @@ def _name(run: Run) -> str:
 
 
 def model_ids(run: Run) -> dict[str, str | None]:
-    """Return what was loaded, by name; the fields are those of `rank.row.LoadedNames`.
+    """Return the names of what was loaded, by the fields of `rank.row.LoadedNames`.
 
-    A trained base counts as from a hub where its manifest knows it.
+    The base of a trained model counts as a hub's if the manifest knows it.
     """
     (adapter, adapter_from), (base, base_from) = _loaded(run, _ADAPTER_ARGUMENTS), _loaded(run, _MODEL_ARGUMENTS)
     if adapter and run.training.base_model is not None:
@@ -204,21 +204,21 @@ def _source(run: Run, name: str, *, is_adapter: bool) -> str | None:
     is_traced_part = is_adapter or not _loaded(run, _ADAPTER_ARGUMENTS)[0]
     is_read_beside = run.training.has_manifest or run.training.reason == "no training manifest beside the weights"
     if is_traced_part and is_read_beside:
-        return FOLDER  # a manifest is read, or missed, in a folder only
-    # Of these backends the logged commit is a hub's, and empty for a folder.
+        return FOLDER  # only in a folder a manifest is read or reported missing
+    # These backends log a hub's commit, and none for a folder.
     commit = run.config.peft_sha if is_adapter else run.config.model_sha
     return HUB if commit and run.config.backend in ("hf", "hf-auto", "huggingface", "vllm") else None
 
 
 def _base_source(run: Run) -> str | None:
-    """Return where a trained model's base came from: its manifest knows hub models; an adapter's base is loaded too."""
+    """Return FOLDER, HUB or None for a trained model's base, from its manifest or the adapter's loaded base."""
     if run.training.base_known and "/" in (run.training.base_model or ""):
         return HUB
     return _loaded(run, _MODEL_ARGUMENTS)[1] if _loaded(run, _ADAPTER_ARGUMENTS)[0] else None
 
 
 def _shown(name: str, source: str | None) -> str:
-    """Return a hub id whole; of a path the folder's name, with "./" before it if it looks like a hub id."""
+    """Return a hub id whole, or a path's folder name, with "./" before it if it looks like a hub id."""
     if is_path(name):
         return folder_name(name)
     return f"./{name}" if source == FOLDER and "/" in name else name

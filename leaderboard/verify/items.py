@@ -1,4 +1,4 @@
-"""What one item contributes to a row: all numbers on the leaderboard are computed from these."""
+"""Recompute the result of each item; all numbers on the leaderboard are computed from these results."""
 
 import math
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.task_specs import TaskSpec
 
 MEANS = tuple(metric.key for metric in METRICS if metric.in_row and metric.aggregation == "mean")
-"""Metrics that a row shows the mean of, besides accuracy."""
+"""Metrics whose mean a row shows, besides accuracy."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """One item's result, computed anew from what the model answered.
+    """One item's result, recomputed from the model's answer.
 
     Attributes:
         accuracy: fraction in [0, 1], ties shared; NaN if a score is not finite.
@@ -56,7 +56,7 @@ def responses_of(sample: Sample, spec: TaskSpec) -> list[Any] | None:
 
 
 def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
-    """Compute an item's metrics anew by the task's own function; its document is genuine, all responses are there."""
+    """Return an item's result, recomputed by the task's own function, from a genuine document and all responses."""
     document = sample.doc
     responses = responses_of(sample, spec) or []
     if sample.chosen is None:
@@ -69,7 +69,7 @@ def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
         item_id=document.item_id,
         accuracy=metrics["acc"],
         types=pinned_items()[document.item_id].types,
-        metrics={key: value for key, value in metrics.items() if key != "rstd"},  # which is no number
+        metrics={key: value for key, value in metrics.items() if key != "rstd"},  # a list, no number
         chosen=chosen,
         probabilities=probabilities,
         seen=document.seen_in_training,

@@ -1,4 +1,4 @@
-"""Whether the model was shown and asked what the task shows and asks: another text can give gold away."""
+"""Check that the model was shown and asked exactly the task's texts: other text can reveal the right option."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,22 +23,22 @@ _LONG = 300
 """Characters around a prompt: most chat templates have fewer; instructions, or a key to many answers, have more."""
 
 _KEY = 5
-"""Answer letters around a prompt, lists of them apart: chat templates have none, a key to many answers has more."""
+"""Answer letters around a prompt, without enumerations: chat templates have fewer, a key to many answers more."""
 
 _SHORTEST_QUOTE = 20
-"""Characters of a query or option from which another text holds it for no chance reason."""
+"""Characters of a query or option; a shorter one can occur in another text by chance."""
 
 _LEAST_CHARACTERS = 2.5
-"""Characters of English text that a token of any usual tokenizer has at the least."""
+"""Lower bound of the mean characters per token of English text, for all usual tokenizers."""
 
 WITHHELD = "[not shown: it holds queries or options of the dataset]"
-"""What a reader is shown instead of a text around the prompts that holds dataset text."""
+"""Shown in place of a text around the prompts that contains dataset text."""
 
 NOT_LOGGED = "its prompts were not logged, so nobody can see what the model was shown"
 
 
 def prompt_faults(case: Case) -> Iterator[str]:
-    """Give each text that is not the task's own: it can give gold away. Records of imports have no texts."""
+    """Yield each text that is not the task's own, because it can reveal the right option; none for imports."""
     run, spec, around = case.run, case.spec, case.around
     if kind(run) == IMPORTED and run.is_record:
         return
@@ -71,7 +71,7 @@ def prompt_flags(case: Case) -> Iterator[str]:
     logged = " ".join(str(run.results.system_instruction or "").split())
     if run.has_system_text:
         yield f"asked under a system text of its own: {logged[:80] or 'not logged'}{'...' * (len(logged) > 80)}"
-    if run.is_record:  # the rest was said when the record was made
+    if run.is_record:  # its flags hold the rest
         return
     if not all(sample.prompts for sample in run.items):
         yield NOT_LOGGED
@@ -82,14 +82,14 @@ def prompt_flags(case: Case) -> Iterator[str]:
     description = case.spec.description
     own = len(description) if any(description in text for text in around.texts) else 0
     if (size := sum(map(len, around.texts)) - own) > _LONG:
-        yield f"{size} characters of other text stand around each of its prompts"
+        yield f"{size} characters of other text surround each of its prompts"
     if (count := answers_named("\n".join(around.texts))) >= _KEY:
-        yield f"the text around its prompts holds {count} answer letters or numbers, as a key to answers does"
+        yield f"the text around its prompts holds {count} answer letters or numbers, like a key to answers"
     if kind(run) != "causal":  # it reads no prompt
         return
     length = run.args.text("max_length") or run.args.text("max_model_len")
     longest = max((len(prompt.text) for sample in run.items for prompt in sample.prompts), default=0)
-    if length.isdecimal() and int(length) < longest / _LEAST_CHARACTERS:  # the log shows cut prompts whole
+    if length.isdecimal() and int(length) < longest / _LEAST_CHARACTERS:  # prompts are logged before they are cut
         cut = f"prompts of up to {longest} characters may have been cut"
         yield f"its context was set to {length[:12]} tokens, and {cut}"
     if why := why_unchecked(run, case.spec):
@@ -97,7 +97,7 @@ def prompt_flags(case: Case) -> Iterator[str]:
 
 
 def text_around(case: Case) -> str:
-    """Return what a reader is shown of the text around a run's prompts, dataset text never among it."""
+    """Return the text around a run's prompts as readers may see it, without any dataset text."""
     run = case.run
     if kind(run) != "causal":  # it reads no prompts
         return ""
@@ -108,7 +108,7 @@ def text_around(case: Case) -> str:
 
 
 def evidence(run: Run) -> Evidence:
-    """Return what a run's numbers rest on: items and prompts seen here, items alone, or nothing that was logged."""
+    """Return the evidence for a run's numbers: logged items and prompts, items alone, or no logs."""
     if not run.items:
         return "claimed"
     prompts_seen = NOT_LOGGED not in run.flags if run.is_record else all(sample.prompts for sample in run.items)
@@ -126,9 +126,9 @@ def items_named(around: Surroundings, documents: Sequence[Document]) -> list[str
 
 
 def _delimiters(sample: Sample, spec: TaskSpec) -> set[str] | None:
-    """Return what stands before the answers in an item's logged continuations; None if they are not the task's own.
+    """Return the texts before the answers in an item's logged continuations; None if they are not the task's own.
 
-    Empty where no requests were logged: `prompt_flags` says so.
+    Empty if no requests were logged, which `prompt_flags` reports.
     """
     asked = sample.continuations
     if not asked or (spec.generates and len(asked) == spec.n_responses):

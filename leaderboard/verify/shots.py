@@ -1,4 +1,4 @@
-"""The shots that a few-shot run must have been shown: those that its seed draws, with their right answers."""
+"""Draw the shots that a few-shot run must have shown, by its seed, with their right answers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -14,7 +14,7 @@ from recipe_mpr_task.shot_selection import drawn_shots, shot_pool
 from recipe_mpr_task.task_specs import TaskSpec, prompt_of
 
 Shot = tuple[str, str]
-"""A shot's own prompt and its right answer."""
+"""A shot's prompt and its right answer."""
 
 
 def why_unchecked(run: Run, spec: TaskSpec) -> str | None:
@@ -57,7 +57,7 @@ def shots_of(run: Run, spec: TaskSpec) -> Callable[[Document], Sequence[Shot]] |
 
 
 def documents_at_hand(spec: TaskSpec) -> Sequence[Document]:
-    """Return the documents of the whole dataset that a task scores a part of; none where it is not at hand."""
+    """Return the documents of the whole dataset; none for tasks on the sample, or if it is not on this machine."""
     return () if spec.split == "sample" else tuple(_of_dataset(spec.order, items_at_hand()).values())
 
 
@@ -68,14 +68,14 @@ def choices_of(document: Document, spec: TaskSpec) -> Sequence[str]:
 
 
 def _documents(run: Run, spec: TaskSpec) -> Mapping[str, Document]:
-    """Return documents by item id: those of the log, and of the dataset if it is at hand and needed."""
+    """Return documents by item id: those of the log and, if needed and on this machine, of the dataset."""
     logged = {sample.item_id: sample.doc for sample in run.items}
     return logged if shot_pool(spec.split) <= logged.keys() else {**_of_dataset(spec.order, items_at_hand()), **logged}
 
 
 @lru_cache(maxsize=4)
 def _of_dataset(order: str, items: tuple[Item, ...]) -> Mapping[str, Document]:
-    """Return every item of the dataset as templates read it; empty where the dataset is not at hand."""
+    """Return the documents of the dataset's items by item id, with options in `order`."""
     return {
         shown.item.item_id: Document(
             item_id=shown.item.item_id,

@@ -1,4 +1,4 @@
-"""The statuses a row can have: what each means, whether it is ranked, how it is marked."""
+"""List the statuses of rows: what each means, whether it is ranked, how it is marked."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ class Status:
     Attributes:
         badge: how tables mark it.
         tone: which of the page's colours marks it: good, doubtful, bad or neutral.
-        help: what it says, in one sentence.
+        help: what it means, in one sentence.
     """
 
     name: StatusName
@@ -28,7 +28,7 @@ _STATUSES = (
     Status("unknown", True, "unknown ⚠", "doubtful",
            "Nothing tells what it was trained on, these items perhaps included."),
     Status("overlap", False, "overlap", "bad",
-           "Trained or selected on scored items: no rank; its score on the others stands beside it."),
+           "Trained or selected on scored items: no rank; its score on the other items is shown."),
     Status("reported", False, "reported", "neutral", "Published by others, not run here: no rank."),
     Status("excluded", False, "excluded", "neutral", "Not comparable, for the reason given: no rank."),
 )  # fmt: skip

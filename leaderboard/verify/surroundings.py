@@ -1,7 +1,7 @@
-"""The texts around a run's prompts: chat template, system text, description, and the joints between shots.
+"""Extract the texts around a run's prompts: chat template, system text, description, and the joints between shots.
 
-A prompt is taken apart as BEFORE shot's prompt JOINT answer JOINT ... own prompt AFTER. The task and the few-shot seed
-decide what the prompts and answers must be. The rest must be the same text for every item, so that it depends on none.
+A prompt is split as BEFORE shot's prompt JOINT answer JOINT ... own prompt AFTER. The task and the few-shot seed
+determine the prompts and answers. The other texts must be the same for all items, so that they cannot hint at answers.
 """
 
 from collections import Counter, defaultdict
@@ -17,7 +17,7 @@ from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.task_specs import TaskSpec, prompt_of
 
 Around = tuple[str, ...]
-"""The text before all, after each shot's prompt and after its answer, and after the item's own prompt."""
+"""The texts before the first prompt, after each shot's prompt and its answer, and after the item's own prompt."""
 
 OWN_PROMPT = "[the item's own prompt]"
 
@@ -28,7 +28,7 @@ _USER, _ASSISTANT = (turn(role, "").removesuffix("\n") for role in ("user", "ass
 
 _LONGEST_JOINT = 4_000
 _MOST_PLACES = 64
-"""Characters between two prompts, and places of the answer among them, that are looked at: templates have far fewer."""
+"""Most characters between two prompts, and places of the answer in them, that are searched; templates have fewer."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class _Parts:
-    """A prompt taken apart.
+    """A prompt split into its parts.
 
     Attributes:
         between: for each shot the text from its prompt to the next one, and its right answer.
@@ -82,7 +82,7 @@ class _Parts:
 
 
 def surroundings(run: Run, spec: TaskSpec) -> Surroundings:
-    """Take the logged prompts of a run with genuine documents apart, and compare the texts of all items."""
+    """Return the texts around the logged prompts of a run with genuine documents, compared over all items."""
     if run.is_record:  # it holds no prompts
         return Surroundings()
     draw = shots_of(run, spec)
@@ -107,7 +107,7 @@ def surroundings(run: Run, spec: TaskSpec) -> Surroundings:
 
 
 def _taken_apart(sample: Sample, run: Run, spec: TaskSpec, shots: Sequence[Shot]) -> Iterator[_Parts | None]:
-    """Take each distinct logged prompt of an item apart; None for one without the prompts that must be in it."""
+    """Yield the parts of each distinct logged prompt of an item; None for one that lacks a prompt it must hold."""
     for rotation, prompt in dict.fromkeys((place // N_OPTIONS, prompt) for place, prompt in enumerate(sample.prompts)):
         own = prompt_of(sample.doc, spec, rotation)
         wanted = [*(text for text, _ in shots), own]
@@ -138,7 +138,7 @@ def _split(text: str, wanted: Sequence[str]) -> list[str] | None:
 
 
 def _usual_joints(whole: Sequence[_Parts]) -> list[_Joint]:
-    """Return for each shot the joint that fits most prompts: an answer's letter may stand in a template's text too."""
+    """Return for each shot the joint that fits most prompts: an answer's letter may also be in a template's text."""
     by_shot = zip(*(parts.between for parts in whole), strict=True)
     counts = (Counter(joint for pair in pairs for joint in _joints(*pair)) for pairs in by_shot)
     return [count.most_common(1)[0][0] if count else ("", "") for count in counts]
@@ -154,7 +154,7 @@ def _joints(text: str, answer: str) -> Iterator[_Joint]:
 
 
 def _around(parts: _Parts | None, joints: Sequence[_Joint], run: Run, spec: TaskSpec) -> Around | None:
-    """Return the texts around a prompt; None if an answer is wrong, or a text is there that must not be."""
+    """Return the texts around a prompt; None if an answer is wrong, or a text is not allowed."""
     if parts is None:
         return None
     pairs = zip(parts.between, joints, strict=True)
@@ -179,7 +179,7 @@ def _is_bare(parts: _Parts, around: Around, run: Run, spec: TaskSpec) -> bool:
 
 
 def _opening(hidden: Sequence[str], spec: TaskSpec) -> str:
-    """Return the text before the first of unchecked shots, the same for all; "" if the shot's start is not there."""
+    """Return the shared text before the first unchecked shot; "" if the start of a shot is not in it."""
     head = prompts.template(spec.prompt).split("{", 1)[0].strip()
     if not head:
         return ""

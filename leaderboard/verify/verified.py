@@ -1,4 +1,4 @@
-"""A run while it is checked (`Case`), and with its verdict (`VerifiedRun`), which ranking takes."""
+"""Define a run under check (`Case`) and a checked run (`VerifiedRun`), which ranking takes."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,23 +12,23 @@ from recipe_mpr_task.task_specs import TaskSpec, task_spec
 
 @dataclass(frozen=True)
 class Case:
-    """A run and what checks need to know of it, each computed once, when a check asks for it."""
+    """A run under check, with the values that checks share, each computed on first use."""
 
     run: Run
 
     @cached_property
     def spec(self) -> TaskSpec:
-        """The run's task; the task is one of this release."""
+        """The run's task, which must be one of this release."""
         return task_spec(self.run.task)
 
     @cached_property
     def items(self) -> tuple[ItemResult, ...]:
-        """The items computed anew; the documents are genuine."""
+        """The recomputed items; the documents must be genuine."""
         return tuple(item_result(sample, self.spec) for sample in self.run.items)
 
     @cached_property
     def around(self) -> Surroundings:
-        """The texts around the prompts; the documents are genuine."""
+        """The texts around the prompts; the documents must be genuine."""
         return surroundings(self.run, self.spec)
 
 
@@ -37,10 +37,10 @@ class VerifiedRun:
     """A run with its status.
 
     Attributes:
-        items: the items whose numbers can be believed; empty if the run's documents are not genuine.
+        items: the recomputed items; empty if the run's documents are not genuine.
         reason: why the run has its status.
-        flags: notes for a reader, which leave the rank as it is.
-        around: the text around the prompts, see `surroundings.Surroundings.as_text`; "" if it is not known.
+        flags: notes for a reader, which do not change the rank.
+        around: the text around the prompts, see `surroundings.Surroundings.as_text`; "" if unknown.
     """
 
     run: Run

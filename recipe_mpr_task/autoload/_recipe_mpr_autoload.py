@@ -19,7 +19,7 @@ def find_spec(name, path=None, target=None):
     if name in HOOKED:
         try:
             from recipe_mpr_task.plugin import hooked_spec
-        except Exception:  # our package is half removed: lm-eval must keep working
+        except Exception:  # even if our package is partly removed, lm-eval must keep working
             return None
         return hooked_spec(name, path, target)
     return None

@@ -1,4 +1,4 @@
-"""`recipe-mpr audit [FILE]`, `recipe-mpr audit --exploit`."""
+"""`recipe-mpr audit [FILE]`: score simple rules on a dataset; `--exploit`: reproduce the published 100%."""
 
 import importlib
 import json
@@ -11,16 +11,16 @@ import click
 from recipe_mpr_task.lines import say
 
 _DEMONSTRATION = "finetune.exploit"
-"""Named as text: it trains, and this package imports no other of ours."""
+"""Named as text, because this package imports no other package of ours."""
 
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to it.")
-@click.option("--exploit", is_flag=True, help="Make the published 100% again with a model that knows nothing.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result here.")
+@click.option("--exploit", is_flag=True, help="Reproduce the published 100% with a random model.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Keep --exploit's runs in this folder.")
 def audit(file: Path | None, json_file: Path | None, exploit: bool, out: Path | None) -> None:
-    """Show what options, positions and ids give away, against 20%: of the dataset, or of any FILE in its schema."""
+    """Show how well simple rules on options, positions and ids score (chance: 20%), on the dataset or on FILE."""
     from recipe_mpr_task.audit import audit_items
     from recipe_mpr_task.data import load_items
     from recipe_mpr_task.errors import DataError

@@ -15,7 +15,7 @@ def data() -> None:
 
 @data.command()
 def fetch() -> None:
-    """Download the dataset (pinned, hashed) into the cache, unless a copy is at hand."""
+    """Download the dataset (pinned, hashed) into the cache, unless a copy is on this machine."""
     from recipe_mpr_task.data import fetch as fetch_data
     from recipe_mpr_task.data import read_pinned
 

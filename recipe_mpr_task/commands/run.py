@@ -21,8 +21,8 @@ _PASS_THROUGH = {"ignore_unknown_options": True, "help_option_names": []}
 def run(arguments: Sequence[str]) -> None:
     """Score a model: the flags of lm_eval run; --config also takes a name from harness_configs.
 
-    Where all tasks are Recipe-MPR's, lm-eval's own task files are not indexed, which saves seconds.
-    Everything else, and the results file, is lm_eval's.
+    If all tasks are Recipe-MPR's, lm-eval's own task files are not indexed, which saves seconds.
+    Everything else, and the results file, is the same as with lm_eval.
     """
     import lm_eval.evaluator
     import lm_eval.models
@@ -48,7 +48,7 @@ def config_path(name: str) -> str:
     """Return the path of a config file: `name` itself, or the file of that name in harness_configs.
 
     Raises:
-        RecipeMPRError: there is neither.
+        RecipeMPRError: neither file exists.
     """
     folder = files("harness_configs")
     shipped = folder / (name if name.endswith(".yaml") else f"{name}.yaml")

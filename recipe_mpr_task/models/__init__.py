@@ -1,4 +1,4 @@
-"""lm-eval model adapters for what lm-eval does not load: encoders and baselines.
+"""Adapters for models that lm-eval does not load: encoders and baselines.
 
 `option_scorer.py` turns lm-eval's requests into questions with options, and scores into log-likelihoods; `baselines.py`
 and `encoder.py` score the questions. Causal models use lm-eval's own backends. This module imports neither torch nor

@@ -1,4 +1,4 @@
-"""The baselines as an lm-eval model: `--model recipe-mpr-baseline --model_args kind=NAME`."""
+"""Run the baselines as an lm-eval model: `--model recipe-mpr-baseline --model_args kind=NAME`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ class BaselineLM(OptionScorerLM):
 
     Args:
         kind: a name of `baselines.BASELINES`.
-        seed: seed of `random`, which draws by item and option and so does not depend on the order.
+        seed: seed of `random`, which draws by item and option, independent of their order.
         batch_size, max_batch_size, device: passed by lm-eval and ignored.
 
     Raises:
@@ -40,9 +40,9 @@ class BaselineLM(OptionScorerLM):
         self.kind, self.seed = kind, seed
 
     def score_questions(self, questions: Sequence[Question]) -> Scores:
-        """Score every option, each dataset's questions apart; see `OptionScorerLM.score_questions`."""
+        """Score every option, each dataset's questions separately; see `OptionScorerLM.score_questions`."""
         return score_in_groups(questions, corpus_name, lambda group: BASELINES[self.kind].score(group, self.seed))
 
     def get_model_info(self) -> dict[str, Any]:
-        """Return what lm-eval records of the model."""
+        """Return the fields that lm-eval records of the model."""
         return {"model_num_parameters": 0, "model_sha": f"{self.kind}:{self.seed}"}

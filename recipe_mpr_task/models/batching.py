@@ -1,10 +1,10 @@
-"""Group texts of similar length, so that a batch is padded to its longest text and not to a constant."""
+"""Group texts of similar length, so that a batch is padded to its longest text instead of a constant."""
 
 from collections.abc import Iterator, Sequence
 
 
 def batches_by_length(lengths: Sequence[int], max_tokens: int, max_rows: int | None = None) -> Iterator[list[int]]:
-    """Group indices, longest first, so that rows times the longest stays within `max_tokens`.
+    """Group indices of texts, longest first, so that rows times the longest length is at most `max_tokens`.
 
     Args:
         lengths: token count of each text.

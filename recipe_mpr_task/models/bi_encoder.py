@@ -1,4 +1,4 @@
-"""Score an option by the cosine similarity of its embedding and the query's."""
+"""Score an option by the cosine similarity between its embedding and the query's."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -42,17 +42,17 @@ class BiEncoder:
         self.n_parameters: int = self._model.num_parameters()
 
     def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """Return cosine similarities, one list a question, less the checkpoint's `negation` term.
+        """Return cosine similarities, one list per question, less the checkpoint's `negation` term.
 
         Each distinct text is embedded once, in an order that depends on the texts alone. An item's scores are therefore
-        bit for bit the same in any order of its options.
+        the same to the bit in any order of its options.
         """
         queries = [self._prompts[0] + query for query, _ in questions]
         options = [[self._prompts[1] + text for text in texts] for _, texts in questions]
         negated = [self._negated(query) for query, _ in questions]
         texts = sorted({*queries, *filter(None, negated), *(text for row in options for text in row)})
         row = {text: i for i, text in enumerate(texts)}
-        # Element-wise, in double: a matrix product may round a row by its place in the matrix.
+        # Element-wise, in double, because a matrix product may round a row depending on its place in the matrix.
         embeddings = self.embed(texts).double()
         vectors = [embeddings[row[query]] for query in queries]
         for place, text in enumerate(negated):

@@ -31,7 +31,7 @@ class Checkpoint:
         return sorted(self.folder.glob("*.safetensors"))
 
     def weights_sha256(self) -> str:
-        """Return one hash of the weights, whatever the checkpoint is called."""
+        """Return one hash of the weights, which does not depend on the checkpoint's name."""
         return sha256_of("".join(map(sha256_of_loaded, self.weight_files)).encode())
 
     def read_json(self, relative: str) -> Any:
@@ -88,7 +88,7 @@ def _download(repo_id: str, revision: str | None) -> Path:
         return Path(snapshot_download(repo_id, revision=revision, allow_patterns=patterns))
     except (OSError, ValueError) as error:
         raise CheckpointError(
-            f"pretrained={repo_id}: no such folder, and not to be had from the hub ({type(error).__name__}); "
+            f"pretrained={repo_id}: no such folder, and not available from the hub ({type(error).__name__}); "
             f"working folder {Path.cwd()}"
         ) from None
 
@@ -99,7 +99,7 @@ def detect_head(checkpoint: Checkpoint) -> str:
     Raises:
         CheckpointError: the files name no head, or the model is causal.
     """
-    # Before the architecture: embedding models are often saved under the class they were pretrained as.
+    # Modules first: embedding models are often saved with the architecture that they were pretrained with.
     for name in SCORED:
         if _has_module(checkpoint, HEADS[name].module):
             return name

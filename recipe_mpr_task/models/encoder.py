@@ -1,4 +1,4 @@
-"""BERT-style encoders as lm-eval models.
+"""Run BERT-style encoders as lm-eval models.
 
 `--model recipe-mpr-encoder --model_args pretrained=PATH,head=auto`; other values of `head`: `heads.SCORED`.
 """
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 _BATCH_TOKENS = {"cpu": 512}
-"""Default `max_batch_tokens` by device: on a CPU activations must stay in its cache (`benchmarks/encoders.py`)."""
+"""Default `max_batch_tokens` by device: on a CPU, activations must fit its cache (`benchmarks/encoders.py`)."""
 
 _LARGE_BATCH = 16384
 
@@ -56,7 +56,7 @@ _ARGUMENTS = ("pretrained", "head", "revision", "dtype", "device", "batch_size",
 
 
 class EncoderLM(OptionScorerLM):
-    """An encoder checkpoint behind lm-eval's interface.
+    """An encoder checkpoint as an lm-eval model.
 
     Args:
         pretrained: checkpoint folder or hub id.
@@ -128,7 +128,7 @@ class EncoderLM(OptionScorerLM):
 
     def _score_task(self, questions: Sequence[Question]) -> list[list[float]]:
         asked = frozenset((question.query, option) for question in questions for option in question.options)
-        if asked != self._asked:  # else another task asks the same texts, whose scores are kept
+        if asked != self._asked:  # else another task asks the same questions, and the kept scores are used
             cut_before = self.head.truncated
             rows = self.head.score([(q.query, q.options) for q in questions])
             self._scores = {

@@ -1,7 +1,7 @@
-"""The heads: every way to score options with a checkpoint, and how each is recognised, loaded and trained.
+"""List the heads: every way to score options with a checkpoint, and how it is recognised, loaded and trained.
 
-A new head is an entry in HEADS, its scorer and, if it can be trained, its objective. Classes are named as text
-("module:Class"), so that nothing here imports torch or a package above; `resolve` imports one.
+To add a head, add an entry to HEADS, its scorer and, if it can be trained, its objective. Classes are named as text
+("module:Class"), so that nothing here imports torch or a package above; `resolve` imports a class.
 """
 
 import importlib
@@ -16,14 +16,14 @@ class Head:
     """One way to score the options of a question.
 
     Attributes:
-        label: the head's name for people, with its article.
+        label: the head's display name, with its article.
         auto_class: the transformers class that loads the weights.
-        scorer: "module:Class" of an `encoder.Scorer`; None where lm-eval's own backends score.
+        scorer: "module:Class" of an `encoder.Scorer`; None if lm-eval's own backends score.
         objective: "module:Class" of a `finetune.objective.Objective`, which `finetune` imports; None if not trained.
         architectures: endings of class names in `config.json` by which a checkpoint has this head.
         module: part of a module's name in sentence-transformers' `modules.json` by which a checkpoint has this head.
         num_labels: outputs of the classification layer; None for a head without one.
-        unused_weights: prefixes of parameters that the head does not use: a checkpoint may lack them.
+        unused_weights: prefixes of parameters that the head does not use and a checkpoint may lack.
         is_causal: whether the model answers a prompt by letter, as lm-eval's `hf` scores it; else it is an encoder.
         own_settings: settings of a recipe that only this head reads.
     """

@@ -14,7 +14,7 @@ from recipe_mpr_task.models.checkpoint import Checkpoint
 from recipe_mpr_task.models.heads import Head
 
 _NO_LIMIT = 10**6
-"""A tokenizer without a maximum length reports one above this."""
+"""A tokenizer without a maximum length reports a length above this."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,10 @@ def run_in_batches(
     forward: Callable[[dict[str, torch.Tensor]], torch.Tensor],
     what: str,
 ) -> torch.Tensor:
-    """Run `forward` over batches of like length, padded to the batch.
+    """Run `forward` over batches of texts of similar length, padded to the batch.
 
     Args:
-        encodings: one tokenizer output a text, unpadded.
+        encodings: one tokenizer output per text, unpadded.
         tokenizer: pads a batch.
         settings: device and batch limits.
         forward: maps a padded batch to a tensor of shape (batch, ...).

@@ -45,7 +45,7 @@ class MaskedLM(PairHead):
             owners += [i] * len(rows)
         self.n_tokens += sum(len(variant["input_ids"]) for variant in variants)
         logs = run_in_batches(variants, self._tokenizer, self._settings, self._forward, "scoring masked tokens")
-        # In double: an option's sum must not depend on its place among others.
+        # In double, because an option's sum must not depend on its place among others.
         sums = torch.zeros(len(pairs), dtype=torch.double)
         return sums.index_add_(0, torch.tensor(owners), logs.double())
 

@@ -1,4 +1,4 @@
-"""Subtract similarity to what a query negates.
+"""Subtract an option's similarity to what a query negates.
 
 The embedding of "lasagna without cheese" is close to recipes with cheese. A bi-encoder whose checkpoint has a
 `QUERY_FILE` therefore scores cos(query, option) - weight x cos(negated phrase, option).

@@ -1,8 +1,8 @@
 """Turn lm-eval's requests into questions with options, and scores into log-likelihoods, for encoders and baselines.
 
-lm-eval sends one request an option. Scoring options needs all of an item's options together, for the log-softmax, and
-without the prompt's letters. Recipe-MPR's requests carry both in their document; for any other multiple-choice task
-they are taken from the (context, continuation) pairs.
+lm-eval sends one request per option. Scoring needs all of an item's options together, for the log-softmax, and without
+the prompt's letters. Recipe-MPR's requests have query and options in their document. For any other multiple-choice
+task they are taken from the (context, continuation) pairs.
 """
 
 # mypy: allow-subclassing-any
@@ -33,7 +33,7 @@ class Question:
 
     Attributes:
         key: identifies the question among a run's requests.
-        query: the query, "" if the task withholds it; the whole context for a task that is not ours.
+        query: the query, "" if the task withholds the query; the whole context for a task that is not ours.
         options: option texts.
         option_ids: recipe ids, or the option texts for a task that is not ours.
         dataset: an item id if the question is ours (see `data.dataset_of`), else None.
@@ -52,7 +52,7 @@ class OptionScorerLM(LM, abc.ABC):
     """An lm-eval model that scores the options of a question instead of generating text."""
 
     scores_options_as: str
-    """The model's name for `--model`."""
+    """The value of `--model`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class OptionScorerLM(LM, abc.ABC):
             questions: distinct questions.
 
         Returns:
-            For each question one score an option, in the order shown; higher is better.
+            For each question one score per option, in the order shown; higher is better.
         """
 
     def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
@@ -119,7 +119,7 @@ class OptionScorerLM(LM, abc.ABC):
 
     @property
     def tokenizer_name(self) -> str:
-        """Name for lm-eval's request cache; requests do not depend on the model's tokenizer."""
+        """A name for lm-eval's request cache: requests do not depend on the model's tokenizer."""
         return self.scores_options_as
 
 
@@ -176,15 +176,15 @@ def score_in_groups(
     group_of: Callable[[Question], Hashable],
     score: Callable[[Sequence[Question]], list[list[float]]],
 ) -> list[list[float]]:
-    """Return scores computed for each group of questions alone, so that other tasks in the run change no score.
+    """Return scores computed for each group of questions separately, so that other tasks in the run change no score.
 
     Args:
-        questions: of any number of tasks.
+        questions: questions of any number of tasks.
         group_of: returns a key of a question's group.
-        score: from the questions of one group to one list of scores each.
+        score: function from the questions of one group to one list of scores each.
 
     Returns:
-        One list of scores a question, in the order of `questions`.
+        One list of scores per question, in the order of `questions`.
     """
     places: dict[Hashable, list[int]] = {}
     for place, question in enumerate(questions):

@@ -12,7 +12,7 @@ from recipe_mpr_task.models.loading import LoadSettings, load_model, load_tokeni
 
 
 class PairHead:
-    """Tokenize, cut and batch pairs. Each pair is scored alone, so that no score depends on the options' order.
+    """A scorer that tokenizes, cuts and batches pairs; each pair is scored alone, independent of the options' order.
 
     Raises:
         CheckpointError: the checkpoint has no trained head of this kind.
@@ -30,7 +30,7 @@ class PairHead:
         self.n_parameters: int = self._model.num_parameters()
 
     def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """Return logits, one list a question; bit for bit the same in any order of the options."""
+        """Return logits, one list per question; the same to the bit in any order of the options."""
         pairs = sorted({(query, option) for query, options in questions for option in options})
         row = {pair: i for i, pair in enumerate(pairs)}
         logits = self.score_pairs(pairs).tolist()
@@ -76,7 +76,7 @@ class MultipleChoice(PairHead):
     head = HEADS["multiple_choice"]
 
     def _forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        # transformers wants (items, choices, tokens); one choice an item keeps pairs independent.
+        # transformers expects (items, choices, tokens); one choice per item keeps pairs independent.
         logits: torch.Tensor = self._model(**{key: value.unsqueeze(1) for key, value in batch.items()}).logits
         return logits.squeeze(1)
 

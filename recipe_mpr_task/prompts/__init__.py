@@ -1,8 +1,8 @@
 """Load and render prompt templates, one `.jinja` file each; evaluation and training share the renderer.
 
 A template uses `query`, `options` (five texts, in the order shown) and `letters` of a document (see
-`task.record_of`). Documents hold no aspect annotations, which would give the gold away. A template ends where the
-answer begins, without a trailing space, because lm-eval's scored continuation starts with the space.
+`task.record_of`). Documents hold no aspect annotations, which would reveal the right option. A template ends where
+the answer begins, without a trailing space, because lm-eval's scored continuation starts with the space.
 """
 
 from functools import lru_cache
@@ -48,7 +48,7 @@ def __getattr__(name: str) -> str:
 
 
 def render(name: str, record: dict[str, Any]) -> str:
-    """Return a rendered template, made by lm-eval's own Jinja environment, so that training sees evaluation's text."""
+    """Return a template rendered by lm-eval's own Jinja environment, so that training sees evaluation's text."""
     return _compiled(name).render(**record)
 
 

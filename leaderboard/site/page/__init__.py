@@ -1,7 +1,7 @@
-"""The site's HTML: templates, style and scripts of this folder, filled with data and with nothing from elsewhere.
+"""Render the site's HTML from the templates, style and scripts of this folder, without external resources.
 
-Each page is one file with its style, scripts and data. A content security policy allows no other style or script, by
-hash, and one request: for the items that all systems' pages share. Same input, same bytes.
+Each page is one file with its style, scripts and data. By hash, a content security policy allows no other style or
+script. It allows one request, for the items that all systems' pages share. The same input gives the same bytes.
 """
 
 import base64
@@ -32,9 +32,9 @@ _SCRIPTS = {
                          "matrix.js", "tabs.js", "index.js"),
     "system.html.jinja": (*_SHARED, "curves.js", "provenance.js", "items.js", "system.js"),
 }  # fmt: skip
-# What would end the data's script element, or is a line end to JavaScript alone.
+# Characters that could end the data's script element, or that only JavaScript reads as a line end.
 _UNSAFE = re.compile("[<>&\u2028\u2029]")
-# Marks and letters that draw nothing: variation selectors, joiners, fillers, the empty Braille pattern.
+# Characters without a visible shape: variation selectors, joiners, fillers, the empty Braille pattern.
 _BLANK = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
 _LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
 _CURVE_TITLES = ("Training loss (nats)", "Validation cross-entropy (nats)", "Validation accuracy", "Learning rate",
@@ -68,7 +68,7 @@ def system_page(content: Mapping[str, Any], answers: str) -> str:
 
 
 def items_script(items: Mapping[str, Any]) -> str:
-    """Return `page_data.items_content` as a script: a page that is opened from disk may load no JSON."""
+    """Return `page_data.items_content` as a script, because a page opened from disk may not load JSON."""
     return f"window.RECIPE_MPR_ITEMS = {_embedded(_json(items))};\n"
 
 
@@ -77,19 +77,19 @@ def _json(value: Any) -> str:
 
 
 def _embedded(text: str) -> Markup:
-    """Return JSON as it may stand in a script element."""
+    """Return JSON escaped for a script element."""
     escaped = _UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
     return Markup(escaped)  # noqa: S704 (every sign that could end the element is escaped)
 
 
 @cache
 def _template(name: str) -> Template:
-    """Compile a template and read its style and script: once, not for each of a thousand pages."""
+    """Compile a template with its style and script, once for all pages."""
     style = (_FOLDER / "page.css").read_text()
     scripts = "\n".join((_FOLDER / script).read_text() for script in _SCRIPTS[name])
     registries = f"const SITE = {_embedded(_json(_registries(name)))};"
     script = f'"use strict";\n(() => {{\n{registries}\n{scripts}\n}})();'  # in a scope of their own
-    # From disk no page has an origin that 'self' could mean to every browser.
+    # For a page opened from disk, 'self' does not match in every browser.
     items = " 'self' file:" if name.startswith("system") else ""
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}{items}; img-src data:; "
@@ -112,7 +112,7 @@ def _template(name: str) -> Template:
 
 
 def _registries(name: str) -> dict[str, Any]:
-    """Return what Python defines and a page's scripts read too; the columns only where there is a table."""
+    """Return Python's definitions that a page's scripts read; the columns only for a page with a table."""
     return {
         "columns": [column.as_data() for column in PAGE if "table.js" in _SCRIPTS[name]],
         "types": TYPES,
@@ -139,7 +139,7 @@ def _tone(status: object) -> str:
 
 
 def _visible(text: str) -> str:
-    """Write every sign that is not seen, or turns what follows it, by its code: hints may be made of such signs."""
+    """Return a text with invisible and direction-changing characters as codes, because they can hide hints."""
     return "".join(f"\\u{{{ord(sign):04x}}}" if _is_unseen(sign) else sign for sign in text)
 
 
@@ -148,5 +148,5 @@ def _is_unseen(sign: str) -> bool:
 
 
 def _link(page: object) -> str | None:
-    """Return the address of a system's page; None if the text is no such address."""
+    """Return the address of a system's page; None if the text is another address."""
     return str(page) if _LINK.fullmatch(str(page)) else None
