@@ -41,6 +41,10 @@ class ModelArgs:
         value = self.given.get(name)
         return str(value) if value else ""
 
+    def as_told(self, name: str) -> str:
+        """Return an argument as lm-eval tells the task of it; "None" if it was not given."""
+        return str(self.given.get(name))
+
     @property
     def gold_letters(self) -> list[int]:
         """Number of an import's items with the right option at A to E, shape (5,); [] if not recorded."""
@@ -140,6 +144,11 @@ class Results(Tolerant):
     task: Annotated[TaskConfig, Field(alias="task_config")] = TaskConfig()
     n_shot: int = 0
     metrics: dict[str, Any] = Field(default={})
+
+    @property
+    def accuracy(self) -> Any:
+        """The task's accuracy as lm-eval recorded it."""
+        return self.metrics.get("acc,none")
 
     @classmethod
     def of(cls, raw: Mapping[str, Any], task: str) -> "Results":

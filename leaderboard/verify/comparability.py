@@ -99,7 +99,7 @@ def number_faults(case: Case) -> Iterator[str]:
     if edited := [item.item_id for sample, item in pairs if not _equal(sample.accuracy, item.accuracy)]:
         yield counted(edited, "with another accuracy logged than the scores give")
     total = math.fsum(item.accuracy for item in items) / len(items) if items else math.nan
-    logged = run.results.metrics.get("acc,none")
+    logged = run.results.accuracy
     if not _equal(logged, total):
         yield f"the results file says acc {logged}, the samples give {total:.4f}"
 

@@ -95,7 +95,7 @@ def training_doubts(run: Run) -> Iterator[str]:
     elif not training.base_known:
         yield training.reason or "what its base model was trained on is unknown"
     for name in ("pretrained", *ADAPTER_ARGUMENTS):
-        loaded_name = str(run.args.given.get(name))
+        loaded_name = run.args.as_told(name)
         # --metadata overrides the model arguments that lm-eval passes to the task.
         if run.results.task.metadata.told(name, loaded_name) != loaded_name:
             yield f"the task was given another {name} than was loaded"

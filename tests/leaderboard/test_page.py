@@ -58,10 +58,11 @@ def test_the_same_input_gives_the_same_bytes_and_works_without_scripts():
 
 def test_a_row_of_little_and_a_board_of_nothing_have_their_pages():
     row = {"id": "a", "system": "a", "board": "b"}
-    assert "<h1>a</h1>" in system_page({"row": row, "position": None, "history": None}, "[]")
-    assert "No board" in index_page({"task_version": 1, "boards": [], "rows": []})
+    assert "<h1>a</h1>" in system_page({"row": row, "position": None, "history": None, "around": []}, "[]")
+    empty = {"task_version": 1, "floors": {}, "skipped": [], "boards": [], "rows": []}
+    assert "No board" in index_page(empty)
     board = {"board": "b", "title": "B", "rows": 1}
-    assert '<th scope="row">a</th>' in index_page({"task_version": 1, "boards": [board], "rows": [row]})
+    assert '<th scope="row">a</th>' in index_page(empty | {"boards": [board], "rows": [row]})
 
 
 def test_items_are_a_script_that_no_text_ends():

@@ -103,6 +103,7 @@ def system_content(*, hostile: bool = False) -> Json:
         "board_title": "All 500 items",
         "position": position,
         "history": history,
+        "around": [],
     }
 
 
@@ -111,7 +112,7 @@ def reported_content() -> Json:
     history = [{"step": k, "eval_accuracy": 0.2 + 0.1 * k} for k in range(5)]
     blank: Json = {"rank": None, "vs_leader": None, "with_leader": None, "types": {}, "n": None, "acc_low": None}
     return {"row": row(9, kind="reported", status="reported", system="a published run", **blank), "position": None,
-            "history": history}  # fmt: skip
+            "history": history, "around": []}  # fmt: skip
 
 
 def file_order_content() -> Json:

@@ -49,9 +49,9 @@ def index_page(content: Mapping[str, Any]) -> str:
     first = boards[0] if boards else {"board": None, "title": "No board"}
     return _template("index.html.jinja").render(
         data=_embedded(_json(content)),
-        task_version=content.get("task_version"),
-        floors=content.get("floors") or {},
-        skipped=content.get("skipped") or [],
+        task_version=content["task_version"],
+        floors=content["floors"],
+        skipped=content["skipped"],
         rows=[{**_ROW, **row} for row in content["rows"] if row["board"] == first["board"]],
         title=first["title"],
         columns=PAGE,
@@ -61,7 +61,7 @@ def index_page(content: Mapping[str, Any]) -> str:
 
 def system_page(content: Mapping[str, Any], answers: str) -> str:
     """Return the page of one system for `page_data.system_content` and its items, see `row_items.RowItems.text`."""
-    around = content.get("around", [])  # shown in full, so left out of the embedded data
+    around = content["around"]  # shown in full, so left out of the embedded data
     data = _embedded(_json({key: value for key, value in content.items() if key != "around"}))
     row = {**_ROW, **content["row"]}
     return _template("system.html.jinja").render(data=data, row=row, answers=_embedded(answers), around=around)
