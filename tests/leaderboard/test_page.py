@@ -26,7 +26,8 @@ def without_data(html):
 def test_hostile_names_stay_data_and_text(page):
     content = site_content() if page == "index" else system_content(hostile=True)
     html = index_page(content) if page == "index" else system_page(content, '[["</script><script>"]]')
-    assert embedded(html) == json.loads(json.dumps(content))
+    data = {key: value for key, value in content.items() if key != "around"}  # the page shows those texts in full
+    assert embedded(html) == json.loads(json.dumps(data))
     assert html.count("<script") == (2 if page == "index" else 4), "no name opens or ends an element"
     shown = without_data(html)
     assert "<img" not in html
