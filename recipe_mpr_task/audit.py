@@ -1,7 +1,8 @@
-"""Audit a dataset: score rules that choose an option without understanding the question.
+"""Audit a dataset: score simple rules that choose an option without understanding the question.
 
-Each rule reads only a part of the item. Ties are shared unless the rule's name says otherwise; chance is 20%. Learned
-rules are cross-validated by item.
+Each rule reads only some parts of an item. If the gold option ties with others for the best score, the rule gets 1/m
+of a point, where m is the number of tied options. A rule's name says if ties are broken in another way. Chance is 20%.
+A learned rule scores each fold of items after it was trained on the other folds.
 """
 
 import functools
@@ -29,14 +30,14 @@ Scores = list[list[float]]
 
 @dataclass(frozen=True)
 class Artifact:
-    """A rule and what it scores.
+    """A rule and its accuracy on a dataset.
 
     Attributes:
-        name: the rule.
-        reads: the parts of the item that it reads.
-        acc: fraction of items right, ties shared unless the name says otherwise.
-        low: lower end of the 95% Wilson interval.
-        high: its upper end.
+        name: the rule's name.
+        reads: the parts of an item that the rule reads, such as "query, options".
+        acc: the rule's accuracy, from 0 to 1.
+        low: lower end of the 95% Wilson interval of `acc`.
+        high: upper end of the 95% Wilson interval of `acc`.
     """
 
     name: str
@@ -48,10 +49,12 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Audit:
-    """Artifacts, the strongest first, and how many test items share an option with the training part.
+    """The result of an audit.
 
     Attributes:
-        shared: split to the share of its test items that have an option in its training part.
+        n: number of items.
+        artifacts: one entry per rule, the highest accuracy first.
+        shared: for each split, the fraction of test items with an option that also occurs in a training item.
     """
 
     n: int
@@ -59,25 +62,25 @@ class Audit:
     shared: dict[str, float]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what `recipe-mpr audit --json` writes; accuracies are fractions."""
+        """Return the JSON object that `recipe-mpr audit --json` writes. Accuracies are fractions."""
         rows = [{"name": a.name, "reads": a.reads, "acc": a.acc, "low": a.low, "high": a.high} for a in self.artifacts]
         return {"items": self.n, "chance": CHANCE, "artifacts": rows, "shared_options": self.shared}
 
 
 def audit_items(items: Sequence[Item], *, splits: bool, progress: bool = True) -> Audit:
-    """Audit a dataset in the order of its file.
+    """Score every rule on a dataset.
 
     Args:
-        items: at least ten items.
-        splits: True for the pinned items, whose published split and folds are known; else five folds are drawn.
-        progress: show a progress bar.
+        items: at least ten items, in file order.
+        splits: True: use the published split and the folds of the pinned dataset. False: draw five folds.
+        progress: whether to show a progress bar.
     """
     folds = _folds(items, known=splits)
     rules = list(_rules(items, folds))
     artifacts = [
         _artifact(items, name, reads, rule()) for name, reads, rule in tqdm(rules, desc="audit", disable=not progress)
     ]
-    # Ties to the first option cannot be expressed as scores with shared ties.
+    # This rule chooses the first tied option. `_artifact` would divide the credit among the tied options.
     similarity = _query_similarity(items)
     artifacts.append(_first_on_ties(items, similarity))
     artifacts.sort(key=lambda artifact: (-artifact.acc, artifact.name))
@@ -169,7 +172,10 @@ def _word_overlap(items: Sequence[Item]) -> Scores:
 
 
 def _learned(items: Sequence[Item], folds: list[int]) -> Scores:
-    """Score options by a gold-or-not classifier on option texts alone, trained on the other folds."""
+    """Score options with a classifier that reads option texts only and predicts whether an option is gold.
+
+    For each fold, the classifier is trained on the other folds.
+    """
     labels = np.array([option.recipe_id == item.gold for item in items for option in item.options])
     fold = np.repeat(folds, N_OPTIONS)
     texts = np.array(_texts(items), dtype=object)
@@ -184,7 +190,10 @@ def _learned(items: Sequence[Item], folds: list[int]) -> Scores:
 
 
 def _id_prior(items: Sequence[Item], folds: list[int]) -> Scores:
-    """Score an option by its share of gold in the other folds, smoothed towards chance."""
+    """Score each option by how often its recipe id is gold in the other folds.
+
+    The score is (g + 0.2) / (n + 1) for an id that is an option n times and the gold option g times.
+    """
     scores = []
     for item, fold in zip(items, folds, strict=True):
         others = [other for other, f in zip(items, folds, strict=True) if f != fold]

@@ -1,8 +1,8 @@
-"""Score options with untrained baselines, which models have to beat and tests use.
+"""Score options with baselines that need no training. Models should beat these baselines.
 
-BASELINES is the registry; `models/baselines.py` makes an lm-eval model of each entry. Importing this module loads
-neither torch, lm_eval nor numpy, so that the leaderboard and the command line can read the registry.
-To add a baseline: a function from questions to scores, its entry in BASELINES, and `harness_configs/NAME.yaml`.
+BASELINES is the registry; `models/baselines.py` runs an entry as an lm-eval model. Importing this module does not load
+torch, lm_eval or numpy, so the leaderboard and the command line can read the registry fast.
+To add a baseline, write a scoring function, add an entry to BASELINES, and add `harness_configs/NAME.yaml`.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Scores = list[list[float]]
 _DECIMALS = 12
-"""Digits kept of scores, so that rounding errors cannot break ties."""
+"""Scores are rounded to this number of decimal places, so that rounding errors cannot break ties."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,12 @@ class Baseline:
     """A way of scoring options without a trained model.
 
     Attributes:
-        score: from questions of one dataset and a seed to one list of scores per question; higher is better.
-        help: what it does, in one sentence.
-        reads_query: whether it compares options with the query; without a query all its scores are equal.
-        by_position: whether it scores the position of an option instead of its content.
+        score: function of (questions of one dataset, seed). It returns one list of option scores per question.
+            Higher is better.
+        help: one sentence that says what the baseline does.
+        reads_query: whether the baseline compares options with the query. If a task withholds the query, all scores
+            of the baseline are equal.
+        by_position: whether the baseline scores an option's position instead of the option's content.
     """
 
     score: Callable[[Sequence["Question"], int], Scores]
@@ -54,14 +56,19 @@ def _longest(questions: Sequence["Question"], _seed: int) -> Scores:
 
 
 def corpus_name(question: "Question") -> Hashable:
-    """Return a key of the corpus for term counts: the question's dataset, or its task if the task is not ours."""
+    """Return a key for the texts from which term weights are computed. Questions with equal keys use the same texts.
+
+    Returns:
+        The dataset's name ("mpr" or "sample"), or ("task", name of the task) for a task that is not ours.
+    """
     return question.dataset.split("-")[0] if question.dataset else ("task", question.task)
 
 
 def _corpus(questions: Sequence["Question"]) -> list[str]:
-    """Return the corpus for term weights: every option of the questions' dataset.
+    """Return the texts from which term weights are computed: all options of the questions' dataset.
 
-    With the run's own options as corpus, an item's score would depend on `--limit` and on the fold.
+    If only the run's options were used, an item's score would depend on `--limit` and on the fold. For a task that is
+    not ours, the dataset is unknown, and the questions' options are used.
     """
     if dataset := questions[0].dataset:
         return [option.text for item in dataset_of(dataset) for option in item.options]
@@ -108,4 +115,4 @@ BASELINES: Mapping[str, Baseline] = {
     "tfidf": Baseline(_tfidf, "Cosine of the TF-IDF vectors of query and option.", reads_query=True),
     "bm25": Baseline(_bm25, "BM25 of query and option.", reads_query=True),
 }
-"""Every baseline by its `kind`, in the order of the demo."""
+"""All baselines, keyed by `kind` in `--model_args`. The demo runs the baselines in this order."""

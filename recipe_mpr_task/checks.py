@@ -1,6 +1,6 @@
-"""Check model and tasks before a run: answer letters, open think blocks, items that the model was trained on.
+"""Check the model and the tasks before a run: answer letters, open think blocks, items used in training.
 
-Called by the plugin before lm-eval's `evaluate`, which is the first to have both model and tasks.
+The plugin calls this module before lm-eval's `evaluate`. At that moment, both the model and the tasks are loaded.
 """
 
 import logging
@@ -23,12 +23,12 @@ _UNKNOWN = (
 
 
 def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str]:
-    """Log and return a warning for each way in which letter scoring would go wrong with this model.
+    """Check whether the model's tokenizer and chat template suit letter scoring. Log and return the warnings.
 
     Args:
         lm: the lm-eval model.
-        tasks: the loaded tasks by name; tasks that are not ours or have no letters are skipped.
-        chat: prompts go through the chat template.
+        tasks: the loaded tasks, keyed by name. Tasks that are not ours and tasks without letters are skipped.
+        chat: whether prompts go through the chat template.
     """
     warnings = []
     try:
@@ -36,7 +36,7 @@ def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str
         if marks and hasattr(lm, "tok_encode"):
             prompt = lm.apply_chat_template([{"role": "user", "content": "Answer:"}]) if chat else "Answer:"
             warnings = [*_token_warnings(lm, prompt, marks, chat=chat), *_thinking_warnings(lm, prompt, chat=chat)]
-    except Exception as error:  # noqa: BLE001 (a check must not stop what it checks)
+    except Exception as error:  # noqa: BLE001 (a failed check must not stop the run)
         logger.debug("letters could not be checked: %r", error)
     for warning in warnings:
         logger.warning(warning)
@@ -44,15 +44,18 @@ def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str
 
 
 def mark_seen_items(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Set in each document of our tasks whether the model was trained or validated on it.
+    """Set `seen_in_training` in each document of our tasks.
+
+    The value is 1 if the model was trained or validated on the item, 0 if it was not, and None if this is unknown.
 
     Args:
         lm: the loaded model.
-        tasks: the loaded tasks by name.
-        asked: the arguments of `simple_evaluate`; empty if it was not called.
+        tasks: the loaded tasks, keyed by name.
+        asked: the arguments of `simple_evaluate`; empty if `simple_evaluate` was not called.
 
     Returns:
-        The results file's records of the model and its training, by key; empty if no task is ours.
+        Two entries for the results file: MODEL_KEY with the model's files, and TRAINING_KEY with what the model was
+        trained on. Empty if no task is ours.
     """
     from recipe_mpr_task.manifest import MODEL_KEY, TRAINING_KEY
     from recipe_mpr_task.task import marked
@@ -71,7 +74,7 @@ def mark_seen_items(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any])
 
 
 def _loaded(lm: Any, asked: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[dict[str, Any], "Seen"]:
-    """Return the record of the loaded files, and what the model has seen."""
+    """Return two values: the record of the model's files, and the items that the model was trained on."""
     from recipe_mpr_task.loaded_model import arguments_of, model_record
     from recipe_mpr_task.model_arguments import parsed, unaccounted
     from recipe_mpr_task.provenance import Seen, seen_by
@@ -113,7 +116,7 @@ def _provenance_warnings(seen: "Seen", loaded: Mapping[str, Any], n_seen: int) -
 
 
 def _marks_scored(tasks: Mapping[str, Any]) -> set[tuple[str, ...]]:
-    """Return the sets of letters or digits that our multiple-choice tasks score."""
+    """Return the answer letters or digits of our multiple-choice tasks, as a set of tuples."""
     marks = set()
     for name, task in tasks.items():
         if name.startswith(_PREFIX) and task.OUTPUT_TYPE == "multiple_choice":
@@ -126,7 +129,7 @@ def _marks_scored(tasks: Mapping[str, Any]) -> set[tuple[str, ...]]:
 def _token_warnings(lm: Any, prompt: str, marks: set[tuple[str, ...]], *, chat: bool) -> list[str]:
     warnings = []
     for choices in sorted(marks):
-        # lm-eval drops the delimiting space under a chat template.
+        # With a chat template, lm-eval puts no space between prompt and answer.
         forms = [choice if chat else f" {choice}" for choice in choices]
         wholes = [list(lm.tok_encode(prompt + form)) for form in forms]
         if not _differ_in_one_last_token(wholes) or (not chat and len(wholes[0]) != len(lm.tok_encode(prompt)) + 1):
@@ -139,7 +142,7 @@ def _token_warnings(lm: Any, prompt: str, marks: set[tuple[str, ...]], *, chat: 
 
 
 def _differ_in_one_last_token(wholes: Sequence[list[int]]) -> bool:
-    # Only the last token: the answer may change how the white space before it is split.
+    # Compare the answers with each other, not with the prompt: an answer can change the last tokens of the prompt.
     return len({tuple(tokens[:-1]) for tokens in wholes}) == 1 and len({tokens[-1] for tokens in wholes}) == len(wholes)
 
 

@@ -1,7 +1,7 @@
-"""Ask every item in five rotations of its options, as one document with 25 requests.
+"""Ask every item in five rotations of its options. Each item is one document with 25 requests.
 
-With one document per item, lm-eval's standard errors are over items, and `--limit` counts items. Liu et al., MMBench
-(arXiv 2307.06281), call the method CircularEval.
+Because an item is one document, lm-eval computes standard errors over items, and `--limit` counts items. The method is
+called CircularEval (Liu et al., MMBench, arXiv 2307.06281).
 """
 
 from typing import Any
@@ -13,11 +13,11 @@ from recipe_mpr_task.item import LETTERS, N_OPTIONS
 
 
 def rotated(record: dict[str, Any], rotation: int) -> dict[str, Any]:
-    """Return a document with its first `rotation` options moved to the end.
+    """Return a document with the first `rotation` options moved to the end.
 
     Args:
-        record: see `task.record_of`.
-        rotation: 0 (unchanged) to 4.
+        record: the document to rotate, as `task.record_of` returns it.
+        rotation: number of options to move, from 0 to 4.
     """
 
     def turn(values: list[str]) -> list[str]:
@@ -33,17 +33,17 @@ def rotated(record: dict[str, Any], rotation: int) -> dict[str, Any]:
 
 
 class CircularTask(ConfigurableTask):
-    """A letter task whose documents ask all five rotations; for `class:` in a task file."""
+    """A letter task that asks each item in all five rotations. Task files name this class under `class:`."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config={key: value for key, value in config.items() if key != "class"})
 
     def fewshot_context(self, doc: dict[str, Any], *args: Any, **kwargs: Any) -> list[str]:
-        """Return the five prompts of an item; its shots are the same in each and are not rotated."""
+        """Return an item's five prompts, one per rotation. The few-shot examples are the same in all five prompts."""
         return [super(CircularTask, self).fewshot_context(rotated(doc, r), *args, **kwargs) for r in range(N_OPTIONS)]
 
     def construct_requests(self, doc: dict[str, Any], ctx: list[str], **kwargs: Any) -> list[Instance]:
-        """Return 25 requests: rotation r and letter k at index 5r + k, each carrying its rotation."""
+        """Return 25 requests. The request for letter k in rotation r has `idx` 5r + k, and its `doc` is rotated."""
         requests = []
         for rotation, context in enumerate(ctx):
             for request in super().construct_requests(rotated(doc, rotation), context, **kwargs):

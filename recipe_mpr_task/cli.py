@@ -1,8 +1,14 @@
-"""The command `recipe-mpr`, made of the subcommands of all packages.
+"""Define the command `recipe-mpr`. Its subcommands come from several packages.
 
-Subcommands are named as text and imported when they are called. So this package imports no other package of ours, and
-`--help` loads neither torch nor lm_eval. Exit codes: 0 done; 1 a check failed; 2 bad usage or input, one line on
-stderr; 3 a fault of our own, one line on stderr names the log file with the traceback.
+COMMANDS names each subcommand's module as text, and the module is imported when the subcommand is used or listed. So
+this package does not depend on our other packages, and `--help` loads neither torch nor lm_eval.
+
+Exit codes:
+    0: done.
+    1: a check failed.
+    2: bad usage or input. One line on stderr says what is wrong.
+    3: a fault of our own. One line on stderr names the log file with the traceback.
+    130: the user stopped the command.
 """
 
 import importlib
@@ -33,7 +39,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A click group that imports its subcommands when they are used or listed."""
+    """A click group that imports a subcommand when the subcommand is used or listed."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Return the names of all subcommands."""
@@ -43,7 +49,7 @@ class LazyGroup(click.Group):
         """Import and return a subcommand.
 
         Raises:
-            UsageError: there is no subcommand of that name; the message names the nearest one.
+            UsageError: no subcommand has this name. The message suggests a similar name, or lists all names.
         """
         if cmd_name not in COMMANDS:
             hint = did_you_mean(cmd_name, COMMANDS) or f"; allowed: {', '.join(COMMANDS)}"
@@ -56,14 +62,18 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="recipe-mpr")
 def cli() -> None:
-    """Recipe-MPR in lm-evaluation-harness: data, checks, demo and leaderboard.
+    """Use the Recipe-MPR benchmark with lm-evaluation-harness: data, checks, demo and leaderboard.
 
-    lm-eval does the scoring: lm_eval --model ... --tasks recipe_mpr
+    lm-eval scores the models: lm_eval --model ... --tasks recipe_mpr
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with one of the exit codes above."""
+    """Run `recipe-mpr`, then exit. The module's docstring lists the exit codes.
+
+    Args:
+        arguments: the words after `recipe-mpr`; None to use `sys.argv`.
+    """
     try:
         code = cli.main(args=arguments, prog_name="recipe-mpr", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -75,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _fail(one_line(error))
     except (click.Abort, KeyboardInterrupt):
         code = 130
-    except Exception as error:  # noqa: BLE001 (any other exception is a fault of ours: it is logged and reported)
+    except Exception as error:  # noqa: BLE001 (any other exception is a fault of ours: log and report it)
         code = log_fault("in the command line", error)
     sys.exit(code)
 

@@ -1,6 +1,6 @@
-"""Measure the cost of a run: peak memory, and the hardware on which its time was measured.
+"""Define the record of a run's cost. Find the hardware and measure the peak memory.
 
-Import torch only inside functions: `recipe-mpr --help` and the autoload must stay fast.
+Import torch only inside functions, because `recipe-mpr --help` and the autoload must stay fast.
 """
 
 import platform
@@ -20,10 +20,10 @@ class Hardware:
     """The hardware of a run.
 
     Attributes:
-        device: name of the accelerator ("NVIDIA H100 80GB HBM3", "mps"), or "cpu".
+        device: name of the accelerator, such as "NVIDIA H100 80GB HBM3" or "mps"; "cpu" if none was used.
         cpu: model name of the processor.
-        threads: CPU threads that torch computes with.
-        n_devices: accelerators used, or 1 on a CPU.
+        threads: number of CPU threads that torch uses.
+        n_devices: number of accelerators used; 1 if the device is "cpu".
     """
 
     device: str
@@ -32,7 +32,7 @@ class Hardware:
     n_devices: int = 1
 
     def __str__(self) -> str:
-        """Return one line for people and records: "2 x NVIDIA H100 80GB HBM3" or "AMD EPYC 7763, 2 threads"."""
+        """Return one line, such as "2 x NVIDIA H100 80GB HBM3" or "AMD EPYC 7763, 2 threads"."""
         if self.device == CPU:
             return f"{self.cpu}, {self.threads} thread{'s' * (self.threads != 1)}"
         return f"{self.n_devices} x {self.device}" if self.n_devices > 1 else self.device
@@ -42,17 +42,18 @@ Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class EvaluationCost(BaseModel):
-    """The cost of one `evaluate` call, under `manifest.COST_KEY` of a results file.
+    """The cost of one `evaluate` call. A results file holds this record under the key `manifest.COST_KEY`.
 
     Attributes:
-        tasks: number of evaluated tasks; the other fields are of all tasks together.
-        seconds: wall time of the evaluation, without loading the model.
-        items: scored documents.
-        seconds_per_item: seconds / items.
-        tokens_per_second: tokens of the distinct prompts and their answers, or tokens that an encoder computed, per
-            second; None if they cannot be counted.
-        peak_memory_bytes: of the GPUs, else of the process; None if the model computes in another process.
-        hardware: None for a model behind an API.
+        tasks: number of evaluated tasks. All other fields describe these tasks together.
+        seconds: wall time of the evaluation. Loading the model is not included.
+        items: number of scored documents.
+        seconds_per_item: `seconds / items`.
+        tokens_per_second: number of tokens divided by `seconds`; None if tokens cannot be counted. An encoder counts
+            the tokens that it computes. For other models, the tokens in distinct prompts and answers are counted.
+        peak_memory_bytes: peak memory of all GPUs, or of this process if no GPU was used; None if the model computes
+            in another process.
+        hardware: the hardware used; None for a model behind an API.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -67,11 +68,12 @@ class EvaluationCost(BaseModel):
 
 
 def hardware(device: str | None = None, n_devices: int | None = None) -> Hardware:
-    """Return the hardware that this process computes on.
+    """Return the hardware that the run uses.
 
     Args:
-        device: a torch device name such as "cuda:0" or "cpu"; the default is the GPU if there is one.
-        n_devices: accelerators used, all processes together; the default is 1 for a numbered device, else all visible.
+        device: a torch device name, such as "cuda:0" or "cpu". None means the GPU if there is one, else the CPU.
+        n_devices: number of GPUs that all processes use together. None means one GPU if `device` has a number, else
+            all visible GPUs.
     """
     import torch
 
@@ -84,7 +86,7 @@ def hardware(device: str | None = None, n_devices: int | None = None) -> Hardwar
 
 
 def cpu_name() -> str:
-    """Return the processor's model name, or the machine type where the system does not name it."""
+    """Return the processor's model name. If the system does not tell the name, return the machine type."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -95,7 +97,7 @@ def cpu_name() -> str:
 
 
 def peak_memory_bytes() -> int:
-    """Return the peak memory allocated on the GPUs, or the peak of this process if it used none."""
+    """Return the peak memory that torch allocated on all GPUs; this process's peak memory if no GPU was used."""
     import torch
 
     if torch.cuda.is_available():

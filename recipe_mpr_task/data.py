@@ -1,7 +1,8 @@
-"""Load the dataset, which is pinned to a commit, checked by its hash, and cached.
+"""Load the dataset. The dataset is pinned to a commit, checked by its SHA-256, and cached.
 
-Order of sources: the file that `RECIPE_MPR_DATA` names, the cache, the download. The embedded
-sample is a dataset of its own (`load_sample`) and never replaces the real one.
+If `RECIPE_MPR_DATA` is set, the dataset is the file at this path. Otherwise, the dataset is the cached file. If no
+file is cached, the dataset is downloaded into the cache.
+The embedded sample is a separate dataset (`load_sample`) and never replaces the pinned dataset.
 """
 
 import os
@@ -36,14 +37,19 @@ _REMEDIES = (
 
 @dataclass(frozen=True)
 class Source:
-    """A copy of the dataset: its path, and its origin, one of "RECIPE_MPR_DATA", "cache", "download"."""
+    """A local copy of the dataset.
+
+    Attributes:
+        path: path of the file.
+        origin: "RECIPE_MPR_DATA", "cache" or "download".
+    """
 
     path: Path
     origin: str
 
 
 def cache_path() -> Path:
-    """Return where the downloaded dataset is kept (`RECIPE_MPR_CACHE` or the user's cache folder)."""
+    """Return the path of the cached dataset: inside the folder `RECIPE_MPR_CACHE`, or the user's cache folder."""
     import pooch
 
     folder = os.environ.get(CACHE_VARIABLE)
@@ -51,7 +57,7 @@ def cache_path() -> Path:
 
 
 def local_source() -> Source | None:
-    """Return the copy that is already on this machine, or None if one would have to be downloaded."""
+    """Return the copy that is used without a download; None if the dataset must be downloaded first."""
     if named := os.environ.get(DATA_VARIABLE):
         return Source(Path(named).expanduser(), DATA_VARIABLE)
     path = cache_path()
@@ -59,10 +65,10 @@ def local_source() -> Source | None:
 
 
 def fetch() -> Source:
-    """Return a local copy of the dataset, downloading it into the cache if there is none.
+    """Return a local copy of the dataset. Download the dataset into the cache if there is no local copy.
 
     Raises:
-        DataError: there is no copy on this machine, and the download failed; the message names the remedies.
+        DataError: the download failed. The message names the remedies.
     """
     return local_source() or _download(cache_path())
 
@@ -71,7 +77,7 @@ def _download(target: Path) -> Source:
     import pooch
     import requests
 
-    # pooch gives the file its final name only after checking the hash.
+    # pooch checks the hash of a temporary file before the file gets its final name.
     store = pooch.create(
         path=target.parent,
         base_url=URL_FOLDER,
@@ -88,10 +94,10 @@ def _download(target: Path) -> Source:
 
 
 def read_pinned(source: Source) -> bytes:
-    """Return the bytes of a copy of the dataset, after checking that it is the pinned file.
+    """Read a copy of the dataset, check its SHA-256, and return its bytes.
 
     Raises:
-        DataError: the file is unreadable, or has another SHA-256.
+        DataError: the file cannot be read, or its SHA-256 is not the pinned one.
     """
     try:
         content = source.path.read_bytes()
@@ -99,7 +105,7 @@ def read_pinned(source: Source) -> bytes:
         raise DataError(f"{source.origin} {source.path}: {error.strerror or error}; {_REMEDIES}") from None
     sha256 = sha256_of(content)
     if sha256 != SHA256:
-        # Raises for malformed content, because a fault in a record explains more than a wrong hash.
+        # Report malformed records first, because a malformed record explains more than a wrong hash.
         items_from_json(content, source=str(source.path), prefix="mpr")
         again = "delete it and run `recipe-mpr data fetch`" if source.origin == "cache" else _REMEDIES
         raise DataError(
@@ -113,13 +119,13 @@ def load_items() -> tuple[Item, ...]:
     """Return the 500 items of the pinned dataset.
 
     Raises:
-        DataError: there is no copy and the download failed, or the copy is not the pinned file.
+        DataError: the download failed, or the copy is not the pinned file.
     """
     return _load(fetch())
 
 
 def items_at_hand() -> tuple[Item, ...]:
-    """Return the 500 items if the pinned file is on this machine, else an empty tuple; never downloads."""
+    """Return the 500 items if the pinned file is on this machine, else an empty tuple. Never download."""
     source = local_source()
     with suppress(DataError):
         return _load(source) if source else ()
@@ -133,11 +139,11 @@ def _load(source: Source) -> tuple[Item, ...]:
 
 @lru_cache(maxsize=1)
 def load_sample() -> tuple[Item, ...]:
-    """Return the 60 items of the embedded sample, "sample-00".."sample-59"; needs no network."""
+    """Return the 60 items of the embedded sample, "sample-00" to "sample-59". No network is needed."""
     resource = files("recipe_mpr_task") / "sample.json"
     return items_from_json(resource.read_bytes(), source="sample.json", prefix="sample")
 
 
 def dataset_of(item_id: str) -> tuple[Item, ...]:
-    """Return all items of the dataset that an item id belongs to, by the id's prefix."""
+    """Return the embedded sample if the item id starts with "sample-"; otherwise return the pinned dataset."""
     return load_sample() if item_id.startswith("sample-") else load_items()

@@ -1,6 +1,7 @@
 """Compute the dataset's fact sheet from the pinned file.
 
-The committed copy is `dataset_stats.json`, made by `recipe-mpr data stats --out recipe_mpr_task/dataset_stats.json`.
+The committed copy is `dataset_stats.json`. To make the copy again, run
+`recipe-mpr data stats --out recipe_mpr_task/dataset_stats.json`.
 """
 
 import statistics
@@ -15,7 +16,7 @@ from recipe_mpr_task.splits import SPLITS, scored_ids
 
 
 def fact_sheet() -> dict[str, Any]:
-    """Return counts and lengths of the pinned dataset, without its texts."""
+    """Return counts and text lengths of the pinned dataset. The fact sheet contains no dataset text."""
     items = load_items()
     return {
         "source": {"repository": REPOSITORY, "commit": COMMIT, "sha256": SHA256, "license": LICENSE},

@@ -1,4 +1,4 @@
-"""Define the type of an item's document, as a task logs it and results files are read back."""
+"""Define an item's document: tasks log documents, and the leaderboard parses logged documents."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,11 +15,14 @@ def _are_letters(letters: list[str]) -> list[str]:
 
 _Texts = Annotated[list[str], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
 _OF_LOGS = {"query", "options", "letters"}
-"""Fields that a logged document has, and a record's document lacks."""
+"""Fields that a logged document has. A document of a leaderboard record does not have these fields."""
 
 
 class Document(BaseModel):
-    """A task's logged document, see `recipe_mpr_task.task.record_of`; a record's document has no texts."""
+    """An item's document, as `recipe_mpr_task.task.record_of` makes it.
+
+    A document of a leaderboard record has no texts: its query and its options are empty strings.
+    """
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -34,9 +37,9 @@ class Document(BaseModel):
 
     @property
     def has_texts(self) -> bool:
-        """Whether query, options and letters were logged."""
+        """Whether the query, the options and the letters were logged."""
         return self.model_fields_set >= _OF_LOGS
 
     def as_record(self) -> dict[str, Any]:
-        """Return the document as templates and metrics take it; the gold letter follows from `gold`."""
+        """Return the document as a dictionary for templates and metrics, with the letter of the gold option."""
         return {**self.__dict__, "gold_letter": LETTERS[self.gold]}

@@ -1,4 +1,4 @@
-"""Define the errors for users. Each ends a command with one line on stderr and an exit code."""
+"""Define the errors that users see. An error ends the command with one line on stderr and an exit code."""
 
 import sys
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ EXIT_OWN_FAULT = 3
 
 
 class RecipeMPRError(Exception):
-    """Bad usage or bad input. The message is one line: the value, the allowed values, the remedy."""
+    """Bad usage or bad input. The message is one line with the bad value, the allowed values and the remedy."""
 
 
 class DataError(RecipeMPRError):
     """The dataset is missing, altered or malformed.
 
     Attributes:
-        problems: all faults, one line each; the message may show only the first ones.
+        problems: all faults, one line each. The message may show only the first faults.
     """
 
     def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
@@ -29,15 +29,15 @@ class DataError(RecipeMPRError):
 
 
 class ModelArgsError(RecipeMPRError, ValueError):
-    """`--model_args` that one of our adapters cannot use."""
+    """An argument in `--model_args` that a model type of this package cannot use."""
 
 
 class CheckpointError(RecipeMPRError):
-    """A checkpoint folder that cannot be scored as asked."""
+    """A checkpoint folder that cannot be scored with the given arguments."""
 
 
 def one_line(error: BaseException) -> str:
-    """Return the error's message folded to a single line of visible characters."""
+    """Return the error's message as a single line of visible characters."""
     return " ".join(visible(str(error)).split())
 
 
@@ -48,7 +48,7 @@ _MODULES = ("lm_eval.__main__", "recipe_mpr_task.cli")
 def install_excepthook() -> None:
     """Make an uncaught RecipeMPRError end `lm_eval` and `recipe-mpr` with one line and exit code 2.
 
-    In other programs, and for other errors, the hook that was there before runs.
+    Other errors, and errors in other programs, still go to the previous exception hook.
     """
     previous = sys.excepthook
     if getattr(previous, "recipe_mpr", False):
@@ -59,7 +59,7 @@ def install_excepthook() -> None:
             previous(kind, error, trace)
             return
         say(f"recipe-mpr: {one_line(error)}", err=True)
-        # An exception hook sets the exit code by raising SystemExit.
+        # An exception hook can set the exit code only by raising SystemExit.
         raise SystemExit(EXIT_BAD_INPUT)
 
     hook.recipe_mpr = True  # type: ignore[attr-defined]
@@ -67,6 +67,6 @@ def install_excepthook() -> None:
 
 
 def _is_command_line() -> bool:
-    """Say whether this process runs lm-eval's command or ours, by its script or by `python -m`."""
+    """Return whether this process runs `lm_eval` or `recipe-mpr`, started as a script or with `python -m`."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     return Path(sys.argv[0] if sys.argv else "").stem in _PROGRAMS or getattr(spec, "name", "") in _MODULES

@@ -1,6 +1,6 @@
-"""Measure the cost of an evaluation of our tasks: time, speed, peak memory and hardware.
+"""Measure the cost of evaluating our tasks: time, speed, peak memory and hardware.
 
-The plugin calls this module around lm-eval's `evaluate`. A failure here is logged and does not stop the run.
+The plugin calls this module before and after lm-eval's `evaluate`. A failure here is logged and does not stop the run.
 """
 
 import logging
@@ -17,11 +17,14 @@ logger = logging.getLogger(__name__)
 _PREFIX = "recipe_mpr"
 _COMPUTES_IN_THIS_PROCESS = ("lm_eval.models.huggingface", "recipe_mpr_task.models.")
 _MOST_COUNTED = 500
-"""Most prompts to tokenize, to stay under a second; of more, every k-th is counted and the sum scaled up."""
+"""Maximum number of prompts to tokenize, so that counting takes less than a second.
+
+If there are more prompts, only every k-th prompt is tokenized, and the sum is scaled up.
+"""
 
 
 class CostMeter:
-    """Measure one `evaluate` call: create the meter right before the call, and take the record right after."""
+    """Measure one `evaluate` call. Create the meter right before the call, and call `record` right after it."""
 
     def __init__(self, lm: Any, tasks: Mapping[str, Any]) -> None:
         self._lm, self._tasks = lm, dict(tasks)
@@ -30,13 +33,14 @@ class CostMeter:
         self._started = time.perf_counter()
 
     def record(self, results: Mapping[str, Any]) -> dict[str, Any]:
-        """Return {COST_KEY: `cost.EvaluationCost` as JSON} for the results file.
-
-        Returns:
-            {} if a task is not ours, if answers may come from a request cache, or if measuring fails.
+        """Return the cost as an entry of the results file.
 
         Args:
-            results: what `evaluate` returned.
+            results: the return value of `evaluate`.
+
+        Returns:
+            {COST_KEY: the fields of `cost.EvaluationCost`}. The result is {} if a task is not ours, if answers may
+            come from a request cache, or if measuring fails.
         """
         seconds = time.perf_counter() - self._started
         is_ours = bool(self._tasks) and all(name.startswith(_PREFIX) for name in self._tasks)
@@ -44,7 +48,7 @@ class CostMeter:
             return {}
         try:
             return {COST_KEY: self._cost(seconds, results).model_dump(mode="json")}
-        except Exception as error:  # noqa: BLE001 (measuring must not stop what it measures)
+        except Exception as error:  # noqa: BLE001 (a failed measurement must not stop the run)
             logger.debug("the cost of the evaluation could not be recorded: %r", error)
             return {}
 
@@ -63,7 +67,7 @@ class CostMeter:
         )
 
     def _tokens(self) -> float | None:
-        """Return the number of tokens that the model read and wrote; None if it cannot be counted in this process."""
+        """Return the number of tokens that the model read and wrote; None if this process cannot count tokens."""
         if hasattr(self._lm, "n_tokens"):
             return float(self._lm.n_tokens - self._tokens_before)
         if not hasattr(self._lm, "tok_encode") or getattr(self._lm, "world_size", 1) > 1:
@@ -72,11 +76,14 @@ class CostMeter:
 
 
 def counted_tokens(tok_encode: Any, tasks: Mapping[str, Any]) -> float:
-    """Return the number of tokens of the tasks' distinct prompts, each once, and of their scored or written answers.
+    """Return the number of tokens in the tasks' prompts and answers.
+
+    Equal prompts count once. Equal answers to one prompt count once. With more than _MOST_COUNTED prompts, the number
+    is an estimate.
 
     Args:
-        tok_encode: function from a text to its tokens.
-        tasks: evaluated tasks, whose instances hold prompts and answers.
+        tok_encode: function that returns the list of a text's tokens.
+        tasks: the evaluated tasks, keyed by name. Their `instances` hold the prompts and answers.
     """
     answers: dict[str, set[str]] = {}
     for task in tasks.values():

@@ -1,6 +1,6 @@
-"""Read the chosen letter from a model's free text; None if the text does not choose exactly one option.
+"""Read the chosen letter from a model's free-text reply.
 
-Text that names several options as its answer gets no credit. Unfinished thinking gets no credit either.
+No letter is returned if the reply names several options as its answer, or if its think block does not end.
 """
 
 import re
@@ -13,7 +13,7 @@ _THINK_START = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
 _DECORATION = re.compile(r"\\(?:boxed|text|textbf|mathbf|mathrm)\s*|[*_`$#{}\[\]\"“”]|<\|[^|<>]*\|>|</?answer>")
 _LETTER = r"\(?([A-E])\)?(?![\w'’])"
 
-# "the answer is C", "Answer: (b)", "final answer - D", "I choose option E"
+# This pattern matches "the answer is C", "Answer: (b)", "final answer - D" and "I choose option E".
 _STATEMENT = re.compile(
     r"(?:\b(?:answer|choice|option|letter|selection|pick)\b(?:\s+(?:would|should|must))?\s*(?:is|be|:|=|-|–|—)?\s*:?\s*"
     r"(?:option\s+|letter\s+)?"
@@ -25,7 +25,7 @@ _ALTERNATIVE = re.compile(
     r"[\s.)]*(?:,|/|&|\bor\b|\band\b|\bor maybe\b)\s*(?:option\s+)?\(?([A-E])\)?(?![\w'’])", re.IGNORECASE
 )
 _NEAR = 80
-"""Characters before a statement that are searched for a denial."""
+"""Look for a denial such as "not" in this number of characters before a statement."""
 
 _MARKED = re.compile(r"(?<![\w'’])\(?([A-E])\s?[).:](?=\s|$)|(?<![\w'’])\(([A-Ea-e])\)")
 _LEADING = re.compile(r"^\W*([A-E])\s*(?:[).:,;–—-]|\n|$)")
@@ -35,14 +35,15 @@ _ARTICLE = re.compile(r"(?<![\w'’])A(?=\s+(?!(?:and|or|nor|is|was|would|becaus
 
 
 def extract_letter(text: str, options: Sequence[str]) -> str | None:
-    """Return the chosen letter of a reply.
+    """Return the letter of the option that a reply chooses.
 
     Args:
-        text: the whole reply, with its thinking.
-        options: the five option texts in the order shown, for replies that quote one.
+        text: the whole reply, including its think block.
+        options: the five option texts in the order shown. A reply can quote an option's text instead of its letter.
 
     Returns:
-        "A".."E"; None for no choice, several choices, or unfinished thinking.
+        A letter from "A" to "E". None if the reply chooses no option or several options, or if its think block does
+        not end.
     """
     reply = _answer_part(text)
     if reply is None:
@@ -52,7 +53,7 @@ def extract_letter(text: str, options: Sequence[str]) -> str | None:
     letter = _named_letter(reply)
     if letter is None and _names_none(reply):
         return quoted.pop() if len(quoted) == 1 else None
-    # "B) <text of C>" names two options.
+    # A reply such as "B) <text of C>" names two options, so no letter is returned.
     return letter if letter in LETTERS and (not quoted or letter in quoted) else None
 
 
@@ -63,7 +64,11 @@ def _answer_part(text: str) -> str | None:
 
 
 def _named_letter(reply: str) -> str | None:
-    """Return the one letter that the reply states in its clearest form; None for no letter or several."""
+    """Return the letter that the reply names; None if the reply names no letter or several letters.
+
+    These forms are tried in turn: only a letter, a statement ("the answer is C"), a marked letter ("C)"), and a
+    capital letter that stands alone as a word.
+    """
     if alone := _ALONE.match(reply):
         return alone[1].upper()
     stated = _stated(reply)
@@ -80,12 +85,12 @@ def _named_letter(reply: str) -> str | None:
 
 
 def _stated(reply: str) -> set[str]:
-    """Return the letters that the reply states as its answer, with alternatives ("B or C")."""
+    """Return all letters in statements such as "the answer is B or C". Skip denied statements."""
     letters = set()
     for match in _STATEMENT.finditer(reply):
-        # "a" after "choose" or "answer" is mostly the article, so a letter must be a capital.
+        # Skip the article: "a" is always taken as an article, "A" only if a word such as "soup" follows.
         is_article = match[1] == "a" or (match[1] == "A" and _ARTICLE.match(reply, match.start(1)))
-        # Only the text nearby, because a search of the whole reply for each statement is quadratic.
+        # Search only the nearby text: a search of the whole reply for each statement takes quadratic time.
         denied = _DENIED.search(reply[max(0, match.start() - _NEAR) : match.start()])
         if is_article or denied or _denied_inside(match[0]):
             continue
@@ -106,7 +111,7 @@ def _names_none(reply: str) -> bool:
 
 
 def _quoted(reply: str, options: Sequence[str]) -> set[str]:
-    """Return the letters of the options that the reply quotes, without options inside a longer quoted option."""
+    """Return the letters of the quoted options. Skip an option whose text is part of another quoted option."""
     said = _plain(reply)
     quoted = {letter: _plain(option) for letter, option in zip(LETTERS, options, strict=True) if _plain(option) in said}
     return {a for a, text in quoted.items() if not any(text in other for b, other in quoted.items() if b != a)}

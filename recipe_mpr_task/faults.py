@@ -1,4 +1,4 @@
-"""Report faults of our own: write their tracebacks to a log file and name the file on stderr."""
+"""Report faults of our own: write tracebacks to a log file, and name the log file on stderr."""
 
 import os
 import tempfile
@@ -13,14 +13,16 @@ from recipe_mpr_task.lines import line, say, visible
 
 
 class OwnFaultError(Exception):
-    """A fault of our own that no FaultLog collects; the message holds its traceback."""
+    """A fault of our own, raised where no FaultLog collects faults. The message contains the traceback."""
 
 
 class FaultLog:
-    """Collect a command's tracebacks; as a context manager, also report them if the command fails for bad input.
+    """Collect the faults of a command.
+
+    If a FaultLog is used as a context manager, it also reports its faults when the block raises a RecipeMPRError.
 
     Attributes:
-        faults: for each fault, the step that failed, in words, and the traceback.
+        faults: one pair per fault: the name of the failed step, and the traceback.
     """
 
     def __init__(self) -> None:
@@ -40,13 +42,16 @@ class FaultLog:
         """Add a fault.
 
         Args:
-            what: the step that failed, in words.
-            trace: its traceback as text.
+            what: name of the failed step, in words.
+            trace: the traceback as text.
         """
         self.faults.append((what, trace))
 
     def exit_code(self, otherwise: int) -> int:
-        """Return EXIT_OWN_FAULT after writing the log and naming it on stderr; `otherwise` if there is no fault."""
+        """Write the log, name the log file on stderr, and return EXIT_OWN_FAULT.
+
+        If there is no fault, only return `otherwise`.
+        """
         if not self.faults:
             return otherwise
         what, trace = self.faults[0]
@@ -57,7 +62,10 @@ class FaultLog:
         return EXIT_OWN_FAULT
 
     def _write(self) -> str:
-        """Write the log into the user's cache folder, else into the temporary folder; return its path."""
+        """Write the log into the user's cache folder and return the path of the log file.
+
+        If writing fails, use the temporary folder. If this fails too, print the log on stderr.
+        """
         parts = [f"{what}\n{trace}" for what, trace in self.faults]
         text = "\n".join(visible(part) for part in "\n".join(parts).split("\n"))
         name = f"fault-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
@@ -79,7 +87,12 @@ def _log_folder() -> Path:
 
 
 def log_fault(what: str, error: BaseException) -> int:
-    """Write one exception to a log, name the log on stderr, and return the exit code."""
+    """Write one exception to a log file, name the file on stderr, and return EXIT_OWN_FAULT.
+
+    Args:
+        what: name of the failed step, in words.
+        error: the exception.
+    """
     log = FaultLog()
     log.add(what, "".join(traceback.format_exception(error)))
     return log.exit_code(EXIT_OWN_FAULT)

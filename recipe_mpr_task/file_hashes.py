@@ -1,7 +1,7 @@
-"""Hash a file once, and remember the hash as long as the file does not change.
+"""Hash a file once, and remember the hash until the file changes.
 
-The key of a hash is the file's state: device, inode, size, mtime and ctime; users cannot set ctime. Hashes are kept in
-memory for this process. Those of large files are also kept in the user's cache folder, for later processes.
+The key of a hash is the file's state: device, inode, size, mtime and ctime. Users cannot set ctime. Hashes are kept in
+memory for this process. Hashes of large files are also kept in the user's cache folder for later processes.
 """
 
 import hashlib
@@ -14,17 +14,20 @@ from pathlib import Path
 from recipe_mpr_task.files import sha256_of, sha256_of_file, write_atomic
 
 _LARGE = 256 * 2**10
-"""File size in bytes from which on reading a remembered hash is faster than hashing."""
+"""Minimum size in bytes of a large file. Hashing a smaller file is faster than reading a hash from the cache."""
 
 _SETTLED_SECONDS = 3
-"""Age of a file from which on a new change shows in its times, whose steps are up to 2 s."""
+"""Remember a file's hash only if the file is older than this number of seconds.
+
+Some file systems store times in steps of 2 s. So a second change within 2 s might not change the file's times.
+"""
 
 FileState = tuple[int, int, int, int, int]
 _hashes: dict[FileState, str] = {}
 
 
 def remembered_sha256(path: Path) -> str:
-    """Return a file's SHA-256; read the file only if no hash is remembered for its state.
+    """Return a file's SHA-256. Read the file only if no hash is remembered for the file's state.
 
     Raises:
         OSError: the file cannot be read.
@@ -36,23 +39,25 @@ def remembered_sha256(path: Path) -> str:
     if asked - max(state[-2:]) / 1e9 > _SETTLED_SECONDS and file_state(path) == state:
         _hashes[state] = sha256
         if state[2] >= _LARGE:
-            with suppress(OSError):  # without a writable cache only time is lost
+            with suppress(OSError):  # if the cache cannot be written, only time is lost
                 write_atomic(_note(state), sha256)
     return sha256
 
 
 def file_state(path: Path) -> FileState:
-    """Return device, inode, size, mtime and ctime (nanoseconds) of a file, or of a link's target.
+    """Return a file's device, inode, size, mtime and ctime. For a link, return the state of the target.
+
+    Times are in nanoseconds.
 
     Raises:
-        OSError: there is no such file.
+        OSError: the file does not exist.
     """
     s = path.stat()
     return s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns
 
 
 def git_blob_id(path: Path) -> str:
-    """Return git's blob id of a file's content, read in pieces.
+    """Return git's blob id of a file's content. Read the file in pieces.
 
     Raises:
         OSError: the file cannot be read.
@@ -63,7 +68,10 @@ def git_blob_id(path: Path) -> str:
 
 
 def notes_folder() -> Path:
-    """Return the folder of remembered hashes: one file per hash, its mtime is the time of the last use."""
+    """Return the folder of remembered hashes. Each file in the folder holds one hash.
+
+    The mtime of a file in the folder is the time when its hash was last used.
+    """
     from recipe_mpr_task.data import cache_path
 
     return cache_path().parent.parent / "hashes"

@@ -1,4 +1,4 @@
-"""Write files atomically, read only regular files of bounded size, and hash files."""
+"""Write files atomically, read regular files up to a maximum size, and hash files."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ _KINDS = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR,
 
 
 class NotAFileError(OSError):
-    """A path that exists but is not a regular file of an allowed size; the message says what is there."""
+    """The path exists, but is not a regular file, or the file is too large. The message says what was found."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -22,15 +22,15 @@ class NotAFileError(OSError):
 
 
 def regular_stat(path: Path, largest: int) -> os.stat_result:
-    """Return the `stat` of a regular file, or of a link's target.
+    """Return the result of `stat` for a regular file. For a link, return the result for the target.
 
     Args:
         path: the file.
-        largest: maximum size in bytes.
+        largest: maximum size of the file in bytes.
 
     Raises:
-        NotAFileError: the path is a pipe, a device, a folder, a broken link, or a larger file.
-        OSError: there is no such file, or it cannot be read.
+        NotAFileError: the path is a pipe, a device, a folder, a broken link, or a file that is too large.
+        OSError: the file does not exist, or `stat` fails.
     """
     try:
         state = path.stat()
@@ -52,12 +52,13 @@ def _checked(state: os.stat_result, largest: int) -> os.stat_result:
 
 @contextmanager
 def open_regular(path: Path, largest: int) -> Iterator[BinaryIO]:
-    """Open a regular file of at most `largest` bytes for reading, without blocking on a pipe or device.
+    """Open a regular file of at most `largest` bytes for reading. A pipe or a device does not block the call.
 
     Raises:
-        NotAFileError, OSError: see `regular_stat`.
+        NotAFileError: the path is not a regular file, or the file is too large.
+        OSError: the file does not exist or cannot be opened.
     """
-    regular_stat(path, largest)  # before opening, because opening a device can have effects
+    regular_stat(path, largest)  # check before opening, because opening a device can have side effects
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(descriptor, "rb") as stream:
         _checked(os.fstat(descriptor), largest)
@@ -68,26 +69,28 @@ def read_regular(path: Path, largest: int) -> bytes:
     """Return the content of a regular file of at most `largest` bytes.
 
     Raises:
-        NotAFileError, OSError: see `regular_stat`.
+        NotAFileError: the path is not a regular file, or the file is too large.
+        OSError: the file does not exist or cannot be read.
     """
     with open_regular(path, largest) as stream:
         content = stream.read(largest + 1)
-    if len(content) > largest:  # files in /proc have size 0 in `stat`
+    if len(content) > largest:  # `stat` gives size 0 for every file in /proc
         raise NotAFileError(f"more than {largest:,} bytes; at most so many are read")
     return content
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write `content` to `path` in one atomic step: if the process is killed, the old or the new file remains.
+    """Write a file in one atomic step. If the process is killed, the old or the new content remains.
+
+    The new file has mode 0644, restricted by the umask. A killed process can leave a folder ".tmp-..." beside the file.
 
     Args:
-        path: the file, of mode 0644 less the umask; its parent folder is made. A killed process can leave a folder
-            ".tmp-..." beside the file.
-        content: the whole content; text is encoded as UTF-8.
+        path: the file. Missing parent folders are created.
+        content: the whole content. A `str` is encoded as UTF-8.
     """
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A folder, because tempfile's own files have mode 0600 and the umask cannot be read without changing it.
+    # Use a temporary folder: temporary files have mode 0600, and the umask cannot be read without changing the umask.
     with tempfile.TemporaryDirectory(prefix=".tmp-", dir=path.parent) as folder:
         temporary = Path(folder, "content")
         with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644), "wb") as stream:
@@ -103,6 +106,6 @@ def sha256_of(content: bytes) -> str:
 
 
 def sha256_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file of any size, read in pieces."""
+    """Return the SHA-256 of a file as 64 lower-case hexadecimal digits. Read the file in pieces."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,7 +1,7 @@
-"""Fit the answers of generating tasks to the model's context, and leave out tasks that the model cannot answer.
+"""Limit the length of generated answers to the model's context, and omit tasks that the model cannot answer.
 
-The plugin calls this module before lm-eval's `evaluate`. If prompt and answer together exceed the model's context,
-lm-eval cuts the prompt from the left, or stops. A cut prompt gives a wrong score.
+If the prompt and the answer together exceed the model's context, lm-eval cuts the start of the prompt, or stops. A cut
+prompt gives a wrong score. So the plugin calls this module before lm-eval's `evaluate`.
 """
 
 import logging
@@ -14,21 +14,24 @@ logger = logging.getLogger(__name__)
 
 _PREFIX = "recipe_mpr"
 _LEAST_ANSWER = 8
-"""Least number of tokens for an answer: "Answer: X" and a few more."""
+"""Minimum number of tokens for an answer: enough for "Answer: X" and a few more tokens."""
 
 _LENGTH = "max_gen_toks"
 
 
 def leave_out_unanswerable(lm: Any, task_dict: Any, asked: Mapping[str, Any]) -> Any:
-    """Return lm-eval's tasks without those that the model cannot answer; fit the others' answers to its context.
+    """Omit the tasks that the model cannot answer. Limit the answers of the other tasks to the model's context.
 
-    Each omitted task is logged in one line. A group without one of its tasks is omitted too, because its score would be
-    of other items; its other tasks run.
+    One log line names each omitted task and the reason. A group that contains an omitted task is omitted too, because
+    the group's score would cover fewer items. The other tasks of the group still run.
 
     Args:
         lm: the lm-eval model.
-        task_dict: what `TaskManager.load` gives: {"tasks": name to task, "groups": name to group, ...}.
-        asked: the keyword arguments of `evaluate`; only those that shape prompts are read.
+        task_dict: the result of `TaskManager.load`: {"tasks": {name: task}, "groups": {name: group}, ...}.
+        asked: the keyword arguments of `evaluate`. Only arguments that change the prompts are read.
+
+    Returns:
+        `task_dict` without the omitted tasks and groups.
 
     Raises:
         RecipeMPRError: the model can answer none of the tasks.
@@ -53,7 +56,11 @@ def leave_out_unanswerable(lm: Any, task_dict: Any, asked: Mapping[str, Any]) ->
 
 
 def _needing_generation_of_a_scorer(lm: Any, tasks: Mapping[str, Any]) -> dict[str, str]:
-    """Return the reason to omit each task that needs generation, if the model only scores options."""
+    """Return the tasks that the model cannot answer because the model only scores options.
+
+    Returns:
+        The reason to omit the task, keyed by task name. Empty if the model can generate text.
+    """
     name = getattr(lm, "scores_options_as", None)
     wrong = sorted(task for task, loaded in tasks.items() if loaded.OUTPUT_TYPE != "multiple_choice") if name else []
     reason = (
@@ -64,25 +71,26 @@ def _needing_generation_of_a_scorer(lm: Any, tasks: Mapping[str, Any]) -> dict[s
 
 
 def fit_generation_length(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, str]:
-    """Lower `max_gen_toks` of our generating tasks so that the longest prompt and its answer fit the model's context.
+    """Lower `max_gen_toks` of our generation tasks until the longest prompt and its answer fit the model's context.
 
-    All items of a task count, also with `--limit`, so that an item's answer has the same limit in every run. lm-eval
-    writes the lowered limit into the results file, in the task's `generation_kwargs`.
+    The longest prompt is searched among all items, even with `--limit`. So an item's answer has the same limit in
+    every run. lm-eval writes the lowered limit to the task's `generation_kwargs` in the results file.
 
     Args:
-        lm: the lm-eval model; nothing is done if it reports no context length or counts no tokens here (a chat API).
-        tasks: the loaded tasks by name; tasks that are not ours or do not generate are skipped.
-        asked: see `leave_out_unanswerable`.
+        lm: the lm-eval model. Tasks are not changed if the model reports no context length, or if this process cannot
+            count the model's tokens (a chat API).
+        tasks: the loaded tasks, keyed by name. Tasks that are not ours and tasks without generation are skipped.
+        asked: the keyword arguments of `evaluate`.
 
     Returns:
-        The reason to omit each task whose prompts leave no room for an answer.
+        The reason to omit the task, keyed by task name, for tasks whose prompts leave no room for an answer.
     """
     reasons = {}
     for name, task in tasks.items():
         if name.startswith(_PREFIX) and task.OUTPUT_TYPE == "generate_until" and _counts_tokens(lm):
             try:
                 reason = _fit(lm, name, task, asked)
-            except Exception as error:  # noqa: BLE001 (a check must not stop what it checks)
+            except Exception as error:  # noqa: BLE001 (a failed check must not stop the run)
                 logger.warning("Recipe-MPR: the length of answers to %s was not fitted to the model: %r", name, error)
                 continue
             if reason:
@@ -91,7 +99,7 @@ def fit_generation_length(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str,
 
 
 def _counts_tokens(lm: Any) -> bool:
-    """Return whether prompts are tokenized in this process and cut to a length that the model reports."""
+    """Return whether this process tokenizes the prompts and the model reports its context length."""
     return (
         isinstance(getattr(lm, "max_length", None), int)
         and callable(getattr(lm, "tok_encode", None))
@@ -100,7 +108,11 @@ def _counts_tokens(lm: Any) -> bool:
 
 
 def _fit(lm: Any, name: str, task: Any, asked: Mapping[str, Any]) -> str | None:
-    """Fit one task; return the reason if its prompts leave no room."""
+    """Lower the task's `max_gen_toks` if necessary.
+
+    Returns:
+        The reason to omit the task if its prompts leave no room for an answer; otherwise None.
+    """
     settings = task.config.generation_kwargs or {}
     wanted = settings.get(_LENGTH)
     if not isinstance(wanted, int):
@@ -116,7 +128,7 @@ def _fit(lm: Any, name: str, task: Any, asked: Mapping[str, Any]) -> str | None:
             "Use a model with a longer context, or recipe_mpr, which needs one token"
         )
     if room < wanted:
-        # A new mapping, because other tasks may share the old one.
+        # Do not change the mapping in place, because other tasks may use the same mapping.
         task.set_config(key="generation_kwargs", value={**settings, _LENGTH: room})
         logger.warning(
             "Recipe-MPR: %s: %s lowered from %d to %d; the model's context has %d tokens, the longest prompt %d",
@@ -126,9 +138,16 @@ def _fit(lm: Any, name: str, task: Any, asked: Mapping[str, Any]) -> str | None:
 
 
 def _longest_prompt(lm: Any, task: Any, asked: Mapping[str, Any], enough: int) -> int:
-    """Return the number of tokens of the task's longest prompt, as `Task.build_all_requests` builds prompts.
+    """Return the number of tokens in the task's longest prompt.
 
-    A prompt has at most as many tokens as bytes. So prompts below `enough` bytes are not tokenized: their bytes count.
+    The prompts are the same as those of `Task.build_all_requests`. A prompt has at most as many tokens as bytes. So a
+    prompt of at most `enough` bytes is not tokenized, and its number of bytes is used instead.
+
+    Args:
+        lm: the lm-eval model.
+        task: the loaded task.
+        asked: the keyword arguments of `evaluate`.
+        enough: maximum number of tokens of a prompt for which `max_gen_toks` need not be lowered.
     """
     chat = bool(asked.get("apply_chat_template"))
     longest = 0
@@ -142,6 +161,6 @@ def _longest_prompt(lm: Any, task: Any, asked: Mapping[str, Any], enough: int) -
             chat_template=lm.apply_chat_template if chat else None,
             gen_prefix=task.doc_to_prefix(doc),
         )
-        n_bytes = len(prompt.encode()) + _LEAST_ANSWER  # with room for special tokens
+        n_bytes = len(prompt.encode()) + _LEAST_ANSWER  # add room for special tokens
         longest = max(longest, n_bytes if n_bytes <= enough else len(lm.tok_encode(prompt)))
     return longest

@@ -1,4 +1,4 @@
-"""Print to stdout and stderr, and make untrusted texts safe for one line or a terminal."""
+"""Print to stdout and stderr, and make untrusted text safe to print."""
 
 import sys
 from typing import Any
@@ -7,24 +7,24 @@ import click
 
 
 def line(text: Any, longest: int = 200) -> str:
-    """Return a text as one line of visible characters, cut to `longest`."""
-    # Cut first: a name can have 10 MB.
+    """Return a text as one line of visible characters, cut to `longest` characters."""
+    # Cut before replacing characters, because an untrusted text can be 10 MB long.
     folded = " ".join(visible(str(text)[: 4 * longest]).split())
     return folded if len(folded) <= longest else folded[: longest - 3] + "..."
 
 
 def visible(text: str) -> str:
-    """Return a text with a blank for each invisible character: escape codes, line ends, direction marks."""
+    """Replace invisible characters by blanks: control characters, line ends and direction marks."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def say(text: Any = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print a text without control characters other than line ends.
+    """Print a text. Replace invisible characters other than line ends by blanks.
 
     Args:
-        text: pass untrusted names in it through `line` first, so that they cannot add lines.
-        err: print to stderr.
-        nl: end the line.
+        text: the text. If it contains an untrusted name, pass the name through `line` first to remove line ends.
+        err: whether to print to stderr instead of stdout.
+        nl: whether to print a line end after the text.
     """
     shown = "\n".join(visible(part) for part in str(text).split("\n"))
     encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"

@@ -1,7 +1,7 @@
-"""Find and hash the files that loading a checkpoint reads: they identify a model, whatever its name.
+"""Find and hash the files that are read when a checkpoint is loaded. The hashes identify a model, whatever its name.
 
-Weights, tokenizer, chat templates, configs and unknown files count. Cards, curves, optimizer states and weights in
-formats that are not read do not count. A large file is read once, see `file_hashes`.
+Weights, tokenizers, chat templates, configs and unknown files count. Model cards, training curves, optimizer states
+and unused weight formats do not count. The module `file_hashes` remembers hashes, so a large file is read only once.
 """
 
 import json
@@ -17,27 +17,30 @@ _NOT_READ = frozenset(
     (".md", ".py", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".pdf", ".html", ".yaml", ".yml", ".csv", ".log", ".lock",
      ".ini", ".h5", ".msgpack", ".ot", ".onnx", ".gguf", ".zip", ".tmp", ".incomplete")
 )  # fmt: skip
-"""Endings of files that no loader opens with the accounted arguments; code and other formats need other ones."""
+"""Endings of files that are not read with the model arguments in `model_arguments.ACCOUNTED`.
+
+Other model arguments are needed to load code or other weight formats.
+"""
 
 _INERT = frozenset(
     ("recipe_mpr_training.json", "recipe_mpr_base.json", "curves.json", "comparison.json", "trainer_state.json",
      "all_results.json", "train_results.json", "eval_results.json", "data_config.json", "training_args.bin",
      "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt")
 )  # fmt: skip
-"""Files about a model's training or results; no loader opens them."""
+"""Names of files about a model's training or results. No loader opens these files."""
 
 _INERT_TEXTS = re.compile(r"(?i)(licen[cs]e|notice|readme|requirements|rng_state)[^/.]*(\.txt|\.pth)?$")
 _MODEL_BIN, _ADAPTER_BIN = re.compile(r"pytorch_model.*\.bin$"), "adapter_model.bin"
 _TEMPLATE_FOLDERS = ("additional_chat_templates", "chat_templates")
 
 _MAY_CHANGE = ("base_model_name_or_path", "_name_or_path", "revision", "transformers_version", "peft_version")
-"""Keys of configs that do not change a model's answers: the base model's path, versions of libraries."""
+"""Config keys that do not change a model's answers: the base model's path and revision, and library versions."""
 
 _TOKENIZER = "tokenizer.json"
 
 
 def loaded_files(folder: Path) -> dict[str, Path]:
-    """Return the files of a checkpoint folder that loading it may read, by their path relative to the folder."""
+    """Return the files that may be read when a checkpoint folder is loaded, keyed by their path in the folder."""
     paths = {path.name: path for path in _files_in(folder)}
     for sub in _subfolders(folder):
         paths |= {f"{sub}/{path.name}": path for path in _files_in(folder / sub)}
@@ -48,7 +51,7 @@ def loaded_files(folder: Path) -> dict[str, Path]:
 
 
 def _indexed(folder: Path) -> set[str]:
-    """Return the files that the indexes of sharded weights list, with any name and in any folder."""
+    """Return the paths of all files that the index files of sharded weights list."""
     names: set[str] = set()
     for index in folder.glob("*.index.json"):
         with suppress(OSError, ValueError, RecursionError, AttributeError):
@@ -63,10 +66,15 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 def _is_read(name: str, names: set[str]) -> bool:
-    """Return whether a loader may open a file, given the names of all files beside it."""
+    """Return whether a loader may open a file.
+
+    Args:
+        name: the file's name.
+        names: names of all files in the same folder.
+    """
     if name in _INERT or name.startswith(".") or _INERT_TEXTS.match(name):
         return False
-    if _MODEL_BIN.match(name):  # loaders prefer safetensors
+    if _MODEL_BIN.match(name):  # loaders prefer the safetensors format
         return not {"model.safetensors", "model.safetensors.index.json"} & names
     if name == _ADAPTER_BIN:
         return "adapter_model.safetensors" not in names
@@ -74,7 +82,7 @@ def _is_read(name: str, names: set[str]) -> bool:
 
 
 def _subfolders(folder: Path) -> list[str]:
-    """Return the subfolders that loading reads: sentence-transformers' modules and further chat templates."""
+    """Return the subfolders that loaders read: modules of sentence-transformers, and additional chat templates."""
     modules = None
     with suppress(OSError, ValueError, RecursionError):
         modules = json.loads((folder / "modules.json").read_text())
@@ -83,22 +91,24 @@ def _subfolders(folder: Path) -> list[str]:
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of the bytes of each of `loaded_files`."""
+    """Return the SHA-256 of each loaded file's bytes, keyed by the file's path in the folder."""
     return {name: sha256_of_loaded(path) for name, path in loaded_files(folder).items()}
 
 
 def content_hashes(folder: Path, *, trust_blob_names: bool = False) -> dict[str, str]:
-    """Return a SHA-256 of each of `loaded_files`; for a config, of its settings, so that the JSON layout is ignored.
+    """Return a SHA-256 of each loaded file's content, keyed by the file's path in the folder.
+
+    For a JSON config, the settings are hashed without the keys in _MAY_CHANGE. The layout of the text has no effect.
 
     Args:
         folder: a checkpoint, or a snapshot in the hub's cache.
-        trust_blob_names: take a large file's hash from its name in the hub's cache.
+        trust_blob_names: whether to take a large file's hash from the file's name in the hub's cache.
     """
     return {name: _content_hash(path, trust=trust_blob_names) for name, path in loaded_files(folder).items()}
 
 
 def combined_sha256(hashes: Mapping[str, str]) -> str | None:
-    """Return one hash for several files; None if there are none."""
+    """Return one SHA-256 of all names and hashes in `hashes`; None if `hashes` is empty."""
     return sha256_of(json.dumps(sorted(hashes.items())).encode()) if hashes else None
 
 
@@ -116,11 +126,12 @@ def _content_hash(path: Path, *, trust: bool) -> str:
 
 
 def sha256_of_loaded(path: Path, *, trust_blob_name: bool = False) -> str:
-    """Return a file's SHA-256, see `file_hashes.remembered_sha256`.
+    """Return a file's SHA-256. Do not read the file if its hash is remembered.
 
     Args:
         path: the file.
-        trust_blob_name: if the file is a link to a blob of the hub's cache that is named by its hash, return that name.
+        trust_blob_name: whether to return the target's name if `path` links to a large file in the hub's cache. The
+            cache names large files by their SHA-256.
     """
     target = path.resolve()
     if trust_blob_name and target.parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", target.name):

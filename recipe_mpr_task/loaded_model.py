@@ -1,4 +1,4 @@
-"""Trace a loaded model to its parts and their files, and record both for a results file."""
+"""Record the parts of a loaded model, and the files of each part, for the results file."""
 
 import json
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ from recipe_mpr_task.loaded_files import combined_sha256, content_hashes
 
 ADAPTER_ARGUMENTS = ("peft", "lora_local_path")
 BASE_MARK = "recipe_mpr_base.json"
-"""File of hashes beside a base model that `recipe-mpr finetune` made with random weights."""
+"""Name of a file of hashes. `recipe-mpr finetune` writes this file beside a base model with random weights."""
 
 _LARGEST_MARK = 1_000_000
 
 
 @dataclass(frozen=True)
 class Part:
-    """A base model or an adapter on this machine.
+    """One part of a model: the base model or the adapter.
 
     Attributes:
-        source: whether it was named by a local folder or a hub id.
-        folder: its files; for a hub id the cached snapshot, None if nothing is cached.
-        commit: the full commit of a hub id.
+        source: "folder" if the part was named by a local path, "hub" if it was named by a hub id.
+        folder: folder of the part's files. For a hub id, the snapshot in the cache; None if no snapshot is cached.
+        commit: full commit hash of the snapshot; None for a local path, or if no snapshot is cached.
     """
 
     source: Literal["folder", "hub"]
@@ -32,9 +32,11 @@ class Part:
 
 
 def located(name: str, revision: str | None = None) -> Part:
-    """Return the part that a folder's path or hub id names, without asking the hub.
+    """Return the part that a name stands for, without a request to the hub.
 
-    "~" is not expanded, as transformers does not expand it.
+    Args:
+        name: path of a local folder, or a hub id. "~" is not expanded, because transformers does not expand "~".
+        revision: branch, tag or commit of a hub id; None for "main".
     """
     folder = Path(name)
     if folder.is_dir():
@@ -48,14 +50,17 @@ def _snapshot(model_id: str, revision: str | None) -> Path | None:
     from huggingface_hub.errors import HFValidationError
 
     for name in ("config.json", "adapter_config.json"):
-        with suppress(HFValidationError):  # a path that is no folder
+        with suppress(HFValidationError):  # raised if `name` is a path to a missing folder
             if isinstance(cached := try_to_load_from_cache(model_id, name, revision=revision), str):
                 return Path(cached).parent
     return None
 
 
 def configured_base(folder: Path) -> str:
-    """Return the base model that an adapter folder names and transformers loads, or ""."""
+    """Return the name of the base model in an adapter's config, or "" if there is no such name.
+
+    transformers loads this base model together with the adapter.
+    """
     with suppress(OSError, ValueError, RecursionError):
         config = json.loads((folder / "adapter_config.json").read_text())
         return str(config.get("base_model_name_or_path") or "") if isinstance(config, dict) else ""
@@ -63,15 +68,19 @@ def configured_base(folder: Path) -> str:
 
 
 def arguments_of(lm: Any) -> dict[str, Any] | None:
-    """Return the arguments of `hf` that name an lm-eval model's files; None for a class that is not traced.
+    """Return the model arguments that name the files of a loaded lm-eval model.
 
     Args:
-        lm: the model; lm-eval's own `hf` and `vllm` classes and our encoders are traced, others may load anything.
+        lm: the loaded model.
+
+    Returns:
+        The arguments, keyed by name, such as "pretrained" and "revision". None if the model is not an `hf` model, a
+        `vllm` model or an encoder of ours, because a model of another class may load any file.
     """
     module = type(lm).__module__
     if module.startswith("lm_eval.models.huggingface"):
         return {name: getattr(lm, name, None) for name in ("pretrained", "peft", "delta", "revision")}
-    if module == "recipe_mpr_task.models.encoder":  # our encoder expands "~"
+    if module == "recipe_mpr_task.models.encoder":  # our encoder has loaded the path with "~" expanded
         return {"pretrained": str(Path(lm.pretrained).expanduser()), "revision": lm.revision}
     if module.startswith("lm_eval.models.vllm"):
         engine, lora = lm.model_args, lm.lora_request
@@ -81,7 +90,14 @@ def arguments_of(lm: Any) -> dict[str, Any] | None:
 
 
 def parts_of_model(arguments: Mapping[str, Any]) -> dict[str, Part]:
-    """Return the parts that `arguments_of` names: "pretrained", the base or whole model, and "peft", an adapter."""
+    """Return the parts of a model.
+
+    Args:
+        arguments: the result of `arguments_of`.
+
+    Returns:
+        "pretrained" with the base model or whole model, and "peft" with the adapter if there is one.
+    """
     pretrained, revision = arguments.get("pretrained"), str(arguments.get("revision") or "main")
     if not isinstance(pretrained, str) or not pretrained:
         return {}
@@ -97,16 +113,20 @@ def model_record(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the record of a model's files for a results file.
 
     Args:
-        arguments: see `arguments_of`.
+        arguments: the result of `arguments_of`.
 
     Returns:
-        `files`, a hash for each "part/name"; `sha256`, one hash of all, None if a part's files could not be read;
-        `sources` and `commits` of the parts; `random_weights`.
+        A dictionary with these keys:
+        `files`: the hash of each file, keyed by "part/name".
+        `sha256`: one hash of the whole model; None if the files of a part could not be read.
+        `sources`: "folder" or "hub", keyed by part.
+        `commits`: the commit of each part from the hub, keyed by part.
+        `random_weights`: whether a part is an unchanged base model with random weights.
     """
     parts = parts_of_model(arguments or {})
     hashes = {role: _hashes_of(part) for role, part in parts.items()}
     files = {f"{role}/{name}": value for role, known in hashes.items() for name, value in (known or {}).items()}
-    # The downloader decides which small files of a commit are cached, so the commit is hashed in their place.
+    # The cache may lack some small files of a commit. So the commit is hashed instead of the small files.
     telling = {name: value for name, value in files.items() if not _is_of_commit(parts[name.split("/")[0]], name)}
     telling |= {f"{role}/commit": part.commit for role, part in parts.items() if part.commit}
     return {
@@ -123,21 +143,21 @@ def _is_of_commit(part: Part, name: str) -> bool:
 
 
 def _hashes_of(part: Part) -> dict[str, str] | None:
-    """Return the hashes of a part's files; None if they cannot be read, which must not stop a run."""
+    """Return the hashes of a part's files; None if a file cannot be read. A read error must not stop a run."""
     with suppress(OSError):
         return content_hashes(part.folder, trust_blob_names=part.source == "hub") if part.folder else None
     return None
 
 
 def is_random_base(folder: Path) -> bool:
-    """Return whether a folder is an unchanged base model that `recipe-mpr finetune` made with random weights."""
+    """Return whether a folder holds an unchanged base model that `recipe-mpr finetune` made with random weights."""
     with suppress(OSError):
         return (marked := base_mark(folder)) is not None and marked == content_hashes(folder)
     return False
 
 
 def base_mark(folder: Path) -> dict[str, str] | None:
-    """Return the hashes that were recorded when a random base was made, or None."""
+    """Return the hashes in a folder's BASE_MARK file, keyed by file name; None without a valid BASE_MARK file."""
     path = folder / BASE_MARK
     with suppress(OSError, ValueError, RecursionError):
         if path.is_file() and path.stat().st_size <= _LARGEST_MARK:

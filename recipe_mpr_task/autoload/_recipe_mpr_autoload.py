@@ -1,12 +1,14 @@
-"""Let lm-eval find Recipe-MPR without a flag. Installed at the root of site-packages.
+"""Let lm-eval find Recipe-MPR without a flag. This module is installed at the root of site-packages.
 
-lm-eval 0.4.13 discovers no plugins. `recipe_mpr_autoload.pth` (Python up to 3.14) or
-`recipe_mpr_autoload.start` (PEP 829, Python 3.15 on) loads this module at interpreter start. The
-module puts itself on `sys.meta_path` as a finder and calls `recipe_mpr_task.plugin` when one of three
-modules of lm-eval is imported. It is small because every Python start loads it (benchmarks/autoload.py).
+lm-eval 0.4.13 does not discover plugins. So Python loads this module at every start, through a
+start-up file: `recipe_mpr_autoload.pth` up to Python 3.14, `recipe_mpr_autoload.start` (PEP 829)
+from Python 3.15 on. The module adds itself to `sys.meta_path` as an import finder. When lm-eval
+imports a module named in HOOKED, the finder calls `recipe_mpr_task.plugin`. Keep this module small,
+because every Python start loads it; `benchmarks/autoload.py` measures the time.
 
-Where start-up files are not read (`python -S`, zipapps, `--target`), import this module by hand or
-use `--include_path "$(recipe-mpr tasks-path)"`. `RECIPE_MPR_AUTOLOAD=0` switches it off.
+Python does not read start-up files with `python -S`, in zipapps, or after `pip install --target`.
+In these cases, import this module yourself, or run lm_eval with
+`--include_path "$(recipe-mpr tasks-path)"`. `RECIPE_MPR_AUTOLOAD=0` switches the autoload off.
 """
 
 import sys
@@ -15,18 +17,18 @@ HOOKED = ("lm_eval.models", "lm_eval.tasks.manager", "lm_eval.evaluator")
 
 
 def find_spec(name, path=None, target=None):
-    """Return the plugin's spec for a hooked module of lm-eval; None for any other module."""
+    """Return the plugin's import spec for a module named in HOOKED; None for any other module."""
     if name in HOOKED:
         try:
             from recipe_mpr_task.plugin import hooked_spec
-        except Exception:  # even if our package is partly removed, lm-eval must keep working
+        except Exception:  # lm-eval must keep working even if our package is partly removed
             return None
         return hooked_spec(name, path, target)
     return None
 
 
 def install():
-    """Add the finder once, and register with the modules of lm-eval that are already loaded."""
+    """Add the finder if it is missing, and activate the plugin in HOOKED modules that are already loaded."""
     this = sys.modules[__name__]
     if this not in sys.meta_path:
         sys.meta_path.insert(0, this)

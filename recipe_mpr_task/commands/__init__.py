@@ -1,1 +1,1 @@
-"""Subcommands of `recipe-mpr` that import only this package; see `recipe_mpr_task.cli`."""
+"""Define the subcommands of `recipe-mpr` that import no other package of ours. See `cli.COMMANDS` for all names."""

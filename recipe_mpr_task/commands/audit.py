@@ -1,4 +1,7 @@
-"""`recipe-mpr audit [FILE]`: score simple rules on a dataset; `--exploit`: reproduce the published 100%."""
+"""Define `recipe-mpr audit [FILE]`: score simple rules on a dataset.
+
+With `--exploit`, reproduce the published accuracy of 100% instead.
+"""
 
 import importlib
 import json
@@ -11,7 +14,7 @@ import click
 from recipe_mpr_task.lines import say
 
 _DEMONSTRATION = "finetune.exploit"
-"""Named as text, because this package imports no other package of ours."""
+"""Name of the module to import. It is text, because this package must not depend on our other packages."""
 
 
 @click.command()
@@ -20,7 +23,10 @@ _DEMONSTRATION = "finetune.exploit"
 @click.option("--exploit", is_flag=True, help="Reproduce the published 100% with a random model.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Keep --exploit's runs in this folder.")
 def audit(file: Path | None, json_file: Path | None, exploit: bool, out: Path | None) -> None:
-    """Show how well simple rules on options, positions and ids score (chance: 20%), on the dataset or on FILE."""
+    """Show the accuracy of simple rules that do not understand the question.
+
+    The rules are scored on the dataset, or on FILE. Chance is 20%.
+    """
     from recipe_mpr_task.audit import audit_items
     from recipe_mpr_task.data import load_items
     from recipe_mpr_task.errors import DataError
@@ -51,7 +57,12 @@ def audit(file: Path | None, json_file: Path | None, exploit: bool, out: Path | 
 
 
 def _exploit(json_file: Path | None, out: Path | None) -> None:
-    """Train and score the demonstration's models, print its table, write its outcomes to `json_file`."""
+    """Train and score the models of the demonstration, and print the table of results.
+
+    Args:
+        json_file: file for the results as JSON; None for no file.
+        out: folder in which to keep lm-eval's results files; None to delete these files.
+    """
     from recipe_mpr_task.files import write_atomic
 
     demonstration = importlib.import_module(_DEMONSTRATION)

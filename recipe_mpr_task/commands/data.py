@@ -1,4 +1,4 @@
-"""`recipe-mpr data fetch|check|stats`."""
+"""Define `recipe-mpr data fetch`, `recipe-mpr data check` and `recipe-mpr data stats`."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ def data() -> None:
 
 @data.command()
 def fetch() -> None:
-    """Download the dataset (pinned, hashed) into the cache, unless a copy is on this machine."""
+    """Download the dataset into the cache, unless a copy is on this machine. Check the copy's SHA-256."""
     from recipe_mpr_task.data import fetch as fetch_data
     from recipe_mpr_task.data import read_pinned
 
@@ -26,7 +26,7 @@ def fetch() -> None:
 
 @data.command()
 def check() -> None:
-    """Check the local copy's hash and every record in it."""
+    """Check the SHA-256 and every record of the local copy."""
     from recipe_mpr_task.data import REPOSITORY, SHA256, load_items, local_source, read_pinned
     from recipe_mpr_task.errors import DataError
 
@@ -40,7 +40,10 @@ def check() -> None:
 @data.command()
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the fact sheet to this file.")
 def stats(out: Path | None) -> None:
-    """Print the fact sheet: counts per type, gold positions, lengths, id reuse. No dataset text."""
+    """Print a fact sheet: items per query type, gold positions, text lengths, reuse of recipe ids.
+
+    The fact sheet contains no dataset text.
+    """
     from recipe_mpr_task.dataset_stats import fact_sheet
     from recipe_mpr_task.files import write_atomic
 

@@ -1,4 +1,4 @@
-"""`recipe-mpr doctor`: show how lm-eval finds the tasks, and check data, versions and devices."""
+"""Define `recipe-mpr doctor`: show how lm-eval finds the tasks, and check data, versions and devices."""
 
 import importlib.metadata
 import importlib.util
@@ -19,7 +19,10 @@ _OURS = ("recipe_mpr_task", "finetune", "leaderboard", "harness_configs")
 @click.command()
 @click.pass_context
 def doctor(ctx: click.Context) -> None:
-    """Show how lm-eval finds the tasks, the data source, versions and devices. Exit 1 on a fault."""
+    """Show how lm-eval finds the tasks, and check data, versions and devices.
+
+    The exit code is 1 if there is a fault.
+    """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     faults = []
     say(f"recipe-mpr {__version__}, task version {TASK_VERSION}, Python {platform.python_version()}")
@@ -50,7 +53,7 @@ def _plugin() -> Rows:
     from recipe_mpr_task.tasks import TASKS_PATH
 
     current = status()
-    # If the user switched the autoload off, missing tasks are no fault.
+    # Missing tasks are a fault only if the user has not switched the autoload off.
     wanted = not current["autoload"].startswith("off")
     rows = {name: (value, wanted and value.startswith("not ")) for name, value in current.items()}
     entry = TaskManager(include_defaults=False).task_index.get("recipe_mpr")
@@ -91,7 +94,7 @@ def _devices() -> Rows:
 
 
 def _shadowed() -> list[str]:
-    """Return a fault for each of our packages that is missing or shadowed by another one of its name."""
+    """Return one message for each of our packages that is missing or shadowed by another package of the same name."""
     home = Path(__file__).parents[2].resolve()
     problems = []
     for name in _OURS:

@@ -1,4 +1,4 @@
-"""`recipe-mpr run`: run `lm_eval run` without indexing lm-eval's own 14,000 task files."""
+"""Define `recipe-mpr run`: run `lm_eval run` without indexing lm-eval's own 14,000 task files."""
 
 import sys
 import traceback
@@ -19,10 +19,11 @@ _PASS_THROUGH = {"ignore_unknown_options": True, "help_option_names": []}
 @click.command(context_settings=_PASS_THROUGH, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(arguments: Sequence[str]) -> None:
-    """Score a model: the flags of lm_eval run; --config also takes a name from harness_configs.
+    """Score a model with lm_eval run, but start faster.
 
-    If all tasks are Recipe-MPR's, lm-eval's own task files are not indexed, which saves seconds.
-    Everything else, and the results file, is the same as with lm_eval.
+    All flags of lm_eval run are allowed. --config also takes the name of a file in harness_configs.
+    If all tasks are Recipe-MPR tasks, lm-eval's own task files are not indexed. This saves seconds.
+    The results file is the same as with lm_eval.
     """
     import lm_eval.evaluator
     import lm_eval.models
@@ -39,16 +40,19 @@ def run(arguments: Sequence[str]) -> None:
         cli_evaluate()
     except RecipeMPRError:
         raise
-    except Exception:  # noqa: BLE001 (an error of lm_eval's program is shown as lm_eval shows it)
+    except Exception:  # noqa: BLE001 (show an error of lm_eval in the same way as lm_eval)
         say(traceback.format_exc(), err=True)
         sys.exit(1)
 
 
 def config_path(name: str) -> str:
-    """Return the path of a config file: `name` itself, or the file of that name in harness_configs.
+    """Return the path of a config file.
+
+    Args:
+        name: path of a file, or the name of a file in harness_configs with or without ".yaml".
 
     Raises:
-        RecipeMPRError: neither file exists.
+        RecipeMPRError: the file does not exist.
     """
     folder = files("harness_configs")
     shipped = folder / (name if name.endswith(".yaml") else f"{name}.yaml")
@@ -71,7 +75,7 @@ def _with_config_path(arguments: Sequence[str]) -> list[str]:
 
 
 def _all_tasks_are_ours() -> bool:
-    """Return whether lm-eval's own parser reads only our task names from the arguments."""
+    """Return whether the user asks only for our tasks, in `sys.argv` or in the config file that `sys.argv` names."""
     import argparse
 
     import yaml

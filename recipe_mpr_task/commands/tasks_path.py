@@ -1,4 +1,4 @@
-"""`recipe-mpr tasks-path`."""
+"""Define `recipe-mpr tasks-path`."""
 
 import click
 
@@ -8,5 +8,8 @@ from recipe_mpr_task.tasks import TASKS_PATH
 
 @click.command()
 def tasks_path() -> None:
-    """Print the tasks folder, for lm_eval --include_path where the autoload is off."""
+    """Print the path of the tasks folder, for lm_eval --include_path.
+
+    The path is needed only if the autoload is off.
+    """
     say(TASKS_PATH)
