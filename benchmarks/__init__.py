@@ -1,1 +1,1 @@
-"""Measure the performance claims, each as a ratio to a baseline in the same run."""
+"""Measure the performance claims. Each result is a ratio to a baseline that is measured in the same run."""

@@ -1,9 +1,12 @@
-"""Measure building the leaderboard's site from many runs: time, CPU time, memory, a rebuild with one more run.
+"""Measure what it costs to build the leaderboard's site from many runs: wall time, CPU time and memory.
 
     RECIPE_MPR_DATA=500QA.json python -m benchmarks.leaderboard [100 300 1000]
 
-Baseline of the ratios: the build of the smallest number of runs, with an empty cache. Every run has a samples file as
-lm-eval writes it for an LLM on the 500 items, prompts included. If other programs run, compare CPU seconds.
+For each number of runs, the site is built with an empty cache, and then built again with one more run. The time per
+run is compared with the time per run of the smallest build. The second build is compared with the first.
+
+Every run has a samples file as lm-eval writes it for an LLM on the 500 items, including the prompts. If other programs
+run at the same time, compare CPU seconds instead of wall time.
 """
 
 import json
@@ -57,8 +60,8 @@ class Cost:
 
     Attributes:
         seconds: wall time.
-        cpu_seconds: user time of the build's processes.
-        peak_bytes: most resident bytes of its processes together.
+        cpu_seconds: user CPU time of all the build's processes.
+        peak_bytes: largest resident memory of all the build's processes together.
     """
 
     seconds: float
@@ -71,7 +74,7 @@ class Cost:
 
 
 def _asked(doc: dict[str, Any]) -> dict[str, Any]:
-    """Return a sample without its answer."""
+    """Return an item's entry in a samples file, without the model's responses and the metrics."""
     context = render("default", doc)
     arguments = {f"gen_args_{k}": {"arg_0": context, "arg_1": f" {letter}"} for k, letter in enumerate(LETTERS)}
     return {"doc": doc, "target": str(doc["gold"]), "arguments": arguments, "filter": "none", "doc_hash": "0" * 64,
@@ -104,7 +107,7 @@ def _write_run(folder: Path, seed: int, asked: list[dict[str, Any]]) -> None:
 
 
 def _build(folder: Path, out: str, cache: str) -> Cost:
-    """Build the site in a separate process, and return the cost."""
+    """Build the site in a separate process, and return the cost of the build."""
     environment = os.environ | {"RECIPE_MPR_CACHE": str(folder / cache)}
     program = "import sys; from recipe_mpr_task.cli import main; main(sys.argv[1:])"
     command = [sys.executable, "-c", program, "leaderboard", str(folder / "runs"), "--out", str(folder / out)]
@@ -124,7 +127,10 @@ def _cpu_seconds_of_children() -> float:
 
 
 def _held_by(pid: int) -> int:
-    """Return the resident bytes of a process and its children, from /proc; shared pages count once per process."""
+    """Return the resident bytes of a process and its descendants, read from /proc.
+
+    A memory page that several processes share is counted once for each process.
+    """
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])

@@ -1,10 +1,13 @@
-"""Compare the wall times of `recipe-mpr run` and `lm_eval run`, on the same task and tiny model, in turn.
+"""Compare the wall time of `recipe-mpr run` with the wall time of `lm_eval run`.
 
     python -m benchmarks.run [--runs 5]
 
-Prints the median of the paired ratios of whole processes. `recipe-mpr run` does not index lm-eval's own 14,000 task
-files if every task is ours. Claim: at most 0.65 of the wall time, and metrics equal to the byte. Data:
-RECIPE_MPR_DATA or the cache, else the embedded sample.
+Both commands run the same task with the same tiny model, in turn. Each ratio compares the whole processes of one pair
+of runs. Prints the median of the ratios. If every task is ours, `recipe-mpr run` does not index lm-eval's own 14,000
+task files.
+
+Claim: `recipe-mpr run` needs at most 0.65 of the wall time, and both commands write exactly the same metrics. Data:
+the file that RECIPE_MPR_DATA names, else the cached dataset, else the embedded sample.
 """
 
 import argparse
@@ -25,7 +28,7 @@ COMMANDS = {"lm_eval run": ["-m", "lm_eval", "run"], "recipe-mpr run": ["-m", "r
 
 
 def timed(command: str, arguments: list[str], out: Path) -> tuple[float, str]:
-    """Run a command once; return wall seconds and the metrics written, as JSON text."""
+    """Run a command once; return the wall time in seconds and the written metrics as JSON text."""
     started = time.perf_counter()
     subprocess.run(
         [sys.executable, *COMMANDS[command], *arguments, "--output_path", str(out)], check=True, capture_output=True
@@ -36,7 +39,7 @@ def timed(command: str, arguments: list[str], out: Path) -> tuple[float, str]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs

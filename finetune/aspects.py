@@ -1,7 +1,7 @@
-"""Read the dataset's aspect annotations, for training items only: they identify the gold option.
+"""Read the dataset's aspect annotations. They identify the gold option, so they are read for training items only.
 
-Each annotation names a part of the query ("low spice tolerance") that the gold option answers. No evaluation, prompt or
-sample log reads the annotations; `item.RawRecord` omits them.
+Each annotation names a part of the query that the gold option answers, such as "low spice tolerance". No evaluation,
+prompt or sample log uses the annotations, and `item.RawRecord` does not store them.
 """
 
 import json
@@ -20,13 +20,14 @@ def load_aspects(items: Sequence[Item]) -> dict[str, tuple[str, ...]]:
     """Return the annotated parts of each training item's query.
 
     Args:
-        items: the training part of a split, and no other items.
+        items: the items that a run trains on. Never pass held-out items.
 
     Returns:
-        Item id to the texts of its aspects, white space folded; an empty tuple for an item without aspects.
+        A mapping from item id to the item's annotated texts. Each run of white space in a text becomes one space. An
+        item without annotations has an empty tuple.
 
     Raises:
-        DataError: the dataset is missing or altered, or an item is not in it.
+        DataError: the dataset is missing or altered, or an item is not in the dataset.
     """
     real = [item for item in items if not item.item_id.startswith("sample-")]
     records = _records(sample=not real)

@@ -1,4 +1,4 @@
-"""Check the base model of a run before anything is written, or build one from a config with random weights."""
+"""Prepare a run's base model: check an existing model, or build one with random weights from a config."""
 
 import json
 import logging
@@ -29,16 +29,16 @@ _LONGEST_DOUBT = 400
 
 @dataclass(frozen=True)
 class Base:
-    """A base model that can be loaded.
+    """A base model that is ready to load.
 
     Attributes:
-        name: a hub id, a folder's name or random:NAME, for display and manifests.
-        location: the folder or hub id that transformers loads.
-        revision: revision of a hub id.
-        files: the model's files and their hashes, see `loaded_files.content_hashes`; empty if they could not be read.
-        seen: items that the model's own manifest names as seen.
-        doubt: why the model may have seen other items; "" if `seen` is known to be complete.
-        is_random: whether the weights are random, or were trained from random ones.
+        name: a hub id, a folder's name or random:NAME. Manifests and messages show this name.
+        location: the folder or hub id that is passed to transformers.
+        revision: the revision of a hub model; None for a local folder.
+        files: SHA-256 of each of the model's files, from `loaded_files.content_hashes`. Empty if no file could be read.
+        seen: ids of the items that the model has seen, according to its manifest.
+        doubt: why the model may have seen more items than `seen`; "" if `seen` is known to be complete.
+        is_random: whether the weights are random, or come from training that started with random weights.
     """
 
     name: str
@@ -51,18 +51,18 @@ class Base:
 
     @property
     def identity(self) -> str:
-        """One hash of the files; the hub id and revision if the files could not be read."""
+        """One hash of all files. If no file could be read, it is NAME@REVISION instead."""
         return combined_sha256(self.files) or f"{self.name}@{self.revision}"
 
 
 def architecture(name: str) -> dict[str, Any]:
-    """Return a model's shape, as keys of its transformers config.
+    """Return the keys and values of a transformers config that describe an architecture.
 
     Args:
-        name: name of a file in `harness_configs/architectures`, or path of a YAML or JSON file.
+        name: name of a file in `harness_configs/architectures` without ".yaml", or path of a YAML or JSON file.
 
     Raises:
-        RecipeError: the file does not exist or is no config.
+        RecipeError: the file does not exist, or does not contain a config with a `model_type`.
     """
     folder = files("harness_configs") / "architectures"
     shipped = folder / f"{name}.yaml"
@@ -81,11 +81,11 @@ def config_of(recipe: Recipe, *, offline: bool = False) -> Any:
     """Return the base model's transformers config, without loading weights.
 
     Args:
-        recipe: the run.
-        offline: whether to take a hub model's shape from the recipe's `architecture`.
+        recipe: the run's settings.
+        offline: whether to use the recipe's `architecture` for a hub model, instead of asking the hub.
 
     Raises:
-        RecipeError, CheckpointError: the model does not exist, or is of the wrong kind.
+        RecipeError, CheckpointError: the model does not exist, or its kind does not fit the recipe's head.
     """
     config = _plain_config(recipe, offline=offline)
     if n_labels := HEADS[recipe.head].num_labels:
@@ -125,7 +125,11 @@ def _as_config(shape: dict[str, Any]) -> Any:
 
 
 def prepare_base(recipe: Recipe, folder: Path) -> Base:
-    """Return the base model; build a random one in `folder` if the recipe asks for one and the folder has none.
+    """Return the base model, ready to load. If the recipe asks for a random base model, build it first.
+
+    Args:
+        recipe: the run's settings.
+        folder: folder of the random base model. A model that is already there is used again.
 
     Raises:
         RecipeError, CheckpointError: the model does not exist, its manifest is broken, or a random base was changed.
@@ -151,7 +155,7 @@ def _random(recipe: Recipe, folder: Path) -> Base:
             f"{folder}: it is not the random base that was made there (its files have other hashes); "
             "remove the folder, and train from the beginning"
         )
-    # Only the file's name: a manifest must not hold local folders.
+    # Keep only the file's name, because a manifest must not contain local folders.
     name = f"{RANDOM}{Path(recipe.model.removeprefix(RANDOM)).stem}"
     return Base(name, str(folder), None, files, is_random=True)
 
@@ -165,11 +169,11 @@ def _build(recipe: Recipe, folder: Path) -> None:
     save_random_base(config, partial, causal=HEADS[recipe.head].is_causal, seed=recipe.seed, dtype=recipe.dtype)
     made = {"made": "with random weights", "seed": recipe.seed, "files": content_hashes(partial)}
     write_atomic(partial / BASE_MARK, json.dumps(made, indent=1) + "\n")
-    partial.replace(folder)  # atomic: a run that is killed before this line builds the base again
+    partial.replace(folder)  # the rename is atomic, so `folder` never holds an incomplete model
 
 
 def _local(folder: Path) -> Base:
-    manifest = read_manifest(folder)  # a broken manifest is an error here; in evaluation the status is unknown
+    manifest = read_manifest(folder)  # raises for a broken manifest, where evaluation only reports "unknown"
     files = content_hashes(folder)
     if public := public_name(folder):
         return Base(public, str(folder), None, files)
@@ -184,7 +188,10 @@ def _local(folder: Path) -> Base:
 
 
 def _hub(recipe: Recipe) -> Base:
-    """Return a downloaded hub model, pinned to its commit, its files compared with the hub's hashes."""
+    """Download a hub model at one exact commit, and return it.
+
+    The attribute `doubt` is empty only if the files match those of a pinned public model.
+    """
     folder = _downloaded(recipe.model, recipe.revision)
     if folder is None:
         return Base(recipe.model, recipe.model, recipe.revision, {}, doubt="which could not be downloaded")
@@ -200,7 +207,11 @@ def _hub(recipe: Recipe) -> Base:
 
 
 def _downloaded(model_id: str, revision: str) -> Path | None:
-    """Return the cached snapshot of a hub model with all files that loading reads; None if the download fails."""
+    """Download all files of a hub model that loading reads.
+
+    Returns:
+        The model's folder in the hub's cache, or None if the download fails.
+    """
     from huggingface_hub import snapshot_download
 
     patterns = ["*.json", "*.txt", "*.model", "*.jinja", "*.safetensors"]
@@ -212,5 +223,5 @@ def _downloaded(model_id: str, revision: str) -> Path | None:
 
 
 def base_folder_of(checkpoint: Path) -> str:
-    """Return the folder or hub id of an adapter's base model, from the adapter's config."""
+    """Return the folder or hub id of an adapter's base model, read from the folder `checkpoint` of the adapter."""
     return str(json.loads((checkpoint / "adapter_config.json").read_text())["base_model_name_or_path"])

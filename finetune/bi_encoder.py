@@ -1,4 +1,4 @@
-"""Training examples and loss of embedding models."""
+"""Make training examples for embedding models, and compute their loss."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,16 +21,17 @@ from recipe_mpr_task.orders import DisplayedItem
 
 
 class BiEncoderTraining(OptionTraining):
-    """Train embedding models: cosine over temperature, gold against the item's options and all others of the step.
+    """Train embedding models by multiple negatives ranking (Henderson et al., arXiv 1705.00652).
 
-    Multiple negatives ranking (Henderson et al., arXiv 1705.00652), with the item's four distractors as hard negatives.
-    Another item's option with the gold recipe is left out, because it is not a negative.
+    The score of a query and an option is their cosine similarity, divided by the temperature. For each query, the loss
+    compares the gold option with all other options of the optimizer step. The item's own four distractors are hard
+    negatives. Another item's option is excluded if it is the same recipe as the gold option.
 
     Args:
-        recipe: the run.
-        tokenizer: the base model's.
-        embedding: the base model's pooling, and the prompts that it puts before texts.
-        aspects: annotated parts of the training items' queries, by item id.
+        recipe: the run's settings.
+        tokenizer: the base model's tokenizer.
+        embedding: the base model's pooling and text prompts.
+        aspects: annotated parts of the training queries, by item id; None if the loss does not use them.
     """
 
     whole_step: ClassVar[bool] = True
@@ -47,16 +48,20 @@ class BiEncoderTraining(OptionTraining):
 
     @classmethod
     def for_run(cls, recipe: Recipe, tokenizer: Any, base: Base, train: Sequence[Item]) -> Self:
-        """Return the objective of a run, with the training items' aspects if the recipe uses them."""
+        """Return the objective of a run, with the training items' aspects if the recipe uses aspects."""
         return cls(recipe, tokenizer, Embedding.of(base), load_aspects(train) if recipe.aspects else None)
 
     def save(self, folder: Path) -> None:
-        """Write the tokenizer and the files that declare pooling, prompts and negation."""
+        """Write the tokenizer, and the files that declare pooling, prompts and negation."""
         write_embedding_files(self.embedding.checkpoint, folder, self.recipe.negation)
         super().save(folder)
 
     def encode(self, shown: Sequence[DisplayedItem]) -> list[OptionsExample]:
-        """Return one example for each displayed item; see `OptionTraining.encode`."""
+        """Return one example for each displayed item, with the item's aspects and negated phrase.
+
+        Raises:
+            RecipeError: a text is longer than max_length.
+        """
         queries = {item.item.item_id: item.item.query for item in shown}
         return [
             replace(
@@ -72,7 +77,7 @@ class BiEncoderTraining(OptionTraining):
         return [part] if part else []
 
     def encode_queries(self, texts: Sequence[str]) -> tuple[Tokens, ...]:
-        """Return the tokens of texts as queries, with the model's query prompt."""
+        """Put the model's query prompt before each text, and return the tokens of each result."""
         if not texts:
             return ()
         encoded = self.tokenizer([self.embedding.query_prompt + text for text in texts])
@@ -83,11 +88,11 @@ class BiEncoderTraining(OptionTraining):
         return self.tokenizer([self.embedding.query_prompt + query, *(before_option + option for option in options)])
 
     def embed(self, model: Any, texts: Sequence[Tokens], device: torch.device) -> torch.Tensor:
-        """Return embeddings of unit length, shape (texts, hidden size), float32."""
+        """Return one embedding of length 1 for each text, shape (texts, hidden size), float32."""
         lengths = [len(text["input_ids"]) for text in texts]
         groups = [list(range(len(texts)))]
         if self.recipe.pad_to == "batch":
-            # Queries and options differ much in length, so each group is padded to its own longest text.
+            # Queries and options differ much in length, so pad each group only to the group's longest text.
             groups = list(batches_by_length(lengths, self.recipe.max_batch_tokens))
         vectors = [self._pool(model, [texts[i] for i in group], device) for group in groups]
         places = torch.tensor([i for group in groups for i in group], device=device)
@@ -98,10 +103,12 @@ class BiEncoderTraining(OptionTraining):
         return pooled(model(**padded).last_hidden_state, padded["attention_mask"], self.embedding.pooling)
 
     def loss_sum(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
-        """Return the summed cross-entropy of each gold option among all options of the batch.
+        """Return the loss of a batch in nats, a scalar.
 
-        With aspects, add recipe.aspects x batch size x the mean cross-entropy of the gold option with an aspect as the
-        query. This term leaves out the item's own distractors, because they may answer that part of the query.
+        For each query, compute the cross-entropy of its gold option among all options of the batch. Sum over queries.
+        If the recipe uses aspects, add a second term: recipe.aspects x batch size x a mean cross-entropy. The mean is
+        over all aspects, with each aspect as the query. The second term excludes the item's own distractors, because a
+        distractor may also answer that part of the query.
         """
         n_texts = len(batch) * (1 + N_OPTIONS)
         of_aspect = [i for i, example in enumerate(batch) for _ in example.aspects]
@@ -130,9 +137,10 @@ class BiEncoderTraining(OptionTraining):
         return functional.cross_entropy(scores.masked_fill(left_out, -torch.inf), targets, reduction="none")
 
     def option_scores(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
-        """Return similarities over temperature, shape (batch, 5), float32, as `models.bi_encoder` scores them.
+        """Return cosine similarities divided by the temperature, shape (batch, 5), float32.
 
-        The similarity to a negated phrase is subtracted here, in scoring, but not in the loss.
+        As in `models.bi_encoder`, subtract recipe.negation x the similarity to the query's negated phrase. The training
+        loss does not subtract this similarity.
         """
         texts = [text for example in batch for text in example.texts]
         negated = {i: example.negated for i, example in enumerate(batch) if example.negated}

@@ -1,6 +1,6 @@
-"""Training examples and losses of causal models that answer by letter.
+"""Make training examples for causal models that answer with a letter, and compute their losses.
 
-The prompt comes from `prompts.render` and the answer is " A" to " E", the same tokens that lm-eval scores.
+`prompts.render` writes the prompt, and the answer is one of " A" to " E". lm-eval scores the same tokens.
 """
 
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ class LetterExample:
 
     Attributes:
         item_id: the item's id.
-        input_ids: the prompt.
-        answer: the gold letter's token.
+        input_ids: token ids of the prompt.
+        answer: token id of the gold letter.
         gold: index of the gold letter, 0..4.
     """
 
@@ -39,7 +39,7 @@ class LetterExample:
 
     @property
     def n_tokens(self) -> int:
-        """Number of tokens of prompt and answer."""
+        """Number of tokens in the prompt and the answer together."""
         return len(self.input_ids) + 1
 
 
@@ -47,16 +47,16 @@ class LetterTraining(Objective[LetterExample]):
     """Train a causal model to answer with the gold letter.
 
     Args:
-        recipe: prompt, loss and padding.
-        tokenizer: the base model's.
+        recipe: the run's settings.
+        tokenizer: the base model's tokenizer.
 
     Raises:
-        RecipeError: the tokenizer splits the letters.
+        RecipeError: the tokenizer does not encode each of " A" to " E" as one token.
     """
 
     def __init__(self, recipe: Recipe, tokenizer: Any) -> None:
         self.recipe, self.tokenizer = recipe, tokenizer
-        # Not eos, because a model that learns to ignore eos as padding never stops.
+        # Do not pad with eos: a model that learns to ignore eos never stops generating.
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.unk_token_id
         self.letters = self._letter_tokens()
 
@@ -76,8 +76,8 @@ class LetterTraining(Objective[LetterExample]):
         """Return one example for each displayed item.
 
         Raises:
-            RecipeError: an item is longer than max_length (items are never cut), or the tokenizer merges the answer
-                into the prompt.
+            RecipeError: an item has more tokens than max_length (items are never cut), or the tokenizer merges the
+                answer into the prompt.
         """
         texts = [f"{prompts.render(self.recipe.prompt, record_of(s))} {s.gold_letter}" for s in shown]
         encoded = self.tokenizer(texts)["input_ids"]
@@ -93,15 +93,15 @@ class LetterTraining(Objective[LetterExample]):
         return examples
 
     def width(self, example: LetterExample) -> int:
-        """Return the number of padded tokens of the example in a batch in which it is the longest."""
+        """Return the example's padded length in tokens, if the batch contains no longer example."""
         return self.recipe.max_length if self.recipe.pad_to == "max_length" else example.n_tokens
 
     def n_targets(self, example: LetterExample) -> int:
-        """Return 1, or with loss=text the number of predicted tokens."""
+        """Return the number of tokens that the loss predicts: 1, or with loss=text all but the first."""
         return 1 if self.recipe.loss == "answer" else example.n_tokens - 1
 
     def loss_sum(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:
-        """Return the summed cross-entropy of a batch in nats, a scalar; `n_targets` counts its terms."""
+        """Return the cross-entropy in nats, summed over the predicted tokens of a batch; a scalar."""
         if self.recipe.loss == "answer":
             logits = self._answer_logits(model, batch, device)
             answers = torch.tensor([example.answer for example in batch], device=device)
@@ -109,13 +109,14 @@ class LetterTraining(Objective[LetterExample]):
         return self._text_loss(model, batch, device)
 
     def option_scores(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:
-        """Return the logits of the five letters as the answer, shape (batch, 5), float32."""
+        """Return the logits of the five letters at the answer's position, shape (batch, 5), float32."""
         return self._answer_logits(model, batch, device)[:, self.letters]
 
     def _answer_logits(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:
         """Return the logits that predict the answer, shape (batch, vocabulary), float32.
 
-        Padding on the left puts every answer last, so that the output head computes one position per item.
+        Prompts are padded on the left, so that all of them end at the last position. The output head then computes only
+        this position.
         """
         width = max(len(example.input_ids) for example in batch)
         ids = torch.tensor([[self.pad] * (width - len(e.input_ids)) + list(e.input_ids) for e in batch])
@@ -132,7 +133,7 @@ class LetterTraining(Objective[LetterExample]):
         return logits
 
     def _text_loss(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:
-        """Return the loss summed over all tokens, from the logits of the whole padded batch."""
+        """Return the cross-entropy in nats, summed over all predicted tokens of prompts and answers; a scalar."""
         width = self.recipe.max_length if self.recipe.pad_to == "max_length" else max(e.n_tokens for e in batch)
         texts = [[*e.input_ids, e.answer] for e in batch]
         ids = torch.tensor([text + [self.pad] * (width - len(text)) for text in texts])

@@ -1,4 +1,4 @@
-"""Check that a run's folder is free, lock it, and find the last whole checkpoint to resume from."""
+"""Check that a run can use its folder, lock the folder, and find the last complete checkpoint to resume from."""
 
 import json
 import os
@@ -17,10 +17,15 @@ LOCK = ".lock"
 
 
 def check_out(recipe: Recipe, *, resume: bool) -> None:
-    """Check, before anything is written, that the run can use its folder.
+    """Check that the run can use its folder, before anything is written.
+
+    Args:
+        recipe: the run's settings; `recipe.out` is the folder.
+        resume: whether to continue a run that the folder already holds.
 
     Raises:
-        RecipeError: the folder cannot be written to, is not empty without `resume`, or holds a run with other settings.
+        RecipeError: the folder cannot be written to, or it is not empty. With `resume`, the folder may hold a run with
+            the same settings.
     """
     out = Path(recipe.out)
     nearest = next(path for path in (out, *out.absolute().parents) if path.exists())
@@ -46,15 +51,15 @@ def check_out(recipe: Recipe, *, resume: bool) -> None:
 def _changed(stored: object, recipe: Recipe) -> list[str]:
     now = recipe.model_dump(mode="json")
     before = stored if isinstance(stored, dict) else {}
-    # Settings of the folder and its files may change; settings of training may not.
+    # `out` and `merge` do not change the training, and `check_base` compares base_sha256.
     return sorted(k for k in {*now, *before} - {"out", "merge", "base_sha256"} if now.get(k) != before.get(k))
 
 
 def locked(out: Path) -> AbstractContextManager[object]:
-    """Lock the run's folder against a second process.
+    """Lock the run's folder `out` against other processes; return a context that unlocks the folder.
 
     Raises:
-        RecipeError: another process has locked it.
+        RecipeError: another process has locked the folder.
     """
     from filelock import FileLock, Timeout
 
@@ -68,10 +73,13 @@ def locked(out: Path) -> AbstractContextManager[object]:
 
 
 def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
-    """Return a run's newest whole checkpoint, or None, and its cost so far; remove unfinished checkpoints.
+    """Find a run's newest complete checkpoint, and delete incomplete checkpoints.
+
+    Returns:
+        The checkpoint's folder and the run's cost up to it. Without a complete checkpoint: None and a cost of zero.
 
     Raises:
-        RecipeError: the checkpoint's weights are not those that were saved.
+        RecipeError: the checkpoint's weights differ from the weights that were saved.
     """
     saved = [path for path in (out / CHECKPOINTS).glob("checkpoint-*") if path.is_dir()]
     whole = [path for path in saved if (path / COMPLETE).is_file()]
@@ -90,12 +98,12 @@ def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
 
 
 def check_base(out: Path, base_folder: Path, sha256: str | None) -> None:
-    """Check that the base model is the one with which the run, and the other folds of its recipe, began.
+    """Check that the base model has not changed since this run, or another fold of its recipe, began.
 
     Args:
         out: the run's folder.
-        base_folder: folder of a random base, beside the folds.
-        sha256: one hash of the base model's current files; None if they could not be read.
+        base_folder: the recipe's folder for a random base model. The folders of the folds are next to it.
+        sha256: one hash of the base model's current files; None if no file could be read.
 
     Raises:
         RecipeError: the base model has changed.

@@ -9,7 +9,7 @@ from recipe_mpr_task.lines import say
 
 
 class _ListsRecipes(click.Command):
-    """A click command whose help lists the shipped recipes."""
+    """A click command whose help text ends with a list of the shipped recipes."""
 
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from finetune.recipe import recipe_names
@@ -25,9 +25,9 @@ class _ListsRecipes(click.Command):
 @click.option("--merge", is_flag=True, help="Also write base and adapter as one model, compared on 20 items.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run from its last whole checkpoint.")
 def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, resume: bool) -> None:
-    """Train a model by a RECIPE: a shipped name or a YAML file.
+    """Train a model with a RECIPE: the name of a shipped recipe, or a YAML file.
 
-    Frequent overrides: model=, split= (published, fold0..fold4, folds), out=, seed=, epochs=, merge=true.
+    Common overrides: model=, split= (published, fold0..fold4, folds), out=, seed=, epochs=, merge=true.
     """
     from finetune.recipe import load_recipe
 
@@ -63,7 +63,7 @@ def _merge(folder: Path) -> None:
 
     from finetune.merge import MERGED, merge
 
-    gc.collect()  # free the trained model before two more are loaded
+    gc.collect()  # free the trained model's memory, because merging loads two models
     if (folder / MERGED).is_dir():
         say(f"{folder / MERGED}: merged before")
         return

@@ -10,13 +10,13 @@ from recipe_mpr_task.splits import items_of, parts_of
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The items of a run.
+    """The items of one training run.
 
     Attributes:
-        train: the items that gradients are taken on.
-        validation: the items that the checkpoint is selected by.
-        test_ids: ids of the items held out from both.
-        dataset_sha256: hash of the dataset file that the ids index.
+        train: items to train on.
+        validation: items to select the checkpoint by.
+        test_ids: ids of the items that are held out from training and selection.
+        dataset_sha256: hash of the dataset file that holds the items.
     """
 
     train: tuple[Item, ...]
@@ -30,7 +30,7 @@ def training_data(split: str, *, refit: bool = False) -> TrainingData:
 
     Args:
         split: one of `splits.TRAINING_SPLITS`.
-        refit: whether the validation part is trained on as well.
+        refit: whether to train on the validation items too. Then no items are left for validation.
 
     Raises:
         DataError: the dataset is missing or altered.

@@ -1,4 +1,7 @@
-"""Read and write the files from which sentence-transformers and our adapter read pooling and prompts."""
+"""Read and write the files that declare an embedding model's pooling and text prompts.
+
+Both sentence-transformers and our adapter read these files.
+"""
 
 import json
 import shutil
@@ -16,13 +19,13 @@ _FILES = ("modules.json", "1_Pooling/config.json", "sentence_bert_config.json", 
 
 @dataclass(frozen=True)
 class Embedding:
-    """Settings with which a base model turns a text into one vector.
+    """How a base model turns a text into one vector.
 
     Attributes:
         checkpoint: the base model's files.
-        pooling: "mean", "cls" or "max"; "mean" if the files declare none.
-        query_prompt: text before a query.
-        option_prompt: text before an option.
+        pooling: "mean", "cls" or "max". If the files declare none, it is "mean".
+        query_prompt: text to put before each query.
+        option_prompt: text to put before each option.
     """
 
     checkpoint: Checkpoint
@@ -32,18 +35,20 @@ class Embedding:
 
     @classmethod
     def of(cls, base: Base) -> Self:
-        """Return the pooling and prompts that the base model's files declare."""
+        """Read the pooling and the prompts from the base model's files."""
         checkpoint = open_checkpoint(base.location, base.revision)
         return cls(checkpoint, pooling_mode(checkpoint), *text_prompts(checkpoint))
 
 
 def write_embedding_files(checkpoint: Checkpoint, folder: Path, negation: float = 0.0) -> None:
-    """Write the files of pooling, prompts and negation into a folder: copies of the base model's, or minimal ones.
+    """Write the files that declare pooling, prompts and negation into a trained model's folder.
+
+    Copy the base model's files. If the base model has no `modules.json`, write minimal files with mean pooling.
 
     Args:
         checkpoint: the base model.
         folder: the trained model's folder.
-        negation: weight of the negated phrase's similarity, see `models.negation`.
+        negation: weight of the negated phrase's similarity, as in `models.negation`; 0 writes no file for negation.
     """
     if negation:
         (folder / QUERY_FILE).write_text(json.dumps({"negation": negation}) + "\n")

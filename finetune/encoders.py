@@ -1,6 +1,6 @@
-"""Training examples and losses of encoders that score each option by itself.
+"""Make training examples for encoders that score each option separately, and compute their losses.
 
-An encoder does not see the order of the options; the order only says which of the five is gold.
+An encoder does not see the order of the options. The order only sets the index of the gold option.
 """
 
 from collections.abc import Sequence
@@ -17,20 +17,20 @@ from recipe_mpr_task.item import N_OPTIONS, Item
 from recipe_mpr_task.orders import DisplayedItem
 
 Tokens = dict[str, list[int]]
-"""The tokenizer's output for one text."""
+"""The tokenizer's output for one text, such as {"input_ids": [101, 102], "attention_mask": [1, 1]}."""
 
 
 @dataclass(frozen=True)
 class OptionsExample:
-    """One item, tokenized.
+    """The tokens of one item.
 
     Attributes:
         item_id: the item's id.
-        texts: five (query, option) pairs, or for a bi-encoder the query and then five options.
+        texts: five (query, option) pairs. For a bi-encoder, the query and then the five options.
         gold: index of the gold option, 0..4.
-        option_ids: recipe ids of the five.
-        aspects: the annotated parts of the query, for a bi-encoder; empty for items that are not trained on.
-        negated: the phrase that the query negates, for a bi-encoder whose recipe subtracts it; else None.
+        option_ids: recipe ids of the five options, in the same order as the options.
+        aspects: the annotated parts of the query, for a bi-encoder only. Empty for items that are not trained on.
+        negated: the phrase that the query negates. None if there is no phrase, or if the recipe does not subtract it.
     """
 
     item_id: str
@@ -42,21 +42,21 @@ class OptionsExample:
 
     @property
     def longest(self) -> int:
-        """Number of tokens of the longest text."""
+        """Number of tokens in the longest of `texts`."""
         return max(len(text["input_ids"]) for text in self.texts)
 
     @property
     def n_tokens(self) -> int:
-        """Number of tokens of all texts that the loss reads, without padding."""
+        """Number of tokens in `texts` and `aspects` together, without padding."""
         return sum(len(text["input_ids"]) for text in (*self.texts, *self.aspects))
 
 
 class OptionTraining(Objective[OptionsExample]):
-    """The shared part of all encoder heads: lengths, padding, and the five-way loss.
+    """Base class for training encoders: text lengths, padding, and the loss over five options.
 
     Args:
-        recipe: the run.
-        tokenizer: the base model's.
+        recipe: the run's settings.
+        tokenizer: the base model's tokenizer.
     """
 
     def __init__(self, recipe: Recipe, tokenizer: Any) -> None:
@@ -90,28 +90,32 @@ class OptionTraining(Objective[OptionsExample]):
         return self.tokenizer([query] * N_OPTIONS, options)
 
     def width(self, example: OptionsExample) -> int:
-        """Return the number of padded tokens of the example's texts in a batch in which it is the longest."""
+        """Return the number of padded tokens of all the example's texts, if the batch contains no longer text."""
         longest = self.recipe.max_length if self.recipe.pad_to == "max_length" else example.longest
         return len(example.texts) * longest
 
     def n_targets(self, example: OptionsExample) -> int:
-        """Return 1: each item adds one term to the loss."""
+        """Return 1, because each item adds one term to the loss."""
         return 1
 
     def loss_sum(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
-        """Return the summed five-way cross-entropy of a batch in nats, with the recipe's label smoothing."""
+        """Return the loss of a batch in nats, a scalar.
+
+        For each item, compute the cross-entropy of the gold option among the five, with the recipe's label smoothing.
+        Sum over the items.
+        """
         golds = torch.tensor([example.gold for example in batch], device=device)
         scores = self.option_scores(model, batch, device)
         return functional.cross_entropy(scores, golds, reduction="sum", label_smoothing=self.recipe.label_smoothing)
 
     def padded(self, texts: Sequence[Tokens], device: torch.device) -> dict[str, torch.Tensor]:
-        """Return the texts as one padded batch, tensors of shape (texts, tokens)."""
+        """Return the texts as one padded batch; each tensor has shape (texts, tokens)."""
         to_constant = self.recipe.pad_to == "max_length"
         how = {"padding": "max_length", "max_length": self.recipe.max_length} if to_constant else {}
         return dict(self.tokenizer.pad(list(texts), return_tensors="pt", **how).to(device))
 
     def padded_pairs(self, batch: Sequence[OptionsExample], device: torch.device) -> dict[str, torch.Tensor]:
-        """Return the pairs of all examples as one padded batch, tensors of shape (5 x batch, tokens)."""
+        """Return the pairs of all examples as one padded batch; each tensor has shape (5 x batch, tokens)."""
         return self.padded([text for example in batch for text in example.texts], device)
 
 
@@ -119,16 +123,19 @@ class MultipleChoiceTraining(OptionTraining):
     """Train `...ForMultipleChoice` models."""
 
     def option_scores(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
-        """Return the head's logits, shape (batch, 5), float32."""
+        """Return one logit for each option, shape (batch, 5), float32."""
         padded = {k: v.view(len(batch), N_OPTIONS, -1) for k, v in self.padded_pairs(batch, device).items()}
         logits: torch.Tensor = model(**padded).logits.float()
         return logits
 
 
 class CrossEncoderTraining(OptionTraining):
-    """Train `...ForSequenceClassification` models with one logit by the five-way loss over an item's options."""
+    """Train `...ForSequenceClassification` models that return one logit for each (query, option) pair.
+
+    The loss compares the five logits of an item.
+    """
 
     def option_scores(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
-        """Return the head's logits, shape (batch, 5), float32."""
+        """Return one logit for each option, shape (batch, 5), float32."""
         logits: torch.Tensor = model(**self.padded_pairs(batch, device)).logits.float()
         return logits.view(len(batch), N_OPTIONS)

@@ -1,4 +1,4 @@
-"""Estimate a recipe's parameters, steps and memory from the model's shape, without weights or a hub."""
+"""Estimate a recipe's parameters, steps and memory from the model's config, without weights or a model hub."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,23 +13,23 @@ from recipe_mpr_task.splits import parts_of
 
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 _FOUR_BIT = 0.55
-"""Bytes per parameter in 4 bits, with the scales of double quantisation (QLoRA, arXiv 2305.14314, section 3)."""
+"""Bytes per 4-bit parameter, including the scales of double quantisation (QLoRA, arXiv 2305.14314, section 3)."""
 
 _ADAM = 4 + 4 + 8
-"""Bytes per trained parameter in float32: the parameter, its gradient, and AdamW's two moments."""
+"""Bytes per trained float32 parameter: 4 for the parameter, 4 for its gradient, 8 for AdamW's two moments."""
 
 _TOKENS_AN_ITEM = 115
-"""Mean prompt length in Qwen3 tokens, for this estimate only."""
+"""Mean length of a prompt in Qwen3 tokens. Only this estimate uses the number."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Estimated bytes of a training run on one device.
+    """Estimated memory of a training run on one device, in bytes.
 
     Attributes:
         weights: frozen weights.
         trained: trained weights, their gradients and the optimizer's state.
-        activations: activations kept for the backward pass.
+        activations: activations that are kept for the backward pass.
         logits: the output head's logits.
     """
 
@@ -40,23 +40,24 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """The sum of all parts."""
+        """The sum of the four parts, in bytes."""
         return self.weights + self.trained + self.activations + self.logits
 
 
 def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int, quantized: int = 0) -> Memory:
     """Estimate a run's memory.
 
-    Activations follow Korthikanti et al. (arXiv 2205.05198): 34 bytes per token, layer and hidden unit in 16 bits; with
-    gradient checkpointing 2 bytes for each layer's input, and one layer in full. Scaled-dot-product kernels keep no
-    attention scores. Logits count with their float32 copy and gradient.
+    Activations follow Korthikanti et al. (arXiv 2205.05198): 34 bytes per token, layer and hidden unit in 16 bits.
+    Gradient checkpointing keeps 2 bytes for the input of each layer, and all activations of one layer. Attention scores
+    need no memory, because scaled-dot-product kernels do not store them. Logits need memory three times: in the run's
+    dtype, as a float32 copy, and for the copy's gradient.
 
     Args:
-        recipe: the run.
+        recipe: the run's settings.
         config: the base model's transformers config.
-        trainable: number of parameters that train.
+        trainable: number of trained parameters.
         total: number of all parameters.
-        quantized: number of parameters kept in 4 bits.
+        quantized: number of parameters stored in 4 bits.
     """
     size = _BYTES[recipe.dtype]
     width = recipe.max_length if recipe.pad_to == "max_length" else _TOKENS_AN_ITEM
@@ -80,7 +81,7 @@ def report(recipe: Recipe) -> str:
     """Return the text that `--dry-run` prints: settings, items, steps, parameters and estimated memory.
 
     Raises:
-        RecipeError: the model's shape is unknown, or the model lacks a target module.
+        RecipeError: the model's architecture is unknown, or the model lacks a layer that the adapter needs.
     """
     config = config_of(recipe, offline=True)
     model = on_meta_device(recipe, offline=True)
@@ -91,7 +92,7 @@ def report(recipe: Recipe) -> str:
     parts = parts_of(runs[0].split)
     n_validated = 0 if recipe.refit else len(parts.validation)
     n_trained = len(parts.train) + len(parts.validation) - n_validated
-    steps = -(-n_trained // recipe.effective_batch) * recipe.epochs  # items of type Negated counted once
+    steps = -(-n_trained // recipe.effective_batch) * recipe.epochs  # ignores repeat_negated
 
     def gib(n: int) -> str:
         return f"{n / 2**30:.1f} GiB"

@@ -1,4 +1,4 @@
-"""Add low-rank adapters to a base model, and count parameters without loading weights."""
+"""Add low-rank adapters (LoRA) to a base model, and count parameters without loading weights."""
 
 import warnings
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from recipe_mpr_task.models.heads import HEADS
 
 
 def with_adapter(model: Any, recipe: Recipe) -> Any:
-    """Return the model with the recipe's LoRA adapter, the only part that trains; the model itself if there is none.
+    """Return the model with the recipe's LoRA adapter, or the unchanged model if the recipe has no LoRA settings.
 
     Raises:
         RecipeError: the model lacks a target module.
@@ -35,7 +35,15 @@ def with_adapter(model: Any, recipe: Recipe) -> Any:
 
 
 def check_targets(model: Any, targets: Sequence[str]) -> None:
-    """Raise RecipeError if the model lacks a target module, which peft would ignore silently."""
+    """Check that the model has all target modules, because peft silently ignores a missing module.
+
+    Args:
+        model: the base model.
+        targets: names of linear layers, such as "q_proj".
+
+    Raises:
+        RecipeError: the model lacks a target module.
+    """
     import torch
 
     linear = {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
@@ -48,10 +56,14 @@ def check_targets(model: Any, targets: Sequence[str]) -> None:
 
 
 def on_meta_device(recipe: Recipe, *, offline: bool = False) -> Any:
-    """Return the adapted model without weights, to check its modules and count its parameters.
+    """Return the model and its adapter without weights, to check the modules and count the parameters.
+
+    Args:
+        recipe: the run's settings.
+        offline: whether to use the recipe's `architecture` for a hub model, instead of asking the hub.
 
     Raises:
-        RecipeError: the model has no config, or it lacks a target module.
+        RecipeError: the model has no config, or lacks a target module.
     """
     import torch
 
@@ -61,13 +73,13 @@ def on_meta_device(recipe: Recipe, *, offline: bool = False) -> Any:
 
 
 def parameter_counts(model: Any) -> tuple[int, int]:
-    """Return (trainable, total) numbers of parameters, adapter included."""
+    """Return the number of trainable parameters and the number of all parameters. Both include the adapter."""
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return sum(n for n, trains in sizes if trains), sum(n for n, _ in sizes)
 
 
 def quantizable(model: Any) -> int:
-    """Return the number of frozen parameters that 4-bit loading packs: linear layers except the output head."""
+    """Return the number of frozen parameters in linear layers, except the output head. Only these load in 4 bits."""
     import torch
 
     head = model.get_output_embeddings()

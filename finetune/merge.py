@@ -1,4 +1,4 @@
-"""Merge an adapter into its base model, and compare the merged model with the adapter."""
+"""Merge an adapter into its base model, and compare the merged model's answers with the adapter's."""
 
 import json
 import shutil
@@ -25,12 +25,13 @@ _N_COMPARED = 20
 
 @dataclass(frozen=True)
 class Comparison:
-    """How a merged model differs from its adapter.
+    """How much a merged model's scores differ from the adapter's scores.
 
     Attributes:
-        n_items: items that both scored.
-        n_same: items on which both choose the same letter.
-        largest_difference: largest difference of a letter's five-way log-probability, in nats.
+        n_items: number of items that both models scored.
+        n_same: number of items on which both models choose the same letter.
+        largest_difference: largest difference of one letter's log-probability, in nats. The probabilities of the five
+            letters sum to 1.
     """
 
     n_items: int
@@ -39,13 +40,15 @@ class Comparison:
 
 
 def merge(folder: Path) -> Comparison:
-    """Merge an adapter into its base, write the model to `folder/merged` with a manifest, and return a comparison.
+    """Merge an adapter into its base model, and compare the result with the adapter.
+
+    Write the merged model, its manifest and the comparison to `folder/merged`.
 
     Args:
         folder: folder of a finished run.
 
     Returns:
-        The comparison, also in `merged/comparison.json`. Rounding to 16 bits causes small differences.
+        The comparison. Small differences are expected, because 16-bit weights are rounded.
 
     Raises:
         CheckpointError: `folder` holds no finished adapter.
@@ -89,7 +92,10 @@ def _load(location: str, recipe: Recipe, revision: str | None) -> Any:
 
 @torch.inference_mode()
 def _scores(model: Any, recipe: Recipe, tokenizer: Any, manifest: TrainingManifest) -> torch.Tensor:
-    """Return five-way log-probabilities of the letters on held-out items, shape (items, 5)."""
+    """Return the five letters' log-probabilities on held-out items, shape (items, 5).
+
+    The probabilities of an item's five letters sum to 1.
+    """
     chosen = set(manifest.test_ids[:_N_COMPARED])
     items = [item for item in items_of(manifest.split) if item.item_id in chosen]
     objective = LetterTraining(recipe, tokenizer)

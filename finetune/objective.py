@@ -1,7 +1,7 @@
-"""Define the interface of training objectives, through which the trainer uses a head.
+"""Define `Objective`, the interface between the trainer and a head.
 
-An objective turns items into examples and computes the loss and the option scores of a batch. `heads.HEADS` names each
-head's class as text; `objective_for` imports it.
+An objective turns items into examples. It also computes the loss and the option scores of a batch. `heads.HEADS` holds
+the name of each head's objective class, and `objective_for` imports the class.
 """
 
 from abc import abstractmethod
@@ -19,7 +19,7 @@ from recipe_mpr_task.orders import DisplayedItem
 
 
 class Example(Protocol):
-    """One item, tokenized."""
+    """Interface of a tokenized item."""
 
     @property
     def item_id(self) -> str:
@@ -31,25 +31,25 @@ class Example(Protocol):
 
     @property
     def n_tokens(self) -> int:
-        """Number of the item's tokens that training reads, without padding."""
+        """Number of tokens that training reads for this item, without padding."""
 
 
 E = TypeVar("E", bound=Example)
 
 
 class Objective(Protocol[E]):
-    """An objective: encodes items, and computes losses and option scores of batches of examples.
+    """Interface of an objective: encode items, and compute the loss and the option scores of a batch.
 
     Attributes:
-        recipe: the run.
-        tokenizer: the base model's.
+        recipe: the run's settings.
+        tokenizer: the base model's tokenizer.
     """
 
     recipe: Recipe
     tokenizer: Any
 
     whole_step: ClassVar[bool] = False
-    """Whether the loss depends on which items share a forward pass, so that a step must not be split."""
+    """Whether an item's loss depends on the other items of its forward pass. If so, a step must not be split."""
 
     @classmethod
     @abstractmethod
@@ -57,10 +57,10 @@ class Objective(Protocol[E]):
         """Return the objective of a run.
 
         Args:
-            recipe: the run.
-            tokenizer: the base model's.
+            recipe: the run's settings.
+            tokenizer: the base model's tokenizer.
             base: the base model.
-            train: the training items, the only ones whose annotations may be read.
+            train: the training items. The objective may read annotations of these items only.
         """
 
     @abstractmethod
@@ -73,7 +73,7 @@ class Objective(Protocol[E]):
 
     @abstractmethod
     def width(self, example: E) -> int:
-        """Return the number of padded tokens of the example in a batch in which it is the longest."""
+        """Return the example's padded length in tokens, if the batch contains no longer example."""
 
     @abstractmethod
     def n_targets(self, example: E) -> int:
@@ -81,14 +81,14 @@ class Objective(Protocol[E]):
 
     @abstractmethod
     def loss_sum(self, model: Any, batch: Sequence[E], device: torch.device) -> torch.Tensor:
-        """Return the batch's loss in nats, a scalar: a sum of `n_targets` terms."""
+        """Return the batch's loss in nats, a scalar: the sum of all `n_targets` terms of each example."""
 
     @abstractmethod
     def option_scores(self, model: Any, batch: Sequence[E], device: torch.device) -> torch.Tensor:
-        """Return the scores of the five options, shape (batch, 5), float32, as evaluation computes them."""
+        """Return the scores of the five options, shape (batch, 5), float32, computed as in evaluation."""
 
     def save(self, folder: Path) -> None:
-        """Write the files that evaluation needs beside the weights: the tokenizer, and any files of the head."""
+        """Write the files that evaluation needs besides the weights: the tokenizer, and the head's own files if any."""
         self.tokenizer.save_pretrained(folder)
 
 
@@ -96,7 +96,7 @@ def objective_for(recipe: Recipe, base: Base, train: Sequence[Item]) -> Objectiv
     """Return the objective of the recipe's head, with the base model's tokenizer.
 
     Args:
-        recipe: the run.
+        recipe: the run's settings.
         base: the base model.
         train: the training items.
     """

@@ -1,4 +1,4 @@
-"""Write the files of a finished run (recipe, curves, card), and move them into place."""
+"""Write a finished run's recipe, curves and card, and move the files into the run's folder."""
 
 import importlib.metadata
 import json
@@ -17,7 +17,7 @@ _PACKAGES = ("lm-eval-recipe-mpr", "torch", "transformers", "peft", "accelerate"
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the packages that a run depends on."""
+    """Return the installed version of each package that a run depends on, or "not installed"."""
     installed = {}
     for name in _PACKAGES:
         try:
@@ -28,14 +28,14 @@ def versions() -> dict[str, str]:
 
 
 def recipe_text(recipe: Recipe) -> str:
-    """Return the resolved recipe as YAML."""
+    """Return the recipe as YAML, with the values of all settings."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
 
 
 def move_into_place(staged: Path, folder: Path) -> None:
     """Move finished files from a staging folder into `folder`, and remove the staging folder."""
     for path in sorted(p for p in staged.rglob("*") if p.is_file()):
-        path.chmod(0o644)  # only the owner can read files that safetensors writes
+        path.chmod(0o644)  # safetensors writes files that only their owner can read
         target = folder / path.relative_to(staged)
         target.parent.mkdir(exist_ok=True)
         path.replace(target)
@@ -43,7 +43,7 @@ def move_into_place(staged: Path, folder: Path) -> None:
 
 
 def write_curves(folder: Path, manifest: TrainingManifest) -> None:
-    """Write the run's history as `curves.json` and `curves.png`."""
+    """Write the run's history as data to `curves.json` and as plots to `curves.png`."""
     history = [dict(entry) for entry in manifest.history]
     write_atomic(folder / f"{CURVES}.json", json.dumps(history, indent=1) + "\n")
     import matplotlib as mpl
@@ -80,7 +80,12 @@ def cost_text(manifest: TrainingManifest) -> str:
 
 
 def card_text(manifest: TrainingManifest, command: str) -> str:
-    """Return the checkpoint's card: the model, the items it has seen, its cost, and how to score it."""
+    """Return the checkpoint's model card: the model, the items it has seen, its cost, and how to score it.
+
+    Args:
+        manifest: the run's manifest.
+        command: the command that trained the model.
+    """
     from huggingface_hub import ModelCardData
 
     is_hub_id = not manifest.base_model.startswith("random:") and "/" in manifest.base_model

@@ -1,4 +1,4 @@
-"""Show a training run's progress, and add up its cost: time, memory, tokens, hardware."""
+"""Show a training run's progress, and add up its cost: time, memory, tokens and hardware."""
 
 # mypy: allow-subclassing-any
 
@@ -17,25 +17,25 @@ from recipe_mpr_task.cost import hardware, peak_memory_bytes
 from recipe_mpr_task.files import sha256_of_file, write_atomic
 
 COMPLETE = "complete.json"
-"""The last file written into a checkpoint; a checkpoint without this file is unfinished."""
+"""Name of the last file written into a checkpoint. A checkpoint without this file is incomplete."""
 
 _LOGGED = ("loss", "grad_norm", "learning_rate", "eval_accuracy", "eval_cross_entropy", "max_batch_tokens")
 
 
 def weights_in(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each weight file of a checkpoint."""
+    """Return the SHA-256 of each weight file in a checkpoint's folder, by file name."""
     return {path.name: sha256_of_file(path) for path in sorted(folder.glob("*.safetensors"))}
 
 
 @dataclass(frozen=True)
 class Spent:
-    """The cost of a run so far, all resumed parts together.
+    """The cost of a run so far. A resumed run has several parts, and the cost includes all of them.
 
     Attributes:
         wall_time_s: seconds of training.
-        peak_memory_bytes: largest peak of any part.
+        peak_memory_bytes: largest memory peak of any part.
         n_tokens: tokens of the examples trained on, in all epochs, without padding.
-        hardware: one line; different hardware of the parts is joined by "; ".
+        hardware: text that describes the hardware. If parts ran on different hardware, "; " separates the texts.
     """
 
     wall_time_s: float = 0.0
@@ -45,14 +45,14 @@ class Spent:
 
 
 class Progress(TrainerCallback):
-    """Show a progress bar, and add up the cost over resumed parts.
+    """Show a progress bar, and add up the cost of the run, including earlier parts.
 
     Args:
         name: name of the run, shown before the bar.
-        n_items: training items per epoch.
+        n_items: number of training items per epoch.
         before: cost of the earlier parts of this run.
-        first: whether this process shows the bar and writes for all processes.
-        n_devices: devices of all processes together.
+        first: whether this is the first process. Only the first process shows the bar and writes files.
+        n_devices: number of devices that all processes use together.
     """
 
     def __init__(self, name: str, n_items: int, *, before: Spent, first: bool, n_devices: int = 1) -> None:
@@ -65,7 +65,7 @@ class Progress(TrainerCallback):
 
     @property
     def spent(self) -> Spent:
-        """The cost so far, earlier parts included."""
+        """The cost of the run so far, including earlier parts."""
         parts = [part for part in self.before.hardware.split("; ") if part]
         return Spent(
             wall_time_s=self.before.wall_time_s + time.monotonic() - self.started,
@@ -75,18 +75,18 @@ class Progress(TrainerCallback):
         )
 
     def count(self, examples: Sequence[Example]) -> None:
-        """Add the examples of a finished step, of all processes together."""
+        """Count the tokens of a finished step; `examples` are the step's examples in all processes together."""
         self.n_tokens += sum(example.n_tokens for example in examples)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Open the bar at the run's first or resumed step."""
+        """Open the bar. A resumed run starts at the step of its checkpoint."""
         self.started = time.monotonic()
         self.first_step = state.global_step
         if self.first:
             self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc=self.name, unit="step")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Advance the bar by a step."""
+        """Advance the bar by one step, and update the speed and memory beside the bar."""
         if self.bar is not None:
             done = (state.global_step - self.first_step) * self.n_items * args.num_train_epochs / state.max_steps
             self.shown["samples/s"] = f"{done / max(time.monotonic() - self.started, 1e-9):.1f}"
@@ -95,12 +95,12 @@ class Progress(TrainerCallback):
             self.bar.update(state.global_step - self.bar.n)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        """Show the logged values beside the bar."""
+        """Show the latest loss, validation accuracy and token budget beside the bar."""
         names = {"loss": "loss", "eval_accuracy": "validation acc", "max_batch_tokens": "max_batch_tokens"}
         self.shown |= {label: f"{logs[key]:.4g}" for key, label in names.items() if logs and key in logs}
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Mark a checkpoint as whole."""
+        """Mark the saved checkpoint as complete. The mark holds the cost so far and the weights' hashes."""
         if self.first:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
             write_atomic(folder / COMPLETE, json.dumps(asdict(self.spent) | {"weights": weights_in(folder)}) + "\n")
@@ -112,7 +112,7 @@ class Progress(TrainerCallback):
 
 
 def history_of(log: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Return Trainer's log as one entry for each step, with the values of `_LOGGED`."""
+    """Return one entry for each logged step of Trainer's log, with only the values that `_LOGGED` names."""
     by_step: dict[int, dict[str, float]] = {}
     for entry in log:
         kept = {key: float(entry[key]) for key in _LOGGED if key in entry}

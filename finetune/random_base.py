@@ -8,20 +8,21 @@ from recipe_mpr_task.item import LETTERS
 
 _END, _PAD = "<|im_end|>", "<|endoftext|>"
 _LARGEST_VOCABULARY = 4096
-"""The sample's texts are too short for more merges than this."""
+"""Largest number of tokens in a new tokenizer. The embedded sample is too short for a larger vocabulary."""
 
 
 def save_random_base(config: Any, folder: Path, *, causal: bool, seed: int, dtype: str) -> None:
-    """Save a model with seeded random weights, and a tokenizer trained on the embedded sample's texts.
+    """Save a model with random weights, and a tokenizer trained on the texts of the embedded sample.
 
-    The tokenizer is a byte-level BPE in which " A" to " E" are one token each, or for an encoder WordPiece.
+    A causal model gets a byte-level BPE tokenizer, in which each of " A" to " E" is one token. An encoder gets a
+    WordPiece tokenizer.
 
     Args:
         config: a transformers config.
         folder: the folder to write.
-        causal: whether to build a causal model; else an encoder without a head.
-        seed: seed of the weights.
-        dtype: name of the weights' torch dtype.
+        causal: True builds a causal model, False an encoder without a head.
+        seed: seed of the random weights.
+        dtype: name of the weights' torch dtype, such as "float32".
     """
     import torch
     from transformers import AutoModel, AutoModelForCausalLM, set_seed
@@ -37,11 +38,11 @@ def save_random_base(config: Any, folder: Path, *, causal: bool, seed: int, dtyp
 
 
 def build_tokenizer(vocab_size: int, texts: list[str] | None = None) -> Any:
-    """Return a byte-level BPE tokenizer, trained on texts.
+    """Train a byte-level BPE tokenizer on texts, and return the tokenizer.
 
     Args:
-        vocab_size: most tokens.
-        texts: training texts; the embedded sample's by default.
+        vocab_size: largest number of tokens.
+        texts: training texts; None means the texts of the embedded sample.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -55,18 +56,19 @@ def build_tokenizer(vocab_size: int, texts: list[str] | None = None) -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    # Repeated so often that " A" becomes one token with any texts.
+    # The repetition makes each of " A" to " E" one token, whatever the other texts are.
     answers = [f"Answer: {letter}\n\n" for letter in LETTERS] * 50
     tokenizer.train_from_iterator([*answers, *(texts or _sample_texts())], trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=_END, pad_token=_PAD)
 
 
 def build_word_pieces(vocab_size: int, config: Any) -> Any:
-    """Return a WordPiece tokenizer for an encoder, trained on the embedded sample's texts.
+    """Train a WordPiece tokenizer for an encoder on the embedded sample's texts, and return the tokenizer.
 
     Args:
-        vocab_size: most tokens.
-        config: the model's config: its type decides on token type ids, its positions limit a text's length.
+        vocab_size: largest number of tokens.
+        config: the model's config. The model type decides whether the tokenizer returns token type ids. The number of
+            positions limits the length of a text.
     """
     import string
 

@@ -1,4 +1,4 @@
-"""Define recipes: all settings of a training run, checked before any weight is loaded."""
+"""Define a recipe: all settings of a training run, checked before any weight is loaded."""
 
 import json
 from collections.abc import Sequence
@@ -17,25 +17,25 @@ from recipe_mpr_task.splits import FOLDS, TRAINING_SPLITS
 from recipe_mpr_task.suggest import did_you_mean, nearest
 
 RECIPE_FILE = "recipe.yaml"
-"""File name of the resolved recipe in a run's folder."""
+"""Name of the file in a run's folder that holds the recipe with the values of all settings."""
 
 SPLITS = (*TRAINING_SPLITS, "folds")
-"""Values of `split=`; "folds" means five runs, one for each fold."""
+"""Values of `split=`. "folds" means five runs, one for each fold."""
 
 _NOT_OF_THE_SYSTEM = ("name", "base_sha256", "split", "out", "merge", "deterministic", "logging_steps",
                       "max_batch_tokens", "max_batch_items", "gradient_checkpointing", "attention",
                       "architecture")  # fmt: skip
-"""Settings that do not define the system: which items are held out, where and how the run is computed."""
+"""Settings that do not define the trained system: names, the split, and where and how the run is computed."""
 
 LETTER_PROMPTS = ("default", "mmlu", "options_first")
-"""Prompts whose answer is " A" to " E" alone."""
+"""Prompts for which the answer is only a letter, " A" to " E"."""
 
 _USERS = {
     setting: [name for name in TRAINED if setting in HEADS[name].own_settings]
     for head in TRAINED
     for setting in HEADS[head].own_settings
 }
-"""Settings that only some heads use, each with the names of those heads."""
+"""Settings that only some heads use. Each setting maps to the names of the heads that use the setting."""
 
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -44,7 +44,7 @@ Name = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class RecipeError(RecipeMPRError):
-    """A recipe that cannot be run. The message lists every fault."""
+    """A recipe cannot be run. The message lists every fault."""
 
 
 class _Strict(BaseModel):
@@ -53,14 +53,22 @@ class _Strict(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_bool_for_a_number(cls, value: Any, info: Any) -> Any:
-        # YAML reads 2e-4 as text, so numbers are parsed leniently; `yes` must still not become 1.
+        # Text is converted to numbers, because YAML reads 2e-4 as text. But `yes` must not become 1.
         if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError("true and false are not allowed here")
         return value
 
 
 class Lora(_Strict):
-    """Low-rank adapters (Hu et al., arXiv 2106.09685): r, alpha, dropout, bias, and the linear layers to adapt."""
+    """Settings of the low-rank adapters (LoRA; Hu et al., arXiv 2106.09685).
+
+    Attributes:
+        r: rank of the adapters.
+        alpha: scale of the adapters; their output is multiplied by alpha / r.
+        dropout: dropout probability in the adapters.
+        bias: which bias parameters to train, with peft's values.
+        target_modules: names of the linear layers to adapt, such as "q_proj".
+    """
 
     r: Positive
     alpha: Positive
@@ -75,33 +83,35 @@ class Lora(_Strict):
 
 
 class Recipe(_Strict):
-    """One training run, resolved.
+    """All settings of a training run.
 
     Attributes:
-        head: how the checkpoint is scored, one of `heads.TRAINED`.
-        model: hub id, folder, or random:ARCHITECTURE, which builds and saves a base with random weights.
-        architecture: name of a file in `harness_configs/architectures`, from which `--dry-run` counts offline.
+        head: how the model scores options, one of `heads.TRAINED`.
+        model: hub id, folder, or random:ARCHITECTURE. The last builds and saves a base model with random weights.
+        architecture: name of a file in `harness_configs/architectures` that describes the model. With this file,
+            `--dry-run` counts parameters offline.
         split: one of SPLITS.
-        order: order of the options: "drawn" (new in each epoch), "shuffled" (as evaluated), "file" (gold always at A).
-        loss: on the "answer" letter alone, or on the whole "text"; for causal models.
-        label_smoothing: label smoothing of an encoder's five-way loss.
-        temperature: divisor of a bi-encoder's similarities.
-        aspects: weight of a bi-encoder's second loss, with the annotated parts of training queries as queries.
-        negation: weight of a negated phrase's similarity, which a bi-encoder subtracts in scoring, see
+        order: order of the options. "drawn" is a new order in each epoch, and "shuffled" is the order of evaluation.
+            "file" always shows the gold option at A.
+        loss: "answer" computes the loss on the letter alone, "text" on the whole text. For causal models.
+        label_smoothing: label smoothing of an encoder's loss over five options.
+        temperature: number by which a bi-encoder's cosine similarities are divided.
+        aspects: weight of a bi-encoder's second loss. Its queries are the annotated parts of the training queries.
+        negation: weight of the similarity to a negated phrase. A bi-encoder subtracts this similarity in scoring, see
             `recipe_mpr_task.models.negation`.
-        repeat_negated: number of times that an epoch shows a training item of type Negated.
-        select: keep the "best" epoch by validation cross-entropy, or the "last".
-        refit: also train on the validation part, with settings that were chosen before; needs select=last.
-        effective_batch: items in an optimizer step.
-        max_batch_tokens: most padded tokens in one forward pass; halved when memory runs out.
-        max_batch_items: most items in one forward pass; null means that only max_batch_tokens limits a pass.
-        pad_to: "batch", or "max_length" as in the published run.
-        max_length: most tokens of an example, answer included; a longer example is an error.
-        warmup_ratio: share of all steps, used if warmup_steps is 0.
-        lora: adapters to train; without them all weights train, in float32.
+        repeat_negated: how many times an epoch shows each training item of type Negated.
+        select: which weights to keep: "best" is the epoch with the lowest validation cross-entropy, "last" the last.
+        refit: also train on the validation part, after the settings were chosen. Requires select=last.
+        effective_batch: number of items in an optimizer step.
+        max_batch_tokens: largest number of padded tokens in a forward pass. It is halved when memory runs out.
+        max_batch_items: largest number of items in a forward pass; None sets no such limit.
+        pad_to: "batch" pads to the batch's longest text; "max_length" pads to max_length, as in the published run.
+        max_length: largest number of tokens in an example, answer included. A longer example is an error.
+        warmup_ratio: fraction of all steps that warm up. Used if warmup_steps is 0.
+        lora: adapters to train. None trains all weights, in float32.
         quantization: "4bit" loads the base model with bitsandbytes (QLoRA, arXiv 2305.14314).
-        merge: also write base and adapter as one model.
-        base_sha256: one hash of the base model's files, written into the run's recipe when it begins.
+        merge: also save the base model and the adapter merged into one model.
+        base_sha256: one hash of the base model's files. The run itself sets the hash when it begins.
     """
 
     name: Name
@@ -169,13 +179,15 @@ class Recipe(_Strict):
         return self
 
     def folds(self) -> "list[Recipe]":
-        """Return the runs of this recipe: the recipe itself, or with split=folds one run for each fold."""
+        """Return the runs of this recipe: one run for each fold with split=folds, otherwise only the recipe itself."""
         if self.split != "folds":
             return [self]
         return [self.model_copy(update={"split": fold, "out": str(Path(self.out) / fold)}) for fold in FOLDS]
 
     def system(self, base: str) -> str:
-        """Return a hash of settings, seed and base model, which runs of one system on different splits share.
+        """Return the hash of the settings, the seed and the base model.
+
+        Runs of one system on different splits have the same hash.
 
         Args:
             base: identity of the base model, see `base.Base.identity`.
@@ -183,11 +195,17 @@ class Recipe(_Strict):
         return self._hashed(base, set())
 
     def family(self, base: str) -> str:
-        """Return a hash like `system` without the seed, which runs of one recipe with different seeds share."""
+        """Return the hash of the settings and the base model, without the seed.
+
+        Runs of one recipe with different seeds have the same hash.
+
+        Args:
+            base: identity of the base model; for a random base model, its name.
+        """
         return self._hashed(base, {"seed"})
 
     def _hashed(self, base: str, left_out: set[str]) -> str:
-        # Without defaults: a setting added in a later release must not change the hash of earlier runs.
+        # Exclude default values, so that a setting added in a later release does not change the hash of earlier runs.
         excluded = {*_NOT_OF_THE_SYSTEM, "model", "revision", *left_out}
         settings = self.model_dump(mode="json", exclude=excluded, exclude_defaults=True)
         return sha256_of(json.dumps([base, settings], sort_keys=True).encode())
@@ -204,10 +222,10 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
 
     Args:
         name: a shipped recipe's name, or the path of a YAML file.
-        overrides: "key=value" texts with YAML values; "lora.r=8" sets a value of a block.
+        overrides: "key=value" texts with YAML values. For example, "lora.r=8" sets `r` in the block `lora`.
 
     Raises:
-        RecipeError: the recipe does not exist, or it has faults; the message lists all of them.
+        RecipeError: the recipe does not exist or has faults. The message lists all faults of the settings.
     """
     settings = _read(name)
     settings.setdefault("name", Path(name).stem)
@@ -216,7 +234,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     for override in overrides:
         _apply(settings, override)
     if not any(override.startswith("model=") for override in overrides):
-        settings.setdefault("architecture", shape)  # the recipe's architecture is that of its own model
+        settings.setdefault("architecture", shape)  # it describes only the model that the recipe names
     try:
         return Recipe.model_validate(settings)
     except ValidationError as error:

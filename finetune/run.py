@@ -27,15 +27,22 @@ BASE_FOLDER = "base"
 
 
 def is_first_process() -> bool:
-    """Say whether this process writes files and output for all; torchrun and accelerate set RANK."""
+    """Return whether this process is the first, which writes files and output for all processes.
+
+    torchrun and accelerate set RANK to the number of the process.
+    """
     return int(os.environ.get("RANK", "0")) == 0
 
 
 def check(recipe: Recipe, *, resume: bool = False) -> None:
     """Check as much of a run as possible before anything is loaded or written.
 
+    Args:
+        recipe: the run's settings.
+        resume: whether to continue a run that `out` already holds.
+
     Raises:
-        RecipeError: the model, a target module or a package is missing, or `out` is in use.
+        RecipeError: the model, a target module or a package is missing, or `out` cannot be used.
         DataError: the dataset is missing or altered.
     """
     _check_packages(recipe)
@@ -62,17 +69,17 @@ def _check_packages(recipe: Recipe) -> None:
 
 
 def train_all(recipe: Recipe, *, resume: bool = False) -> Iterator[tuple[Path, TrainingManifest]]:
-    """Train a recipe: one run, or with split=folds one run for each fold.
+    """Train a recipe: one run for each fold with split=folds, otherwise a single run.
 
     Args:
         recipe: a recipe that has passed `check`.
-        resume: continue interrupted runs; finished folds are kept.
+        resume: continue interrupted runs, and keep finished folds.
 
     Yields:
         The folder and manifest of each finished run.
 
     Raises:
-        TrainingError: training stopped; the last whole checkpoint is kept for `resume`.
+        TrainingError: training stopped. The last complete checkpoint is kept, so that `resume` can continue.
     """
     base_folder = Path(recipe.out).resolve() / BASE_FOLDER
     for single in recipe.folds():
@@ -84,13 +91,13 @@ def train_all(recipe: Recipe, *, resume: bool = False) -> Iterator[tuple[Path, T
 
 
 def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool = False) -> TrainingManifest:
-    """Train one run and write its files to `recipe.out`; return its manifest.
+    """Train one run, write its files to `recipe.out`, and return its manifest.
 
     Args:
-        recipe: a recipe with one split.
+        recipe: a recipe for one split, not for "folds".
         data: the split's items.
-        base_folder: folder of a random base, built if it is empty.
-        resume: continue from the last whole checkpoint, if there is one.
+        base_folder: folder of a random base model. If the folder has no model, the model is built there.
+        resume: continue from the last complete checkpoint, if there is one.
 
     Raises:
         TrainingError: training stopped.
@@ -119,7 +126,7 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
 
 
 def _record_base(recipe: Recipe, base: Base, base_folder: Path) -> None:
-    """Write the base model's hash into the run's recipe; check that it is unchanged when a run is resumed."""
+    """Check that the base model is the same as when the run began, and write its hash into the run's recipe."""
     out, sha256 = Path(recipe.out), combined_sha256(base.files)
     checkpoints.check_base(out, base_folder, sha256)
     if is_first_process() and sha256:
@@ -128,7 +135,7 @@ def _record_base(recipe: Recipe, base: Base, base_folder: Path) -> None:
 
 @contextmanager
 def _undone_on_error(folder: Path) -> Iterator[None]:
-    """Remove a folder that was empty before if bad input stops the run from starting."""
+    """Delete a folder if bad input stops the run from starting, unless the folder already held other files."""
     ours = {RECIPE_FILE, checkpoints.LOCK}
     fresh = not folder.is_dir() or {path.name for path in folder.iterdir()} <= ours
     try:
@@ -137,13 +144,13 @@ def _undone_on_error(folder: Path) -> Iterator[None]:
         if fresh and is_first_process():
             shutil.rmtree(folder, ignore_errors=True)
             with suppress(OSError):
-                folder.parent.rmdir()  # the folder of the folds, if it is empty
+                folder.parent.rmdir()  # also delete the folder of all folds, if it is empty now
         raise
 
 
 @contextmanager
 def _held(out: Path, recipe: Recipe) -> Iterator[None]:
-    """Lock the run's folder for the first process, and write the recipe there."""
+    """Lock the run's folder and write the recipe there. Only the first process does this."""
     if not is_first_process():
         yield
         return
@@ -159,7 +166,7 @@ def _held(out: Path, recipe: Recipe) -> Iterator[None]:
 
 
 def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: "StepTrainer[Any]") -> dict[str, Any]:
-    """Return the fields of the run's manifest, without the hashes of weights and settings."""
+    """Return all fields of the run's manifest except the hashes of the checkpoint's files."""
     from finetune.outputs import versions
     from finetune.progress import history_of
     from recipe_mpr_task import TASK_VERSION
@@ -187,7 +194,7 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: "StepTr
         "base_reason": base.doubt,
         "random_weights": base.is_random,
         "system": recipe.system(base.identity),
-        # The seed also draws a random base's weights, so the family hash uses the base's name.
+        # A random base model's weights depend on the seed, so the family hash uses the model's name.
         "family": recipe.family(base.name if base.is_random else base.identity),
         "recipe_name": recipe.name,
         "recipe": settings,

@@ -1,6 +1,6 @@
 """Assemble transformers' Trainer for a recipe, and write a finished run's files.
 
-This module imports torch; `run` imports it only when training begins.
+Importing this module imports torch, so `run` imports this module only when training begins.
 """
 
 import math
@@ -33,11 +33,11 @@ _STAGING = ".finishing"
 
 
 def arguments_for(recipe: Recipe, n_steps: int) -> TrainingArguments:
-    """Return Trainer's arguments; creating them joins the process group, if there is one.
+    """Return the arguments of transformers' Trainer. In a distributed run, this call joins the process group.
 
     Args:
-        recipe: the run.
-        n_steps: optimizer steps of the whole run.
+        recipe: the run's settings.
+        n_steps: number of optimizer steps in the whole run.
     """
     warmup_steps = recipe.warmup_steps or math.ceil(recipe.warmup_ratio * n_steps)
     on_gpu = torch.cuda.is_available()
@@ -62,7 +62,7 @@ def arguments_for(recipe: Recipe, n_steps: int) -> TrainingArguments:
         logging_steps=recipe.logging_steps,
         logging_nan_inf_filter=False,
         eval_strategy="no" if recipe.refit else "epoch",
-        # After whole epochs only, so that a resumed run has exactly the steps of an uninterrupted run.
+        # Save only after whole epochs, so that a resumed run has exactly the steps of an uninterrupted run.
         save_strategy="epoch",
         save_total_limit=2,
         load_best_model_at_end=recipe.select == "best",
@@ -77,13 +77,13 @@ def arguments_for(recipe: Recipe, n_steps: int) -> TrainingArguments:
 def build_trainer(
     recipe: Recipe, data: TrainingData, base: Base, arguments: TrainingArguments, before: Spent
 ) -> StepTrainer[Any]:
-    """Return the trainer of a run, with the base model loaded and the adapter on it.
+    """Load the base model, add the adapter, and return the run's trainer.
 
     Args:
-        recipe: the run.
+        recipe: the run's settings.
         data: the run's items.
         base: the base model.
-        arguments: see `arguments_for`.
+        arguments: the return value of `arguments_for`.
         before: cost of the earlier parts of a resumed run.
     """
     set_seed(recipe.seed)
@@ -109,7 +109,7 @@ def build_trainer(
 
 
 def load_base(recipe: Recipe, base: Base) -> Any:
-    """Return the base model with its weights, from safetensors.
+    """Return the base model with its weights, loaded from safetensors files.
 
     Raises:
         RecipeError: the weights cannot be loaded.
@@ -125,7 +125,7 @@ def load_base(recipe: Recipe, base: Base) -> Any:
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=getattr(torch, recipe.dtype),
         )
-    # If all weights train, they stay in float32, and autocast computes in the recipe's dtype.
+    # Without LoRA, all weights train. They stay in float32, and autocast computes in the recipe's dtype.
     dtype = getattr(torch, recipe.dtype) if recipe.lora else torch.float32
     try:
         with _heads_may_be_new():
@@ -152,7 +152,7 @@ def load_base(recipe: Recipe, base: Base) -> Any:
 
 @contextmanager
 def _heads_may_be_new() -> Iterator[None]:
-    """Silence transformers' report of missing weights: a head that is about to be trained is newly initialised."""
+    """Silence transformers' report of missing weights, because a base model may not have weights for the new head."""
     from transformers.utils import logging
 
     before = logging.get_verbosity()
@@ -164,12 +164,15 @@ def _heads_may_be_new() -> Iterator[None]:
 
 
 def finish(trainer: StepTrainer[Any], fields: dict[str, Any], out: Path) -> TrainingManifest:
-    """Write weights, tokenizer, card, curves and, last, the manifest; return the manifest.
+    """Write the finished run's weights, tokenizer, card and curves, and then its manifest. Return the manifest.
 
     Args:
         trainer: the trainer after training, with the selected weights loaded.
-        fields: the manifest's fields, see `run.manifest_of`.
+        fields: the manifest's fields, from `run.manifest_of`.
         out: folder of the run.
+
+    Raises:
+        TrainingError: this process cannot see the files that the first process wrote.
     """
     state = trainer.accelerator.get_state_dict(trainer.model_wrapped) if trainer.is_fsdp_enabled else None
     staged = out / _STAGING

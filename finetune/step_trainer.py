@@ -1,8 +1,8 @@
-"""Extend transformers' Trainer to split each optimizer step into forward passes by a token budget.
+"""Extend transformers' Trainer to divide each optimizer step into forward passes that fit a token budget.
 
-Trainer accumulates a fixed number of equal batches. Here one batch holds all items of an optimizer step, and
-`training_step` runs them in as many forward passes as the token budget needs. The loss is normalised over the whole
-step and over all processes, so that it does not depend on the split.
+Trainer accumulates gradients over a fixed number of equal batches. Here, one batch holds all items of an optimizer
+step. `training_step` runs the batch in as many forward passes as the token budget needs. The loss is a mean over the
+whole step and over all processes, so the number of passes does not change the loss.
 """
 
 # mypy: allow-subclassing-any
@@ -31,17 +31,17 @@ SELECTION_METRIC = "eval_cross_entropy"
 
 
 class TrainingError(RecipeMPRError):
-    """Training stopped. The message names the step, the items and the remedy."""
+    """Training stopped. The message says why, and what the user can do."""
 
 
 class StepTrainer(Trainer, Generic[E]):
-    """Train on whole optimizer steps.
+    """A Trainer in which each batch is one whole optimizer step.
 
     Args:
         steps: the data loader.
-        objective: computes losses and option scores; its recipe limits a forward pass.
-        validation: examples to select the checkpoint by, the same in every epoch; may be empty.
-        progress: shows the run and adds up its cost.
+        objective: computes losses and option scores. Its recipe limits the size of a forward pass.
+        validation: examples to select the checkpoint by. They are the same in every epoch, and may be empty.
+        progress: shows the progress bar and adds up the cost.
         **kwargs: Trainer's arguments.
     """
 
@@ -58,25 +58,25 @@ class StepTrainer(Trainer, Generic[E]):
         self.progress = progress
         self.steps, self.objective, self.validation = steps, objective, list(validation)
         self.max_tokens, self.max_items = objective.recipe.max_batch_tokens, objective.recipe.max_batch_items
-        self.model_accepts_loss_kwargs = False  # the loss is normalised here
+        self.model_accepts_loss_kwargs = False  # Trainer must not normalise the loss, because `_accumulate` does
 
     def get_train_dataloader(self) -> EpochSteps[E]:
-        """Return the steps: every process gets the whole step and takes its share."""
+        """Return the steps. Every process gets each whole step, and trains on its own part of the items."""
         return self.steps
 
     def training_step(self, model: Any, inputs: list[E], num_items_in_batch: Any = None) -> torch.Tensor:
-        """Run the forward and backward passes of one optimizer step.
+        """Run the forward and backward passes of one optimizer step. If memory runs out, retry with smaller passes.
 
         Args:
             model: the model, wrapped for the device or processes.
-            inputs: the step's examples, of all processes together.
+            inputs: the step's examples for all processes together.
             num_items_in_batch: not used.
 
         Returns:
-            The mean loss over the step, in nats, a scalar.
+            The mean loss of the step in nats, a scalar. With several processes, average the processes' values.
 
         Raises:
-            TrainingError: the loss is not finite, or memory runs out with one item in a pass.
+            TrainingError: the loss is not finite, or memory runs out and the passes cannot be made smaller.
         """
         model.train()
         while True:
@@ -106,7 +106,7 @@ class StepTrainer(Trainer, Generic[E]):
                 f"step {self.state.global_step + 1}: out of memory with {what}; set gradient_checkpointing=true, a "
                 "smaller effective_batch or a smaller model, and --resume"
             ) from error
-        # Halve the size that did not fit, which may be below the budget.
+        # Halve the size of the pass that did not fit, because this pass may be smaller than the budget.
         self.max_tokens = min(self.max_tokens, self._largest_pass) // 2
         if self.max_tokens < self._longest_item:
             self.max_items = 1
@@ -114,7 +114,7 @@ class StepTrainer(Trainer, Generic[E]):
 
     def _accumulate(self, model: Any, inputs: list[E]) -> torch.Tensor:
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        # A process without items takes part in the collective backward pass with weight 0.
+        # Every process must run a backward pass. A process without items runs one item with weight 0.
         share, weight = (inputs[rank::world], 1.0) if len(inputs) > rank else (inputs[:1], 0.0)
         n_targets = sum(self.objective.n_targets(example) for example in inputs)
         passes = self._passes(share)
@@ -122,7 +122,7 @@ class StepTrainer(Trainer, Generic[E]):
         for i, batch in enumerate(passes):
             sync = contextlib.nullcontext() if i == len(passes) - 1 else self.accelerator.no_sync(model)
             with sync, self.compute_loss_context_manager():
-                # Times `world`, because DDP averages gradients over processes and the loss is a mean over all targets.
+                # DDP divides gradients by `world`. Multiply by `world`, so that the loss is a mean over all targets.
                 loss = self.objective.loss_sum(model, batch, self.args.device) * (weight * world / n_targets)
                 self.accelerator.backward(loss)
             losses.append(loss.detach())
@@ -168,10 +168,11 @@ class StepTrainer(Trainer, Generic[E]):
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
-        """Return the metrics of the validation items, their options scored as in evaluation.
+        """Score the validation items' options as in evaluation, and return the metrics. The arguments are not used.
 
         Returns:
-            `eval_accuracy`, a fraction with ties shared, and `eval_cross_entropy`, the mean over items of
+            `eval_accuracy`, the mean accuracy as a fraction. If m options tie for the best score and the gold option is
+            one of them, the item counts 1/m. `eval_cross_entropy`, the mean over items of
             -ln(softmax over the five options)[gold], in nats.
         """
         self.model_wrapped.eval()

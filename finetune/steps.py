@@ -1,6 +1,7 @@
 """Divide each epoch's training items into lists, one for each optimizer step.
 
-The lists depend on seed and epoch alone, so that a resumed run has the same steps as an uninterrupted run.
+The lists depend only on the items, the recipe and the epoch. A resumed run therefore has the same steps as an
+uninterrupted run.
 """
 
 import math
@@ -16,7 +17,10 @@ E = TypeVar("E")
 
 
 def shown_in_epoch(items: Sequence[Item], recipe: Recipe, epoch: int) -> list[DisplayedItem]:
-    """Return the training items in the option orders of one epoch."""
+    """Return the training items of one epoch, each with the option order of this epoch.
+
+    An item of type Negated appears `recipe.repeat_negated` times.
+    """
     if recipe.repeat_negated > 1:
         items = [item for item in items for _ in range(recipe.repeat_negated if "Negated" in item.query_types else 1)]
     if recipe.order == "drawn":
@@ -25,28 +29,30 @@ def shown_in_epoch(items: Sequence[Item], recipe: Recipe, epoch: int) -> list[Di
 
 
 def n_steps(recipe: Recipe, items: Sequence[Item]) -> int:
-    """Return the number of optimizer steps of a whole run."""
+    """Return the number of optimizer steps in the whole run, all epochs together."""
     return math.ceil(len(shown_in_epoch(items, recipe, 0)) / recipe.effective_batch) * recipe.epochs
 
 
 class EpochSteps(Generic[E]):
-    """The data loader of a run: one list of examples for each optimizer step; an epoch's last list may be shorter.
+    """The data loader of a run. Each iteration yields one epoch, as one list of examples for each optimizer step.
+
+    The last list of an epoch may be shorter.
 
     Args:
         items: the training items.
-        recipe: order, seed and effective batch.
-        encode: turns displayed items into examples.
+        recipe: sets the order of options, the seed and the effective batch.
+        encode: function that turns displayed items into examples.
     """
 
     def __init__(
         self, items: Sequence[Item], recipe: Recipe, encode: Callable[[Sequence[DisplayedItem]], list[E]]
     ) -> None:
         self.items, self.recipe, self.encode = items, recipe, encode
-        self.dataset = shown_in_epoch(items, recipe, 0)  # for its length
+        self.dataset = shown_in_epoch(items, recipe, 0)  # only its length is used
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the next iteration; Trainer calls this method."""
+        """Set the epoch that the next iteration yields. Trainer calls this method."""
         self.epoch = epoch
 
     def __len__(self) -> int:
