@@ -11,7 +11,7 @@ same on both sides. The comparisons:
 - Multiple choice: `MultipleChoice` against the published method: transformers, 8 items a batch, padded to 384 tokens.
 - Training: optimizer steps of minilm_multiple_choice with pad_to=batch against pad_to=max_length (384).
 
-Claims: our code is at least as fast as sentence-transformers, and at least 5 times as fast as padding to 384. Scores
+Claims: our code is at least as fast as sentence-transformers, and at least 5 times as fast as the published one. Scores
 differ by at most 1e-5. Data: the file that RECIPE_MPR_DATA names, else the cached dataset, else the embedded sample.
 """
 

@@ -8,6 +8,6 @@ The modules, in the order of a run:
 - `causal`, `encoders` and `bi_encoder` turn items into examples and compute losses; `objective` is their interface.
 - `steps` divides each epoch into optimizer steps, `setup` assembles the trainer, and `step_trainer` runs the steps.
 - `progress` shows the steps and adds up the cost.
-- `checkpoints` locks the run's folder and checks what it holds.
+- `checkpoints` locks the run's folder and finds the checkpoint to resume from.
 - `outputs` writes the card and the curves, and `merge` merges an adapter into its base model.
 """

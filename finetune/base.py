@@ -36,7 +36,7 @@ class Base:
         location: the folder or hub id that is passed to transformers.
         revision: the revision of a hub model; None for a local folder.
         files: SHA-256 of each of the model's files, from `loaded_files.content_hashes`. Empty if no file could be read.
-        seen: ids of the items that the model has seen, according to its manifest.
+        seen: ids of the items that the model has seen, according to the model's manifest.
         doubt: why the model may have seen more items than `seen`; "" if `seen` is known to be complete.
         is_random: whether the weights are random, or come from training that started with random weights.
     """
@@ -51,7 +51,7 @@ class Base:
 
     @property
     def identity(self) -> str:
-        """One hash of all files. If no file could be read, it is NAME@REVISION instead."""
+        """One hash of all files, or NAME@REVISION if no file could be read."""
         return combined_sha256(self.files) or f"{self.name}@{self.revision}"
 
 
@@ -85,7 +85,7 @@ def config_of(recipe: Recipe, *, offline: bool = False) -> Any:
         offline: whether to use the recipe's `architecture` for a hub model, instead of asking the hub.
 
     Raises:
-        RecipeError, CheckpointError: the model does not exist, or its kind does not fit the recipe's head.
+        RecipeError, CheckpointError: the model does not exist, or does not fit the recipe's head.
     """
     config = _plain_config(recipe, offline=offline)
     if n_labels := HEADS[recipe.head].num_labels:
@@ -129,7 +129,7 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
 
     Args:
         recipe: the run's settings.
-        folder: folder of the random base model. A model that is already there is used again.
+        folder: folder of the random base model. If the folder already holds a model, that model is used.
 
     Raises:
         RecipeError, CheckpointError: the model does not exist, its manifest is broken, or a random base was changed.
@@ -173,7 +173,7 @@ def _build(recipe: Recipe, folder: Path) -> None:
 
 
 def _local(folder: Path) -> Base:
-    manifest = read_manifest(folder)  # raises for a broken manifest, where evaluation only reports "unknown"
+    manifest = read_manifest(folder)  # raises if the manifest is broken; evaluation reports "unknown" instead
     files = content_hashes(folder)
     if public := public_name(folder):
         return Base(public, str(folder), None, files)
@@ -188,9 +188,9 @@ def _local(folder: Path) -> Base:
 
 
 def _hub(recipe: Recipe) -> Base:
-    """Download a hub model at one exact commit, and return it.
+    """Download a hub model at one exact commit, and return it as a `Base`.
 
-    The attribute `doubt` is empty only if the files match those of a pinned public model.
+    `Base.doubt` is empty only if the files match the files of a pinned public model.
     """
     folder = _downloaded(recipe.model, recipe.revision)
     if folder is None:
@@ -207,7 +207,7 @@ def _hub(recipe: Recipe) -> Base:
 
 
 def _downloaded(model_id: str, revision: str) -> Path | None:
-    """Download all files of a hub model that loading reads.
+    """Download a hub model's configs, tokenizer files and safetensors weights.
 
     Returns:
         The model's folder in the hub's cache, or None if the download fails.
@@ -223,5 +223,5 @@ def _downloaded(model_id: str, revision: str) -> Path | None:
 
 
 def base_folder_of(checkpoint: Path) -> str:
-    """Return the folder or hub id of an adapter's base model, read from the folder `checkpoint` of the adapter."""
+    """Return the folder or hub id of an adapter's base model. `checkpoint` is the adapter's folder."""
     return str(json.loads((checkpoint / "adapter_config.json").read_text())["base_model_name_or_path"])

@@ -88,11 +88,11 @@ class BiEncoderTraining(OptionTraining):
         return self.tokenizer([self.embedding.query_prompt + query, *(before_option + option for option in options)])
 
     def embed(self, model: Any, texts: Sequence[Tokens], device: torch.device) -> torch.Tensor:
-        """Return one embedding of length 1 for each text, shape (texts, hidden size), float32."""
+        """Return one embedding with L2 norm 1 for each text, shape (texts, hidden size), float32."""
         lengths = [len(text["input_ids"]) for text in texts]
         groups = [list(range(len(texts)))]
         if self.recipe.pad_to == "batch":
-            # Queries and options differ much in length, so pad each group only to the group's longest text.
+            # Queries and options differ much in length. Groups of texts of similar length need less padding.
             groups = list(batches_by_length(lengths, self.recipe.max_batch_tokens))
         vectors = [self._pool(model, [texts[i] for i in group], device) for group in groups]
         places = torch.tensor([i for group in groups for i in group], device=device)

@@ -97,7 +97,7 @@ class LetterTraining(Objective[LetterExample]):
         return self.recipe.max_length if self.recipe.pad_to == "max_length" else example.n_tokens
 
     def n_targets(self, example: LetterExample) -> int:
-        """Return the number of tokens that the loss predicts: 1, or with loss=text all but the first."""
+        """Return the number of predicted tokens: 1 with loss=answer, all tokens except the first with loss=text."""
         return 1 if self.recipe.loss == "answer" else example.n_tokens - 1
 
     def loss_sum(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:

@@ -98,7 +98,7 @@ def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
 
 
 def check_base(out: Path, base_folder: Path, sha256: str | None) -> None:
-    """Check that the base model has not changed since this run, or another fold of its recipe, began.
+    """Check that the base model has not changed since this run, or another fold of the same recipe, began.
 
     Args:
         out: the run's folder.

@@ -81,7 +81,7 @@ class Objective(Protocol[E]):
 
     @abstractmethod
     def loss_sum(self, model: Any, batch: Sequence[E], device: torch.device) -> torch.Tensor:
-        """Return the batch's loss in nats, a scalar: the sum of all `n_targets` terms of each example."""
+        """Return the batch's summed loss in nats, a scalar. Each example adds `n_targets` terms to the sum."""
 
     @abstractmethod
     def option_scores(self, model: Any, batch: Sequence[E], device: torch.device) -> torch.Tensor:

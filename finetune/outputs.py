@@ -80,7 +80,7 @@ def cost_text(manifest: TrainingManifest) -> str:
 
 
 def card_text(manifest: TrainingManifest, command: str) -> str:
-    """Return the checkpoint's model card: the model, the items it has seen, its cost, and how to score it.
+    """Return the checkpoint's model card: base model, seen items, training cost, and how to score the checkpoint.
 
     Args:
         manifest: the run's manifest.

@@ -87,31 +87,31 @@ class Recipe(_Strict):
 
     Attributes:
         head: how the model scores options, one of `heads.TRAINED`.
-        model: hub id, folder, or random:ARCHITECTURE. The last builds and saves a base model with random weights.
+        model: a hub id or a folder. Instead, random:ARCHITECTURE builds and saves a base model with random weights.
         architecture: name of a file in `harness_configs/architectures` that describes the model. With this file,
             `--dry-run` counts parameters offline.
         split: one of SPLITS.
         order: order of the options. "drawn" is a new order in each epoch, and "shuffled" is the order of evaluation.
             "file" always shows the gold option at A.
-        loss: "answer" computes the loss on the letter alone, "text" on the whole text. For causal models.
+        loss: for causal models, "answer" (loss on the letter alone) or "text" (loss on the whole text).
         label_smoothing: label smoothing of an encoder's loss over five options.
         temperature: number by which a bi-encoder's cosine similarities are divided.
-        aspects: weight of a bi-encoder's second loss. Its queries are the annotated parts of the training queries.
+        aspects: weight of a bi-encoder's second loss, in which annotated parts of the training queries are the queries.
         negation: weight of the similarity to a negated phrase. A bi-encoder subtracts this similarity in scoring, see
             `recipe_mpr_task.models.negation`.
         repeat_negated: how many times an epoch shows each training item of type Negated.
-        select: which weights to keep: "best" is the epoch with the lowest validation cross-entropy, "last" the last.
+        select: the epoch whose weights are kept: "best" (lowest validation cross-entropy) or "last".
         refit: also train on the validation part, after the settings were chosen. Requires select=last.
         effective_batch: number of items in an optimizer step.
         max_batch_tokens: largest number of padded tokens in a forward pass. It is halved when memory runs out.
         max_batch_items: largest number of items in a forward pass; None sets no such limit.
         pad_to: "batch" pads to the batch's longest text; "max_length" pads to max_length, as in the published run.
         max_length: largest number of tokens in an example, answer included. A longer example is an error.
-        warmup_ratio: fraction of all steps that warm up. Used if warmup_steps is 0.
-        lora: adapters to train. None trains all weights, in float32.
+        warmup_ratio: fraction of all steps used for warm-up, if warmup_steps is 0.
+        lora: adapters to train. If None, all weights train, in float32.
         quantization: "4bit" loads the base model with bitsandbytes (QLoRA, arXiv 2305.14314).
         merge: also save the base model and the adapter merged into one model.
-        base_sha256: one hash of the base model's files. The run itself sets the hash when it begins.
+        base_sha256: one hash of the base model's files. Training sets this value when the run begins.
     """
 
     name: Name
@@ -234,7 +234,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     for override in overrides:
         _apply(settings, override)
     if not any(override.startswith("model=") for override in overrides):
-        settings.setdefault("architecture", shape)  # it describes only the model that the recipe names
+        settings.setdefault("architecture", shape)  # this architecture fits only the recipe's own model
     try:
         return Recipe.model_validate(settings)
     except ValidationError as error:

@@ -126,7 +126,7 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
 
 
 def _record_base(recipe: Recipe, base: Base, base_folder: Path) -> None:
-    """Check that the base model is the same as when the run began, and write its hash into the run's recipe."""
+    """Check that the base model has not changed since the run began, and write the model's hash into `recipe.yaml`."""
     out, sha256 = Path(recipe.out), combined_sha256(base.files)
     checkpoints.check_base(out, base_folder, sha256)
     if is_first_process() and sha256:

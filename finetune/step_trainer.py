@@ -39,7 +39,7 @@ class StepTrainer(Trainer, Generic[E]):
 
     Args:
         steps: the data loader.
-        objective: computes losses and option scores. Its recipe limits the size of a forward pass.
+        objective: computes losses and option scores. `objective.recipe` limits the size of a forward pass.
         validation: examples to select the checkpoint by. They are the same in every epoch, and may be empty.
         progress: shows the progress bar and adds up the cost.
         **kwargs: Trainer's arguments.
@@ -171,9 +171,9 @@ class StepTrainer(Trainer, Generic[E]):
         """Score the validation items' options as in evaluation, and return the metrics. The arguments are not used.
 
         Returns:
-            `eval_accuracy`, the mean accuracy as a fraction. If m options tie for the best score and the gold option is
-            one of them, the item counts 1/m. `eval_cross_entropy`, the mean over items of
-            -ln(softmax over the five options)[gold], in nats.
+            The metrics `eval_accuracy` and `eval_cross_entropy`. `eval_accuracy` is the mean accuracy, a fraction. If m
+            options tie for the best score and the gold option is one of them, the item counts 1/m. `eval_cross_entropy`
+            is the mean over items of -ln(softmax over the five options)[gold], in nats.
         """
         self.model_wrapped.eval()
         scores, golds = [], []
