@@ -1,18 +1,27 @@
 """Define Recipe-MPR as a task of lm-evaluation-harness.
 
-This package imports neither `finetune` nor `leaderboard`, which both import it. Importing it loads neither torch nor
-lm_eval, so that the command line and the autoload stay fast.
+`finetune` and `leaderboard` import this package, and this package imports neither of the two. `import recipe_mpr_task`
+does not load torch or lm_eval, so that the command line and the autoload stay fast.
 
-An item passes through the modules in this order: `item` (raw record to Item), `data` (pinned, hashed source),
-`splits`, `orders` (which option has which letter), `prompts` (the text), `task` (the documents that lm-eval
-reads), `shots`, `metrics`; `models` holds adapters for models that lm-eval does not load.
+An item passes through these modules in order:
+
+- `data`: download and verify the dataset file.
+- `item`: check a raw record and make an Item.
+- `splits`: decide which items are scored.
+- `orders`: decide which option has which letter.
+- `task`: build the document that lm-eval reads.
+- `prompts`: render the document to text.
+- `shots`: select few-shot examples.
+- `metrics`: score the answer.
+
+`models` holds adapters for models that lm-eval cannot load.
 """
 
 __version__ = "0.1.0"
 
 TASK_VERSION = 1
-"""Version of every `recipe_mpr*` task; equals `metadata.version` in `tasks/_base.yaml`.
+"""Version of all `recipe_mpr*` tasks, equal to `metadata.version` in `tasks/_base.yaml`.
 
-Raise it with any change that moves a score (data, order, prompt, shots, metric), and write the reason into
-CHANGELOG.md. Results of two versions never share a board.
+Increase the version if a change to data, order, prompt, shots or metrics changes a score. Write the reason into
+CHANGELOG.md. A leaderboard never compares results of different versions.
 """

@@ -1,7 +1,7 @@
 """Read and write the training manifest, `recipe_mpr_training.json` beside a checkpoint's weights.
 
-`finetune` writes it, evaluation reads it (`provenance.py`). It is untrusted data: its size is bounded, each field is
-checked, and no value is opened, executed or used as a path.
+`finetune` writes the manifest. Evaluation reads the manifest in `provenance.py`. The manifest is untrusted. So
+its size is limited and each field is checked. No value is opened, executed or used as a path.
 """
 
 import json
@@ -21,13 +21,13 @@ _MAX_BYTES = 8_000_000
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
 TRAINING_KEY = "recipe_mpr_training"
-"""Key of a results file: how the model was trained, see `provenance.Seen.summary`."""
+"""Key in a results file. The value says how the model was trained, see `provenance.Seen.summary`."""
 
 MODEL_KEY = "recipe_mpr_model"
-"""Key of a results file: the files that the model was loaded from, see `loaded_model.model_record`."""
+"""Key in a results file. The value lists the loaded files, see `loaded_model.model_record`."""
 
 COST_KEY = "recipe_mpr_cost"
-"""Key of a results file: what the evaluation cost, see `cost.EvaluationCost`."""
+"""Key in a results file. The value is the cost of the evaluation, see `cost.EvaluationCost`."""
 
 ItemId = Annotated[str, Field(pattern=r"^(mpr-\d{3}|sample-\d{2})$")]
 ItemIds = Annotated[tuple[ItemId, ...], Field(max_length=1000)]
@@ -39,38 +39,38 @@ Settings = Annotated[dict[Line, Any], Field(max_length=100)]
 
 
 class TrainingManifest(BaseModel):
-    """The record of one training run; the contract between `finetune` and evaluation.
+    """The record of one training run, which `finetune` writes and evaluation reads.
 
     Attributes:
         dataset_sha256: SHA-256 of the dataset file that the item ids refer to.
-        split: the split trained on, see `splits.parts_of`.
-        train_ids: items that gradients were taken on.
-        validation_ids: items that the checkpoint was selected by; they count as seen.
-        test_ids: items held out from both.
-        inherited_ids: items that the base model's own manifests name as seen.
+        split: the split that the run trains on, one of `splits.TRAINING_SPLITS`.
+        train_ids: ids of the training items.
+        validation_ids: ids of the items used to select the checkpoint. These items count as seen.
+        test_ids: ids of the held-out items, used neither for training nor for selection.
+        inherited_ids: ids of the items that the base model has seen, by the base model's manifest.
         order: order of the options, one of `orders.TRAINING_ORDERS`.
         prompt: name of the template; empty for a model that reads no prompt.
-        head: how the checkpoint is scored: "causal", or a head of the encoder adapter.
-        form: "adapter" (needs its base model), "merged" or "full".
-        base_model: the base as asked for: a hub id, a folder's name or random:NAME.
-        base_revision: revision of a hub id.
-        base_files: the base's files and their hashes, see `loaded_files.content_hashes`; empty if unread.
-        base_known: whether the base's own training is known: random weights made for this run, a pinned public model
-            (see `public_models`), or a folder with its own manifest.
-        base_reason: why the base's training is unknown; "" if it is known.
-        random_weights: whether training began from random weights; no board ranks these demonstrations.
-        weights: name to SHA-256 of each weight file of the checkpoint.
-        settings: the same for tokenizer, templates and configs, see `loaded_files.content_hashes`.
-        system: hash of recipe, base and seed: runs on different folds with equal hashes are one system.
-        family: the same without the seed.
-        recipe: the resolved recipe.
-        history: logged values by step: loss, learning_rate, grad_norm, eval_accuracy, ...
-        wall_time_s: seconds of training, resumed parts included.
-        peak_memory_bytes: of the device; of the process on a CPU.
-        samples_per_second: training items a second, each item counted once an epoch.
+        head: "causal", or the encoder head that scores the checkpoint, one of `models.heads.SCORED`.
+        form: "adapter" (needs the base model), "merged" or "full".
+        base_model: the base model as the user named it: a hub id, a folder name or random:NAME.
+        base_revision: revision of the base model on the hub; None if not recorded.
+        base_files: file name to hash for the base model, see `loaded_files.content_hashes`; empty if not recorded.
+        base_known: whether the base model's training data is known. It is known for three kinds of base model:
+            random weights made for this run, a model in `public_models`, and a folder with a manifest.
+        base_reason: why the base model's training data is unknown; "" if it is known.
+        random_weights: whether training began from random weights. Such a run is a demonstration and is not ranked.
+        weights: file name to SHA-256, for each weight file of the checkpoint.
+        settings: file name to hash for tokenizer, templates and configs, see `loaded_files.content_hashes`.
+        system: hash of recipe, base model and seed. Runs on different folds of one system have the same hash.
+        family: hash of recipe and base model. Runs with different seeds have the same hash.
+        recipe: the recipe's settings, defaults included.
+        history: one dictionary per logged step: step, loss, learning_rate, grad_norm, eval_accuracy, ...
+        wall_time_s: seconds of training. A resumed run adds the seconds of all its parts.
+        peak_memory_bytes: peak memory of the accelerator; on a CPU, peak memory of the process.
+        samples_per_second: training items per second. An item counts once in every epoch.
         seconds_per_item: seconds for one training item in one epoch; None if not recorded.
-        tokens_per_second: tokens trained on a second, without padding; None if not recorded.
-        hardware: the hardware of training, see `cost.Hardware`; None if not recorded.
+        tokens_per_second: training tokens per second, without padding; None if not recorded.
+        hardware: the training hardware in one line; None if not recorded.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -113,31 +113,31 @@ class TrainingManifest(BaseModel):
 
     @property
     def seen_ids(self) -> frozenset[str]:
-        """Items trained or validated on, by this run or by its base model."""
+        """Ids of the items that this run or its base model used for training or validation."""
         return frozenset((*self.train_ids, *self.validation_ids, *self.inherited_ids))
 
     @property
     def is_of_pinned_data(self) -> bool:
-        """Say whether the item ids are those of this release's dataset or sample."""
+        """Whether the item ids refer to the dataset or the sample of this release."""
         return self.dataset_sha256 in (SHA256, sample_sha256())
 
     def write(self, folder: Path) -> None:
-        """Write the manifest beside a checkpoint, whole or not at all."""
+        """Write the manifest into a checkpoint folder in one atomic step."""
         write_atomic(folder / FILE_NAME, self.model_dump_json(indent=1) + "\n")
 
 
 def sample_sha256() -> str:
-    """Return the hash of the embedded sample: the dataset of runs with `split=sample`."""
+    """Return the SHA-256 of `sample.json`, the dataset of runs with `split=sample`."""
     from importlib.resources import files
 
     return sha256_of((files("recipe_mpr_task") / "sample.json").read_bytes())
 
 
 def read_manifest(folder: Path) -> TrainingManifest | None:
-    """Return the manifest beside a checkpoint, or None if there is none.
+    """Return the manifest in a checkpoint folder, or None if the folder has no manifest.
 
     Raises:
-        CheckpointError: the file is no manifest: too large, not JSON, or a field is wrong.
+        CheckpointError: the file is not a valid manifest: it is too large, is not JSON, or has a wrong field.
     """
     path = folder / FILE_NAME
     if not path.is_symlink() and not path.exists():
@@ -156,7 +156,7 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
 
 
 def split_hashes(folder: Path) -> dict[str, dict[str, str]]:
-    """Return the fields `weights` and `settings` for the manifest of a checkpoint folder."""
+    """Hash the files of a checkpoint folder, and return the manifest's fields `weights` and `settings`."""
     hashes = content_hashes(folder)
     weights = {name: value for name, value in hashes.items() if name.endswith(WEIGHT_SUFFIXES)}
     return {"weights": weights, "settings": {name: hashes[name] for name in hashes.keys() - weights.keys()}}

@@ -1,8 +1,8 @@
 """Compute an item's metrics from its scores, and list all metrics. No other module computes a metric.
 
-lm-eval takes mean and standard error of each key over the documents that have the key. So documents of
-other types lack a per-type key, and a type without items never shows 0.
-To add a metric: return its key from a `..._metrics` function, and add it to METRICS.
+For each metric, lm-eval averages over the documents that have the metric's key. A document has a key such
+as `acc_negated` only for its own query types. So lm-eval reports no accuracy for a query type without items.
+To add a metric, return its key from a `..._metrics` function, and add an entry to METRICS.
 """
 
 import itertools
@@ -17,18 +17,21 @@ from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, UNTYPED
 
 LogLikelihoods = Sequence[tuple[float, bool]]
 SEEN = "seen_in_training"
-"""Key of the metric "share of scored items that the model has seen", and of the document's field, 0 or 1."""
+"""Name of a metric and of a document's field. The field is 1 if the model has seen the item, else 0.
+
+The metric is the fraction of scored items that the model has seen.
+"""
 
 
 def fair_accuracy(scores: Sequence[float], gold: int) -> float:
-    """Return the accuracy of one item with ties shared: 1/m if the gold is among the m best-scored options, else 0.
+    """Return the accuracy of one item: 1/m if the gold option is one of m options with the best score, else 0.
 
     Args:
-        scores: one score an option, higher is better.
+        scores: one score per option; higher is better.
         gold: index of the right option.
 
     Returns:
-        Fraction in [0, 1]; NaN if a score is not finite, so that no mean hides a broken item.
+        Fraction in [0, 1]. NaN if a score is not finite, so that the mean shows that an item is broken.
     """
     if not all(math.isfinite(score) for score in scores):
         return math.nan
@@ -37,17 +40,19 @@ def fair_accuracy(scores: Sequence[float], gold: int) -> float:
 
 
 def share_choosing(rows: Sequence[Sequence[float]], option: int) -> float:
-    """Return the share of items on which the option at an index is chosen, 0 for "A"; ties shared.
+    """Return the fraction of items on which the option at one index has the best score.
+
+    An item on which m options tie for the best score counts 1/m.
 
     Args:
         rows: one list of scores per item.
-        option: index into each list.
+        option: index of the option, 0 for letter A.
     """
     return math.fsum(fair_accuracy(row, option) for row in rows) / len(rows)
 
 
 def softmax(scores: Sequence[float]) -> list[float]:
-    """Return the probabilities that `scores`, read as log-weights, imply; NaN for a non-finite score."""
+    """Return the softmax of `scores`: probabilities that sum to 1. All are NaN if a score is not finite."""
     if not all(math.isfinite(score) for score in scores):
         return [math.nan] * len(scores)
     best = max(scores)
@@ -59,56 +64,57 @@ def softmax(scores: Sequence[float]) -> list[float]:
 def brier(scores: Sequence[float], gold: int) -> float:
     """Return the multi-class Brier score of one item: sum over options of (softmax(scores)_k - [k = gold])^2.
 
-    Brier (1950), the original form over all classes: 0 is perfect, 2 is certain and wrong.
+    This is the original form of Brier (1950). 0 is perfect. 2 means that a wrong option has probability 1.
     """
     return math.fsum((p - (k == gold)) ** 2 for k, p in enumerate(softmax(scores)))
 
 
 def type_keys(query_types: Sequence[str]) -> list[str]:
-    """Return the per-type metric keys that an item counts for."""
+    """Return the keys of the per-type accuracies of an item, such as "acc_negated"."""
     return [f"acc_{name.lower()}" for name in query_types or (UNTYPED,)]
 
 
 def _per_type(doc: dict[str, Any], accuracy: float) -> dict[str, float]:
-    # Absent if unknown. A mean over the known items alone would make the model look clean.
+    # If it is unknown whether the item was seen, the key is left out: a 0 would claim that the item is unseen.
     seen = doc.get(SEEN)
     share = {} if seen is None else {SEEN: float(seen)}
     return {"acc": accuracy, **dict.fromkeys(type_keys(doc["query_types"]), accuracy), **share}
 
 
 def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, float]:
-    """Score one item of a letter task. This and the functions below are `process_results` in task YAML files.
+    """Score one item of a letter task. Task YAML files name this function as `process_results`.
 
     Args:
         doc: the item's document, see `task.record_of`.
         results: (log-likelihood, is_greedy) for each of the five options, in the order shown.
 
     Returns:
-        `acc`, `brier`, one `acc_<type>` for each of the item's types (`acc_untyped` if none), and
-        `seen_in_training` (0 or 1) where it is known.
+        Metric key to value: `acc`, `brier` and one `acc_<type>` for each query type of the item. An item without a
+        query type has `acc_untyped`. `seen_in_training` is 0 or 1, and missing if unknown.
     """
     scores = [log_likelihood for log_likelihood, _ in results]
     return {**_per_type(doc, fair_accuracy(scores, doc["gold"])), "brier": brier(scores, doc["gold"])}
 
 
 def choice_metrics(doc: dict[str, Any], chosen: Sequence[str]) -> dict[str, float]:
-    """Score one item by the options that a system chose, if it gives no scores.
+    """Score one item for a system that returns chosen options instead of scores.
 
     Args:
         doc: the item's document.
-        chosen: recipe ids; several ids share the item like ties; an empty list counts as wrong.
+        chosen: recipe ids of the chosen options. With m distinct ids, a right choice counts 1/m. An empty list is
+            wrong.
 
     Returns:
-        As `letter_metrics`, without `brier`.
+        The metrics of `letter_metrics`, without `brier`.
     """
     gold = doc["option_ids"][doc["gold"]]
     return _per_type(doc, 1 / len(set(chosen)) if gold in chosen else 0.0)
 
 
 def cloze_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, float]:
-    """Score one item by its option texts: as `letter_metrics`, and `acc_norm` by characters.
+    """Score one item by the log-likelihoods of the option texts: the metrics of `letter_metrics`, and `acc_norm`.
 
-    `acc_norm` divides a text's log-likelihood by its length in characters, as lm-eval does.
+    For `acc_norm`, each log-likelihood is divided by the number of characters of the option, as in lm-eval.
     """
     scores = [log_likelihood for log_likelihood, _ in results]
     per_character = [score / len(text) for score, text in zip(scores, doc["options"], strict=True)]
@@ -116,14 +122,14 @@ def cloze_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, flo
 
 
 def generate_metrics(doc: dict[str, Any], results: Sequence[str]) -> dict[str, float]:
-    """Score one item by the letter in the generated text; text without one clear letter is wrong.
+    """Score one item by the letter in the generated text. A text without exactly one clear letter is wrong.
 
     Args:
         doc: the item's document.
-        results: the generated text, alone in a list.
+        results: a list that holds only the generated text.
     """
     letter = extract_letter(results[0], doc["options"])
-    # From gold, which the document's pinned digest covers; gold_letter is for people.
+    # Read `gold`, because the pinned digest of a document covers `gold` and not `gold_letter`.
     accuracy = float(letter == LETTERS[doc["gold"]])
     return {**_per_type(doc, accuracy), "parse_fail": float(letter is None)}
 
@@ -131,21 +137,22 @@ def generate_metrics(doc: dict[str, Any], results: Sequence[str]) -> dict[str, f
 def circular_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, Any]:
     """Score one item over the five rotations of its options.
 
-    A tie within a rotation counts as a random choice among the tied options, independent of the
-    other rotations; each metric is its expectation.
+    In each rotation the option with the best score is chosen. A tie is a random choice among the tied options. The
+    choices in different rotations are independent, and each metric is an expected value.
 
     Args:
         doc: the item's document, unrotated.
-        results: 25 (log-likelihood, is_greedy), rotation r and letter k at index 5r + k.
+        results: 25 pairs (log-likelihood, is_greedy). Index 5r + k holds rotation r and letter k.
 
     Returns:
-        As `letter_metrics`, `acc` and `brier` averaged over rotations, and:
-        `perf`: right in every rotation (CircularEval);
-        `acc_averaged`: accuracy of the letter probabilities averaged over rotations by option content;
-        `flip_rate`: more than one content chosen over the rotations;
-        `consistency`: share of the pairs of rotations that choose the same content;
-        `rstd`: (gold letter, accuracy) of each rotation, for `recall_std`;
-        `invalid`: 1 if a score is missing or not finite; the item's other metrics are then NaN.
+        The metrics of `letter_metrics`, with `acc` and `brier` averaged over the rotations, and these keys:
+        `perf`: 1 if every rotation is right (CircularEval), else 0.
+        `acc_averaged`: average each option's probability over the rotations, then take the accuracy.
+        `flip_rate`: 1 if not all rotations choose the same option, else 0.
+        `consistency`: fraction of the pairs of rotations that choose the same option.
+        `rstd`: one pair (index of the gold letter, accuracy) per rotation, for `recall_std`.
+        `invalid`: 1 if a score is missing or not finite, else 0. If it is 1, `rstd` is None and the other
+            metrics are NaN.
     """
     scores = [log_likelihood for log_likelihood, _ in results]
     if len(scores) != N_OPTIONS**2 or not all(map(math.isfinite, scores)):
@@ -155,7 +162,7 @@ def circular_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, 
     gold = doc["gold"]
     golds = [(gold - r) % N_OPTIONS for r in range(N_OPTIONS)]
     right = [fair_accuracy(row, g) for row, g in zip(rows, golds, strict=True)]
-    # Choices and probabilities by option content: rotation r shows content (k + r) mod 5 at letter k.
+    # Rotation r shows option (k + r) mod 5 at letter k, so choices are rotated back before they are compared.
     chosen = [_unrotated(_choice(row), r) for r, row in enumerate(rows)]
     averaged = averaged_probabilities(scores)
     agreement = [math.fsum(map(math.prod, zip(a, b, strict=True))) for a, b in itertools.combinations(chosen, 2)]
@@ -172,19 +179,19 @@ def circular_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, 
 
 
 def averaged_probabilities(scores: Sequence[float]) -> list[float]:
-    """Return an item's five probabilities averaged over its rotations, by option content, unrotated.
+    """Return each option's probability, averaged over the five rotations, in the unrotated order of the options.
 
     Args:
-        scores: 25 log-likelihoods, rotation r and letter k at index 5r + k.
+        scores: 25 log-likelihoods. Index 5r + k holds rotation r and letter k.
     """
     rows = [scores[N_OPTIONS * r : N_OPTIONS * (r + 1)] for r in range(N_OPTIONS)]
     by_content = [_unrotated(softmax(row), r) for r, row in enumerate(rows)]
-    # fsum rounds once, so that mathematically equal values stay tied.
+    # fsum rounds once, so that options with equal averages stay tied.
     return [math.fsum(column) / N_OPTIONS for column in zip(*by_content, strict=True)]
 
 
 def _choice(scores: Sequence[float]) -> list[float]:
-    """Return the probability of choosing each option, ties shared."""
+    """Return the probability that each option is chosen: 1/m for each of m options with the best score, else 0."""
     return [fair_accuracy(scores, k) for k in range(len(scores))]
 
 
@@ -193,13 +200,14 @@ def _unrotated(values: Sequence[float], rotation: int) -> list[float]:
 
 
 def recall_std(items: Sequence[list[list[float]] | None]) -> float:
-    """Return the spread of recall over answer letters: 0 without position bias.
+    """Return RStd, the standard deviation of recall over the five letters: 0 without position bias.
 
-    RStd (Zheng et al., arXiv 2309.03882): population standard deviation over letters k of
-    recall_k, the mean accuracy where the gold option is at k.
+    The recall of a letter is the mean accuracy where the gold option has the letter. RStd is the population standard
+    deviation of the five recalls (Zheng et al., arXiv 2309.03882).
 
     Args:
-        items: for each item its (gold letter's index, accuracy) in each rotation; None for an invalid one.
+        items: one list per item; None for an invalid item. A list holds one pair (index of the gold letter, accuracy)
+            per rotation.
 
     Returns:
         Fraction in [0, 0.5]; NaN if an item is invalid.
@@ -218,14 +226,15 @@ class Metric:
     """A metric of the tasks.
 
     Attributes:
-        key: its name in results, samples and `leaderboard.json`.
-        label: heading of its column.
-        help: what it measures, in one sentence.
-        unit: "fraction" of items or of trials, in [0, 1], shown in percent; "score" is shown unchanged.
-        higher_is_better: its direction.
-        aggregation: "mean" over the items that have it, or a function of their values.
-        in_row: whether a leaderboard row shows it beside accuracy and the accuracies by query type.
-        of_position: whether it measures an effect of the options' positions; a model that reads no position has none.
+        key: the metric's name in results, samples and `leaderboard.json`.
+        label: heading of the metric's column.
+        help: what the metric measures, in one sentence.
+        unit: "fraction" is a value in [0, 1] that is shown in percent; "score" is shown unchanged.
+        higher_is_better: whether a higher value is better.
+        aggregation: "mean" of the items' values, or a function from the items' values to one number.
+        in_row: whether a leaderboard row shows the metric. Accuracies are always shown.
+        of_position: whether the metric measures the effect of option positions. The metric says nothing about a
+            model that does not see the positions.
     """
 
     key: str
@@ -266,10 +275,10 @@ METRICS: tuple[Metric, ...] = (
     Metric("parse_fail", "No letter", "Share of replies that do not name exactly one letter; they count as wrong.",
            higher_is_better=False, in_row=True),
 )  # fmt: skip
-"""Every metric of every task, in the order of columns."""
+"""All metrics of all tasks, in the order of the leaderboard's columns."""
 
 METRIC_LIST: list[dict[str, Any]] = [
     {"metric": metric.key, "aggregation": metric.aggregation, "higher_is_better": metric.higher_is_better}
     for metric in METRICS
 ]
-"""`metric_list` of every task file: lm-eval aggregates the metrics that a task's documents have."""
+"""The `metric_list` of every task. lm-eval aggregates a metric if the task's documents have the metric's key."""

@@ -1,17 +1,17 @@
-"""List the `--model_args` that are accounted for, by lm-eval backend.
+"""List the known `--model_args` of each lm-eval backend.
 
-Any other argument may load weights, a tokenizer or code that the training manifest and the hashed files do not cover;
-a run with one has the status unknown.
+Any other argument may load weights, a tokenizer or code that no manifest and no file hash covers. So a run with an
+argument outside this list has the status "unknown".
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 ALIASES = {"huggingface": "hf", "hf-auto": "hf"}
-"""Names that lm-eval has for one backend."""
+"""Alternative backend name to the name used in this module."""
 
 _OFF = (None, "")
-"""Values that load nothing. The texts "None" and "null" are absent: lm-eval would take them for a folder."""
+"""Values that load nothing. The texts "None" and "null" are not listed: lm-eval reads them as folder names."""
 
 _TEMPLATE_SWITCHES = ("enable_thinking", "thinking", "reasoning_effort", "date_string")
 _LONGEST_SWITCH = 20
@@ -23,7 +23,7 @@ def _any(_value: Any) -> bool:
 
 
 def _false(value: Any) -> bool:
-    return value in _OFF or value is False  # the text "False" is true to Python
+    return value in _OFF or value is False  # the text "False" is not accepted, because it is true in Python
 
 
 def _true(value: Any) -> bool:
@@ -31,7 +31,10 @@ def _true(value: Any) -> bool:
 
 
 def _switches(value: Any) -> bool:
-    """Return whether all arguments only switch parts of the template; `chat_template` would replace the hashed one."""
+    """Return whether `chat_template_args` holds only switches of the model's own chat template.
+
+    Another name, such as `chat_template`, could replace the hashed template.
+    """
     if value in _OFF:
         return True
     return isinstance(value, Mapping) and all(
@@ -59,7 +62,7 @@ _HF = {
     "use_safetensors": _true,
     "chat_template_args": _switches,
     "backend": _one_of("default", "causal", "seq2seq"),
-    # Other values may be code from the hub, named with a slash.
+    # Another value, such as "owner/name", may download code from the hub.
     "attn_implementation": _one_of("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention"),
 }  # fmt: skip
 _VLLM = {
@@ -81,15 +84,18 @@ _BASELINE = dict.fromkeys((*_RUNTIME, "kind", "seed"), _any)
 ACCOUNTED: Mapping[str, Mapping[str, _Test]] = {
     "hf": _HF, "vllm": _VLLM, "recipe-mpr-encoder": _ENCODER, "recipe-mpr-baseline": _BASELINE,
 }  # fmt: skip
-"""Test of each argument's value, by backend. A value that passes changes no answer, or the run records it."""
+"""For each backend: argument name to a test of the argument's value.
+
+A value that passes the test changes no answer, or the results file records the value.
+"""
 
 
 def unaccounted(backend: str, arguments: Mapping[str, Any]) -> list[str]:
-    """Return the arguments, as "name=value", that are not accounted for; for an unlisted backend, all of them.
+    """Return the arguments that ACCOUNTED does not allow, each as "name=value".
 
     Args:
-        backend: lm-eval's name of the model type.
-        arguments: its `--model_args`.
+        backend: the value of `--model`. All arguments of an unknown backend are returned.
+        arguments: `--model_args` as a mapping.
     """
     known = ACCOUNTED.get(ALIASES.get(backend, backend), {})
     others = (name for name, value in arguments.items() if name not in known or not known[name](value))
@@ -97,17 +103,17 @@ def unaccounted(backend: str, arguments: Mapping[str, Any]) -> list[str]:
 
 
 def is_traced(backend: str) -> bool:
-    """Return whether a backend's arguments identify what it loads."""
+    """Return whether ACCOUNTED lists the backend, so that its arguments identify the loaded files."""
     return ALIASES.get(backend, backend) in ACCOUNTED
 
 
 def parsed(arguments: Any) -> dict[str, Any]:
-    """Return `--model_args` as a mapping, from a text or a mapping."""
+    """Return `--model_args` as a mapping. A text is parsed. A value that is neither text nor mapping gives {}."""
     if isinstance(arguments, str):
         from lm_eval.utils import simple_parse_args_string
 
         try:
             return dict(simple_parse_args_string(arguments))
-        except (ValueError, TypeError, IndexError):  # a file can hold any text
+        except (ValueError, TypeError, IndexError):  # a results file can hold any text
             return {"model_args": arguments[:60]}
     return dict(arguments) if isinstance(arguments, Mapping) else {}

@@ -1,4 +1,4 @@
-"""Turn names into the texts that are shown and compared, and shorten paths of local folders."""
+"""Normalise names for display and for comparison, and shorten paths of local folders."""
 
 import re
 import unicodedata
@@ -8,19 +8,19 @@ from pathlib import PurePosixPath
 from confusable_homoglyphs.confusables import is_confusable
 
 LONGEST = 2_000
-"""Most characters of a name that are read: a hostile file can hold megabytes."""
+"""Maximum number of characters read from a name, because a hostile file can hold megabytes."""
 
 _IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]"
 )
-"""Invisible characters with a Unicode category of visible ones: fillers, variation selectors, Braille blank."""
+"""Invisible characters to which Unicode gives a visible category: fillers, variation selectors, Braille blank."""
 
 _SEPARATE = ("Cc", "Zl", "Zp", "Zs")
 _INVISIBLE = ("Cf", "Cs", "Co", "Cn")
 
 _LOOK_ALIKE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o"})
-"""ASCII characters that look alike, after case folding; the library's table starts from Latin letters."""
+"""Replacements for ASCII characters that look alike, because `_latin` leaves ASCII characters unchanged."""
 
 _GENERIC = re.compile(
     r"(adapters?|base|best([-_]model)?|checkpoints?|current|export(ed)?|final([-_](model|checkpoint))?|full|hf|last|"
@@ -38,7 +38,7 @@ _HUB_PARTS = 2
 
 
 def shown_text(text: object) -> str:
-    """Return a text as it is shown: in NFKC, without invisible characters, on one line."""
+    """Normalise a text for display: NFKC, one line, single spaces, no invisible characters."""
     normal = unicodedata.normalize("NFKC", str(text)[:LONGEST])
     visible = "".join(
         " " if category in _SEPARATE else "" if category in _INVISIBLE else character
@@ -50,7 +50,7 @@ def shown_text(text: object) -> str:
 
 @lru_cache(maxsize=16384)
 def folded(name: str) -> str:
-    """Return a name for comparison: as shown, without case, accents and white space; look-alikes become equal."""
+    """Normalise a name for comparison. Names that differ only in case, accents, spaces or look-alikes become equal."""
     plain = unicodedata.normalize("NFKD", shown_text(name).casefold())
     letters = (_latin(character) for character in plain if unicodedata.category(character) != "Mn")
     return "".join("".join(letters).casefold().split()).translate(_LOOK_ALIKE).replace("rn", "m")
@@ -58,7 +58,7 @@ def folded(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _latin(character: str) -> str:
-    """Return the ASCII text that looks like a character by Unicode's table (UTS 39), else the character."""
+    """Return the ASCII text that Unicode lists as a look-alike (UTS 39), or the character itself if there is none."""
     if character.isascii():
         return character
     confusables = is_confusable(character, greedy=True) or []
@@ -67,15 +67,15 @@ def _latin(character: str) -> str:
 
 
 def is_path(name: str) -> bool:
-    """Say whether a name can only be a path: absolute, relative with a dot, or of more than two parts."""
+    """Return whether a name is a path: it starts with "/", "." or "~", ends with "/", or has more than two parts."""
     is_rooted = name.startswith(("/", "~", ".")) or name.endswith("/") or bool(_WINDOWS.match(name))
     return is_rooted or len(PurePosixPath(name[:LONGEST]).parts) > _HUB_PARTS
 
 
 def folder_name(path: str) -> str:
-    """Return the last part of a folder's path, with its parents if it is too common to identify a model.
+    """Return the last folder name of a path. If this name is too common to identify a model, add up to three parents.
 
-    "/data/run7/checkpoint-100" gives "run7/checkpoint-100". A home folder's name is never part of it.
+    "/data/run7/checkpoint-100" gives "run7/checkpoint-100". The name of a home folder is never returned.
     """
     posix = _HOME.sub("/", _posix(path))
     parts = [part for part in PurePosixPath(posix).parts if part not in ("/", ".", "..") and part[0] != "~"]
@@ -86,13 +86,16 @@ def folder_name(path: str) -> str:
 
 
 def without_folders(path: str) -> str:
-    """Return an absolute path without local directories; `folder_name` and `is_path` give the same for it."""
+    """Return `folder_name` of an absolute path, with "./" in front if the result has more than one part.
+
+    `folder_name` and `is_path` return the same for the shortened path as for the original path.
+    """
     name = folder_name(path)
     return f"./{name}" if "/" in name.strip("/") else name
 
 
 def is_absolute(path: str) -> bool:
-    """Say whether a text is an absolute path, on any system."""
+    """Return whether a text is an absolute path on Linux, macOS or Windows. A path that starts with "~" is absolute."""
     return "\n" not in path and (path.startswith(("/", "~")) or bool(_WINDOWS.match(path)))
 
 
@@ -102,6 +105,11 @@ def _posix(path: str) -> str:
 
 
 def slug(text: str, longest: int = 60) -> str:
-    """Return the ASCII words of a text joined by "-", for names of files; "system" if it has none. Case is kept."""
+    """Return the ASCII words of a text, joined by "-", for a file name. Case is kept.
+
+    Args:
+        text: any text. A text without ASCII words gives "system".
+        longest: maximum length of the result in characters.
+    """
     words = re.findall(r"[A-Za-z0-9]+", text[:LONGEST])
     return "-".join(words)[:longest].strip("-") or "system"

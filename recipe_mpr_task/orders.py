@@ -1,10 +1,10 @@
-"""Decide which option has which letter; no other module does.
+"""Decide which option has which letter. No other module decides this.
 
-In the dataset file the gold option is first in all 500 records, so a run in file order measures a
-bias for "A". `shuffled` is a stored table (`pinned.json`, derived by `tests/support/derive_tables.py`), so
-that it is the same in every task, process and Python version. Its gold letters are exactly even over
-the 500 items, each CV fold and each published part. Over each type they are as even as possible.
-Items outside the table get an order from a hash, without balance.
+In the dataset file the gold option is first in all 500 records, so a run in file order measures a bias for "A".
+The order `shuffled` is stored in `pinned.json`, so it is the same in every task, process and Python version.
+`tests/support/derive_tables.py` derives the table. In `shuffled` order each letter is gold equally often: over the 500
+items, in each CV fold and in each published part. Within a query type, the counts are as even as possible.
+An item that is not in the table gets an order from a hash. These orders are not balanced.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, Item, Option, 
 
 ORDERS = ("shuffled", "file")
 TRAINING_ORDERS = (*ORDERS, "drawn")
-"""Orders of items in training; "drawn" is a new order in every epoch, see `drawn`."""
+"""Orders of the options in training. "drawn" is a new order in every epoch, see `drawn`."""
 EXPLOITABLE_ORDERS = ("file",)
-"""Orders in which a model can score without reading; their runs are not ranked."""
+"""Orders in which a model can score without reading the options. Runs in these orders are not ranked."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ class DisplayedItem:
     """An item as a model sees it.
 
     Attributes:
-        options: five options, the first shown at letter A.
+        item: the item.
+        order: the order of the options, one of TRAINING_ORDERS.
+        options: five options; the first is shown at letter A.
         gold: index of the right option in `options`, 0..4.
     """
 
@@ -48,11 +50,11 @@ class DisplayedItem:
 
 @dataclass(frozen=True)
 class Pinned:
-    """The stored data of an item, to check results without the dataset.
+    """The stored data of an item, used to check results without the dataset.
 
     Attributes:
         digest: the item's content hash, see `item.content_digest`.
-        order: for each letter, the file slot of the option shown there in `shuffled` order.
+        order: for each letter A to E, the file slot of the option shown at the letter in `shuffled` order.
         option_ids: five recipe ids in file order.
         gold: recipe id of the right option.
         types: the item's query types.
@@ -65,14 +67,14 @@ class Pinned:
     types: tuple[str, ...]
 
     def shown_ids(self, order: str) -> tuple[str, ...]:
-        """Return the recipe ids at A to E in `order`."""
+        """Return the five recipe ids in the order shown, A to E. `order` is one of ORDERS."""
         slots = range(N_OPTIONS) if order == "file" else self.order
         return tuple(self.option_ids[slot] for slot in slots)
 
 
 @lru_cache(maxsize=1)
 def pinned_items() -> dict[str, Pinned]:
-    """Return the stored table: item id to Pinned, of the 500 items and the sample."""
+    """Return the stored data by item id, for the 500 items and the sample's items."""
     table = json.loads((files("recipe_mpr_task") / "pinned.json").read_text())
     return {
         item_id: Pinned(
@@ -87,14 +89,16 @@ def pinned_items() -> dict[str, Pinned]:
 
 
 def file_slots(item: Item, order: str) -> tuple[int, ...]:
-    """Return, for each letter, the file slot (0..4) of the option shown there.
+    """Return, for each letter A to E, the file slot of the option shown at the letter.
+
+    A file slot is an option's index in the dataset file, 0 to 4.
 
     Args:
-        item: any item, also of other data.
+        item: any item, also an item that `pinned.json` does not hold.
         order: one of ORDERS.
 
     Raises:
-        RecipeMPRError: unknown order.
+        RecipeMPRError: `order` is not one of ORDERS.
     """
     if order == "file":
         return tuple(range(N_OPTIONS))
@@ -112,23 +116,25 @@ def _draw(item: Item, slot: int) -> str:
 
 
 def display(item: Item, order: str) -> DisplayedItem:
-    """Return an item with its options in `order`."""
+    """Return an item with its options in `order`, one of ORDERS."""
     options = tuple(item.options[slot] for slot in file_slots(item, order))
     gold = next(k for k, option in enumerate(options) if option.recipe_id == item.gold)
     return DisplayedItem(item, order, options, gold)
 
 
 def drawn(items: Sequence[Item], seed: int, epoch: int) -> tuple[DisplayedItem, ...]:
-    """Draw an order for each item, for one epoch of training.
+    """Draw a random order of the options for each item, for one epoch of training.
+
+    Over the items, each letter is gold equally often; the counts differ by at most 1. So a model gains nothing by
+    preferring a letter.
 
     Args:
         items: the training items.
-        seed: with `epoch` decides every order; the same on every machine.
-        epoch: from 0.
+        seed: seed of the random orders. The same seed and epoch give the same orders on every machine.
+        epoch: number of the epoch, from 0.
 
     Returns:
-        The items in their given sequence. Over them gold letters are as even as they can be, so that no
-        letter is worth learning.
+        The items in the given sequence, each with its options in the drawn order.
     """
     rng = random.Random(f"{seed}:{epoch}")  # noqa: S311 (reproducible, not secret)
     letters = [k % N_OPTIONS for k in range(len(items))]
@@ -143,10 +149,10 @@ def drawn(items: Sequence[Item], seed: int, epoch: int) -> tuple[DisplayedItem, 
 
 
 def digest_of_record(record: dict[str, Any]) -> str:
-    """Recompute from a logged document the content hash that `pinned.json` holds.
+    """Compute the content hash of a logged document, for comparison with `Pinned.digest`.
 
     Raises:
-        KeyError, IndexError, TypeError: the document is not one of ours.
+        KeyError, IndexError, TypeError: the document is not a Recipe-MPR document.
     """
     option_ids, options = record["option_ids"], record["options"]
     if set(record["query_types"]) - set(QUERY_TYPES) or len(option_ids) != N_OPTIONS != len(options):

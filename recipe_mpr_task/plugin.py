@@ -1,6 +1,7 @@
-"""Add our tasks folder and model names to lm-eval, and check and record runs of our tasks; called by the autoload.
+"""Extend lm-eval with Recipe-MPR's tasks and models, and check and record runs of Recipe-MPR tasks.
 
-This module runs inside lm-eval's own imports, so it imports only the standard library and light modules of ours.
+The autoload calls this module while lm-eval is being imported. So this module imports only the standard library and
+modules of this package that load fast.
 """
 
 import contextlib
@@ -25,22 +26,25 @@ SWITCH = "RECIPE_MPR_AUTOLOAD"
 AUTOLOAD_MODULE = "_recipe_mpr_autoload"
 _MARK = "_recipe_mpr"
 _asked: ContextVar[Mapping[str, Any]] = ContextVar("recipe_mpr_asked", default={})  # noqa: B039 (never changed)
-"""Arguments of the running `simple_evaluate`; `evaluate` alone does not know how its model was made."""
+"""Arguments of the running `simple_evaluate`. `evaluate` receives only the loaded model, not these arguments."""
 
 
 def hooked_spec(name: str, path: Any, target: Any) -> ModuleSpec | None:
-    """Return the other finders' spec of a module of lm-eval, extended to call `activate` after loading.
+    """Find the import spec of an lm-eval module, and make its loader call `activate` after loading.
 
     Args:
-        name: the module; `path` and `target` as `importlib` hands them to a finder.
-        path: see `name`.
-        target: see `name`.
+        name: full name of the module.
+        path: the second argument of `importlib`'s `find_spec`.
+        target: the third argument of `importlib`'s `find_spec`.
+
+    Returns:
+        The first spec that another finder returns; None if no finder knows the module.
     """
     for finder in sys.meta_path:
         if getattr(finder, "__name__", "") == AUTOLOAD_MODULE or not hasattr(finder, "find_spec"):
             continue
         if spec := finder.find_spec(name, path, target):
-            with contextlib.suppress(AttributeError):  # no loader, or a read-only one: lm-eval works without us
+            with contextlib.suppress(AttributeError):  # a missing or read-only loader is left unchanged
                 _call_after_loading(spec.loader)
             return spec
     return None
@@ -57,10 +61,9 @@ def _call_after_loading(loader: Any) -> None:
 
 
 def activate(module: ModuleType) -> None:
-    """Register with a module of lm-eval that has just been loaded.
+    """Add Recipe-MPR to an lm-eval module that has just been loaded, unless the autoload is switched off.
 
-    Does nothing if lm-eval reads our entry points itself, or if the autoload is switched off. A failure is a warning,
-    because lm-eval must keep working for other tasks.
+    A failure is only a warning, because lm-eval must keep working for other tasks.
 
     Args:
         module: `lm_eval.models`, `lm_eval.tasks.manager` or `lm_eval.evaluator`.
@@ -74,16 +77,16 @@ def activate(module: ModuleType) -> None:
 
 
 def switched_off() -> bool:
-    """Return whether the user has switched the autoload off."""
+    """Return whether the user has switched the autoload off by the environment variable `SWITCH`."""
     return os.environ.get(SWITCH, "1").strip().lower() in ("0", "false", "no", "off")
 
 
 def activate_all(modules: Iterable[ModuleType], *, skip_builtin_tasks: bool) -> None:
-    """Register even if the autoload is switched off, for our own command.
+    """Add Recipe-MPR to lm-eval modules for `recipe-mpr run`, even if the autoload is switched off.
 
     Args:
         modules: the modules that `activate` takes.
-        skip_builtin_tasks: omit lm-eval's own task files from every later index.
+        skip_builtin_tasks: whether every later TaskManager omits lm-eval's own tasks.
     """
     for module in modules:
         _register_with(module)
@@ -104,16 +107,19 @@ def _register_with(module: ModuleType) -> None:
 
 
 def discovers_models() -> bool:
-    """Return whether this lm-eval reads the entry points of group `lm_eval.models` (merged after 0.4.13)."""
+    """Return whether the installed lm-eval finds models by entry points (versions after 0.4.13)."""
     from lm_eval.api import registry
 
     return hasattr(registry, "load_plugins")
 
 
 def discovers_tasks(manager: ModuleType) -> bool:
-    """Return whether this lm-eval finds our tasks by their entry point (proposed upstream, pull request 4015).
+    """Return whether the installed lm-eval finds tasks by entry points (proposed in lm-eval's pull request 4015).
 
-    Asks lm-eval's unwrapped TaskManager for an index without built-in tasks, which is empty in 0.4.13.
+    The test indexes tasks without lm-eval's built-in tasks. In lm-eval 0.4.13 this index is empty.
+
+    Args:
+        manager: the module `lm_eval.tasks.manager`.
     """
     asked = object.__new__(manager.TaskManager)
     init = getattr(manager.TaskManager.__init__, "__wrapped__", manager.TaskManager.__init__)
@@ -130,7 +136,7 @@ def _register_models() -> None:
 
 
 def _add_tasks_folder(manager: Any) -> None:
-    """Make every TaskManager index our folder after lm-eval's own tasks and before the user's."""
+    """Make every TaskManager index Recipe-MPR's tasks after lm-eval's own tasks and before the user's tasks."""
     original = manager.__init__
     if getattr(original, _MARK, False):
         return
@@ -145,7 +151,7 @@ def _add_tasks_folder(manager: Any) -> None:
 
 
 def _check_runs(evaluator: Any) -> None:
-    """Wrap `evaluate`: check runs of our tasks before they start; record model, training and cost afterwards."""
+    """Wrap lm-eval's `evaluate`. Before a run, check its settings. After the run, record model, training and cost."""
     original = evaluator.evaluate
     if getattr(original, _MARK, False):
         return
@@ -162,7 +168,7 @@ def _check_runs(evaluator: Any) -> None:
         recorded = mark_seen_items(lm, tasks, _asked.get())
         meter = CostMeter(lm, tasks)
         results = original(lm, task_dict, *args, **kwargs)
-        if results:  # of several processes only the first has results
+        if results:  # in a run of several processes, only the first process has results
             results.update(recorded | meter.record(results))
         return results
 
@@ -172,13 +178,13 @@ def _check_runs(evaluator: Any) -> None:
 
 
 def _noting_arguments(original: Any) -> Any:
-    """Wrap `simple_evaluate` to keep its arguments while it runs."""
+    """Wrap `simple_evaluate`, so that `_asked` holds its arguments while it runs."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)
     def simple_evaluate(*args: Any, **kwargs: Any) -> Any:
         noted: Mapping[str, Any] = {}
-        with contextlib.suppress(TypeError):  # lm-eval reports wrong arguments itself
+        with contextlib.suppress(TypeError):  # wrong arguments: lm-eval reports them itself
             noted = signature.bind(*args, **kwargs).arguments
         token = _asked.set(noted)
         try:
@@ -192,12 +198,12 @@ def _noting_arguments(original: Any) -> Any:
 def _with_ours(include_path: Any) -> Any:
     listed = include_path if isinstance(include_path, (list, tuple)) else [include_path] if include_path else []
     if any(Path(path).resolve() == TASKS_PATH.resolve() for path in listed):
-        return include_path  # the user passed our folder: indexing it twice would warn for every task
+        return include_path  # the user passed this folder: a second entry would cause a warning for every task
     return [TASKS_PATH, *listed]
 
 
 def status() -> dict[str, str]:
-    """Return how lm-eval finds our tasks and models here, and why; for `recipe-mpr doctor`."""
+    """Return how lm-eval finds Recipe-MPR's tasks and models on this machine, as text by topic."""
     installed = any(getattr(finder, "__name__", "") == AUTOLOAD_MODULE for finder in sys.meta_path)
     if switched_off():
         autoload = f"off: {SWITCH}={os.environ[SWITCH]}"
@@ -222,7 +228,7 @@ def _found_tasks(manager: Any) -> str:
 
 
 def _found_models() -> str:
-    import lm_eval.models  # noqa: F401  (fills the registry)
+    import lm_eval.models  # noqa: F401  (the import fills the registry)
     from lm_eval.api.registry import model_registry
 
     missing = [name for name in MODELS if name not in model_registry]

@@ -1,7 +1,7 @@
-"""Find the items that a run's model has seen, from how it was loaded.
+"""Find the items that a model has seen in training, from the model's arguments and its training manifest.
 
-`task.load_dataset` asks with the model's arguments. Later the plugin's wrapper of `evaluate` asks with the loaded
-model, and this answer counts. Without a manifest that lists exactly the loaded files, a model is unknown, never clean.
+`task.load_dataset` calls `seen_by` first. Later `plugin` checks the loaded model again, and the second result counts.
+If no manifest lists exactly the loaded files, it is unknown what the model has seen.
 """
 
 from collections.abc import Mapping
@@ -24,10 +24,10 @@ class Seen:
     """The known facts about a model's training.
 
     Attributes:
-        ids: items trained or validated on; None if unknown.
-        reason: how this is known, or why it is unknown.
-        manifest: the valid manifest of the checkpoint or adapter, if there is one.
-        is_all: whether only `ids` were seen; False if the base model's own training is unknown.
+        ids: ids of the items used for training or validation; None if unknown.
+        reason: how `ids` is known, or why it is unknown.
+        manifest: the valid manifest of the checkpoint or adapter; None if there is no valid manifest.
+        is_all: whether `ids` is complete. False if the base model may have seen more items.
     """
 
     ids: frozenset[str] | None
@@ -36,13 +36,13 @@ class Seen:
     is_all: bool = True
 
     def flag(self, item_id: str) -> int | None:
-        """Return 1 if the item was seen, 0 if not, None if unknown."""
+        """Return 1 if the model has seen the item, 0 if not, None if unknown."""
         if self.ids is None:
             return None
         return 1 if item_id in self.ids else 0 if self.is_all else None
 
     def summary(self) -> dict[str, Any]:
-        """Return the record for a results file: the reason and the manifest, without its lists of items."""
+        """Return the reason and the manifest for a results file. The manifest's item ids are left out."""
         lists = {"train_ids", "validation_ids", "test_ids", "inherited_ids"}
         return {
             "reason": self.reason,
@@ -51,20 +51,20 @@ class Seen:
 
 
 _TELLING = ("delta", "gguf_file", "subfolder", "trust_remote_code", "tokenizer", "use_safetensors")
-"""Arguments that load something other than the files beside a manifest; lm-eval passes them to tasks as well."""
+"""Arguments that may load files or code that a manifest does not list. lm-eval passes them to tasks as well."""
 
 _UNSAID = "of which it is not known what it had seen before"
 
 
 class _UntraceableError(Exception):
-    """The reason why a model's training is unknown."""
+    """The model's training is unknown. The message is the reason."""
 
 
 def seen_by(arguments: Mapping[str, Any]) -> Seen:
-    """Return what a model has seen, from its lm-eval arguments.
+    """Return the items that a model has seen, from its lm-eval arguments.
 
     Args:
-        arguments: `--model_args` as a mapping; other keys are ignored.
+        arguments: `--model_args` as a mapping. Other keys in the mapping are ignored.
     """
     try:
         return _traced(arguments)
@@ -96,7 +96,7 @@ def _traced(arguments: Mapping[str, Any]) -> Seen:
 
 
 def public_name(folder: Path) -> str | None:
-    """Return the hub id of the pinned public model whose files a folder holds, or None."""
+    """Return the hub id of the public model that a folder is a copy of, or None if no listed model matches."""
     from recipe_mpr_task import public_models
 
     model = public_models.by_files(file_hashes(folder))
@@ -118,7 +118,7 @@ def _valid_manifest(folder: Path) -> TrainingManifest:
 
 
 def _check_ids(manifest: TrainingManifest) -> None:
-    """Check that the manifest's items are those of the split that it names."""
+    """Raise an error if the manifest's item ids differ from the item ids of the manifest's split."""
     if manifest.split not in TRAINING_SPLITS:
         raise _UntraceableError("its manifest names no split of ours")
     parts = parts_of(manifest.split)
@@ -129,15 +129,20 @@ def _check_ids(manifest: TrainingManifest) -> None:
 
 
 def _first_other(loaded: Mapping[str, str], recorded: Mapping[str, str]) -> str | None:
-    """Return the first file that differs from its record, is not recorded, or is missing; None if all agree."""
+    """Return the first file name at which two mappings from file name to hash differ, or None if they are equal."""
     return min((name for name in {*loaded, *recorded} if loaded.get(name) != recorded.get(name)), default=None)
 
 
 def _seen_by_base(manifest: TrainingManifest, base: str, arguments: Mapping[str, Any]) -> tuple[frozenset[str], str]:
-    """Check that an adapter is loaded on the base model that it was trained on.
+    """Return what an adapter's base model has seen. Raise an error if the adapter was trained on another base model.
+
+    Args:
+        manifest: the adapter's manifest.
+        base: folder or hub id of the base model that is loaded.
+        arguments: `--model_args`; only `revision` is read.
 
     Returns:
-        The items that the base has seen, and "" or the reason why they are unknown.
+        The ids of the seen items, and the reason why more items may be seen. The reason is "" if the ids are complete.
     """
     if not base:
         raise _UntraceableError("the adapter names no base model")

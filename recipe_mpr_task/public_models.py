@@ -1,7 +1,7 @@
-"""Compare local files with public base models, which `public_models.yaml` lists by hub id and commit.
+"""Compare local files with the public base models that `public_models.yaml` lists by hub id and commit.
 
-A base model is known only if every file that loading reads equals the file of a listed commit. A folder is compared by
-the hashes in the list (`by_files`), a hub model also by the hashes that the hub gives for the commit (`verify`).
+A base model is known only if all loaded files equal the files of one listed commit. `by_files` compares a local folder
+with the listed hashes. `verify` compares a hub model with the listed hashes and with the hub's own hashes.
 """
 
 import re
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COMMIT = r"^[0-9a-f]{40}$"
 _ANCHORS = ("config.json", "tokenizer_config.json", "tokenizer.json", "adapter_config.json", "modules.json")
-"""Files of which loading reads at least one, so that at least one is in the cache."""
+"""Every loaded model has at least one of these files in the hub's cache."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -35,11 +35,11 @@ class PublicModel(BaseModel):
         id: hub id, "owner/name".
         revision: full commit, 40 lower-case hexadecimal digits.
         licence: SPDX name of the model's licence.
-        source: a public file that pins the id to the commit.
-        files: file name in the repository to SHA-256 of the file's bytes, for every file that loading reads.
-        optional: the same for files that a copy may lack without changing what is loaded: a vocabulary that
-            `tokenizer.json` repeats, weights in a second format, texts.
-        files_source: where `files` and `optional` were read or computed.
+        source: a public file that names the model with this commit.
+        files: file name to SHA-256, for every file that loading the model needs.
+        optional: file name to SHA-256, for files that are not needed. Examples are weights in a second format, texts,
+            or a vocabulary that `tokenizer.json` also holds.
+        files_source: where the hashes in `files` and `optional` come from.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,36 +54,36 @@ class PublicModel(BaseModel):
 
     @property
     def known(self) -> dict[str, str]:
-        """Both `files` and `optional`."""
+        """File name to SHA-256, for all of `files` and `optional`."""
         return {**self.optional, **self.files}
 
 
 @lru_cache(maxsize=1)
 def entries() -> tuple[PublicModel, ...]:
-    """Return all listed commits of public models, in the list's order."""
+    """Return all entries of `public_models.yaml`, in the order of the file."""
     text = (package_files("recipe_mpr_task") / "public_models.yaml").read_text(encoding="utf-8")
     return tuple(TypeAdapter(list[PublicModel]).validate_python(yaml.safe_load(text)))
 
 
 def find(model_id: str, revision: str | None) -> PublicModel | None:
-    """Return the entry of a hub id at a commit, or None if it is not listed.
+    """Return the entry with this hub id and commit, or None if there is no such entry.
 
     Args:
-        model_id: hub id, compared exactly.
-        revision: the full commit; for a branch, tag or shortened commit the result is None, see `resolved_commit`.
+        model_id: hub id, in the same case as in the list.
+        revision: full commit. A branch, tag or shortened commit gives None; resolve it by `resolved_commit` first.
     """
     return next((entry for entry in entries() if (entry.id, entry.revision) == (model_id, revision)), None)
 
 
 def by_files(hashes: Mapping[str, str]) -> PublicModel | None:
-    """Return the public model that a local folder is a copy of, or None.
+    """Return the public model that a local folder is a copy of, or None if no entry matches.
 
-    The folder is a copy if it has all of `files`, has no file outside `files` and `optional`, and all hashes are equal.
-    So a changed, missing or added file makes the folder unknown.
+    A copy has all files of the entry's `files`. Every other file of the copy is in the entry's `optional`, and all
+    hashes are equal. So no entry matches a folder with a changed, missing or added file.
 
     Args:
-        hashes: file name, relative to the folder with "/" between parts, to the SHA-256 of the file's
-            bytes, for every file of the folder that loading reads.
+        hashes: file name to SHA-256, for every file of the folder that loading reads. Names are relative to the
+            folder, with "/" between parts.
     """
     given = dict(hashes)
     for entry in entries():
@@ -93,20 +93,20 @@ def by_files(hashes: Mapping[str, str]) -> PublicModel | None:
 
 
 def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: str | None = None) -> dict[str, str]:
-    """Compare local files with those of a listed commit, by the hashes that the hub gives for it.
+    """Check that local files equal the files of a listed commit, by the hub's hashes and the listed hashes.
 
     Args:
         model_id: hub id.
-        revision: the full commit.
-        files: name in the repository to local file, for every file that loading reads; see `snapshot_files`.
-        endpoint: address of the hub; None for huggingface_hub's own (`HF_ENDPOINT`).
+        revision: full commit.
+        files: file name in the repository to local path, for every file that loading reads; see `snapshot_files`.
+        endpoint: web address of the hub; None for the default of huggingface_hub (`HF_ENDPOINT`).
 
     Returns:
-        Name in the repository to SHA-256 of the file's bytes, for each of `files`.
+        File name to SHA-256, for each of `files`.
 
     Raises:
-        CheckpointError: a file is missing, differs from the repository's, or is not in the repository.
-        RecipeMPRError: the commit is not listed, the hub cannot be reached, or it answers for another commit.
+        CheckpointError: a local file is missing, or differs from the repository, or the repository lacks the file.
+        RecipeMPRError: the commit is not listed, the hub cannot be reached, or the hub answers for another commit.
     """
     entry = find(model_id, revision)
     where = f"{model_id} at {revision}"
@@ -114,7 +114,7 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         raise RecipeMPRError(
             f"{where} is not a listed public model; listed: {_listed(model_id)}; pass one as revision=COMMIT"
         )
-    # Loading would not fail without a pooling config or a chat template.
+    # Check for missing files here: loading a model without pooling config or chat template raises no error.
     if missing := [name for name in entry.files if name not in files]:
         raise CheckpointError(f"{where}: {missing[0]} is missing, which loading reads; download the model again")
     info = _ask(model_id, revision, endpoint)
@@ -127,7 +127,7 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         hashes = _compared(where, files, siblings)
     except OSError as error:
         raise CheckpointError(f"{where}: {error.filename} cannot be read ({error.strerror})") from None
-    # Compared with the list as well, because HF_ENDPOINT may name a server that is not the hub.
+    # Compare with the listed hashes as well, because HF_ENDPOINT may name a server that is not the hub.
     for name in hashes.keys() & entry.known.keys():
         if hashes[name] != entry.known[name]:
             raise CheckpointError(
@@ -137,25 +137,26 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
 
 
 def resolved_commit(model_id: str, revision: str | None = None, cache_dir: Path | str | None = None) -> str | None:
-    """Return the commit of a hub id and revision in the local cache, without asking the hub.
+    """Return the full commit of a revision, read from the local cache without network access.
 
     Args:
         model_id: hub id.
-        revision: branch, tag, shortened or full commit as it was loaded; None for "main".
-        cache_dir: hub cache; None for huggingface_hub's own (`HF_HUB_CACHE`).
+        revision: the branch, tag or commit that was loaded, or the start of a commit; None for "main".
+        cache_dir: folder of the hub cache; None for the default of huggingface_hub (`HF_HUB_CACHE`).
 
     Returns:
-        The full commit; None if nothing of that revision is cached, or if `model_id` is a local folder.
+        The full commit. None if the revision is not cached, or if `model_id` is a local folder.
     """
     snapshot = _snapshot(model_id, revision, cache_dir)
     return snapshot.name if snapshot else None
 
 
 def snapshot_files(model_id: str, revision: str | None = None, cache_dir: Path | str | None = None) -> dict[str, Path]:
-    """Return all cached files of a hub id and revision: name in the repository to local path.
+    """Return all cached files of a revision. The arguments are as in `resolved_commit`.
 
-    Takes the arguments of `resolved_commit`; empty if `resolved_commit` returns None. Broken links are included, so
-    that `verify` refuses them.
+    Returns:
+        File name in the repository to local path. Broken links are included, so that `verify` raises an error. Empty
+        if the revision is not cached, or if `model_id` is a local folder.
     """
     snapshot = _snapshot(model_id, revision, cache_dir)
     if snapshot is None:
@@ -169,7 +170,7 @@ def _snapshot(model_id: str, revision: str | None, cache_dir: Path | str | None)
     from huggingface_hub.errors import HFValidationError
 
     if Path(model_id).expanduser().is_dir():
-        return None  # transformers loads the folder even if the hub has a model of that name
+        return None  # transformers loads the folder, even if the hub has a model with the same name
     for name in _ANCHORS:
         try:
             cached = try_to_load_from_cache(model_id, name, cache_dir=cache_dir, revision=revision)
@@ -192,7 +193,7 @@ def _ask(model_id: str, revision: str, endpoint: str | None) -> "ModelInfo":
     try:
         api = HfApi(endpoint=endpoint)
         return api.model_info(model_id, revision=revision, files_metadata=True, timeout=30)
-    except Exception as error:  # exceptions of the HTTP client differ by the library's version
+    except Exception as error:  # the exception's type depends on the version of huggingface_hub
         raise RecipeMPRError(
             f"{model_id} at {revision}: the hub cannot be asked for the hashes of its files "
             f"({type(error).__name__}: {one_line(error)[:200]}); go online and run again"
@@ -210,7 +211,7 @@ def _compared(where: str, files: Mapping[str, Path], siblings: Mapping[str, "Rep
 
 
 def _checked_sha256(where: str, name: str, path: Path, there: "RepoSibling") -> str:
-    """Return a file's SHA-256 after comparing the file with the hub's size and hash."""
+    """Return a local file's SHA-256. Raise an error if the file's size or hash differs from the hub's."""
     size = path.stat().st_size
     if there.size is not None and there.size != size:
         raise CheckpointError(f"{where}: {name} has {size} bytes, in the repository {there.size}")

@@ -1,6 +1,6 @@
-"""Types for reading back what the plugin writes into a results file about the model and its training.
+"""Define types to read the plugin's records about model and training from a results file.
 
-The file is untrusted: a value that does not fit its field becomes the field's default.
+A results file is untrusted. If a value does not fit its field, the field gets its default.
 """
 
 import math
@@ -10,19 +10,19 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticUseDefault
 
 CURVES = ("loss", "eval_cross_entropy", "eval_accuracy", "learning_rate", "grad_norm")
-"""The quantities of a training curve, in the order shown."""
+"""Names of the values of a training curve, in the order shown."""
 
 _MOST_STEPS = 2_000
 
 
 class Tolerant(BaseModel):
-    """A part of an untrusted file: a value that does not fit its field becomes the field's default."""
+    """Base class for a part of an untrusted file. If a value does not fit its field, the field gets its default."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, populate_by_name=True)
 
     @classmethod
     def logged_keys(cls) -> frozenset[str]:
-        """Return the keys of the file that the fields are read from."""
+        """Return the keys in the file, one for each field of the class."""
         return frozenset(field.alias or name for name, field in cls.model_fields.items())
 
     @field_validator("*", mode="wrap")
@@ -42,16 +42,16 @@ Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False, strict=False)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 ShortText = Annotated[str, Field(max_length=800)]
-"""A text of a training record; a longer text is dropped."""
+"""A text of at most 800 characters. A longer text is replaced by the field's default."""
 
 
 def _number_as_text(value: Any) -> Any:
-    # Without `system` a record would count as one without a manifest, and its training split as unknown.
+    # A number must not become None: a record whose `system` is None counts as a record without a manifest.
     return str(value) if isinstance(value, (int, float)) else value
 
 
 class TrainingRecord(Tolerant):
-    """A results file's record of the model's training, see `recipe_mpr_task.provenance.Seen.summary`."""
+    """The part of a results file that says how the model was trained; written by `provenance.Seen.summary`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -80,12 +80,12 @@ class TrainingRecord(Tolerant):
 
     @property
     def has_manifest(self) -> bool:
-        """Whether a training manifest was read."""
+        """Whether the run's checkpoint had a training manifest."""
         return self.system is not None
 
     @property
     def curve(self) -> tuple[dict[str, float], ...]:
-        """The values logged in training, by step."""
+        """One dictionary per logged training step, with `step` and the finite values of CURVES."""
         entries = [{k: e[k] for k in ("step", *CURVES) if _is_finite(e.get(k))} for e in self.history]
         return tuple(entry for entry in entries if len(entry) > 1 and "step" in entry)[:_MOST_STEPS]
 
@@ -95,7 +95,7 @@ def _is_finite(value: Any) -> bool:
 
 
 class LoadedModel(Tolerant):
-    """A results file's record of the loaded files, see `recipe_mpr_task.loaded_model.model_record`."""
+    """The part of a results file that lists the loaded files; written by `loaded_model.model_record`."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -1,4 +1,4 @@
-"""Run lm_eval as a separate process, as a user would, and keep its output in a log."""
+"""Run lm_eval in a separate process, as a user does, and write the output to a log file."""
 
 import os
 import subprocess
@@ -10,15 +10,15 @@ LOG = "lm_eval.log"
 
 
 def lm_eval(arguments: Sequence[str], out: Path, *, all_tasks: bool) -> str:
-    """Run `lm_eval run` into a folder.
+    """Run an evaluation and write its results into a folder.
 
     Args:
         arguments: flags of `lm_eval run`, without --output_path.
-        out: folder of the results; the run's output goes to `LOG` in it.
-        all_tasks: call lm_eval itself; else `recipe-mpr run`, which does not index lm-eval's own tasks.
+        out: folder for the results. The file `LOG` in this folder gets the command's output.
+        all_tasks: True runs `lm_eval run`. False runs `recipe-mpr run`, which does not index lm-eval's own tasks.
 
     Returns:
-        "" on success, else the end of the output.
+        "" on success, else the last five lines of standard error.
     """
     module = ["-m", "lm_eval"] if all_tasks else ["-m", "recipe_mpr_task.cli"]
     command = [sys.executable, *module, "run", *arguments, "--output_path", str(out)]

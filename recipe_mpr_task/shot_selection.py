@@ -1,4 +1,7 @@
-"""Select an item's shots by a hash of seed and item, for lm-eval's sampler and the checks of its logs."""
+"""Select an item's few-shot examples (shots) by a hash of seed and item.
+
+lm-eval's sampler selects shots by this module, and checks of its logs repeat the selection.
+"""
 
 import hashlib
 from collections import defaultdict
@@ -11,14 +14,14 @@ from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.splits import fold_of, part_of, scored_ids
 
 Record = dict[str, Any]
-"""A task's document; only item_id, option_ids, gold and gold_letter are read."""
+"""A task's document. This module reads only `item_id`, `option_ids`, `gold` and `gold_letter`."""
 
 
 def even_letters(pool: Sequence[Record], n: int, item: Record, seed: Any) -> list[Record]:
-    """Return `n` shots for an item, their gold letters as even as the pool allows.
+    """Return `n` shots for an item. The shots' gold letters are spread as evenly as the pool allows.
 
     Args:
-        pool: at least `n` candidates, in any order.
+        pool: at least `n` candidate shots, in any order.
         n: number of shots.
         item: the scored item.
         seed: lm-eval's few-shot seed.
@@ -32,17 +35,19 @@ def even_letters(pool: Sequence[Record], n: int, item: Record, seed: Any) -> lis
         for letter in letters:
             if by_letter[letter] and len(chosen) < n:
                 chosen.append(by_letter[letter].pop())
-    # Shuffled again, because letters taken in turn would follow a pattern.
+    # Shuffle the shots: the loop above takes the gold letters in turn, which a model could learn.
     return sorted(chosen, key=lambda shot: _draw(seed, item, "position:" + shot["item_id"]))
 
 
 def may_show(split: str, shot_id: str, item_id: str) -> bool:
-    """Say whether an item may be a shot for another one, by the split alone.
+    """Return whether the split allows an item as a shot for the scored item.
+
+    For the split `published`, shots come from the training part. For any other split, a shot and the scored item are
+    in different CV folds.
 
     Args:
-        split: one of `splits.SPLITS`. For `published`, shots come from the training part; otherwise from the four CV
-            folds that the scored item is not in.
-        shot_id: id of the item to show.
+        split: one of `splits.SPLITS`.
+        shot_id: id of the item to show as a shot.
         item_id: id of the scored item.
     """
     if split == "published":
@@ -51,7 +56,7 @@ def may_show(split: str, shot_id: str, item_id: str) -> bool:
 
 
 def are_related(shot: Record, item: Record) -> bool:
-    """Return whether one's gold recipe is among the other's options, so that the shot would hint at the answer."""
+    """Return whether the gold recipe of one item is an option of the other item. Such a shot hints at the answer."""
     return _gold_id(item) in shot["option_ids"] or _gold_id(shot) in item["option_ids"]
 
 
@@ -65,14 +70,24 @@ def _draw(seed: Any, item: Record, key: str) -> str:
 
 
 def shot_pool(split: str) -> frozenset[str]:
-    """Return ids of all items that may be shots for the items of a split."""
+    """Return the ids of all items that can be shots in a split, one of `splits.SPLITS`."""
     ids = scored_ids("sample" if split == "sample" else "all")
     return frozenset(i for i in ids if part_of(i) == "train") if split == "published" else ids
 
 
 @lru_cache(maxsize=16)
 def drawn_shots(split: str, order: str, n: int, seed: int) -> Mapping[str, Sequence[str]]:
-    """Return the shot ids that the task's sampler draws for each item; none for an item with too small a pool."""
+    """Return the shots that lm-eval's sampler draws for each scored item.
+
+    Args:
+        split: one of `splits.SPLITS`.
+        order: order of the options, one of `orders.ORDERS`.
+        n: number of shots per item.
+        seed: lm-eval's few-shot seed.
+
+    Returns:
+        Item id to the ids of the item's shots, in the order shown. Empty for an item with fewer than `n` candidates.
+    """
     ids = sorted(scored_ids("sample" if split == "sample" else "all"))
     records = {item_id: _record(item_id, order) for item_id in ids}
     drawn = {}

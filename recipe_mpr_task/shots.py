@@ -1,6 +1,7 @@
-"""Draw few-shot examples for each scored item, the same with `--limit`, `--samples` and any number of processes.
+"""Draw few-shot examples (shots) for each scored item.
 
-lm-eval's own sampler uses one random stream for all documents, so an item's shots depend on the items before it.
+An item gets the same shots with `--limit`, with `--samples` and in any number of processes. lm-eval's own sampler does
+not ensure this: it draws the shots of all items from one random stream.
 """
 
 from collections.abc import Sequence
@@ -13,31 +14,36 @@ from recipe_mpr_task.shot_selection import Record, are_related, even_letters, ma
 
 
 class OtherFoldShots(ContextSampler):
-    """Draw shots from the four CV folds that do not hold the scored item."""
+    """Draw shots from the four CV folds that do not contain the scored item."""
 
     pool_description = "the other four CV folds"
     split = "all"
-    """A split with the same pool, for `shot_selection.may_show`."""
+    """Value of `split` for `shot_selection.may_show`. All splits but `published` allow the same shots."""
 
     def __init__(self, df: Sequence[Record] | None = None, *, rnd: int | None = None, **kwargs: Any) -> None:
         super().__init__(df, rnd=rnd, **kwargs)
         self._seed = rnd
 
     def set_rnd(self, rnd: int | None) -> "OtherFoldShots":
-        """Set lm-eval's few-shot seed (`--seed`, fourth value)."""
+        """Set the few-shot seed, which is the fourth value of lm-eval's `--seed`."""
         self._seed = rnd
         return self
 
     def sample(
         self, n: int, eval_doc: Record | None = None, df: Sequence[Record] | None = None, **_: Any
     ) -> list[Record]:
-        """Draw `n` shots for `eval_doc`, their gold letters as even as the pool allows.
+        """Draw `n` shots for a scored item. The shots' gold letters are spread as evenly as the pool allows.
 
-        A shot never shows the scored item's gold recipe. Its own gold recipe is never among the
-        scored item's options. Either would hint at the answer.
+        A shot's options never include the scored item's gold recipe, and the scored item's options never include a
+        shot's gold recipe. Otherwise, the shot would hint at the answer.
+
+        Args:
+            n: number of shots.
+            eval_doc: the scored item's document.
+            df: documents to draw from; None for the sampler's own.
 
         Raises:
-            RecipeMPRError: the pool holds fewer than `n` items, or lm-eval passed no scored item.
+            RecipeMPRError: fewer than `n` items are allowed as shots, or lm-eval passed no scored item.
         """
         if n == 0:
             return []

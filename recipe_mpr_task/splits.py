@@ -1,8 +1,11 @@
-"""Return which items each split of published work trains on and holds out.
+"""Define the splits: which items a run trains on, which items it holds out and which items it scores.
 
-`splits.json` holds dataset indices; `tests/support/derive_tables.py` re-derives it. `all` is every item,
-`published` the 400/50/50 split of the published Qwen3-8B LoRA run (its test part is scored),
-`fold0`..`fold4` the test parts of the published BERT 5-fold cross-validation.
+- `all`: all 500 items are scored.
+- `published`: the 400/50/50 split of the published Qwen3-8B LoRA run. The test part is scored.
+- `fold0` to `fold4`: the published BERT 5-fold cross-validation. The fold's test part is scored.
+- `sample`: the items of the embedded sample are scored.
+
+`splits.json` holds the dataset indices. `tests/support/derive_tables.py` derives this file.
 """
 
 import hashlib
@@ -19,7 +22,7 @@ N_FOLDS = 5
 FOLDS = tuple(f"fold{k}" for k in range(N_FOLDS))
 SPLITS = ("all", "published", *FOLDS, "sample")
 TRAINING_SPLITS = ("published", *FOLDS, "sample")
-"""Splits that hold items out; training uses the rest."""
+"""Splits with held-out items. Training uses the other items."""
 
 _PARTS = ("train", "validation", "test")
 _VALIDATION_SHARE = 0.1
@@ -27,7 +30,13 @@ _VALIDATION_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Parts:
-    """Disjoint, sorted item ids: trained on, used to select a checkpoint, and held out from both."""
+    """The parts of a training split. Each part is a sorted tuple of item ids, and no id is in two parts.
+
+    Attributes:
+        train: items to train on.
+        validation: items to select a checkpoint by.
+        test: held-out items.
+    """
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
@@ -43,19 +52,22 @@ def _tables() -> tuple[dict[str, str], dict[str, int]]:
 
 
 def part_of(item_id: str) -> str:
-    """Return the item's part of the published split: train, validation or test ("sample" for the sample)."""
+    """Return an item's part of the published split: train, validation or test; "sample" for an item of the sample."""
     return "sample" if item_id.startswith("sample-") else _tables()[0][item_id]
 
 
 def fold_of(item_id: str) -> int:
-    """Return the CV fold, 0..4, whose test part holds the item; the sample's is its index modulo 5."""
+    """Return the number of the CV fold, 0 to 4, that scores the item.
+
+    For an item of the sample, the fold is the item's index modulo 5.
+    """
     if item_id.startswith("sample-"):
         return int(item_id.removeprefix("sample-")) % N_FOLDS
     return _tables()[1][item_id]
 
 
 def scored_ids(split: str) -> frozenset[str]:
-    """Return the ids of exactly the items that a run on `split` must score. Needs no dataset.
+    """Return the ids of the items that a run on `split` scores. The dataset file is not needed.
 
     Raises:
         RecipeMPRError: `split` is not one of SPLITS.
@@ -73,15 +85,17 @@ def scored_ids(split: str) -> frozenset[str]:
 
 
 def parts_of(split: str) -> Parts:
-    """Divide a dataset for training.
+    """Divide the dataset of a split into training, validation and test items.
+
+    The split `published` defines all three parts. For any other split, only the test part is defined: the items of the
+    fold, or fold 0 of the sample. A hash of split and item id selects 10% of the other items for validation. The parts
+    do not depend on the training seed, so runs with different seeds can be compared.
 
     Args:
-        split: one of TRAINING_SPLITS. `published` has a validation part of its own. For a fold, and
-            for the sample (whose fold 0 is held out), a tenth of the training part is for validation. A hash of
-            split and id chooses it, the same for every seed, so that seeds can be compared.
+        split: one of TRAINING_SPLITS.
 
     Raises:
-        RecipeMPRError: `split` holds nothing out.
+        RecipeMPRError: `split` is not one of TRAINING_SPLITS.
     """
     if split not in TRAINING_SPLITS:
         raise RecipeMPRError(f"split {split!r}; allowed for training: {', '.join(TRAINING_SPLITS)}")
@@ -101,5 +115,5 @@ def _hash(split: str, item_id: str) -> str:
 
 
 def items_of(split: str) -> tuple[Item, ...]:
-    """Return all items of the dataset that `split` divides: the scored items and the pool of shots."""
+    """Return all items of the dataset of a split: the sample for `sample`, else all 500 items."""
     return load_sample() if split == "sample" else load_items()

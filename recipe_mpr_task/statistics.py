@@ -1,4 +1,4 @@
-"""Paired statistics over items: tests, intervals of differences, corrections. Numbers in, numbers out."""
+"""Compare systems on the same items: paired tests, confidence intervals of differences, Holm's correction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,22 +16,25 @@ LEVEL = 0.05
 _RESAMPLES = 4000
 _TIE = 1e-9
 _APART = 0.0005
-"""Least distance from 0, a fraction, of an interval that excludes 0: it is visible at one decimal in percent."""
+"""Minimum distance from 0 of an interval that excludes 0, as a fraction: 0.05 percentage points.
+
+At this distance the end of the interval is not shown as 0.0 percent.
+"""
 _GRID = 300
-"""Accuracies are multiples of 1/300: a half to a fifth for ties, averaged over five rotations or prompts."""
+"""An item's accuracy is a multiple of 1/300: a tie of m options counts 1/m, averaged over five rotations or prompts."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """System a against system b on the same items.
+    """The comparison of system a with system b on the same items.
 
     Attributes:
-        difference: accuracy of a minus accuracy of b, a fraction.
-        low: lower end of its 95% paired bootstrap interval.
-        high: its upper end.
-        p: exact McNemar test, two-sided, uncorrected; see `paired_p`.
-        wins: items on which a is better.
-        losses: items on which b is better.
+        difference: accuracy of a minus accuracy of b, as a fraction.
+        low: lower end of the 95% paired bootstrap interval of the difference.
+        high: upper end of this interval.
+        p: uncorrected two-sided p value of `paired_p`.
+        wins: number of items on which a is better.
+        losses: number of items on which b is better.
     """
 
     difference: float
@@ -43,23 +46,28 @@ class Comparison:
 
 
 def mcnemar(wins: Ints, losses: Ints) -> Floats:
-    """Return p values of the exact two-sided McNemar test for pairs of systems.
+    """Return the p value of the exact two-sided McNemar test for each pair of systems.
 
-    p = min(1, 2 sum_{k <= min(b, c)} C(b + c, k) / 2^(b + c)) for b wins and c losses; 1 where there are neither.
+    For b wins and c losses, p = min(1, 2 sum_{k <= min(b, c)} C(b + c, k) / 2^(b + c)). If b + c = 0, p = 1.
+
+    Args:
+        wins: number of items on which the first system is better, shape (pairs,).
+        losses: number of items on which the second system is better, shape (pairs,).
     """
     p = 2 * binom.cdf(np.minimum(wins, losses), wins + losses, 0.5)
     return np.asarray(np.minimum(1.0, np.where(wins + losses == 0, 1.0, p)))
 
 
 def sign_flip(differences: Floats) -> float:
-    """Return p of the exact two-sided sign-flip test of one pair: McNemar's test for fractional wins by shared ties.
+    """Return the p value of the exact two-sided sign-flip test for one pair of systems.
 
-    Under the null hypothesis each item's difference is as likely to be the other system's. p is the share of the
-    2^items assignments of signs whose sum is at least as far from 0; on wins and losses of 1 that is McNemar's p. The
-    sum's distribution comes from its characteristic function, prod_i cos(d_i t).
+    Under the null hypothesis, each item's difference is positive or negative with equal probability. There are 2^items
+    ways to choose the signs. p is the fraction of these ways for which the sum of the differences is at least as
+    far from 0 as the observed sum. If all differences are -1, 0 or 1, this is McNemar's test. The distribution of the
+    sum is computed from its characteristic function, prod_i cos(d_i t).
 
     Args:
-        differences: accuracies of one system minus the other's, multiples of 1/300, shape (items,).
+        differences: each item's accuracy of the first system minus the second, multiples of 1/300, shape (items,).
     """
     steps = np.rint(differences * _GRID).astype(np.int64)
     if not np.any(steps):
@@ -79,10 +87,12 @@ def sign_flip(differences: Floats) -> float:
 
 
 def paired_p(differences: Floats) -> Floats:
-    """Return the p value of each pair of systems: by `mcnemar` if all differences are whole, else by `sign_flip`.
+    """Return the p value of each pair of systems, shape (pairs,).
+
+    `mcnemar` computes the p value if all of the pair's differences are -1, 0 or 1. Otherwise, `sign_flip` does.
 
     Args:
-        differences: shape (items, pairs).
+        differences: each item's accuracy of the first system minus the second, shape (items, pairs).
     """
     p = mcnemar((differences > _TIE).sum(axis=0), (differences < -_TIE).sum(axis=0))
     whole = np.all(np.abs(differences - np.rint(differences)) < _TIE, axis=0)
@@ -92,22 +102,22 @@ def paired_p(differences: Floats) -> Floats:
 
 
 def compare(a: Floats, b: Floats) -> Comparison:
-    """Compare two systems.
+    """Compare system a with system b.
 
     Args:
-        a: accuracies of the items, fractions, shape (items,).
-        b: of the same items in the same order.
+        a: accuracy of a on each item, as a fraction, shape (items,).
+        b: accuracy of b on the same items in the same order, shape (items,).
     """
     (comparison,) = compare_with(a[:, None], b)
     return comparison
 
 
 def compare_with(systems: Floats, reference: Floats) -> list[Comparison]:
-    """Compare each of several systems with one, all on the same resamples.
+    """Compare each of several systems with one reference system. All comparisons use the same bootstrap resamples.
 
     Args:
-        systems: accuracies, shape (items, systems).
-        reference: of the same items, shape (items,).
+        systems: accuracy of each system on each item, shape (items, systems).
+        reference: accuracy of the reference system on the same items, shape (items,).
     """
     differences = systems - reference[:, None]
     low, high = bootstrap_intervals(differences)
@@ -117,15 +127,17 @@ def compare_with(systems: Floats, reference: Floats) -> list[Comparison]:
 
 
 def bootstrap_intervals(differences: Floats) -> tuple[Floats, Floats]:
-    """Return 95% percentile bootstrap intervals of means over items; all columns share each resample of the items.
+    """Return 95% percentile bootstrap intervals of the mean over items.
+
+    The same resamples of the items are used for all systems. The seed is fixed, so equal inputs give equal intervals.
 
     Args:
-        differences: shape (items,) or (items, systems). Seeded: same input, same interval.
+        differences: one value per item, or per item and system; shape (items,) or (items, systems).
 
     Returns:
-        Lower and upper ends, shape () or (systems,).
+        Lower ends and upper ends, each of shape () or (systems,).
     """
-    # Rounded, so that the order in which a processor adds up does not show in the files.
+    # Round, because the last digits depend on the order in which a processor adds the numbers.
     means = np.round(_resampled(len(differences)) @ differences, 12)
     low, high = np.quantile(means, [LEVEL / 2, 1 - LEVEL / 2], axis=0)
     return low, high
@@ -133,7 +145,7 @@ def bootstrap_intervals(differences: Floats) -> tuple[Floats, Floats]:
 
 @lru_cache(maxsize=8)
 def _resampled(n: int) -> Floats:
-    """Return the weight of each of n items in each resample, shape (resamples, n); rows sum to 1."""
+    """Return the weight of each of n items in each bootstrap resample, shape (resamples, n). Each row sums to 1."""
     return np.asarray(np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=_RESAMPLES) / n)
 
 
@@ -141,10 +153,11 @@ def pairwise(accuracies: Floats) -> tuple[Floats, Floats]:
     """Compare every pair of systems.
 
     Args:
-        accuracies: shape (items, systems).
+        accuracies: accuracy of each system on each item, shape (items, systems).
 
     Returns:
-        Differences of row system minus column system, and p values, NaN on the diagonal; shape (systems, systems).
+        Two arrays of shape (systems, systems). The first holds the mean accuracy of the row's system minus the mean
+        accuracy of the column's system. The second holds p values, and NaN on the diagonal.
     """
     means = accuracies.mean(axis=0)
     first, second = np.triu_indices(len(means), 1)
@@ -154,20 +167,23 @@ def pairwise(accuracies: Floats) -> tuple[Floats, Floats]:
 
 
 def holm(p: Floats) -> Floats:
-    """Return p values after Holm's step-down correction, shape (tests,)."""
+    """Return the p values after Holm's step-down correction. Argument and result have shape (tests,)."""
     return np.asarray(multipletests(p, method="holm")[1]) if len(p) else p
 
 
 def holm_agreeing(comparisons: Sequence[Comparison]) -> tuple[Floats, list[Comparison]]:
-    """Correct the p values of several comparisons, and widen their intervals so that both agree.
+    """Correct p values by Holm's method, and widen the intervals so that intervals and p values agree.
 
-    An interval excludes 0 exactly where the corrected p is below 5%. Holm tests the k-th smallest of m p values at 5% /
-    (m - k + 1). From the first test that fails on, all tests have that test's level. Each interval is widened to the
-    level of its test, its half-widths in proportion to the normal quantile. Where exact test and bootstrap still
-    disagree, the test decides: the interval then ends at 0, or at 0.05 points from 0.
+    An interval then excludes 0 if and only if the corrected p value is below 5%.
+
+    1. Holm's method tests the k-th smallest of m p values at the level 5% / (m - k + 1). After the first test that
+       fails, all later tests have the level of the failed test.
+    2. Each interval is widened from 5% to the level of its test, in proportion to the normal quantiles.
+    3. If interval and test still disagree, the test decides. If the test fails, the interval is extended to 0. If the
+       test succeeds, the interval is shortened to end 0.05 percentage points from 0.
 
     Returns:
-        Corrected p values, shape (comparisons,), and the comparisons with their new intervals.
+        Corrected p values, shape (comparisons,), and the comparisons with the new intervals.
     """
     p = np.array([comparison.p for comparison in comparisons])
     corrected = holm(p)
@@ -183,7 +199,7 @@ def holm_agreeing(comparisons: Sequence[Comparison]) -> tuple[Floats, list[Compa
 
 
 def _holm_levels(p: Floats) -> Floats:
-    """Return the level at which Holm's procedure decides on each p value, shape (tests,)."""
+    """Return the significance level at which Holm's method tests each p value, shape (tests,)."""
     order = np.argsort(p, kind="stable")
     levels = LEVEL / np.arange(len(p), 0, -1)
     failed = np.flatnonzero(p[order] >= levels)
@@ -208,8 +224,12 @@ def _agreeing(comparison: Comparison, widening: float, *, is_separated: bool) ->
 
 
 def minimal_detectable_effect(discordance: float, n: int) -> float:
-    """Return the smallest true difference that a paired test on n items detects with 80% power at the 5% level.
+    """Return the smallest true difference that a paired test detects with 80% power at the 5% level, as a fraction.
 
-    (z_.975 + z_.80) sqrt(discordance / n), for the share of items on which two systems differ.
+    The formula is (z_.975 + z_.80) sqrt(discordance / n).
+
+    Args:
+        discordance: fraction of the items on which the two systems differ.
+        n: number of items.
     """
     return float((norm.ppf(1 - LEVEL / 2) + norm.ppf(0.8)) * np.sqrt(discordance / n))

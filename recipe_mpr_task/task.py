@@ -1,8 +1,8 @@
-"""Build the documents of a task; the task YAML files name the functions here.
+"""Build the documents of a task. The task YAML files name functions of this module.
 
-lm-eval calls `load_dataset` once per task and passes each document to the template, the sampler, the
-metrics, the model adapter and the sample log. A document holds what is needed to check a result later.
-It holds no aspect annotation, which would reveal the right option.
+lm-eval calls `load_dataset` once per task. Then lm-eval passes each document to the template, the sampler, the
+metrics, the model adapter and the sample log. A document holds all data that a later check of the result needs.
+Documents hold no aspect annotations, because these would reveal the right option.
 """
 
 from typing import Any
@@ -15,9 +15,9 @@ from recipe_mpr_task.provenance import Seen, seen_by
 from recipe_mpr_task.splits import fold_of, items_of, part_of, scored_ids
 
 ITEMS = "items"
-"""The dataset's only split; `test_split` and `fewshot_split` of every task.
+"""Name of the dataset's only split. In every task it is both `test_split` and `fewshot_split`.
 
-lm-eval passes the scored item to the sampler only if both splits have one name.
+lm-eval passes the scored item to the sampler only if these two names are equal.
 """
 
 _STRINGS = datasets.Sequence(datasets.Value("string"), length=N_OPTIONS)
@@ -42,13 +42,13 @@ _FEATURES = datasets.Features(
 def record_of(
     shown: DisplayedItem, *, scored: bool = True, seen: int | None = None, query_shown: bool = True
 ) -> dict[str, Any]:
-    """Return the document of a displayed item, which templates read and each sample logs.
+    """Return the document of an item. Templates read the document, and lm-eval logs it with each sample.
 
     Args:
-        shown: the item in an order.
-        scored: whether it belongs to the task's split.
-        seen: 1 if the model was trained or validated on it, 0 if not, None if unknown.
-        query_shown: False if the task withholds the query, so that a model that reads documents withholds it as well.
+        shown: the item with its options in the order shown.
+        scored: whether the task scores the item. Other items can only be shots.
+        seen: 1 if the item was used to train or validate the model, 0 if not, None if unknown.
+        query_shown: False if the task hides the query. An encoder reads the document, and must ignore the query then.
     """
     item = shown.item
     return {
@@ -72,17 +72,17 @@ def record_of(
 def load_dataset(
     *, recipe_mpr_split: str, recipe_mpr_order: str, recipe_mpr_query_shown: bool = True, **metadata: Any
 ) -> datasets.DatasetDict:
-    """Build a task's documents; `custom_dataset` of every task.
+    """Build a task's documents. Every task names this function as `custom_dataset`.
 
     Args:
-        recipe_mpr_split: one of `splits.SPLITS`; from the task's `dataset_kwargs`.
-        recipe_mpr_order: one of `orders.ORDERS`; from the task's `dataset_kwargs`.
-        recipe_mpr_query_shown: False in the `dataset_kwargs` of a task whose prompt withholds the query.
-        **metadata: the task's metadata and the model's arguments, added by lm-eval.
+        recipe_mpr_split: one of `splits.SPLITS`, from the task's `dataset_kwargs`.
+        recipe_mpr_order: one of `orders.ORDERS`, from the task's `dataset_kwargs`.
+        recipe_mpr_query_shown: False if the task's prompt hides the query, from the task's `dataset_kwargs`.
+        **metadata: the task's metadata and `--model_args`, added by lm-eval.
 
     Returns:
-        One split, ITEMS, with every item of the dataset: `scored` marks those of the task's split, the others are
-        candidates for shots.
+        A dataset with one split, ITEMS, which holds all items of the dataset. The field `scored` marks the items that
+        the task scores. The other items are candidates for shots.
     """
     wanted = scored_ids(recipe_mpr_split)
     seen = seen_by(metadata)
@@ -99,12 +99,12 @@ def load_dataset(
 
 
 def scored_items(documents: datasets.Dataset) -> datasets.Dataset:
-    """Return the documents of the task's split; `process_docs` of every task."""
+    """Return the documents that the task scores. Every task names this function as `process_docs`."""
     return documents.select([i for i, scored in enumerate(documents["scored"]) if scored])
 
 
 def marked(documents: datasets.DatasetDict, seen: Seen) -> datasets.DatasetDict:
-    """Return a task's documents with `seen_in_training` set again, after the loaded model was traced."""
+    """Return a task's documents with new values of `seen_in_training`, taken from `seen`."""
     items = documents[ITEMS]
     flags = [seen.flag(item_id) for item_id in items["item_id"]]
     column = datasets.Dataset.from_dict(

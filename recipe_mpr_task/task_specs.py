@@ -1,4 +1,4 @@
-"""Read from the task files what each shipped task measures."""
+"""Read the settings of this release's tasks from the task YAML files."""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -19,17 +19,17 @@ _ASKED_AS = ("doc_to_choice", "doc_to_target", "target_delimiter", "fewshot_deli
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """The settings of a task file that checks of its results need.
+    """The settings of a task that are needed to check its results.
 
     Attributes:
-        split: the scored items, one of `splits.SPLITS`.
-        order: the options' order, one of `orders.ORDERS`.
-        prompt: name of the task's template.
-        description: text before the first prompt, or the system turn.
-        process_results: the task's own function from (document, responses) to metrics.
-        generates: whether a response is text rather than a log-likelihood.
-        n_responses: responses of one item.
-        asked_as: further keys of the task file that determine what the model is shown and asked.
+        split: the split that the task scores, one of `splits.SPLITS`.
+        order: the order of the options, one of `orders.ORDERS`.
+        prompt: name of the prompt template.
+        description: text that lm-eval puts before the prompt, or sends as the system message of a chat.
+        process_results: the task's function from (document, responses) to metrics.
+        generates: True if a response is a generated text, False if it is a log-likelihood.
+        n_responses: number of responses for one item.
+        asked_as: other keys of the task file that change the request to the model, such as `doc_to_choice`.
     """
 
     split: str
@@ -44,12 +44,12 @@ class TaskSpec:
 
 @lru_cache(maxsize=1)
 def task_names() -> frozenset[str]:
-    """Return the names of this release's tasks and groups."""
+    """Return the names of all tasks and groups of this release."""
     return frozenset(path.stem for path in TASKS_PATH.glob("recipe_mpr*.yaml"))
 
 
 def is_task(name: str) -> bool:
-    """Say whether a name is a task of this release; groups, which have no items of their own, do not count."""
+    """Return whether a name is a task of this release. The result is False for a group of tasks."""
     return name in _tasks()
 
 
@@ -60,7 +60,7 @@ def _tasks() -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def task_spec(task: str) -> TaskSpec:
-    """Return a task's spec, from its file and included files; of its functions only `process_results` is imported."""
+    """Return a task's settings, from the task's file and the included files. Import only `process_results`."""
     config = _read(f"{task}.yaml")
     kwargs = config["dataset_kwargs"]
     module, _, function = config["process_results"].rpartition(".")
@@ -78,15 +78,15 @@ def task_spec(task: str) -> TaskSpec:
 
 
 def rotated(values: Sequence[str], rotation: int) -> list[str]:
-    """Return values with the first `rotation` of them moved to the end, as a rotation shows them at A to E."""
+    """Return the values in the order shown, A to E: the first `rotation` values are moved to the end."""
     return [*values[rotation:], *values[:rotation]]
 
 
 @lru_cache(maxsize=1)
 def held_out_tasks() -> dict[str, str]:
-    """Return, for each training split, the task that scores its held-out items; for the sample it scores all items.
+    """Return, for each training split, the task that scores the held-out items. The task for `sample` scores all items.
 
-    It is the split's task with shuffled options and the default prompt that asks each item once for a letter.
+    The task shows shuffled options with the default prompt, and asks for a letter once per item.
     """
     specs = {name: task_spec(name) for name in sorted(_tasks())}
     plain = {spec.split: name for name, spec in specs.items() if _is_plain(spec)}
@@ -102,12 +102,12 @@ RENDERED: dict[tuple[str, str, str, int], str] = {}
 
 
 def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
-    """Return an item's prompt, rendered once for all runs.
+    """Return an item's prompt. The prompt is rendered once and then cached.
 
     Args:
-        document: a genuine document, which is the same in all runs.
-        spec: the task.
-        rotation: rotation of the options, 0 to 4.
+        document: the item's document. The caller must check the document first: the cache key has only the item id.
+        spec: the task's settings.
+        rotation: number of options to move to the end, 0 to 4.
     """
     key = (spec.prompt, spec.order, document.item_id, rotation)
     if key not in RENDERED:
@@ -123,7 +123,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 class _YamlLoader(yaml.SafeLoader):
-    """A YAML loader that reads lm-eval's `!function` tags as plain text."""
+    """A safe YAML loader that reads a `!function NAME` of lm-eval as the text NAME."""
 
 
 _YamlLoader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))  # type: ignore[arg-type]

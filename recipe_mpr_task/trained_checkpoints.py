@@ -1,4 +1,4 @@
-"""Find the checkpoints that `recipe-mpr add` scores by their manifests, and return lm-eval's arguments for them."""
+"""Find the trained checkpoints in a folder for `recipe-mpr add`, and return lm-eval's arguments to score them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ class _Lora(BaseModel):
 
 
 class _Recipe(BaseModel):
-    """The settings of a recipe that determine how its checkpoint is loaded."""
+    """The settings of a training recipe that are needed to load the checkpoint."""
 
     dtype: str = "auto"
     quantization: str | None = None
@@ -29,19 +29,19 @@ class _Recipe(BaseModel):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained checkpoint and its manifest."""
+    """A folder with a trained checkpoint, and the manifest in this folder."""
 
     folder: Path
     manifest: TrainingManifest
 
     @property
     def key(self) -> str:
-        """A folder name for the checkpoint's runs, the same for the same weights and manifest."""
+        """A folder name for the checkpoint's evaluation runs. Equal manifests give equal names."""
         name = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.manifest.recipe_name)[:60]
         return f"{name}-{self.manifest.split}-{sha256_of(self.manifest.model_dump_json().encode())[:8]}"
 
     def model(self, backend: str) -> tuple[str, dict[str, Any]]:
-        """Return lm-eval's model name and arguments that load this checkpoint."""
+        """Return the `--model` and `--model_args` that load this checkpoint. `backend` is "hf" or "vllm"."""
         manifest, recipe = self.manifest, _Recipe.model_validate(self.manifest.recipe)
         if manifest.head != "causal":
             return "recipe-mpr-encoder", {"pretrained": str(self.folder), "head": manifest.head}
@@ -58,10 +58,10 @@ class Checkpoint:
         return backend, arguments
 
     def held_out_task(self, backend: str) -> str:
-        """Return the task that scores what the checkpoint's split holds out.
+        """Return the name of the task that scores the held-out items of the checkpoint's split.
 
         Raises:
-            CheckpointError: the split has no such task, or it is unknown what the model has seen.
+            CheckpointError: the split has no such task, or it is unknown which items the model has seen.
         """
         split = self.manifest.split
         if split not in held_out_tasks():
@@ -73,10 +73,10 @@ class Checkpoint:
 
 
 def find_checkpoints(path: Path) -> list[Checkpoint]:
-    """Return the checkpoint at `path`, or the checkpoints of the five folds in it.
+    """Return the checkpoint in the folder `path`, or the five checkpoints in its subfolders fold0 to fold4.
 
     Raises:
-        CheckpointError: there is no manifest, folds are missing, or the folds are of different systems.
+        CheckpointError: there is no manifest, a fold is missing, or the folds belong to different systems.
     """
     if not path.is_dir():
         raise CheckpointError(f"{path}: no such folder; expected one that `recipe-mpr finetune` made")

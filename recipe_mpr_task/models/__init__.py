@@ -1,12 +1,12 @@
-"""Adapters for models that lm-eval does not load: encoders and baselines.
+"""Hold adapters with which lm-eval can run encoders and baselines.
 
-`option_scorer.py` turns lm-eval's requests into questions with options, and scores into log-likelihoods; `baselines.py`
-and `encoder.py` score the questions. Causal models use lm-eval's own backends. This module imports neither torch nor
-lm_eval, because the autoload reads it.
+`option_scorer.py` converts lm-eval's requests to questions with options. `baselines.py` and `encoder.py` score the
+options. Then `option_scorer.py` converts the scores to log-likelihoods. Causal models use lm-eval's own backends.
+This module must not import torch or lm_eval, because the autoload imports this module.
 """
 
 MODELS = {
     "recipe-mpr-baseline": "recipe_mpr_task.models.baselines:BaselineLM",
     "recipe-mpr-encoder": "recipe_mpr_task.models.encoder:EncoderLM",
 }
-"""Model names for `--model`, each with its class as `module:attribute`."""
+"""For each model name in `--model`, the class that runs the model, as "module:class"."""

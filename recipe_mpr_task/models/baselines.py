@@ -1,4 +1,4 @@
-"""Run the baselines as an lm-eval model: `--model recipe-mpr-baseline --model_args kind=NAME`."""
+"""Run a baseline as an lm-eval model: `--model recipe-mpr-baseline --model_args kind=NAME`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,15 +10,17 @@ from recipe_mpr_task.suggest import did_you_mean
 
 
 class BaselineLM(OptionScorerLM):
-    """A model without parameters.
+    """A baseline without trained parameters, as an lm-eval model.
 
     Args:
-        kind: a name of `baselines.BASELINES`.
-        seed: seed of `random`, which draws by item and option, independent of their order.
-        batch_size, max_batch_size, device: passed by lm-eval and ignored.
+        kind: name of the baseline, a key of `baselines.BASELINES`.
+        seed: seed of the baseline `random`. The order of items or options does not change a score.
+        batch_size: passed by lm-eval and ignored, like `max_batch_size` and `device`.
+        max_batch_size: ignored.
+        device: ignored.
 
     Raises:
-        ModelArgsError: unknown kind or argument.
+        ModelArgsError: `kind` or the name of an argument is unknown.
     """
 
     scores_options_as = "recipe-mpr-baseline"
@@ -40,9 +42,9 @@ class BaselineLM(OptionScorerLM):
         self.kind, self.seed = kind, seed
 
     def score_questions(self, questions: Sequence[Question]) -> Scores:
-        """Score every option, each dataset's questions separately; see `OptionScorerLM.score_questions`."""
+        """Return one list of option scores per question. The questions of each dataset are scored separately."""
         return score_in_groups(questions, corpus_name, lambda group: BASELINES[self.kind].score(group, self.seed))
 
     def get_model_info(self) -> dict[str, Any]:
-        """Return the fields that lm-eval records of the model."""
+        """Return the fields about the model that lm-eval writes into its results."""
         return {"model_num_parameters": 0, "model_sha": f"{self.kind}:{self.seed}"}

@@ -1,18 +1,19 @@
-"""Group texts of similar length, so that a batch is padded to its longest text instead of a constant."""
+"""Group texts of similar length into batches. Each batch then needs little padding."""
 
 from collections.abc import Iterator, Sequence
 
 
 def batches_by_length(lengths: Sequence[int], max_tokens: int, max_rows: int | None = None) -> Iterator[list[int]]:
-    """Group indices of texts, longest first, so that rows times the longest length is at most `max_tokens`.
+    """Yield batches of text indices, the longest texts first.
 
     Args:
-        lengths: token count of each text.
-        max_tokens: most padded tokens in a batch; a single longer text is a batch of its own.
-        max_rows: most texts in a batch, or None.
+        lengths: number of tokens of each text.
+        max_tokens: maximum number of texts in a batch times the length of the batch's longest text. A text of more
+            than `max_tokens` tokens is alone in its batch.
+        max_rows: maximum number of texts in a batch; None for no limit.
 
     Yields:
-        Lists of indices into `lengths`, every index once. Texts of equal length keep the given order.
+        A list of indices into `lengths`. Each index is in one batch. Texts of equal length keep the given order.
     """
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):

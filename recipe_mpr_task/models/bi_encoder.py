@@ -1,4 +1,4 @@
-"""Score an option by the cosine similarity between its embedding and the query's."""
+"""Score an option by the cosine similarity of the option's embedding and the query's embedding."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,13 +20,13 @@ _SUPPORTED_MODULES = ("Transformer", "Pooling", "Normalize")
 
 
 class BiEncoder:
-    """An embedding model: plain transformers weights, or a sentence-transformers folder.
+    """An embedding model from a transformers checkpoint or a sentence-transformers folder.
 
-    Pooling, length and prompts are the checkpoint's own. Without a declared pooling, token vectors are averaged, as
-    sentence-transformers does.
+    Pooling, maximum length and prompts are read from the checkpoint. If the checkpoint names no pooling, the token
+    vectors are averaged, as in sentence-transformers.
 
     Raises:
-        CheckpointError: a pooling or module that is not supported.
+        CheckpointError: the checkpoint needs a pooling or a module that this class does not support.
     """
 
     def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
@@ -42,17 +42,21 @@ class BiEncoder:
         self.n_parameters: int = self._model.num_parameters()
 
     def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """Return cosine similarities, one list per question, less the checkpoint's `negation` term.
+        """Return one list of option scores per question.
 
-        Each distinct text is embedded once, in an order that depends on the texts alone. An item's scores are therefore
-        the same to the bit in any order of its options.
+        A score is the cosine similarity of query and option. If the checkpoint sets a negation weight, the negation
+        term is subtracted, see `models.negation`. Each distinct text is embedded once, and the texts are sorted first.
+        So an option has exactly the same score in every order of the options.
+
+        Args:
+            questions: pairs of a query and its options.
         """
         queries = [self._prompts[0] + query for query, _ in questions]
         options = [[self._prompts[1] + text for text in texts] for _, texts in questions]
         negated = [self._negated(query) for query, _ in questions]
         texts = sorted({*queries, *filter(None, negated), *(text for row in options for text in row)})
         row = {text: i for i, text in enumerate(texts)}
-        # Element-wise, in double, because a matrix product may round a row depending on its place in the matrix.
+        # Multiply element-wise in double: in a matrix product, rounding may depend on the position of a row.
         embeddings = self.embed(texts).double()
         vectors = [embeddings[row[query]] for query in queries]
         for place, text in enumerate(negated):
@@ -68,7 +72,7 @@ class BiEncoder:
         return self._prompts[0] + part if part else ""
 
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
-        """Return embeddings of unit length, shape (texts, hidden size), float32, on the CPU."""
+        """Return one embedding per text, normalised to length 1: shape (texts, hidden size), float32, on the CPU."""
         encoded = self._tokenizer(list(texts))
         if cut := sum(len(ids) > self._max_length for ids in encoded["input_ids"]):
             self.truncated += cut
@@ -83,12 +87,12 @@ class BiEncoder:
 
 
 def pooled(hidden: torch.Tensor, attention_mask: torch.Tensor, mode: str) -> torch.Tensor:
-    """Return one vector for each text.
+    """Combine the token vectors of each text into one vector.
 
     Args:
-        hidden: shape (texts, tokens, hidden size).
-        attention_mask: shape (texts, tokens).
-        mode: "mean" (over the text's tokens), "cls" (the first token) or "max".
+        hidden: the model's token vectors, shape (texts, tokens, hidden size).
+        attention_mask: 1 for a token, 0 for padding, shape (texts, tokens).
+        mode: "mean" or "max" over the text's tokens, or "cls" for the vector of the first token.
 
     Returns:
         Shape (texts, hidden size).
@@ -105,7 +109,7 @@ def pooling_mode(checkpoint: Checkpoint) -> str:
     """Return the pooling that the checkpoint's files declare: "mean", "cls" or "max".
 
     Raises:
-        CheckpointError: another pooling, or a further module (Dense, ...), which this adapter does not run.
+        CheckpointError: the files declare another pooling, or a module that is not supported, such as Dense.
     """
     modules: list[dict[str, Any]] = checkpoint.read_json("modules.json") or []
     kinds = [str(module.get("type")).rsplit(".", 1)[-1] for module in modules]
@@ -126,7 +130,7 @@ def pooling_mode(checkpoint: Checkpoint) -> str:
 
 
 def text_prompts(checkpoint: Checkpoint) -> tuple[str, str]:
-    """Return the texts that the checkpoint puts before a query and before a document."""
+    """Return the checkpoint's prefix for a query and the prefix for an option. "" means no prefix."""
     config = checkpoint.read_json("config_sentence_transformers.json") or {}
     prompts = config.get("prompts") or {}
     default = prompts.get(config.get("default_prompt_name"), "")

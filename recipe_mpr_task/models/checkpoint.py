@@ -1,4 +1,4 @@
-"""Open an encoder checkpoint and check its files, before any weight is loaded."""
+"""Find the files of an encoder checkpoint, and check them before the weights are loaded."""
 
 import json
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from recipe_mpr_task.models.heads import HEADS, SCORED, TRAINED
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A local folder with an encoder's config and safetensors weights.
+    """A local folder with the config and the safetensors weights of an encoder.
 
     Attributes:
         name: the path or hub id that the user gave.
-        folder: the local folder of its files.
-        config: its parsed `config.json`.
+        folder: the local folder with the checkpoint's files.
+        config: the content of `config.json`.
     """
 
     name: str
@@ -27,15 +27,18 @@ class Checkpoint:
 
     @property
     def weight_files(self) -> list[Path]:
-        """The safetensors files, sorted by name."""
+        """The paths of the safetensors files, sorted by name."""
         return sorted(self.folder.glob("*.safetensors"))
 
     def weights_sha256(self) -> str:
-        """Return one hash of the weights, which does not depend on the checkpoint's name."""
+        """Return one SHA-256 for all weight files. The checkpoint's name and folder do not change the hash."""
         return sha256_of("".join(map(sha256_of_loaded, self.weight_files)).encode())
 
     def read_json(self, relative: str) -> Any:
-        """Return a JSON file of the folder, or None if there is none.
+        """Return the content of a JSON file, or None if the file does not exist.
+
+        Args:
+            relative: the file's path, relative to the checkpoint's folder.
 
         Raises:
             CheckpointError: the file is not JSON.
@@ -50,15 +53,15 @@ class Checkpoint:
 
 
 def open_checkpoint(pretrained: str, revision: str | None = None) -> Checkpoint:
-    """Return a checkpoint whose folder holds a config and safetensors weights.
+    """Open a local or remote checkpoint, and check that it has a config and safetensors weights.
 
     Args:
-        pretrained: a folder, or a hub id to download (config, tokenizer and safetensors only).
-        revision: of a hub id.
+        pretrained: a local folder or a hub id. For a hub id, config, tokenizer and safetensors files are downloaded.
+        revision: branch, tag or commit of a hub id; None for the default branch.
 
     Raises:
         ModelArgsError: `pretrained` is empty.
-        CheckpointError: the folder or hub id does not exist, or it has no config or no safetensors weights.
+        CheckpointError: the checkpoint does not exist, or has no config or no safetensors weights.
     """
     if not pretrained:
         raise ModelArgsError("pretrained is missing; give a checkpoint folder or hub id: pretrained=PATH")
@@ -94,12 +97,12 @@ def _download(repo_id: str, revision: str | None) -> Path:
 
 
 def detect_head(checkpoint: Checkpoint) -> str:
-    """Return the head that the checkpoint's own files name, one of `heads.SCORED`.
+    """Return the head that the checkpoint's files declare, one of `heads.SCORED`.
 
     Raises:
-        CheckpointError: the files name no head, or the model is causal.
+        CheckpointError: the files declare no head, or the model is causal.
     """
-    # Modules first: embedding models are often saved with the architecture that they were pretrained with.
+    # Check modules.json first, because the config of an embedding model often names the pretraining architecture.
     for name in SCORED:
         if _has_module(checkpoint, HEADS[name].module):
             return name
@@ -117,7 +120,7 @@ def detect_head(checkpoint: Checkpoint) -> str:
 
 
 def refuse_causal(checkpoint: Checkpoint) -> None:
-    """Raise an error for a model that predicts the next token, unless its files make it an embedding model.
+    """Raise an error if a checkpoint is a causal model and not a sentence-transformers embedding model.
 
     Raises:
         CheckpointError: the model is causal.
@@ -130,10 +133,10 @@ def refuse_causal(checkpoint: Checkpoint) -> None:
 
 
 def refuse_encoder(checkpoint: Checkpoint) -> None:
-    """Raise an error for a checkpoint whose files name a class that is not causal.
+    """Raise an error if a checkpoint declares architectures and none of them is causal.
 
     Raises:
-        CheckpointError: the model is an encoder.
+        CheckpointError: the model is not causal.
     """
     architectures = _architectures(checkpoint)
     if architectures and not any(name.endswith(HEADS["causal"].architectures) for name in architectures):
@@ -153,6 +156,6 @@ def _embeds(checkpoint: Checkpoint) -> bool:
 
 
 def _has_module(checkpoint: Checkpoint, part: str | None) -> bool:
-    """Say whether the checkpoint is a sentence-transformers folder with a module of that name."""
+    """Return whether the checkpoint's modules.json names a module that contains `part`. False if `part` is None."""
     modules = checkpoint.read_json("modules.json") if part else None
     return isinstance(modules, list) and any(str(part) in str(module) for module in modules)

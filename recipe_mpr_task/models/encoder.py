@@ -1,6 +1,6 @@
 """Run BERT-style encoders as lm-eval models.
 
-`--model recipe-mpr-encoder --model_args pretrained=PATH,head=auto`; other values of `head`: `heads.SCORED`.
+Use `--model recipe-mpr-encoder --model_args pretrained=PATH,head=HEAD`. HEAD is "auto" or one of `heads.SCORED`.
 """
 
 import logging
@@ -21,32 +21,35 @@ logger = logging.getLogger(__name__)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 _BATCH_TOKENS = {"cpu": 512}
-"""Default `max_batch_tokens` by device: on a CPU, activations must fit its cache (`benchmarks/encoders.py`)."""
+"""Default `max_batch_tokens` for a device type. Other device types use `_LARGE_BATCH`.
+
+A CPU is fastest if the activations of a batch fit its cache, as measured by `benchmarks/encoders.py`.
+"""
 
 _LARGE_BATCH = 16384
 
 
 class Scorer(Protocol):
-    """Score (query, option) pairs with a loaded checkpoint."""
+    """A loaded checkpoint that scores the options of questions."""
 
     truncated: int
-    """Number of texts cut to the model's length so far."""
+    """Number of texts that were cut to the model's maximum length so far."""
 
     n_tokens: int
-    """Number of tokens that the model computed so far."""
+    """Number of tokens that the model has processed so far, without padding."""
 
     n_parameters: int
     """Number of the model's parameters."""
 
     def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """Return the model's score of each option, for each (query, options)."""
+        """Return one list of option scores per question. A question is a pair (query, options)."""
 
 
 def load_scorer(head: str, checkpoint: Checkpoint, settings: LoadSettings) -> Scorer:
-    """Load a checkpoint with one of `heads.SCORED`.
+    """Load a checkpoint to score options with a head, one of `heads.SCORED`.
 
     Raises:
-        CheckpointError: the checkpoint cannot be scored with that head.
+        CheckpointError: the checkpoint cannot be used with this head.
     """
     scorer: Scorer = resolve(str(HEADS[head].scorer))(checkpoint, settings)
     return scorer
@@ -60,19 +63,21 @@ class EncoderLM(OptionScorerLM):
 
     Args:
         pretrained: checkpoint folder or hub id.
-        head: "auto" (read from the checkpoint's own files) or one of `heads.SCORED`.
-        revision: of a hub id.
-        dtype: one of DTYPES.
-        device: a torch device; "cpu" is used where the device is missing, as lm-eval's hf does.
-        batch_size: most texts in a batch. With 1 (lm-eval's default) and "auto" only max_batch_tokens limits a batch.
-            Scores do not depend on the batch size.
-        max_batch_tokens: most padded tokens in a batch; the default depends on the device.
-        max_length: most tokens in a text; the default is the checkpoint's own limit.
-        trust_remote_code: run the checkpoint's own Python code; off by default.
+        head: one of `heads.SCORED`, or "auto" for the head that the checkpoint's files declare.
+        revision: branch, tag or commit of a hub id; None for the default branch.
+        dtype: number type of the weights, one of DTYPES.
+        device: name of a torch device. The CPU is used if the device is not available.
+        batch_size: maximum number of texts in a batch. For "auto" and 1 (lm-eval's default) there is no such maximum,
+            and only `max_batch_tokens` limits a batch.
+        max_batch_size: passed by lm-eval and ignored.
+        max_batch_tokens: maximum number of tokens in a batch, padding included; the default depends on the device.
+        max_length: maximum number of tokens in a text; the default is the checkpoint's own limit.
+        trust_remote_code: whether to run Python code from the checkpoint.
+        **unknown: any other argument, which raises an error.
 
     Raises:
-        ModelArgsError: an unknown argument or head.
-        CheckpointError: the checkpoint cannot be scored with that head.
+        ModelArgsError: an argument or the value of an argument is not allowed.
+        CheckpointError: the checkpoint cannot be used with this head.
     """
 
     scores_options_as = "recipe-mpr-encoder"
@@ -120,15 +125,15 @@ class EncoderLM(OptionScorerLM):
             raise CheckpointError(f"{pretrained}: cannot be loaded as {self.head_name}: {error}") from error
 
     def score_questions(self, questions: Sequence[Question]) -> list[list[float]]:
-        """Score every option, one task at a time, so that no task changes the batches of another.
+        """Return one list of option scores per question.
 
-        See `OptionScorerLM.score_questions`.
+        Each task is scored separately, so that the batches of a task do not depend on the other tasks of the run.
         """
         return score_in_groups(questions, lambda question: question.task, self._score_task)
 
     def _score_task(self, questions: Sequence[Question]) -> list[list[float]]:
         asked = frozenset((question.query, option) for question in questions for option in question.options)
-        if asked != self._asked:  # else another task asks the same questions, and the kept scores are used
+        if asked != self._asked:  # the last task asked other pairs, so its scores cannot be reused
             cut_before = self.head.truncated
             rows = self.head.score([(q.query, q.options) for q in questions])
             self._scores = {
@@ -144,11 +149,11 @@ class EncoderLM(OptionScorerLM):
 
     @property
     def n_tokens(self) -> int:
-        """Number of tokens that the model computed so far."""
+        """Number of tokens that the model has processed so far, without padding."""
         return self.head.n_tokens
 
     def get_model_info(self) -> dict[str, Any]:
-        """Return the fields that lm-eval records of the model; `model_sha` is the hash of the weights."""
+        """Return the fields about the model that lm-eval writes into its results. `model_sha` hashes the weights."""
         return {
             "model_num_parameters": self.head.n_parameters,
             "model_dtype": self._dtype,
@@ -170,10 +175,13 @@ def _max_rows(batch_size: int | str | None) -> int | None:
 
 
 def usable_device(name: str | None) -> torch.device:
-    """Return the torch device of that name, or the CPU if it is missing (lm-eval asks for cuda:0 by default).
+    """Return the torch device with this name, or the CPU if the device is not available.
+
+    Args:
+        name: a torch device name; lm-eval's default is "cuda:0". None for the GPU if there is one, else the CPU.
 
     Raises:
-        ModelArgsError: torch knows no such device name.
+        ModelArgsError: `name` is not a torch device name.
     """
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))

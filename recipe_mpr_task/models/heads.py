@@ -1,7 +1,8 @@
-"""List the heads: every way to score options with a checkpoint, and how it is recognised, loaded and trained.
+"""List the heads. A head is one way to score options with a checkpoint.
 
-To add a head, add an entry to HEADS, its scorer and, if it can be trained, its objective. Classes are named as text
-("module:Class"), so that nothing here imports torch or a package above; `resolve` imports a class.
+To add a head, write a scorer class, and an objective class if the head can be trained. Then add an entry to HEADS.
+HEADS names classes by the text "module:Class", so that this module imports neither torch nor `finetune`. `resolve`
+imports such a class.
 """
 
 import importlib
@@ -16,16 +17,16 @@ class Head:
     """One way to score the options of a question.
 
     Attributes:
-        label: the head's display name, with its article.
-        auto_class: the transformers class that loads the weights.
-        scorer: "module:Class" of an `encoder.Scorer`; None if lm-eval's own backends score.
-        objective: "module:Class" of a `finetune.objective.Objective`, which `finetune` imports; None if not trained.
-        architectures: endings of class names in `config.json` by which a checkpoint has this head.
-        module: part of a module's name in sentence-transformers' `modules.json` by which a checkpoint has this head.
-        num_labels: outputs of the classification layer; None for a head without one.
-        unused_weights: prefixes of parameters that the head does not use and a checkpoint may lack.
-        is_causal: whether the model answers a prompt by letter, as lm-eval's `hf` scores it; else it is an encoder.
-        own_settings: settings of a recipe that only this head reads.
+        label: display name of the head, with "a" or "an".
+        auto_class: name of the transformers class that loads the weights.
+        scorer: "module:Class" of an `encoder.Scorer`; None if lm-eval's own backends score the head.
+        objective: "module:Class" of a `finetune.objective.Objective`; None if `finetune` does not train the head.
+        architectures: a checkpoint has this head if an architecture in `config.json` ends with one of these texts.
+        module: a checkpoint has this head if a module type in `modules.json` contains this text; None for no test.
+        num_labels: number of outputs of the classification layer; None if the number is not checked.
+        unused_weights: prefixes of the names of weights that the head does not need. A checkpoint may lack them.
+        is_causal: True if the model reads a prompt and answers with a letter. False for an encoder.
+        own_settings: names of the recipe settings that only this head reads.
     """
 
     label: str
@@ -40,7 +41,7 @@ class Head:
     own_settings: tuple[str, ...] = ()
 
     def transformers_class(self) -> Any:
-        """Return the transformers class `auto_class`."""
+        """Import transformers, and return the class that `auto_class` names."""
         import transformers
 
         return getattr(transformers, self.auto_class)
@@ -61,7 +62,7 @@ HEADS: Mapping[str, Head] = MappingProxyType({
         scorer="recipe_mpr_task.models.bi_encoder:BiEncoder",
         objective="finetune.bi_encoder:BiEncoderTraining",
         module="Pooling",
-        unused_weights=("pooler.",),  # BERT's pooler is no part of an embedding
+        unused_weights=("pooler.",),  # an embedding does not use BERT's pooler
         own_settings=("aspects", "negation"),
     ),
     "multiple_choice": Head(
@@ -86,7 +87,7 @@ HEADS: Mapping[str, Head] = MappingProxyType({
         architectures=("ForMaskedLM",),
     ),
 })  # fmt: skip
-"""Every head by the name that `head=` takes."""
+"""All heads by name. `head=NAME` selects a head."""
 
 SCORED = tuple(name for name, head in HEADS.items() if head.scorer)
 """Names of the heads that `--model recipe-mpr-encoder` scores."""
@@ -96,6 +97,6 @@ TRAINED = tuple(name for name, head in HEADS.items() if head.objective)
 
 
 def resolve(target: str) -> Any:
-    """Import and return what "module:attribute" names."""
+    """Import a module and return one of its attributes. `target` has the form "module:attribute"."""
     module, _, attribute = target.partition(":")
     return getattr(importlib.import_module(module), attribute)

@@ -14,12 +14,15 @@ from recipe_mpr_task.models.checkpoint import Checkpoint
 from recipe_mpr_task.models.heads import Head
 
 _NO_LIMIT = 10**6
-"""A tokenizer without a maximum length reports a length above this."""
+"""A tokenizer without a maximum length reports a larger number than this limit."""
 
 
 @dataclass(frozen=True)
 class LoadSettings:
-    """How a head loads and batches; see the arguments of `encoder.EncoderLM`."""
+    """Settings to load a model and to build batches. `encoder.EncoderLM` describes them as arguments.
+
+    `max_batch_rows` is the maximum number of texts in a batch; None for no limit.
+    """
 
     device: torch.device
     dtype: torch.dtype = torch.float32
@@ -30,16 +33,16 @@ class LoadSettings:
 
 
 def load_model(head: Head, checkpoint: Checkpoint, settings: LoadSettings) -> Any:
-    """Return a model in evaluation mode whose weights all come from the checkpoint's safetensors.
+    """Load a model from the checkpoint's safetensors files, and return the model in evaluation mode.
 
     Args:
-        head: names the transformers class, its outputs, and the weights that may be missing.
-        checkpoint: the files to load.
-        settings: device and dtype.
+        head: the head to load the model for.
+        checkpoint: the checkpoint to load.
+        settings: device, dtype and `trust_remote_code` are used.
 
     Raises:
-        CheckpointError: a parameter is not in the checkpoint, so that scores would be random; or the classification
-            layer has another number of outputs.
+        CheckpointError: the checkpoint lacks a weight that the head needs, or the classification layer has a wrong
+            number of outputs. transformers would start a missing weight at random, so that scores mean nothing.
     """
     _check_labels(head, checkpoint)
     model, info = head.transformers_class().from_pretrained(
@@ -60,7 +63,7 @@ def load_model(head: Head, checkpoint: Checkpoint, settings: LoadSettings) -> An
 
 
 def _check_labels(head: Head, checkpoint: Checkpoint) -> None:
-    # transformers derives the number of labels from their names; two is its default.
+    # The config stores one name per label. Without names, transformers makes two labels.
     n_labels = len(checkpoint.config.get("id2label") or {0: "", 1: ""})
     if head.num_labels and n_labels != head.num_labels:
         needed = "one logit" if head.num_labels == 1 else f"{head.num_labels} logits"
@@ -70,15 +73,22 @@ def _check_labels(head: Head, checkpoint: Checkpoint) -> None:
 
 
 def load_tokenizer(checkpoint: Checkpoint, settings: LoadSettings) -> Any:
-    """Return the checkpoint's own tokenizer."""
+    """Load the tokenizer of a checkpoint."""
     return AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=settings.trust_remote_code)
 
 
 def max_length_of(checkpoint: Checkpoint, tokenizer: Any, settings: LoadSettings, declared: int | None = None) -> int:
-    """Return the most tokens of a text: `settings.max_length`, else `declared`, within the model's positions."""
+    """Return the maximum number of tokens in a text, which is the smallest of three limits.
+
+    Args:
+        checkpoint: the first limit is the number of positions in the checkpoint's config.
+        tokenizer: the second limit is the tokenizer's `model_max_length`.
+        settings: the third limit is `settings.max_length`, or `declared` if `settings.max_length` is None.
+        declared: the limit in `sentence_bert_config.json`; None if there is none.
+    """
     positions = checkpoint.config.get("max_position_embeddings") or _NO_LIMIT
     if checkpoint.config.get("model_type") in ("roberta", "xlm-roberta", "camembert"):
-        positions -= 2  # its position ids start after the padding index
+        positions -= 2  # position ids of these models start at 2
     limits = [settings.max_length or declared, positions]
     if tokenizer.model_max_length < _NO_LIMIT:
         limits.append(tokenizer.model_max_length)
@@ -93,14 +103,14 @@ def run_in_batches(
     forward: Callable[[dict[str, torch.Tensor]], torch.Tensor],
     what: str,
 ) -> torch.Tensor:
-    """Run `forward` over batches of texts of similar length, padded to the batch.
+    """Run a function on batches of texts of similar length.
 
     Args:
-        encodings: one tokenizer output per text, unpadded.
-        tokenizer: pads a batch.
-        settings: device and batch limits.
-        forward: maps a padded batch to a tensor of shape (batch, ...).
-        what: names the texts in the progress bar.
+        encodings: the tokenizer's output for each text, without padding.
+        tokenizer: the tokenizer, which pads each batch.
+        settings: device and batch limits are used.
+        forward: function from a padded batch to a tensor of shape (texts in the batch, ...).
+        what: label of the progress bar.
 
     Returns:
         Float32 tensor of shape (texts, ...), on the CPU, in the order of `encodings`.

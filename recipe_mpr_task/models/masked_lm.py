@@ -1,7 +1,7 @@
-"""Score an option, zero-shot, by its pseudo-log-likelihood after the query under a masked language model.
+"""Score an option by its pseudo-log-likelihood after the query, by a pretrained masked language model.
 
-PLL-word-l2r (Kauf and Ivanova 2023, arXiv 2305.10588): each option token is predicted with itself and
-all later tokens of its word masked; the logarithms of these probabilities are summed.
+The method is PLL-word-l2r (Kauf and Ivanova 2023, arXiv 2305.10588). To predict a token of the option, mask the token
+and all later tokens of the same word. The score is the sum of the log-probabilities of the option's tokens.
 """
 
 from dataclasses import replace
@@ -16,14 +16,15 @@ from recipe_mpr_task.models.loading import LoadSettings, run_in_batches
 from recipe_mpr_task.models.pairs import PairHead
 
 _MAX_BATCH_TOKENS = 2048
-"""Logits over the vocabulary at each position: 2,048 x 30,522 floats are 250 MB."""
+"""Limit for a batch: 2,048 tokens x 30,522 words of the vocabulary give 250 MB of float32 logits."""
 
 
 class MaskedLM(PairHead):
-    """A checkpoint of a `...ForMaskedLM` class, its prediction head included.
+    """A scorer for checkpoints of a `...ForMaskedLM` class.
 
     Raises:
-        CheckpointError: no trained prediction head, no mask token, or a slow tokenizer, which gives no word ids.
+        CheckpointError: the checkpoint has no trained prediction head, no mask token, or no fast tokenizer. Only fast
+            tokenizers say which tokens belong to one word.
     """
 
     head = HEADS["masked_lm"]
@@ -36,7 +37,7 @@ class MaskedLM(PairHead):
             raise CheckpointError(f"{checkpoint.name}: masked_lm needs a fast tokenizer with a mask token")
 
     def score_pairs(self, pairs: Any) -> torch.Tensor:
-        """Return pseudo-log-likelihoods of the options given the queries, in nats, shape (pairs,)."""
+        """Return the pseudo-log-likelihood of the option in each (query, option) pair, in nats, shape (pairs,)."""
         encoded = self.encode_pairs(pairs)
         variants, owners = [], []
         for i in range(len(pairs)):
@@ -45,12 +46,15 @@ class MaskedLM(PairHead):
             owners += [i] * len(rows)
         self.n_tokens += sum(len(variant["input_ids"]) for variant in variants)
         logs = run_in_batches(variants, self._tokenizer, self._settings, self._forward, "scoring masked tokens")
-        # In double, because an option's sum must not depend on its place among others.
+        # Add in double, so that an option's score does not depend on the other pairs.
         sums = torch.zeros(len(pairs), dtype=torch.double)
         return sums.index_add_(0, torch.tensor(owners), logs.double())
 
     def _masked_variants(self, encoded: Any, i: int) -> list[dict[str, list[int]]]:
-        """Return one input for each token of the option; `target` is the token to predict at the first mask."""
+        """Return one masked model input for each token of the option in pair `i`.
+
+        `position` is the index of the first mask. `target` is the id of the token to predict at this index.
+        """
         words, sides = encoded.word_ids(i), encoded.sequence_ids(i)
         ids = encoded["input_ids"][i]
         variants = []

@@ -1,7 +1,7 @@
-"""Subtract an option's similarity to what a query negates.
+"""Lower the bi-encoder score of options that match the negated part of a query.
 
-The embedding of "lasagna without cheese" is close to recipes with cheese. A bi-encoder whose checkpoint has a
-`QUERY_FILE` therefore scores cos(query, option) - weight x cos(negated phrase, option).
+The embedding of "lasagna without cheese" is close to recipes with cheese. So a checkpoint can set a weight in
+`QUERY_FILE`. Then the score is cos(query, option) - weight x cos(negated part, option).
 """
 
 import re
@@ -10,7 +10,7 @@ from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.models.checkpoint import Checkpoint
 
 QUERY_FILE = "recipe_mpr_query.json"
-"""File in a checkpoint's folder: {"negation": WEIGHT}."""
+"""Name of a file in a checkpoint's folder. The file holds {"negation": WEIGHT}."""
 
 _CUE = re.compile(
     r"\b(?:not|no|without|don'?t|doesn'?t|isn'?t|aren'?t|won'?t|can'?t|cannot|can not|avoid(?:ing)?|allergic to|dislike"
@@ -21,16 +21,16 @@ _END = re.compile(r"[,.;]|\bbut\b|\band I\b")
 
 
 def negated_part(query: str) -> str:
-    """Return the words from the first English negation cue to the end of the clause; "" without a cue."""
+    """Return the words after the first English negation word, to the end of the clause; "" without such a word."""
     cue = _CUE.search(query)
     return _END.split(query[cue.end() :])[0].strip() if cue else ""
 
 
 def negation_weight(checkpoint: Checkpoint) -> float:
-    """Return the weight of the negated phrase's similarity; 0 for a checkpoint without a `QUERY_FILE`.
+    """Return the weight in a checkpoint's `QUERY_FILE`, from 0 to 1; 0 if the checkpoint has no such file.
 
     Raises:
-        CheckpointError: the file does not hold a number from 0 to 1.
+        CheckpointError: the file holds no weight from 0 to 1.
     """
     content = checkpoint.read_json(QUERY_FILE)
     if content is None:

@@ -1,8 +1,8 @@
-"""Turn lm-eval's requests into questions with options, and scores into log-likelihoods, for encoders and baselines.
+"""Convert lm-eval's requests to questions with options, and the options' scores to log-likelihoods.
 
-lm-eval sends one request per option. Scoring needs all of an item's options together, for the log-softmax, and without
-the prompt's letters. Recipe-MPR's requests have query and options in their document. For any other multiple-choice
-task they are taken from the (context, continuation) pairs.
+lm-eval sends one request per option. The log-softmax needs the scores of all options of a question, so requests are
+grouped by question. For a Recipe-MPR task, query and options are read from the document. For any other multiple-choice
+task, the query is the request's context, and an option is the request's continuation.
 """
 
 # mypy: allow-subclassing-any
@@ -24,7 +24,7 @@ from recipe_mpr_task.suggest import did_you_mean
 logger = logging.getLogger(__name__)
 
 _SINGLE_MARKS = frozenset((*LETTERS, *map(str, range(1, N_OPTIONS + 1))))
-"""Continuations of one character, for which length-normalised metrics equal the others."""
+"""Continuations of one character. For these, length-normalised metrics equal the metrics without normalisation."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Question:
     """A query and its options, in the order shown.
 
     Attributes:
-        key: identifies the question among a run's requests.
-        query: the query, "" if the task withholds the query; the whole context for a task that is not ours.
-        options: option texts.
-        option_ids: recipe ids, or the option texts for a task that is not ours.
-        dataset: an item id if the question is ours (see `data.dataset_of`), else None.
-        task: the name of the task that asks it.
+        key: unique key of the question in a run.
+        query: the query, or "" if the task hides the query. For another project's task, the request's whole context.
+        options: the option texts.
+        option_ids: the options' recipe ids. For another project's task, the option texts.
+        dataset: the item id. `data.dataset_of` finds the item's dataset. None for another project's task.
+        task: name of the task.
     """
 
     key: Hashable
@@ -49,10 +49,10 @@ class Question:
 
 
 class OptionScorerLM(LM, abc.ABC):
-    """An lm-eval model that scores the options of a question instead of generating text."""
+    """Base class for lm-eval models that score the options of a question and cannot generate text."""
 
     scores_options_as: str
-    """The value of `--model`."""
+    """The model's name in `--model`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,25 +63,26 @@ class OptionScorerLM(LM, abc.ABC):
         """Score every option of every question.
 
         Args:
-            questions: distinct questions.
+            questions: the questions; no question occurs twice.
 
         Returns:
-            For each question one score per option, in the order shown; higher is better.
+            One list of scores per question, with one score per option in the order shown. Higher is better.
         """
 
     def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
-        """Answer lm-eval's requests: log-softmax of the scores over each question's options.
+        """Return one pair (log-likelihood, is_greedy) per request, as lm-eval requires.
 
-        `is_greedy` is always False: no text is generated.
+        The log-likelihood is the log-softmax of the scores of the question's options. `is_greedy` is always False,
+        because the model generates no text.
 
         Raises:
-            RecipeMPRError: a score is NaN or infinite, or a question has a single option.
+            RecipeMPRError: a score is NaN or infinite, or a question has only one option.
         """
         if not requests:
             return []
         questions, places = _questions_of(requests)
         if any(len(question.options) < 2 for question in questions):
-            # The log-softmax of one option is 0, which would look like certainty.
+            # The log-softmax of a single option is always 0, which means a probability of 1.
             self._refuse("single text")
         if any(request.args[1].strip() not in _SINGLE_MARKS for request in requests):
             self._warn_once()
@@ -101,11 +102,11 @@ class OptionScorerLM(LM, abc.ABC):
             )
 
     def loglikelihood_rolling(self, requests: list[Instance]) -> NoReturn:
-        """Raise RecipeMPRError: the model defines no probability of a text."""
+        """Raise RecipeMPRError, because the model cannot compute the probability of a text."""
         self._refuse("loglikelihood_rolling")
 
     def generate_until(self, requests: list[Instance]) -> NoReturn:
-        """Raise RecipeMPRError: the model writes no text."""
+        """Raise RecipeMPRError, because the model cannot generate text."""
         self._refuse("generate_until")
 
     def _refuse(self, what: str) -> NoReturn:
@@ -114,17 +115,17 @@ class OptionScorerLM(LM, abc.ABC):
         )
 
     def apply_chat_template(self, chat_history: Any, add_generation_prompt: bool = True) -> NoReturn:
-        """Raise ModelArgsError: the model reads the document instead of a chat."""
+        """Raise ModelArgsError, because the model reads the document and not a chat."""
         raise ModelArgsError(f"{self.scores_options_as} has no chat template; run it without --apply_chat_template")
 
     @property
     def tokenizer_name(self) -> str:
-        """A name for lm-eval's request cache: requests do not depend on the model's tokenizer."""
+        """The key of lm-eval's request cache. Requests do not depend on a tokenizer, so the model's name is used."""
         return self.scores_options_as
 
 
 def _questions_of(requests: Sequence[Instance]) -> tuple[list[Question], list[tuple[int, int]]]:
-    """Return distinct questions, and for each request its (question, option) indices."""
+    """Return the distinct questions, and a pair (question index, option index) for each request."""
     groups: dict[Hashable, list[Instance]] = {}
     for request in requests:
         groups.setdefault(_key(request), []).append(request)
@@ -134,7 +135,7 @@ def _questions_of(requests: Sequence[Instance]) -> tuple[list[Question], list[tu
     places = []
     for request in requests:
         key = _key(request)
-        # Our requests come in whole sets of options, rotation by rotation.
+        # A Recipe-MPR document gets five requests per rotation, numbered through all rotations.
         place = request.idx % N_OPTIONS if _is_ours(request) else option[key][request.idx]
         places.append((index[key], place))
     return questions, places
@@ -145,7 +146,7 @@ def _is_ours(request: Instance) -> bool:
 
 
 def _key(request: Instance) -> Hashable:
-    """Return a key of the request's question; each rotation of an item is a question of its own."""
+    """Return the key of a request's question. Each rotation of an item is a separate question."""
     order = tuple(request.doc["option_ids"]) if _is_ours(request) else None
     return request.task_name, request.doc_id, order
 
@@ -165,7 +166,12 @@ def _question(key: Hashable, group: Sequence[Instance]) -> Question:
 
 
 def reject_unknown(unknown: dict[str, Any], allowed: Sequence[str]) -> None:
-    """Raise ModelArgsError for arguments that an adapter does not take, so that a typo cannot pass unnoticed."""
+    """Raise ModelArgsError if there are unknown `--model_args`, so that typing errors are found.
+
+    Args:
+        unknown: the unknown arguments by name.
+        allowed: names of the allowed arguments, for the message.
+    """
     for name in unknown:
         hint = did_you_mean(name, allowed)
         raise ModelArgsError(f"unknown model argument {name!r}; allowed: {', '.join(allowed)}{hint}")
@@ -176,12 +182,12 @@ def score_in_groups(
     group_of: Callable[[Question], Hashable],
     score: Callable[[Sequence[Question]], list[list[float]]],
 ) -> list[list[float]]:
-    """Return scores computed for each group of questions separately, so that other tasks in the run change no score.
+    """Score each group of questions separately, so that a score does not depend on the other groups of the run.
 
     Args:
-        questions: questions of any number of tasks.
-        group_of: returns a key of a question's group.
-        score: function from the questions of one group to one list of scores each.
+        questions: the questions of one or more tasks.
+        group_of: function from a question to the key of the question's group.
+        score: function from the questions of one group to one list of scores per question.
 
     Returns:
         One list of scores per question, in the order of `questions`.
@@ -197,7 +203,7 @@ def score_in_groups(
 
 
 def log_softmax(scores: Sequence[float]) -> list[float]:
-    """Return the logarithms of the softmax of `scores`; equal scores stay equal."""
+    """Return the logarithm of the softmax of `scores`. Equal scores give exactly equal results."""
     best = max(scores)
     total = best + math.log(math.fsum(math.exp(score - best) for score in scores))
     return [score - total for score in scores]

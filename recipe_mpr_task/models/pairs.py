@@ -1,4 +1,4 @@
-"""Score each (query, option) pair by one logit, read together and independent of the other options."""
+"""Score each (query, option) pair by one logit. The model reads query and option together, without other options."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,14 +12,14 @@ from recipe_mpr_task.models.loading import LoadSettings, load_model, load_tokeni
 
 
 class PairHead:
-    """A scorer that tokenizes, cuts and batches pairs; each pair is scored alone, independent of the options' order.
+    """Base class for scorers of (query, option) pairs. The score of a pair does not depend on the other options.
 
     Raises:
-        CheckpointError: the checkpoint has no trained head of this kind.
+        CheckpointError: the checkpoint has no trained head of the subclass's kind.
     """
 
     head: Head
-    """The subclass's entry in the registry."""
+    """The subclass's entry of `heads.HEADS`."""
 
     def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
         self.truncated = self.n_tokens = 0
@@ -30,17 +30,17 @@ class PairHead:
         self.n_parameters: int = self._model.num_parameters()
 
     def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """Return logits, one list per question; the same to the bit in any order of the options."""
+        """Return one list of option scores per question. Scores are exactly the same in any order of the options."""
         pairs = sorted({(query, option) for query, options in questions for option in options})
         row = {pair: i for i, pair in enumerate(pairs)}
         logits = self.score_pairs(pairs).tolist()
         return [[logits[row[query, option]] for option in options] for query, options in questions]
 
     def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> torch.Tensor:
-        """Return the head's logits, shape (pairs,). A query that is too long is cut; an option is never cut.
+        """Return one score per pair, shape (pairs,). A query that is too long is cut. An option is never cut.
 
         Raises:
-            CheckpointError: an option alone is longer than the model allows.
+            CheckpointError: an option without the query is already too long for the model.
         """
         encoded = self.encode_pairs(pairs)
         encodings = [{key: encoded[key][i] for key in encoded} for i in range(len(pairs))]
@@ -48,10 +48,12 @@ class PairHead:
         return run_in_batches(encodings, self._tokenizer, self._settings, self._forward, "scoring")
 
     def encode_pairs(self, pairs: Sequence[tuple[str, str]]) -> Any:
-        """Return the tokenizer's output for (query, option) pairs, cut to the model's length; count cuts.
+        """Tokenize (query, option) pairs, and cut queries where a pair is too long for the model.
+
+        The number of cut pairs is added to `truncated`.
 
         Raises:
-            CheckpointError: an option alone is longer than the model allows.
+            CheckpointError: an option without the query is already too long for the model.
         """
         queries, options = (list(side) for side in zip(*pairs, strict=True))
         special = self._tokenizer.num_special_tokens_to_add(pair=True)
@@ -71,18 +73,21 @@ class PairHead:
 
 
 class MultipleChoice(PairHead):
-    """A checkpoint of a transformers `...ForMultipleChoice` class, head included."""
+    """A scorer for checkpoints of a transformers `...ForMultipleChoice` class."""
 
     head = HEADS["multiple_choice"]
 
     def _forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        # transformers expects (items, choices, tokens); one choice per item keeps pairs independent.
+        # transformers expects the shape (items, choices, tokens). Each pair becomes an item with one choice.
         logits: torch.Tensor = self._model(**{key: value.unsqueeze(1) for key, value in batch.items()}).logits
         return logits.squeeze(1)
 
 
 class CrossEncoder(PairHead):
-    """A `...ForSequenceClassification` checkpoint with one logit, such as a sentence-transformers cross-encoder."""
+    """A scorer for checkpoints of a `...ForSequenceClassification` class with one output.
+
+    Cross-encoders of sentence-transformers are such checkpoints.
+    """
 
     head = HEADS["cross_encoder"]
 

@@ -1,8 +1,8 @@
-"""Load and render prompt templates, one `.jinja` file each; evaluation and training share the renderer.
+"""Load and render prompt templates. Each template is one `.jinja` file.
 
-A template uses `query`, `options` (five texts, in the order shown) and `letters` of a document (see
-`task.record_of`). Documents hold no aspect annotations, which would reveal the right option. A template ends where
-the answer begins, without a trailing space, because lm-eval's scored continuation starts with the space.
+A template can use three fields of a document: `query`, `options` (five texts, in the order shown) and `letters`. See
+`task.record_of`. A template ends directly before the answer. A template has no trailing space, because
+the continuation that lm-eval scores starts with a space.
 """
 
 from functools import lru_cache
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all templates."""
+    """Return the sorted names of all templates."""
     return tuple(sorted(f.name.removesuffix(".jinja") for f in files(__name__).iterdir() if f.name.endswith(".jinja")))
 
 
 @lru_cache(maxsize=32)
 def template(name: str) -> str:
-    """Return a template's text, its file's last newline stripped.
+    """Return the text of a template, without the newline at the end of the file.
 
     Raises:
-        RecipeMPRError: there is no template of that name.
+        RecipeMPRError: no template has this name.
     """
     if name not in names():
         raise RecipeMPRError(f"prompt {name!r}; allowed: {', '.join(names())}")
@@ -33,14 +33,14 @@ def template(name: str) -> str:
 
 
 def name_of(text: str) -> str | None:
-    """Return the name of the template with this text (as lm-eval's results record it), or None."""
+    """Return the name of the template with this text, or None. lm-eval's results record a template by its text."""
     return next((name for name in names() if template(name) == text), None)
 
 
 def __getattr__(name: str) -> str:
-    """Return a template's text as an attribute, for `doc_to_text: !function recipe_mpr_task.prompts.NAME`.
+    """Return a template's text as an attribute of this module.
 
-    lm-eval renders the text and records it in its results.
+    A task file uses the attribute by `doc_to_text: !function recipe_mpr_task.prompts.NAME`.
     """
     if name in names():
         return template(name)
@@ -48,7 +48,10 @@ def __getattr__(name: str) -> str:
 
 
 def render(name: str, record: dict[str, Any]) -> str:
-    """Return a template rendered by lm-eval's own Jinja environment, so that training sees evaluation's text."""
+    """Render a template for a document, and return the prompt.
+
+    lm-eval's own Jinja environment renders the text, so that prompts in training equal prompts in evaluation.
+    """
     return _compiled(name).render(**record)
 
 

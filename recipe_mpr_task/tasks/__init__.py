@@ -1,4 +1,4 @@
-"""The lm-eval task files; this package's folder is what lm-eval indexes."""
+"""Hold the task YAML files. lm-eval indexes this folder."""
 
 from pathlib import Path
 
