@@ -1,17 +1,18 @@
-"""The leaderboard: a pure function of result files. Every number is computed from per-item results.
+"""Build the leaderboard from result files alone. Every number is computed from per-item results.
 
-Data flows one way. Each stage is a package that imports only the stages before it:
+Data flows one way. Each stage is a package. A stage imports only the stages before it:
 
-    load      lm-eval's output folders and compact records -> Run, typed; later stages see no raw JSON
-    verify    Run -> VerifiedRun: all checks in one list; recomputed items, a status and its reason
-    rank      VerifiedRun -> Row -> Board: pooled folds, repeated runs excluded, ranks, paired statistics
-    site      Board -> page, Markdown, JSON and CSV, published in one atomic step
-    exports   Board -> the formats of other projects
+    load      files -> Run: parse lm-eval's output folders and compact records; later stages see no raw JSON
+    verify    Run -> VerifiedRun: run all checks, recompute the items, give each run a status and a reason
+    rank      VerifiedRun -> Row -> Board: pool the folds, exclude repeated runs, rank, compute paired statistics
+    site      Board -> page, Markdown, JSON and CSV: publish all files in one atomic step
+    exports   Board -> the file formats of other projects
 
 These modules combine the stages:
 
-    collect   many files to rows, in parallel; cache keeps the rows for the next build
-    build     load -> verify -> rank -> site; runs -> compact records without dataset text, as committed in results/
+    collect   turn many files into rows, in parallel
+    cache     keep the rows of each file for the next build
+    build     build the site; also write compact records without dataset text, as committed in results/
     compare   compare two rows item by item
-    commands  the subcommands of recipe-mpr that read results; `add` and `demo` also run lm-eval
+    commands  define the subcommands of recipe-mpr that read results; `add` and `demo` also run lm-eval
 """

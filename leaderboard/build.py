@@ -1,4 +1,4 @@
-"""Build the site from results: load, verify, rank, publish. Write compact records, which can be committed."""
+"""Build the site from results. Write compact records of runs, small enough to commit."""
 
 import gc
 import json
@@ -30,11 +30,11 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.names import slug
 
-FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")  # besides one page for each system
+FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")  # each system also has its own page
 
 
 class Site(NamedTuple):
-    """A site's boards, and a line for each file that was skipped or has no samples."""
+    """The boards of a site. `skipped` has one line of text for each skipped file and each run without samples."""
 
     boards: list[Board]
     skipped: list[str]
@@ -47,18 +47,18 @@ def build(
     """Read runs and write the leaderboard's site into a folder, in one atomic step.
 
     Args:
-        paths: see `collect.read_rows`.
-        out: folder of the site.
-        target: accuracy at which the page draws a line, a fraction.
-        exports: also write the interchange formats.
-        on_fault: see `collect.read_rows`.
+        paths: lm-eval output folders, results files and compact records, in any order.
+        out: the site's folder.
+        target: accuracy at which the page draws a line, a fraction in [0, 1]; None for no line.
+        exports: whether to also write the file formats of other projects.
+        on_fault: called for each exception in our own code, with the step that failed and the traceback.
 
     Raises:
-        RecipeMPRError: no run could be read, or the folder cannot be written to; the old site stays.
+        RecipeMPRError: no run could be read, or the folder cannot be written to. The old site is kept.
     """
-    gc.disable()  # a thousand runs are millions of small objects, all needed to the end
+    gc.disable()  # a collection would scan millions of objects and free none: all are needed until the end
     try:
-        rows, skipped = read_rows(paths, on_fault)  # load, verify
+        rows, skipped = read_rows(paths, on_fault)
         reasons = [f"{file.source}: {file.reason}" for file in skipped]
         unsampled = [f"{row.source}, {row.task}" for row in rows if not row.has_samples]
         remedy = "run it again with --log_samples; of a linked file, link the folder"
@@ -66,9 +66,9 @@ def build(
         reasons = [line(reason, LONGEST) for reason in reasons]
         if not rows:
             raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
-        gc.freeze()  # statsmodels' Holm correction asks for a collection, which would walk over all rows
-        boards = build_boards(rows)  # rank
-        publish(_files(boards, skipped, target, exports=exports), out)  # site
+        gc.freeze()  # statsmodels' Holm correction starts a collection; frozen rows are not scanned
+        boards = build_boards(rows)
+        publish(_files(boards, skipped, target, exports=exports), out)
         return Site(boards, reasons)
     finally:
         gc.unfreeze()
@@ -78,7 +78,7 @@ def build(
 def _files(
     boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None, *, exports: bool
 ) -> Iterator[tuple[str, str]]:
-    """Yield the path and text of each file, one by one, so that a thousand pages are never in memory together."""
+    """Yield the path and text of each file of the site. Only one system's page is in memory at a time."""
     from leaderboard.site.page import index_page, items_script, system_page
 
     texts, content = texts_at_hand(), content_of(boards, skipped, target)
@@ -97,31 +97,31 @@ def _files(
 
 
 def texts_at_hand() -> Mapping[str, Item]:
-    """Return by id the items whose texts may be shown: the sample's, and the dataset's if it is on this machine."""
+    """Return the sample's items and, if the dataset is on this machine, the dataset's items, by item id."""
     items = (*load_sample(), *(load_items() if local_source() else ()))
     return {item.item_id: item for item in items}
 
 
 def write_records(paths: Iterable[Path], folder: Path, on_fault: OnFault = raise_fault) -> list[str]:
-    """Write a compact record of each run under `paths`; skip files that already are records.
+    """Write a compact record of each run under `paths` into `folder`. Skip files that already are records.
 
-    After a fault of our own, see `collect.read_rows`, the other records are still written.
+    `on_fault` is called for each exception in our own code. If `on_fault` returns, the other records are written.
 
     Returns:
-        One line for each run of which no record can be made.
+        One line of text for each run that cannot be made into a record.
     """
     skipped = []
     for file, source in find_files(paths)[0]:
         if file.name.endswith(SUFFIX):
             continue
         try:
-            with suppress(UnusableError):  # the build has already reported it
+            with suppress(UnusableError):  # the build has already reported unusable files
                 for run in runs_of(file, source):
                     try:
                         _write(run, folder)
                     except RecordError as error:
                         skipped.append(f"record of {run.source}, {run.task}: {error}")
-        except Exception:  # noqa: BLE001 (a fault with one run must not lose the records of the others)
+        except Exception:  # noqa: BLE001 (an exception for one file must not stop the records of the others)
             on_fault(f"while the record of {source} was made", traceback.format_exc())
     return skipped
 
@@ -134,5 +134,5 @@ def _write(run: Run, folder: Path) -> None:
         raise RecordError(f"{fault}; a record holds no prompts, so readers could not see this")
     record = record_of(run, flags=verified.flags, around=verified.around, model_key=model_key(run))
     name, measured = slug(f"{system_name(run)[:80]} {run.task}", 200), json.dumps(record.model_dump(), sort_keys=True)
-    # The name holds a hash of the content, so that a record overwrites no other one.
+    # The file name ends in a hash of the content, so that different records never overwrite each other.
     write_record(record, folder / f"{name}-{sha256_of(measured.encode())[:8]}{SUFFIX}")

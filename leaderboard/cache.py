@@ -1,7 +1,7 @@
-"""Keep the rows of each results file in the user's cache folder, so that a rebuild reads new files only.
+"""Keep the rows of each results file in the user's cache folder. A rebuild then parses only new or changed files.
 
-An entry's key is a hash of the results file, its samples, this package's code, and whether the dataset is on this
-machine. Rows depend on nothing else. An entry is one file: a SHA-256 of its content, then a `FileRows` as JSON.
+Rows depend only on the results file, its samples files, the code, and whether the dataset is on this machine. The key
+of a cache entry is a hash of these four. Each entry is one file: a `FileRows` as JSON, after a line with its SHA-256.
 """
 
 import hashlib
@@ -25,11 +25,14 @@ from recipe_mpr_task.files import regular_stat, sha256_of, write_atomic
 
 _KEPT_SECONDS = 30 * 24 * 3600
 _COMPUTING = ("numpy", "scipy", "statsmodels", "pydantic", "pydantic_core", "lm_eval", "jinja2", "pyyaml")
-"""Packages that read files, render prompts or compute numbers."""
+"""Third-party packages that can change rows: they read files, render prompts or compute numbers."""
 
 
 class FileRows(BaseModel):
-    """The rows of one results file, one per task, with an empty `source`; `unusable` says why there are none."""
+    """The rows of one results file, one for each task. Each row's `source` is empty until a build sets it.
+
+    `unusable` says why a file has no rows.
+    """
 
     version: Literal[1]
     unusable: str | None
@@ -37,18 +40,18 @@ class FileRows(BaseModel):
 
 
 def key_of(file: Path) -> str | None:
-    """Return the cache key of a results file and its samples, from their current content; None if one is unreadable."""
+    """Return the cache key for the current content of a results file and its samples; None if a file is unreadable."""
     digest = hashlib.sha256(f"{code_hash()} {bool(items_at_hand())}".encode())
     with suppress(OSError):
         for path, largest in ((file, LARGEST_RESULTS), *((path, LARGEST_SAMPLES) for path in samples_files(file))):
-            regular_stat(path, largest)  # raises for a pipe, which hashing would wait for
+            regular_stat(path, largest)  # raises for a pipe, because hashing a pipe would never end
             digest.update(f"{path.name}\0{remembered_sha256(path)}\0".encode())
         return digest.hexdigest()
     return None
 
 
 def recall(key: str) -> FileRows | None:
-    """Return the rows kept under a key; None if there are none, or the entry is damaged."""
+    """Return the rows stored under a key; None if the cache has no entry for the key, or if the entry is damaged."""
     with suppress(OSError, ValueError):
         content = (entry := _folder() / key).read_bytes()
         os.utime(entry)
@@ -58,7 +61,7 @@ def recall(key: str) -> FileRows | None:
 
 
 def keep(key: str, rows: bytes) -> None:
-    """Keep rows, given as JSON, under a key; do nothing if the cache cannot be written."""
+    """Store rows (a `FileRows` as JSON) under a key. Do nothing if the cache cannot be written."""
     with suppress(OSError):
         write_atomic(_folder() / key, f"{sha256_of(rows)}\n".encode() + rows)
 
@@ -74,7 +77,7 @@ def forget_unused() -> None:
 
 @lru_cache(maxsize=1)
 def code_hash() -> str:
-    """Return a hash of the code that computes rows: the files of our packages, and the versions of `_COMPUTING`."""
+    """Return a hash of the code that computes rows: our files, and the versions of Python and of `_COMPUTING`."""
     digest = hashlib.sha256(repr((sys.version, *map(version, _COMPUTING))).encode())
     for package in ("recipe_mpr_task", "leaderboard"):
         root = Path(str(files(package)))

@@ -23,28 +23,28 @@ from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task.faults import OwnFaultError
 
 OUR_FAULT = "a fault of ours while it was judged, see the log that the build names"
-"""The reason to exclude a run whose check raised an exception. Its rows are not cached: the next build retries."""
+"""The reason to exclude a run after an exception in our own code. Such rows are not cached: the next build retries."""
 
-FEW_FILES = 24  # with fewer files, more processes cost more time than they save
+FEW_FILES = 24  # with fewer files, starting processes takes longer than it saves
 WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
-OnFault = Callable[[str, str], None]  # takes the step in which our own code failed, and the traceback
+OnFault = Callable[[str, str], None]  # called with the step in which our own code failed, and the traceback
 
 
 def raise_fault(what: str, trace: str) -> None:
-    """Raise OwnFaultError; the default `on_fault` of `read_rows` and `build`."""
+    """Raise OwnFaultError. This function is the default `on_fault` of `read_rows` and `build`."""
     raise OwnFaultError(f"{what}\n{trace}")
 
 
 def read_rows(paths: Iterable[Path], on_fault: OnFault = raise_fault) -> tuple[list[Row], list[Skipped]]:
-    """Read and verify every run in lm-eval output folders, results files and compact records.
+    """Read and verify every run under `paths`.
 
     Args:
-        paths: in any order.
-        on_fault: called for each exception in our own code; the other rows are kept.
+        paths: lm-eval output folders, results files and compact records, in any order.
+        on_fault: called for each exception in our own code. If it returns, the other rows are still read.
 
     Returns:
-        (rows, skipped), each sorted by source.
+        (rows, skipped), both sorted by source. `skipped` has the files that could not be used, with reasons.
     """
     named, skipped = find_files(paths)
     rows: list[Row] = []
@@ -60,9 +60,9 @@ def read_rows(paths: Iterable[Path], on_fault: OnFault = raise_fault) -> tuple[l
 
 
 def _rows_of_files(files: Sequence[Path]) -> Iterator[tuple[FileRows, list[str]]]:
-    """Yield each file's rows and faults in the given order: from the cache, or computed, in parallel if many."""
-    cache.code_hash()  # computed once, before the threads need it
-    with ThreadPoolExecutor(WORKERS) as pool:  # hashing releases the interpreter lock
+    """Yield (rows, tracebacks) for each file, in the given order. Rows of unchanged files come from the cache."""
+    cache.code_hash()  # computed once here, so that each thread need not compute it
+    with ThreadPoolExecutor(WORKERS) as pool:  # threads are enough: hashing releases the interpreter lock
         hashed = pool.map(cache.key_of, files)
         keys = list(tqdm(hashed, desc="looking for runs", unit="file", delay=2, total=len(files), disable=None))
     known = [cache.recall(key) if key else None for key in keys]
@@ -78,15 +78,15 @@ def _rows_of_files(files: Sequence[Path]) -> Iterator[tuple[FileRows, list[str]]
 def _made(files: Sequence[tuple[Path, str | None]]) -> Iterator[tuple[bytes, list[str]]]:
     if len(files) < FEW_FILES or WORKERS < 2:
         yield from map(make_rows, files)
-    else:  # without the garbage collector: parsed samples are many objects without cycles
+    else:  # workers disable garbage collection: parsed samples are many objects without cycles
         with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
             yield from pool.map(make_rows, files, chunksize=4)
 
 
 def make_rows(keyed: tuple[Path, str | None]) -> tuple[bytes, list[str]]:
-    """Return the `FileRows` of a file as JSON, and the traceback of each exception in our own code.
+    """Return the rows of a file (a `FileRows` as JSON), and the traceback of each exception in our own code.
 
-    Cache the rows, unless there was an exception, or the file has changed and no longer has the given key.
+    `keyed` is the file and its cache key. Cache the rows if there was no exception and the key is still the same.
     """
     file, key = keyed
     unusable, rows = None, []
@@ -95,7 +95,7 @@ def make_rows(keyed: tuple[Path, str | None]) -> tuple[bytes, list[str]]:
         rows = [_row(run, faults) for run in runs_of(file, "")]
     except UnusableError as error:
         unusable = str(error)
-    except Exception:  # noqa: BLE001 (a fault of ours with one file must not stop the build for the others)
+    except Exception:  # noqa: BLE001 (an exception for one file must not stop the build for the others)
         faults.append(traceback.format_exc())
         unusable = OUR_FAULT
     content = FileRows(version=1, unusable=unusable, rows=rows).model_dump_json(exclude_unset=True).encode()
@@ -107,6 +107,6 @@ def make_rows(keyed: tuple[Path, str | None]) -> tuple[bytes, list[str]]:
 def _row(run: Run, faults: list[str]) -> Row:
     try:
         return row_of(verify(run))
-    except Exception:  # noqa: BLE001 (a fault of ours with one run must not stop the build for the others)
+    except Exception:  # noqa: BLE001 (an exception for one run must not stop the build for the others)
         faults.append(traceback.format_exc())
         return row_of(VerifiedRun(replace(run, results=Results()), (), "excluded", OUR_FAULT))

@@ -1,4 +1,4 @@
-"""Compare two rows item by item: paired difference, test, query types, and the items that only one has right."""
+"""Compare two rows item by item: difference, test, results by query type, and the items on which one row is better."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,10 +27,16 @@ exactly where p is below .05. Detectable: the smallest true difference that n it
 
 
 def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None, on_fault: OnFault) -> tuple[Row, Row]:
-    """Return the two rows to compare, one for each path and name, on the one board that both have.
+    """Return the two rows to compare, which are on the same board.
+
+    Args:
+        run_a: path of the first run, and the system's name or a part of the name; "" matches every name.
+        run_b: path and name of the second run.
+        board: key of the board; None chooses the only board that has rows of both runs.
+        on_fault: called for each exception in our own code, with the step that failed and the traceback.
 
     Raises:
-        RecipeMPRError: a path has no such row or several, they share no board or several, or both are one row.
+        RecipeMPRError: a path has no single matching row, the runs have no single common board, or both rows are one.
     """
     of_a, of_b = ({row.board: row for row in _rows(path, name, board, on_fault)} for path, name in (run_a, run_b))
     shared = [key for key in of_a if key in of_b]
@@ -46,7 +52,7 @@ def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None
 
 
 def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[Row]:
-    """Return the rows of one path that match a name and a board, one per board."""
+    """Return the rows of one path that match a name and a board, at most one row for each board."""
     runs, skipped = read_rows([path], on_fault)
     everything = [row for board in build_boards(runs) for row in board.rows if row.kind != "reported"]
     if not everything:
@@ -66,7 +72,7 @@ def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[R
             by_board[row.board].append(row)
     if not by_board:
         raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(row.reason for row in rows)}")
-    # Ranked rows are preferred; more than one row is an error.
+    # Unranked rows count only on a board without ranked rows. `_only` raises if several rows remain.
     return [_only(path, [row for row in here if row.rank] or here) for here in by_board.values()]
 
 
@@ -79,7 +85,7 @@ def _only(path: Path, rows: Sequence[Row]) -> Row:
 
 
 def report(a: Row, b: Row) -> Iterator[str]:
-    """Yield the comparison of two rows as lines of text; raise if they share no item or a score is not finite."""
+    """Yield the comparison of two rows as lines of text. Raise if there is no common item or a score is not finite."""
     pairs = _pairs(a, b)
     for letter, row in (("A", a), ("B", b)):
         yield f"{letter}: {line(row.system)}, {interval_text(row.score)} on {row.score.n} items"
@@ -106,7 +112,7 @@ def _pairs(a: Row, b: Row) -> list[Pair]:
 
 
 def _table(pairs: Sequence[Pair]) -> str:
-    """Return one line for all pairs, and one for each query type."""
+    """Return a text table with one line for all pairs, and one line for each query type."""
     by_type = {name: [p for p in pairs if name in (p[0].types or (UNTYPED,))] for name in (*QUERY_TYPES, UNTYPED)}
     lines = _lines({"all": pairs}) + _lines({name: some for name, some in by_type.items() if some})
     headers = ["", "n", "A", "B", "Difference", "p", "A alone", "B alone", "Detectable"]
@@ -114,7 +120,7 @@ def _table(pairs: Sequence[Pair]) -> str:
 
 
 def _lines(groups: Mapping[str, Sequence[Pair]]) -> list[list[str | int]]:
-    """Return a table line for each group of pairs; intervals and p values are Holm-corrected over the groups."""
+    """Return one table line for each group of pairs. Intervals and p values are Holm-corrected across the groups."""
     accuracies = [np.array([[item.accuracy for item in pair] for pair in pairs]) for pairs in groups.values()]
     corrected, comparisons = holm_agreeing([compare(both[:, 0], both[:, 1]) for both in accuracies])
     lines: list[list[str | int]] = []
@@ -128,7 +134,7 @@ def _lines(groups: Mapping[str, Sequence[Pair]]) -> list[list[str | int]]:
 
 
 def _flips(pairs: Sequence[Pair], queries: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for each item on which one row is better, with what the other chose."""
+    """Yield one line for each item on which one row is better. The line shows what the other row chose."""
     for k, letter in enumerate("AB"):
         won = [pair for pair in pairs if pair[k].accuracy > pair[1 - k].accuracy]
         yield f"\n{letter} is better on {len(won)} items:"

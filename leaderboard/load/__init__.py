@@ -1,1 +1,1 @@
-"""First stage: files to runs. Raw JSON is parsed, typed and bounded; nothing is checked yet."""
+"""First stage: read files into runs. Raw JSON becomes typed values of limited size; the next stage checks runs."""

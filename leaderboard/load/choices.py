@@ -1,4 +1,4 @@
-"""Read the chosen option from a line of predictions. A letter names the option that the system saw there."""
+"""Read the chosen option from a line of predictions. A letter means the option that the system saw at this letter."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ _REMEDY = (
 
 @dataclass(frozen=True)
 class Choice:
-    """The choice that a line records.
+    """The choice that one line records.
 
     Attributes:
-        recipe_id: the chosen option; None if the item was not answered, or the option is unknown.
-        is_unread: whether a wrong option was chosen, unknown which.
-        gold_place: index, 0..4, of the right option's letter as the system saw it; None if the line omits it.
+        recipe_id: recipe id of the chosen option; None if the item was not answered, or the option is unknown.
+        is_unread: whether the line shows that the choice is wrong, but not which option was chosen.
+        gold_place: index, 0..4, of the letter at which the system saw the right option; None if not stated.
     """
 
     item_id: str
@@ -35,15 +35,15 @@ class Choice:
 
 
 def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, str]) -> Choice:
-    """Return the choice of a line, a parsed JSON object.
+    """Return the choice that one line of predictions records.
 
     Args:
-        line: fields by the file's own names.
-        order: one of ORDERS, stated by the user, which the line must not contradict; None if not stated.
-        names: our field name to the file's, for the names that differ.
+        line: the parsed JSON object. Its keys are the file's own field names.
+        order: value of --order, one of ORDERS; None if not given. The line must not contradict --order.
+        names: this project's field name to the file's field name, for fields whose names differ.
 
     Raises:
-        ValueError: a field is missing, not allowed or contradicts another; the message says what is allowed.
+        ValueError: a field is missing or not allowed, or two fields contradict each other.
     """
     given = {field: line[names.get(field, field)] for field in FIELDS if names.get(field, field) in line}
     fields = f"its fields: {', '.join(map(str, line))[:200]} (--field NEW=OLD)"
@@ -63,7 +63,7 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
         if (shown and shown != stated) or gold_place not in (None, stated.index(answer.pinned.gold)):
             what = "its options stand" if shown else "by its gold_letter the right option stands"
             raise ValueError(f"--order {order}, but {what} otherwise; omit --order, the file states the order")
-        # A stated order is used only where the line has a field to compare it with.
+        # Use --order only if another field of the line can confirm or contradict it.
         shown = stated if gold_place is not None or "option_id" in given else None
     recipe_id, is_unread = answer.chosen(shown, gold_place)
     return Choice(item_id, recipe_id, is_unread, gold_place)
@@ -71,14 +71,17 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
 
 @dataclass(frozen=True)
 class _Answer:
-    """A line's fields by our names, and the pinned data of its item."""
+    """One line of predictions. `given` maps this project's field names to values; `pinned` is the item's data."""
 
     item_id: str
     given: Mapping[str, Any]
     pinned: Pinned
 
     def chosen(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[str | None, bool]:
-        """Return the chosen recipe id, and whether a wrong option was chosen, unknown which."""
+        """Return the chosen recipe id or None, and whether the line shows only that the choice is wrong.
+
+        `shown` has the recipe ids at A to E. `gold_place` is the index of the right option's letter. None: unknown.
+        """
         options, gold = self.pinned.shown_ids("shuffled"), self.pinned.gold
         by_id = None if self.given.get("option_id") == "" else self.given.get("option_id")
         if by_id is not None and by_id not in options:
@@ -87,7 +90,7 @@ class _Answer:
         place = self.place("letter")
         if "letter" not in self.given or (place is None and by_id is None):
             return by_id, False
-        possible: Sequence[str | None] = [None]  # the options that the letter can name
+        possible: Sequence[str | None] = [None]  # recipe ids that the letter can stand for
         if place is not None and shown:
             possible = [shown[place]]
         elif place is not None:
@@ -112,11 +115,11 @@ class _Answer:
         return LETTERS.index(letter)
 
     def shown(self) -> tuple[str, ...] | None:
-        """Return the recipe ids at A to E from the line's list of ids or texts; None if it has no list."""
+        """Return the recipe ids at A to E, read from the line's list of options; None if the line has no list."""
         shown = None
         for field in ("options", "option_ids"):
             listed = self.given.get(field)
-            if isinstance(listed, dict):  # a mapping has an order only if its keys are the letters
+            if isinstance(listed, dict):  # an object states an order only if its keys are the letters
                 listed = [listed[letter] for letter in LETTERS] if listed.keys() == set(LETTERS) else None
             if not isinstance(listed, list):
                 continue

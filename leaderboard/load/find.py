@@ -1,4 +1,4 @@
-"""Find results files and records below the user's paths, and give each a short unique name."""
+"""Find results files and records below the user's paths, and give each file a short unique name."""
 
 import os
 from collections import Counter
@@ -13,25 +13,25 @@ from recipe_mpr_task.files import regular_stat, sha256_of
 
 @dataclass(frozen=True)
 class Skipped:
-    """A path or file without a run: its display name, and why it was skipped, with a remedy."""
+    """A path from which no run was read: its name as shown to the user, and the reason with a remedy."""
 
     source: str
     reason: str
 
 
 def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skipped]]:
-    """Find the results files and records under `paths`, whose order does not matter.
+    """Find the results files and records under `paths`. The order of `paths` does not matter.
 
-    Links to files are followed, links to folders are not.
+    Links to files are followed. Links to folders are not followed.
 
     Returns:
-        (files, skipped). `files` has each file once with its unique name, sorted by name. `skipped` has the paths
+        (files, skipped). `files` has one (path, unique name) for each file, sorted by name. `skipped` has paths
         without a run, files that must not be read, and folders that cannot be listed.
     """
     files: dict[Path, tuple[int, Path]] = {}
     skipped = []
     for path in paths:
-        root = Path(os.path.abspath(path))  # noqa: PTH100 (links are kept: samples are beside them)
+        root = Path(os.path.abspath(path))  # noqa: PTH100 (keeps links: samples are beside the link)
         for place, fault in _under(path):
             below = place.relative_to(path)
             if fault:
@@ -45,7 +45,10 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skip
 
 
 def _under(path: Path) -> list[tuple[Path, str]]:
-    """Return the files below a path that are named like a run, and unreadable folders, each with its fault or ""."""
+    """Return (path, fault) for each file below a path that is named like a run, and for each unreadable folder.
+
+    The fault is "" for a readable file. If nothing is found, return the given path with the reason.
+    """
     if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for an unreadable parent)
         return [(path, _fault(path))]
     folders, links = [path], []
@@ -62,7 +65,7 @@ def _under(path: Path) -> list[tuple[Path, str]]:
             place = folder / entry.name
             if entry.is_dir(follow_symlinks=False):
                 folders.append(place)
-            elif os.path.isdir(entry.path):  # noqa: PTH112 (likewise)
+            elif os.path.isdir(entry.path):  # noqa: PTH112 (Path.is_dir raises for an unreadable parent)
                 links.append(entry.name)
             if entry.name.endswith(SUFFIX) or (entry.name.startswith("results_") and entry.name.endswith(".json")):
                 places.append((place, _fault(place)))
@@ -73,7 +76,7 @@ def _under(path: Path) -> list[tuple[Path, str]]:
 
 
 def _fault(place: Path) -> str:
-    """Return why a file must not be read; "" if it may be."""
+    """Return the reason why a file must not be read; "" if the file may be read."""
     try:
         str(place).encode()
         regular_stat(place, LARGEST if place.name.endswith(SUFFIX) else LARGEST_RESULTS)
@@ -87,23 +90,23 @@ def _fault(place: Path) -> str:
 
 
 def _unique_names(depths: dict[Path, int]) -> dict[Path, str]:
-    """Name each file by its shortest unique path suffix of at least `depths[file]` parts."""
+    """Return each file's shortest unique path suffix. `depths` has the minimum number of parts for each file."""
     while True:
         names = {place: _source(Path(*place.parts[-depth:])) for place, depth in depths.items()}
         times = Counter(names.values())
         alike = [place for place, name in names.items() if times[name] > 1]
         longer = {place: depths[place] + 1 for place in alike if depths[place] < len(place.parts) - 1}
-        if not longer:  # names that are still equal differ in the part that `_source` omits
+        if not longer:  # no name can get longer: equal names differ only in folders that `_source` omits
             return names | {place: f"{names[place]} ({sha256_of(os.fsencode(place))[:6]})" for place in alike}
         depths = depths | longer
 
 
 def _source(path: Path) -> str:
-    # lm-eval names a folder after the model's whole path, with "__" for "/": omit local directories.
+    # For a local model, lm-eval names the folder after the model's path, with "__" for "/". Omit local directories.
     parts = (f"__{part.rpartition('__')[2]}" if part.startswith("__") else part for part in path.parts)
     return _printable(Path(*parts))
 
 
 def _printable(path: Path) -> str:
-    """Return a path as encodable text; bytes that are not UTF-8 become escapes."""
+    """Return a path as text that can be encoded. Bytes that are not UTF-8 become escape sequences."""
     return os.fsencode(path.as_posix()).decode(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Read the predictions of any system from JSONL, and make a record of them."""
+"""Read the predictions of any system from a JSONL file, and make a record from the predictions."""
 
 import json
 import time
@@ -19,7 +19,7 @@ from recipe_mpr_task.splits import scored_ids
 from recipe_mpr_task.task_specs import held_out_tasks
 
 _MOST_FAULTS = 5
-_LARGEST = 64 * 2**20  # bytes: 500 lines have 0.1 MB with queries, a few MB with a model's reasoning
+_LARGEST = 64 * 2**20  # bytes; 500 lines have 0.1 MB with queries, and a few MB with a model's reasoning
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Choices:
     """The choices of one system.
 
     Attributes:
-        by_item: item id to the chosen recipe id; None for an item that was not answered or is in `unread`.
-        unread: items for which a wrong option was chosen, unknown which.
-        gold_letters: number of items with the right option at A to E, shape (5,), of the lines that state it.
+        by_item: item id to the chosen recipe id; None if the item was not answered or is in `unread`.
+        unread: ids of items whose choice is wrong, but whose chosen option is unknown.
+        gold_letters: for each letter A to E, the number of lines that state the right option there, shape (5,).
     """
 
     by_item: Mapping[str, str | None]
@@ -38,10 +38,12 @@ class Choices:
 
 
 def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None = None) -> Choices:
-    """Read the choices of a system from JSONL, see `commands.import_predictions.import_` and `choice_of`.
+    """Read the choices of a system from a JSONL file. `commands.import_predictions.import_` describes the format.
+
+    `order` is the value of --order, or None. `names` maps this project's field names to the file's field names.
 
     Raises:
-        RecipeMPRError: lines cannot be read; the message lists the faults by line.
+        RecipeMPRError: the file, or a line in it, cannot be read. The message lists the faults by line.
     """
     choices: dict[str, Choice] = {}
     faults: dict[str, list[int]] = {}
@@ -64,7 +66,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
 
 
 def _listed(faults: Mapping[str, list[int]]) -> str:
-    """Return the first faults as text, each with its first line number and the number of further lines."""
+    """Return the first faults as text. Each fault is listed with its first line and the number of further lines."""
     listed = []
     for what, numbers in list(faults.items())[:_MOST_FAULTS]:
         more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
@@ -97,10 +99,10 @@ def _parsed(line: str) -> dict[str, Any]:
 
 
 def record_of_choices(choices: Choices, name: str, order: str | None) -> Record:
-    """Return the record of a system's choices of all items of a task.
+    """Return the record of the system `name`. `order` is the value of --order, or None.
 
     Raises:
-        RecipeMPRError: the items are not exactly those of a task.
+        RecipeMPRError: the items are not exactly the items of a task.
     """
     task = _task_of(choices.by_item)
     n_right = sum(choice == pinned_items()[item_id].gold for item_id, choice in choices.by_item.items())
@@ -128,7 +130,7 @@ def record_of_choices(choices: Choices, name: str, order: str | None) -> Record:
 
 
 def _task_of(item_ids: Mapping[str, object]) -> str:
-    """Return the task that scores exactly these items."""
+    """Return the name of the task that scores exactly these items; raise RecipeMPRError if there is none."""
     for split, task in ({"all": "recipe_mpr"} | held_out_tasks()).items():
         if item_ids.keys() == scored_ids(split):
             return task

@@ -1,7 +1,7 @@
-"""Read and write compact records: a run's per-item scores without dataset text, small enough to commit.
+"""Read and write compact records. A record is small enough to commit: it has a run's scores, but no dataset text.
 
-A record holds the fields that the leaderboard reads of a run. Texts, orders and gold come from the package's pinned
-tables. A record is read as a `Run` like any other and goes through the same checks.
+A record holds only the fields that the leaderboard reads. Option orders and right options come from the package's
+pinned table. A record is read as a `Run`, and goes through the same checks as a run from lm-eval's files.
 """
 
 import json
@@ -27,7 +27,7 @@ from recipe_mpr_task.task_specs import TaskSpec, held_out_tasks, is_task, rotate
 
 SUFFIX = ".record.json"
 FORMAT: Final = "recipe-mpr-record/1"
-LARGEST = 32 * 2**20  # bytes: 500 items in five rotations have 0.5 MB
+LARGEST = 32 * 2**20  # bytes; a record of 500 items in five rotations has 0.5 MB
 
 Row = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
 Chosen = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=N_OPTIONS)]
@@ -37,11 +37,12 @@ class RecordedItem(BaseModel):
     """One item's answer.
 
     Attributes:
-        scores: log-likelihoods in the task's order, one row of five for each time the item was asked; None for an
-            imported item, of which only the choice is known.
-        chosen: recipe ids of the best-scored options, tied ones together, one list per row; empty if unanswered.
+        scores: log-likelihoods of the options as shown at A to E, one row for each rotation. None for imported
+            items, because only their choice is known.
+        chosen: for each rotation, the recipe ids of the options with the best score, several if they tie. For an
+            imported item, a single list with the choice; this list is empty if the choice is missing or unknown.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
-        unread: whether an imported item has a wrong choice, unknown which; `chosen` is then empty.
+        unread: whether an imported item's choice is known to be wrong, while the chosen option is unknown.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -57,7 +58,7 @@ class Record(BaseModel):
     """One run of one task.
 
     Attributes:
-        run: lm-eval's results file, cut down to the fields that the leaderboard reads; typed in `results`.
+        run: the fields of lm-eval's results file that the leaderboard reads, as raw JSON. `results` has typed values.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -70,33 +71,34 @@ class Record(BaseModel):
 
     @classmethod
     def of(cls, results: Results, task: str, items: Iterable[RecordedItem]) -> "Record":
-        """Make the record of a task's results and items."""
+        """Make a record from a task's results and items."""
         ordered = sorted(items, key=lambda item: item.item_id)
         return cls(format=FORMAT, dataset_sha256=SHA256, task=task, run=results.as_raw(task), items=ordered)
 
     @property
     def results(self) -> Results:
-        """The results file's part for the task, typed."""
+        """The fields in `run`, as typed values."""
         return Results.of(self.run, self.task)
 
 
 class RecordError(RecipeMPRError):
-    """A file that is no valid record, or a run that no record can be made of."""
+    """Raised for a file that is not a valid record, or for a run that cannot be made into a record."""
 
 
 def is_recordable(task: str) -> bool:
-    """Say whether a task's metrics need scores alone, without generated text or option lengths."""
+    """Say whether scores alone are enough for a task's metrics, without generated texts or option lengths."""
     return task_spec(task).process_results.__name__ in ("letter_metrics", "circular_metrics")
 
 
 def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_key: str | None = None) -> Record:
-    """Make the record of a run with genuine documents.
+    """Make the record of a run. The run's documents must be genuine.
 
-    A record holds neither prompts nor paths. It keeps what the checks read from them: `flags` and `around`, see
-    `rank.row.Row`, and `verify.identity.model_key`. If `around` is cut, a flag says so.
+    A record holds no prompts and no paths. Instead, the record keeps three results of the checks: notes for readers
+    (`flags`), the text around the prompts (`around`) and a hash of the model (`model_key`). If `around` is cut, a flag
+    reports the cut.
 
     Raises:
-        RecordError: the task's metrics need texts, which a record lacks, or a score is not finite.
+        RecordError: the task's metrics need texts, or a score is not finite.
     """
     if not is_recordable(run.task):
         raise RecordError(f"{run.task}: its metrics need texts, which a record does not hold; keep its samples file")
@@ -118,7 +120,7 @@ def _recorded(sample: Sample, spec: TaskSpec) -> RecordedItem:
         raise RecordError(f"{sample.item_id} has a score that is not finite")
     exact = [flat[i : i + N_OPTIONS] for i in range(0, len(flat), N_OPTIONS)]
     rounded = [[float(f"{score:.7g}") for score in row] for row in exact]
-    # Rounding must not create ties.
+    # Keep the exact scores if rounding would change which options are best.
     scores = rounded if _best(rounded) == _best(exact) else exact
     shown = pinned_items()[sample.item_id].shown_ids(spec.order)
     chosen = [[rotated(shown, r)[k] for k in best] for r, best in enumerate(_best(scores))]
@@ -130,7 +132,7 @@ def _best(rows: Sequence[Sequence[float]]) -> list[list[int]]:
 
 
 def _without_folders(value: Any) -> Any:
-    """Return a value without local directories: an absolute path is cut to the part that names its folder."""
+    """Return a value without local directories. An absolute path is cut to its last part, as `without_folders` does."""
     if isinstance(value, dict):
         return {key: _without_folders(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -141,7 +143,7 @@ def _without_folders(value: Any) -> Any:
 
 
 def write_record(record: Record, path: Path) -> None:
-    """Write a record, one item a line."""
+    """Write a record as JSON, with one item per line."""
     head = record.model_dump(mode="json", exclude={"items"})
     lines = ",\n".join(json.dumps(item.model_dump(mode="json", exclude_defaults=True)) for item in record.items)
     text = json.dumps(head, indent=1, sort_keys=True).removesuffix("\n}")
@@ -149,10 +151,10 @@ def write_record(record: Record, path: Path) -> None:
 
 
 def read_record(path: Path, source: str = "") -> Run:
-    """Read a record as a `Run`; its documents have no texts. For `source` see `schema.Run`.
+    """Read a record as a `Run` without document texts. `source` is the file's name as shown to the user.
 
     Raises:
-        RecordError: the file is no record, is of another dataset or task, or contradicts the dataset's items.
+        RecordError: the file is not a record, its dataset or task is unknown, or it contradicts the dataset's items.
     """
     try:
         record = Record.model_validate_json(read_regular(path, LARGEST))
@@ -168,7 +170,7 @@ def read_record(path: Path, source: str = "") -> Run:
 
 
 def _faults(record: Record) -> Iterator[str]:
-    """Yield reasons to refuse a record. Take the first only: later checks assume that earlier ones passed."""
+    """Yield reasons to refuse a record. Use only the first reason: later checks assume that earlier checks passed."""
     if record.dataset_sha256 != SHA256:
         yield f"of another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}"
     pinned = pinned_items()
@@ -207,7 +209,7 @@ def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
             document=document,
             item_id=item.item_id,
             responses=None if item.scores is None else tuple((score,) for row in item.scores for score in row),
-            # Computed from the choices, so that a check notices scores that contradict them.
+            # Use the choices, not the scores: then a check notices if the scores contradict the choices.
             accuracy=math.fsum((pinned.gold in row) / max(len(row), 1) for row in item.chosen) / len(item.chosen),
             chosen=tuple(item.chosen[0]) if item.scores is None else None,
         )

@@ -1,4 +1,4 @@
-"""Read lm-eval's results files and compact records: one `Run` for each Recipe-MPR task in a file."""
+"""Read lm-eval's results files and compact records. Each Recipe-MPR task in a file becomes one `Run`."""
 
 import json
 import os
@@ -16,35 +16,37 @@ from recipe_mpr_task.files import open_regular, read_regular
 from recipe_mpr_task.lines import line
 from recipe_mpr_task.task_specs import is_task, task_names
 
-LARGEST_RESULTS = 64 * 2**20  # bytes: a results file of all of lm-eval's tasks has about 10 MB
-LARGEST_SAMPLES = 2**30  # bytes: 500 items in five rotations with 20 shots each have about 250 MB
-_LONGEST_SAMPLE = 32 * 2**20  # bytes of a line: 25 prompts of 20 shots have 0.5 MB, a page of reasoning a few kB
-_MOST_SAMPLES = 10_000  # lines: as many as a record may have items; a task has 500
-MOST_VALUES = 20_000_000  # commas and brackets, text included: each can become a value of 60 bytes in memory
+LARGEST_RESULTS = 64 * 2**20  # bytes; a results file with all of lm-eval's tasks has about 10 MB
+LARGEST_SAMPLES = 2**30  # bytes; 500 items in five rotations, with 20 shots per prompt, have about 250 MB
+_LONGEST_SAMPLE = 32 * 2**20  # bytes per line; 25 prompts with 20 shots have 0.5 MB
+_MOST_SAMPLES = 10_000  # lines; a task has at most 500 items
+MOST_VALUES = 20_000_000  # commas and brackets, also inside texts; each can become a value of 60 bytes in memory
 
 
 class UnusableError(Exception):
-    """A results file that holds no run; the message says why."""
+    """Raised for a file from which no run can be read. The message says why."""
 
 
 def samples_files(file: Path) -> list[Path]:
-    """Return the existing paths named like a results file's samples, of any task of this release and of any kind."""
-    before, after = _samples_file(file, "\0").split("\0")  # built once: a thousand files have twenty names each
+    """Return the paths at which a results file has samples, for all tasks. A path may be a link, folder or pipe."""
+    before, after = _samples_file(file, "\0").split("\0")  # built once per file, not once for each of twenty tasks
     return [Path(path) for task in sorted(task_names()) if os.path.lexists(path := f"{before}{task}{after}")]
 
 
 def _samples_file(file: Path, task: str) -> str:
     """Return the path at which lm-eval writes a task's samples for a results file."""
-    # results_DATE.json in an output folder, NAME_DATE.json for `--output_path NAME.json`; samples end in the same date.
+    # The file is named results_DATE.json, or NAME_DATE.json for `--output_path NAME.json`. Samples have the same date.
     date = re.search(r"\d{4}-\d{2}-\d{2}T.*", file.stem, re.DOTALL)
     return str(file.with_name(f"samples_{task}_{date[0] if date else file.stem.removeprefix('results_')}.jsonl"))
 
 
 def runs_of(file: Path, source: str) -> list[Run]:
-    """Read the runs of one results file or compact record, one for each Recipe-MPR task in it.
+    """Read one results file or compact record. Return one run for each Recipe-MPR task in the file.
+
+    `source` is the file's name as shown to the user.
 
     Raises:
-        UnusableError: the file cannot be read, is of neither kind, or holds no Recipe-MPR task.
+        UnusableError: the file cannot be read, is neither a results file nor a record, or has no Recipe-MPR task.
     """
     if file.name.endswith(SUFFIX):
         try:
@@ -54,7 +56,7 @@ def runs_of(file: Path, source: str) -> list[Run]:
     results = _read_json(file)
     if not isinstance(results, dict) or not isinstance(results.get("results"), dict):
         raise UnusableError("not lm-eval's: no `results` object in it")
-    # A group (recipe_mpr_folds) has no items of its own: its tasks are the runs.
+    # A group such as recipe_mpr_folds has no items of its own. Each task in the group is a run.
     groups = results.get("group_subtasks")
     groups = groups if isinstance(groups, dict) else {}
     tasks = [name for name in results["results"] if name.startswith("recipe_mpr") and not groups.get(name)]
@@ -63,13 +65,13 @@ def runs_of(file: Path, source: str) -> list[Run]:
     ours = [task for task in tasks if is_task(task)]
     return [
         *(Run(source, task, Results.of(results, task), _samples(Path(_samples_file(file, task)))) for task in ours),
-        # For unknown tasks no check reads the results.
+        # An unknown task gets empty results: no check reads the results of unknown tasks.
         *(Run(source, name, Results()) for name in _unknown_names([task for task in tasks if task not in ours])),
     ]
 
 
 def _unknown_names(tasks: list[str]) -> list[str]:
-    """Return the first 50 names of unknown tasks as printable text; the last name also counts those left out."""
+    """Return the first 50 names of unknown tasks as printable text. The last name also says how many were left out."""
     names = [re.sub(r"[^A-Za-z0-9_]", "?", task[:60]) for task in tasks[:50]]
     if len(tasks) > len(names):
         names[-1] += f" and {len(tasks) - len(names)} more"
@@ -93,7 +95,7 @@ def _samples(file: Path) -> tuple[Sample, ...] | None:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield a samples file's lines with their numbers; skip empty ones."""
+    """Yield (line number, line) for each line of a samples file. Skip empty lines."""
     number = n_lines = n_values = 0
     try:
         with open_regular(file, LARGEST_SAMPLES) as stream:
@@ -115,7 +117,7 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
 def _parsed(text: bytes, where: str) -> dict[str, Any]:
     try:
         try:
-            sample = from_json(text, cache_strings="keys")  # twice as fast as json, but refuses lone surrogates
+            sample = from_json(text, cache_strings="keys")  # twice as fast as json.loads, but rejects lone surrogates
         except ValueError:
             sample = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:

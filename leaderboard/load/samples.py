@@ -1,4 +1,4 @@
-"""Parse one logged item: its document, the prompts that the model was shown, and its answers."""
+"""Parse one logged item: its document, the prompts that the model was shown, and the model's answers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,11 @@ from recipe_mpr_task.document import Document
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The text of one request, each chat message as `turn` writes it.
+    """The prompt of one request.
 
     Attributes:
-        is_messages: whether lm-eval logged chat messages, as it does for chat models behind an API.
+        text: the prompt as one text. Chat messages are formatted by `turn` and joined.
+        is_messages: whether lm-eval logged chat messages. Lm-eval does this for chat models behind an API.
     """
 
     text: str
@@ -29,13 +30,15 @@ class Sample:
     """One item of a run.
 
     Attributes:
-        document: None if the logged document is not one of the task's.
-        responses: filtered responses as logged: log-likelihoods or texts, see `log_likelihoods` and `texts`.
-        is_first_of_raw: whether each response equals its request's first raw response; true if none were logged.
-        prompts: one for each request; empty if no requests were logged.
-        continuations: the text whose likelihood each request asked for.
-        accuracy: the logged accuracy; None if it is not in [0, 1].
-        chosen: recipe ids of an imported item, which has no responses.
+        document: the logged document; None if it does not have the form of a task's document.
+        responses: the filtered responses as logged, log-likelihoods or texts; None if not logged.
+        is_first_of_raw: whether each response equals the first raw response to the same request. True if no raw
+            responses were logged.
+        has_raw: whether raw responses were logged.
+        prompts: one prompt for each request; empty if no requests were logged.
+        continuations: for each request, the text whose likelihood the model computed.
+        accuracy: the logged accuracy, a fraction in [0, 1]; None if missing or not in this range.
+        chosen: for an imported item, the recipe ids of the choice; None for other items.
     """
 
     document: Document | None
@@ -50,10 +53,10 @@ class Sample:
 
     @classmethod
     def of(cls, logged: Mapping[str, Any]) -> "Sample":
-        """Return the sample of a parsed line of lm-eval's samples file."""
+        """Make a sample from one parsed line of lm-eval's samples file."""
         doc, filtered, accuracy = (logged.get(key) for key in ("doc", "filtered_resps", "acc"))
         arguments = logged.get("arguments")
-        # One request for each prompt and continuation; none if they are not in lm-eval's own form.
+        # Lm-eval logs a JSON object with one value for each request. Other forms are read as no requests.
         logged_requests = arguments.values() if isinstance(arguments, dict) else ()
         requests = [request if isinstance(request, dict) else {} for request in logged_requests]
         return cls(
@@ -69,20 +72,20 @@ class Sample:
 
     @property
     def doc(self) -> Document:
-        """The sample's document; raise ValueError if it is not one of the task's."""
+        """The sample's document. Raise ValueError if `document` is None."""
         if self.document is None:
             raise ValueError(f"{self.item_id} has no document of ours")
         return self.document
 
     def log_likelihoods(self) -> list[float] | None:
-        """Return the responses as numbers; None if one is not a number. lm-eval logs them as text, which is exact."""
+        """Return the responses as numbers; None if no responses were logged, or if a response is not a number."""
         try:
             return None if self.responses is None else [float(response[0]) for response in self.responses]
         except (TypeError, ValueError, KeyError, IndexError, ArithmeticError):
             return None
 
     def texts(self) -> list[str] | None:
-        """Return the responses as generated texts; None if none were logged."""
+        """Return the responses as generated texts; None if no responses were logged."""
         return None if self.responses is None else [str(response) for response in self.responses]
 
 
@@ -103,24 +106,24 @@ def _is_first_of_raw(raw: Any, filtered: Any) -> bool:
 def _prompts(contexts: Sequence[Any]) -> tuple[Prompt, ...]:
     prompts: list[Prompt] = []
     for last, context in pairwise([None, *contexts]):
-        # The options of an item share their prompt, which is parsed once.
+        # An item's options have the same prompt. Parse the prompt only once.
         prompts.append(prompts[-1] if prompts and context == last else _prompt(context))
     return tuple(prompts)
 
 
 def turn(role: str, content: str) -> str:
-    """Return one chat message as text."""
+    """Return one chat message as text: the role in brackets, then the content."""
     return f"[{role}]\n{content}\n"
 
 
 def _prompt(context: Any) -> Prompt:
-    # lm-eval logs chat messages as a list of one JSON text, or for a remote tokenizer as a list of messages.
+    # Lm-eval logs chat messages as a list with one JSON text. With a remote tokenizer, it logs a list of messages.
     logged = context[0] if isinstance(context, list) and len(context) == 1 else context
     try:
         if messages := _messages(logged):
             return Prompt("".join(map(_turn_of, messages)), is_messages=True)
         return Prompt(str(logged))
-    except RecursionError:  # nested deeper than any chat message
+    except RecursionError:  # the value is nested deeper than any real chat message
         return Prompt("")
 
 
@@ -137,7 +140,7 @@ def _messages(logged: Any) -> list[dict[str, Any]]:
 
 
 def _turn_of(message: Mapping[str, Any]) -> str:
-    """Return one message as text, with every field that the model could read."""
+    """Return one message as text, with all of its fields, because the model could read each field."""
     content = message["content"]
     rest = {key: value for key, value in message.items() if key not in ("role", "content")}
     role = f"{message['role']} {json.dumps(rest, sort_keys=True)}" if rest else str(message["role"])

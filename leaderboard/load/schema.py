@@ -1,8 +1,8 @@
-"""Types for one task of lm-eval's results file. Raw JSON is parsed here, and for samples in `samples`.
+"""Define types for one task of lm-eval's results file, and parse the file's JSON. `samples` parses the samples file.
 
-The files are untrusted. A value that is missing, of another type, too large or nested too deep becomes the field's
-default; the check that needs the value reports it as missing. Numbers are finite and at most 2^53, which all JSON
-readers read alike. Texts are cut and hold no lone surrogates.
+The files are untrusted. A missing value becomes the field's default. So does a value of another type, and a value
+that is too large or nested too deep. The check that needs the value then reports it as missing. Numbers are finite
+and at most 2^53, so that all JSON readers read the same number. Long texts are cut, and lone surrogates are replaced.
 """
 
 import math
@@ -22,7 +22,7 @@ from recipe_mpr_task.result_records import Amount, Count, LoadedModel, Sha256, T
 
 IMPORT_MODEL = "recipe-mpr-import"  # the model name in records of imported predictions
 AROUND, FLAGS = "recipe_mpr_around", "recipe_mpr_flags"
-LONGEST_AROUND = 20_000  # characters of the text around the prompts that a record keeps
+LONGEST_AROUND = 20_000  # characters; in a record, a longer text around the prompts is cut
 _SECONDS = "total_evaluation_time_seconds"
 _LARGEST = 2**53
 _LONGEST, _LONGEST_PROMPT = 2_000, 20_000
@@ -32,22 +32,22 @@ _MOST, _MOST_ITEMS = 20_000, 10_000
 
 @dataclass(frozen=True)
 class ModelArgs:
-    """`--model_args` by name, in whichever form lm-eval recorded them; each backend has its own arguments."""
+    """The model arguments (`--model_args`). `given` maps names to values; each backend has other names."""
 
     given: Mapping[str, Any]
 
     def text(self, name: str) -> str:
-        """Return an argument as text; "" if it is not set."""
+        """Return an argument as text; "" if the argument is not set."""
         value = self.given.get(name)
         return str(value) if value else ""
 
     def as_told(self, name: str) -> str:
-        """Return an argument as lm-eval tells the task of it; "None" if it was not given."""
+        """Return an argument as the text that lm-eval passes to the task; "None" if the argument was not given."""
         return str(self.given.get(name))
 
     @property
     def gold_letters(self) -> list[int]:
-        """Number of an import's items with the right option at A to E, shape (5,); [] if not recorded."""
+        """For each letter A to E, the number of imported items with the right option there; [] if not recorded."""
         counts = self.given.get("gold_letters")
         if not isinstance(counts, list) or len(counts) != len(LETTERS):
             return []
@@ -55,12 +55,12 @@ class ModelArgs:
 
 
 def _integers(value: Any) -> Any:
-    # A faulty entry of another task must not discard this task's count.
+    # An invalid entry of another task must not discard this task's count.
     return {key: n for key, n in value.items() if type(n) is int} if isinstance(value, dict) else value
 
 
 class Config(Tolerant):
-    """Lm-eval's `config`: the model, and how it was run."""
+    """The `config` object of lm-eval's results file: the model, and how the model was run."""
 
     model: str | None = None
     model_args: Annotated[dict[str, Any], BeforeValidator(parsed)] = Field(default={})
@@ -91,7 +91,7 @@ class Config(Tolerant):
 
 
 class Metadata(Tolerant):
-    """A task's metadata, into which lm-eval merges the model's arguments and `--metadata`."""
+    """A task's metadata. Lm-eval adds the model arguments and the values of `--metadata`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -99,7 +99,7 @@ class Metadata(Tolerant):
     recipe_mpr_system: Any = None
 
     def told(self, name: str, otherwise: Any) -> str:
-        """Return a merged-in model argument as text; `otherwise` as text if the argument is absent."""
+        """Return a model argument in the metadata as text; `otherwise` as text if the argument is absent."""
         return str((self.model_extra or {}).get(name, otherwise))
 
 
@@ -119,12 +119,12 @@ class TaskConfig(Tolerant):
     repeats: Any = None
 
     def differs(self, key: str, own: Any) -> bool:
-        """Say whether a recorded field differs from the task's own value; False if it was not recorded."""
+        """Say whether the recorded field `key` differs from the task's `own` value; False if nothing was recorded."""
         return key in self.model_fields_set and getattr(self, key) != own
 
 
 class Results(Tolerant):
-    """A results file or record, cut down to the fields of one task that the leaderboard reads."""
+    """The part of a results file or record that the leaderboard reads for one task."""
 
     date: Annotated[float, Field(gt=0)] | None = None
     lm_eval_version: Any = None
@@ -133,7 +133,7 @@ class Results(Tolerant):
     system_instruction_sha: Any = None
     system_instruction: Any = None
     fewshot_as_multiturn: Any = None
-    # lm-eval writes the time as text, and so do records.
+    # Lm-eval writes the time as text, and records do the same.
     eval_seconds: Annotated[Amount | None, Field(alias=_SECONDS), PlainSerializer(str, when_used="unless-none")] = None
     training: Annotated[TrainingRecord | None, Field(alias=TRAINING_KEY)] = None
     loaded: Annotated[LoadedModel | None, Field(alias=MODEL_KEY)] = None
@@ -152,7 +152,7 @@ class Results(Tolerant):
 
     @classmethod
     def of(cls, raw: Mapping[str, Any], task: str) -> "Results":
-        """Read a task's part of a parsed results file or record, bounded in size; an absent value stays absent."""
+        """Read one task's results from a parsed file. Values are limited in size. A missing value stays unset."""
         configs, n_shots, metrics = (_mapping(raw.get(key)) for key in ("configs", "n-shot", "results"))
         kept = {key: raw[key] for key in cls.logged_keys() - {AROUND} if raw.get(key) is not None} | {
             "config": _fields(raw.get("config"), Config),
@@ -161,7 +161,7 @@ class Results(Tolerant):
             "results": {task: _mapping(metrics.get(task))},
         }
         if len(configs) > 1:
-            kept.pop(_SECONDS, None)  # the tasks of a run share one time
+            kept.pop(_SECONDS, None)  # this time is the sum for all tasks
         kept = _bounded(kept)
         if isinstance(around := raw.get(AROUND), str):
             kept[AROUND] = around[:LONGEST_AROUND].encode(errors="replace").decode()
@@ -169,7 +169,7 @@ class Results(Tolerant):
         return cls.model_validate(kept | {field: kept[key][task] for field, key in fields.items()})
 
     def as_raw(self, task: str) -> dict[str, Any]:
-        """Return the results in the layout of lm-eval's file, for a record."""
+        """Return the results in the layout of lm-eval's results file, as a record stores them."""
         plain = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
         settings, n_shot, metrics = (plain.pop(key, {}) for key in ("task_config", "n_shot", "metrics"))
         return plain | {"configs": {task: settings}, "n-shot": {task: n_shot or 0}, "results": {task: metrics}}
@@ -203,9 +203,9 @@ class Run:
     """One task of one results file or record.
 
     Attributes:
-        source: the file by its shortest unique path suffix, see `find.find_files`.
-        samples: the logged items; None if none were logged.
-        is_record: read from a compact record: its documents are the pinned ones, without their texts.
+        source: the file's name as shown to the user, its shortest unique path suffix.
+        samples: the logged items; None if no items were logged.
+        is_record: whether the run was read from a compact record. The documents of a record have no texts.
     """
 
     source: str
@@ -216,12 +216,12 @@ class Run:
 
     @property
     def items(self) -> tuple[Sample, ...]:
-        """The logged items; empty if none were logged."""
+        """The logged items; empty if no items were logged."""
         return self.samples or ()
 
     @property
     def config(self) -> Config:
-        """Lm-eval's `config` of the run."""
+        """The `config` object of the results file."""
         return self.results.config
 
     @property
@@ -231,17 +231,17 @@ class Run:
 
     @property
     def training(self) -> TrainingRecord:
-        """The recorded training of the model; an empty record if there is none."""
+        """The record of the model's training; an empty record if the file has none."""
         return self.results.training or TrainingRecord()
 
     @property
     def loaded(self) -> LoadedModel:
-        """The recorded files of the loaded model; an empty record if there is none."""
+        """The record of the loaded model's files; an empty record if the file has none."""
         return self.results.loaded or LoadedModel()
 
     @property
     def version(self) -> int | None:
-        """The task's version; None if none was recorded."""
+        """The task's version; None if no version was recorded."""
         return self.results.task.metadata.version
 
     @property
@@ -251,21 +251,21 @@ class Run:
 
     @property
     def has_chat_template(self) -> bool:
-        """Whether the prompts went through the model's chat template."""
+        """Whether the model's chat template was applied to the prompts."""
         return bool(self.results.chat_template_sha)
 
     @property
     def has_system_text(self) -> bool:
-        """Whether the user gave the run a system text."""
+        """Whether the user set a system text with `--system_instruction`."""
         return bool(self.results.system_instruction_sha)
 
     @property
     def n_truncated(self) -> int:
-        """Number of texts cut to the model's length: of this task, or of the whole run if not counted by task."""
+        """Number of texts cut to the model's length. Count all tasks' texts if this task's number is not recorded."""
         count = self.config.recipe_mpr_truncated_in.get(self.task, self.config.recipe_mpr_truncated)
         return max(count or 0, 0)
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The flags that a record keeps of its run; empty for a results file."""
+        """The flags that a record stores; empty for a run from a results file."""
         return tuple(str(flag)[:200] for flag in self.results.flags[:10]) if self.is_record else ()

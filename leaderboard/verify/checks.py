@@ -1,8 +1,9 @@
-"""Check a run: one list of all checks, and the status and reason that follow from their findings.
+"""Check a run. CHECKS lists all checks; their findings determine the run's status and reason.
 
-A run is checked without the dataset. Each logged document must hash to its pinned digest, its options must be in the
-task's order, and its accuracy is recomputed from its scores. To add a check, write a function from `Case` to texts
-in this package, and add it to CHECKS with its severity.
+Checks need the dataset only for few-shot examples that were not logged. Each logged document must hash to its pinned
+digest. Its options must be in the task's order. Its accuracy is recomputed from the scores.
+
+To add a check, write a function that takes a `Case` and yields texts. Add the function to CHECKS with a severity.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,32 +25,32 @@ _UNKNOWN = "nothing tells what it was trained on"
 
 
 class Severity(IntEnum):
-    """The effect of a finding on its run. The worst finding, with the lowest number, decides the status."""
+    """The effect of a finding on the status. If there are several findings, the lowest number decides."""
 
     UNREADABLE = 0
-    """Excluded: no number is reliable, so the run has no items and no further check runs."""
+    """Status excluded: no number is reliable. The run gets no items, and later checks are skipped."""
     INCOMPARABLE = 1
-    """Excluded, without flags: what was measured is not the task."""
+    """Status excluded: the run did not measure this task. The run's flags are omitted."""
     OVERLAP = 2
-    """Overlap: the model was trained or selected on scored items."""
+    """Status overlap: the model was trained or selected on scored items."""
     FORGED = 3
-    """Excluded: the model is another than the run says."""
+    """Status excluded: the run gives false information about the model or its training."""
     DEMONSTRATION = 4
-    """Excluded: the model is no attempt at the task."""
+    """Status excluded: the model has random weights and only demonstrates the leaderboard."""
     DOUBT = 5
-    """Unknown: a reason why the model may have seen the items, or why the answers may be another model's."""
+    """Status unknown: the model may have seen the items, or the answers may come from another model."""
     TRUST = 6
-    """Clean: the reason why the model has not seen the items."""
+    """Status clean: the text says why the model has not seen the items."""
     NOTE = 7
-    """A flag, which does not change the status."""
+    """The text becomes a flag. A flag does not change the status."""
 
 
 _STATUS: dict[Severity, StatusName] = {Severity.OVERLAP: "overlap", Severity.DOUBT: "unknown", Severity.TRUST: "clean"}
-"""The status for the worst severity; any other severity excludes the run."""
+"""The status that each severity gives. A severity that is not listed gives the status excluded."""
 
 
 class Finding(NamedTuple):
-    """What one check reports about a run: the severity, and the reason as text."""
+    """One result of a check: a severity, and a reason as text."""
 
     severity: Severity
     text: str
@@ -110,7 +111,7 @@ def _demonstration(case: Case) -> Iterator[str]:
 
 def _notes(case: Case) -> Iterator[str]:
     run = case.run
-    yield from run.flags  # of a record
+    yield from run.flags  # only records have flags
     if kind(run) == IMPORTED and not run.args.text("order") and sum(run.args.gold_letters) < len(run.items):
         yield "in which order it saw the options is not told: in the file's order the right one is always the first"
     if run.n_truncated:
@@ -121,7 +122,7 @@ def _notes(case: Case) -> Iterator[str]:
 
 
 def _each(severity: Severity, texts: Callable[[Case], Iterable[str]]) -> Check:
-    """Return the check whose findings all have one severity."""
+    """Turn a function that yields texts into a check. All findings of this check have the given severity."""
     return lambda case: [Finding(severity, text) for text in texts(case)]
 
 
@@ -136,11 +137,11 @@ CHECKS: tuple[Check, ...] = (
     _each(Severity.DEMONSTRATION, _demonstration),
     _each(Severity.NOTE, _notes),
 )
-"""All checks; reasons and flags are joined in this order. After an UNREADABLE finding no further check runs."""
+"""All checks. Reasons and flags are listed in this order. After an UNREADABLE finding, later checks are skipped."""
 
 
 def verify(run: Run) -> VerifiedRun:
-    """Run all checks and return the run with its items, status, reason and flags."""
+    """Check a run with CHECKS. Return the run with its recomputed items, status, reason and flags."""
     case = Case(run)
     findings: list[Finding] = []
     for check in CHECKS:

@@ -1,4 +1,4 @@
-"""Find reasons to exclude a run: its documents, items, option orders or numbers are not comparable."""
+"""Find reasons to exclude a run because its documents, items, option orders or numbers are not comparable."""
 
 import math
 from collections import Counter, defaultdict
@@ -21,7 +21,10 @@ _SHOWN_IDS = 3
 
 
 def document_faults(case: Case) -> Iterator[str]:
-    """Yield each fault that makes all numbers of the run unreliable. An item counts for its first fault alone."""
+    """Yield each kind of fault in the logged items, with the ids of the faulty items.
+
+    These faults make all numbers of the run unreliable. An item with several faults is listed under the first fault.
+    """
     spec = case.spec
     tests: tuple[tuple[str, Callable[[Sample], bool]], ...] = (
         ("not of the pinned dataset", lambda sample: _is_genuine(sample, is_record=case.run.is_record)),
@@ -42,18 +45,18 @@ def document_faults(case: Case) -> Iterator[str]:
 
 
 def _is_genuine(sample: Sample, *, is_record: bool) -> bool:
-    """Say whether a logged document is a pinned one; a record's has no texts to hash."""
+    """Say whether a document is from the dataset. For a record, check only the item id: there are no texts to hash."""
     document = sample.document
     if document is None or document.item_id not in pinned_items():
         return False
-    with suppress(KeyError, IndexError, TypeError, ValueError):  # not one of our documents
+    with suppress(KeyError, IndexError, TypeError, ValueError):  # a malformed document is not genuine
         digest = pinned_items()[document.item_id].digest
         return is_record or (document.has_texts and digest_of_record(document.as_record()) == digest)
     return False
 
 
 def comparability_faults(case: Case) -> Iterator[str]:
-    """Yield each reason why a run with genuine documents is not comparable with others."""
+    """Yield each reason why a run is not comparable with other runs. The documents must be genuine."""
     run, spec = case.run, case.spec
     is_import = run.is_record and kind(run) == IMPORTED
     orders = (spec.order, run.args.text("order") if is_import else "")
@@ -75,14 +78,15 @@ def comparability_faults(case: Case) -> Iterator[str]:
 
 
 def predictable_gold(counts: Sequence[int]) -> str | None:
-    """Describe the letters that have the right option more often than chance allows; None if there are none.
+    """Return a text that names letters with the right option too often for chance; None if there are none.
 
-    `counts`: how often the right option was at A to E; empty if unknown.
+    Args:
+        counts: for each letter A to E, the number of items with the right option there; empty if unknown.
     """
     total, usual = sum(counts), sorted(range(len(counts)), key=lambda k: -counts[k])
     for size in range(1, N_OPTIONS) if total else ():
         most = sum(counts[k] for k in usual[:size])
-        # Exact binomial tail of the `size` most frequent letters, times the number of sets of `size` letters.
+        # Multiply the exact binomial tail by the number of possible sets of letters (Bonferroni correction).
         if math.comb(N_OPTIONS, size) * binom.sf(most - 1, total, size / N_OPTIONS) < _BY_CHANCE:
             letters = " or ".join(LETTERS[k] for k in sorted(usual[:size]))
             return f"the right option stood at {letters} in {most} of {total}, so a constant answer scores well"
@@ -90,7 +94,7 @@ def predictable_gold(counts: Sequence[int]) -> str | None:
 
 
 def number_faults(case: Case) -> Iterator[str]:
-    """Yield a fault for numbers that are not finite, or that differ from those recomputed from logged scores."""
+    """Yield a fault if a score is not finite, or if a logged accuracy differs from the recomputed accuracy."""
     run, items = case.run, case.items
     if unusable := [item.item_id for item in items if math.isnan(item.accuracy)]:
         yield counted(unusable, "with a score that is not finite")

@@ -22,7 +22,7 @@ from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.splits import TRAINING_SPLITS, parts_of
 
 RESULTS = Path(__file__).parent.parent / "results"
-"""Committed records: `untrained/` (what `recipe-mpr demo` runs), `trained/`, `exploit/`."""
+"""The folder of committed records. Its folder `untrained/` has records of the systems in `recipe-mpr demo`."""
 
 CACHE_DOUBT = (
     "run with --use_cache: lm-eval's cache keeps answers without the model's name, so they may be another model's; "
@@ -37,16 +37,17 @@ _LIST = re.compile("ABC(?:DE?)?|123(?:45?)?")
 
 _TOLERANCE = 1e-5
 _ROUNDED = 1e-6
-"""Relative tolerance: records keep seven digits of a score."""
+"""Relative tolerance of a score, because records keep only seven digits."""
 
 _WITHOUT_EFFECT = ("kind", "batch_size", "max_batch_size", "device")
-"""A baseline's arguments that change no score."""
+"""Model arguments that `baseline_faults` ignores: `kind` names the baseline, the others change no score."""
 
 
 def answers_named(text: str) -> int:
-    """Return how many answers a text seems to name: isolated letters A to E, or numbers 1 to 5, whichever are more.
+    """Return how many answers a text seems to name.
 
-    The article "A" and the first two enumerations ("A, B, C, D or E") do not count: an honest text may hold them.
+    Count the isolated letters A to E and the numbers 1 to 5 separately, and return the larger count. An honest text may
+    have the article "A" and two enumerations, such as "A, B, C, D or E". These are not counted.
     """
     text = _ARTICLE.sub("", _ABBREVIATIONS.sub("", unicodedata.normalize("NFKC", text)))
     letters = [sign for sign in "".join(_LETTERS.findall(text)).upper() if sign in LETTERS]
@@ -55,7 +56,7 @@ def answers_named(text: str) -> int:
 
 
 def hidden_items(training: TrainingRecord, items: Sequence[ItemResult]) -> list[str]:
-    """Return ids of the items that the recorded split trains or validates on but that are not logged as seen."""
+    """Return ids of items that are in the recorded split's training or validation part, but are not logged as seen."""
     if not training.has_manifest or training.split not in TRAINING_SPLITS:
         return []
     parts = parts_of(training.split)
@@ -64,13 +65,13 @@ def hidden_items(training: TrainingRecord, items: Sequence[ItemResult]) -> list[
 
 
 def used_cache(run: Run) -> bool:
-    """Say whether the answers may come from lm-eval's request cache, and so from another model."""
+    """Say whether lm-eval's request cache may have been used. Cached answers may come from another model."""
     loaded = run.results.loaded
     return bool(run.config.use_cache) or (loaded is not None and loaded.request_cache is not False)
 
 
 def shared_doubts(run: Run) -> Iterator[str]:
-    """Yield each reason why a run of any kind cannot be clean: its answers may be another model's."""
+    """Yield each reason why the answers may come from another model. Used for baselines and trained models."""
     if used_cache(run):
         yield CACHE_DOUBT
     backend = run.config.backend
@@ -79,7 +80,7 @@ def shared_doubts(run: Run) -> Iterator[str]:
 
 
 def training_doubts(run: Run) -> Iterator[str]:
-    """Yield each reason why the logged `seen_in_training` is inconclusive for a trained model."""
+    """Yield each reason why the logged `seen_in_training` does not prove what the model was trained on."""
     backend, training, loaded = run.config.backend, run.training, run.results.loaded
     if loaded is not None and loaded.handed_over is not False:
         yield "the model was handed over as an object, so its weights are unknown; name it by model and model_args"
@@ -96,13 +97,13 @@ def training_doubts(run: Run) -> Iterator[str]:
         yield training.reason or "what its base model was trained on is unknown"
     for name in ("pretrained", *ADAPTER_ARGUMENTS):
         loaded_name = run.args.as_told(name)
-        # --metadata overrides the model arguments that lm-eval passes to the task.
+        # A user can override the model arguments that lm-eval passes to the task with --metadata.
         if run.results.task.metadata.told(name, loaded_name) != loaded_name:
             yield f"the task was given another {name} than was loaded"
 
 
 def _is_of_its_record(run: Run) -> bool:
-    """Say whether the files that were hashed when the model was loaded are those that its manifest lists."""
+    """Say whether the loaded files have exactly the hashes that the training manifest lists."""
     training = run.training
     if training.weights is None or training.settings is None or training.base_files is None:
         return False
@@ -114,13 +115,13 @@ def _is_of_its_record(run: Run) -> bool:
 
 
 def is_compared(case: Case) -> bool:
-    """Say whether the committed scores of the run's baseline cover all of its items."""
+    """Say whether the run's baseline has committed scores for every item of the run."""
     reference = _reference().get(baseline_name(case.run), {})
     return bool(reference) and not case.spec.generates and all(s.item_id in reference for s in case.run.items)
 
 
 def baseline_faults(case: Case) -> Iterator[str]:
-    """Yield why a run that is recorded as a baseline is another system, by its arguments and scores."""
+    """Yield each reason why a run that is recorded as a baseline is another system: other arguments or other scores."""
     run, name = case.run, baseline_name(case.run)
     given = {argument: str(value) for argument, value in run.args.given.items() if argument not in _WITHOUT_EFFECT}
     other = [str(argument)[:40] for argument, value in given.items() if (argument, value) != ("seed", "0")]
@@ -138,12 +139,15 @@ def baseline_faults(case: Case) -> Iterator[str]:
 
 
 def baseline_name(run: Run) -> str:
-    """Return the kind of baseline that a run is recorded as."""
+    """Return the name of the baseline that a run is recorded as."""
     return (run.args.text("kind") or "None")[:40]
 
 
 def _expected(case: Case, by_option: Mapping[str, float], shown: Sequence[str]) -> list[list[float]]:
-    """Return the scores of one item, one row of five for each rotation of its options."""
+    """Return the scores that the run's baseline must have for one item, shape (5 rotations, 5 letters).
+
+    `by_option` maps recipe ids to committed scores. `shown` has the recipe ids at A to E, before rotation.
+    """
     baseline = BASELINES[baseline_name(case.run)]
     if baseline.by_position:
         return [[1.0, *[0.0] * (N_OPTIONS - 1)]] * N_OPTIONS
@@ -153,21 +157,21 @@ def _expected(case: Case, by_option: Mapping[str, float], shown: Sequence[str]) 
 
 
 def _is_near(scores: Sequence[float], expected: Sequence[Sequence[float]]) -> bool:
-    """Say whether scores equal the expected ones up to a constant per row, by which the log-softmax shifts them."""
+    """Say whether scores match the expected scores, except for rounding and a constant per row (from log-softmax)."""
     rows = np.reshape(scores, (-1, N_OPTIONS))
     wanted = np.array(expected)[: len(rows)]
-    # A difference below the tolerance must not break a tie: it would change the accuracy.
+    # Ties must be the same: a tiny difference can break a tie, and then the accuracy changes.
     is_best, must_be_best = (table == table.max(axis=1, keepdims=True) for table in (rows, wanted))
     if (is_best != must_be_best).any():
         return False
     tolerance = _TOLERANCE + _ROUNDED * (abs(wanted) + abs(wanted[:, :1]))
-    with np.errstate(invalid="ignore"):  # scores need not be finite
+    with np.errstate(invalid="ignore"):  # logged scores can be infinite
         return bool((abs((rows - rows[:, :1]) - (wanted - wanted[:, :1])) <= tolerance).all())
 
 
 @lru_cache(maxsize=1)
 def _reference() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
-    """Return scores by baseline, item and recipe id, from the committed records; empty for an unknown baseline."""
+    """Return the committed scores of the baselines: {baseline: {item id: {recipe id: score}}}."""
     scores: defaultdict[str, dict[str, dict[str, float]]] = defaultdict(dict)
     for path in sorted((RESULTS / "untrained").glob(f"*{SUFFIX}")):
         run = read_record(path)

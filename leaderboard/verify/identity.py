@@ -1,4 +1,4 @@
-"""Identify a run's system: its kind, its name, and hashes that distinguish measurements, models and settings."""
+"""Identify a run's system: return its kind and name, and hashes of its measurement, model and settings."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from recipe_mpr_task.names import folder_name, is_path, shown_text
 
 _ADAPTER_ARGUMENTS = ("peft", "lora_local_path", "delta")
 _MODEL_ARGUMENTS = ("pretrained", "model", "path", "engine")
-"""Model arguments that name what was loaded; the first that is set counts."""
+"""Model arguments that can name the model. The first argument that is set counts."""
 
 _RUNTIME_ARGUMENTS = frozenset(
     ("device", "batch_size", "max_batch_size", "max_batch_tokens", "parallelize", "num_concurrent", "device_map",
@@ -26,10 +26,10 @@ _SETTING_ARGUMENTS = frozenset(
     ("max_length", "max_gen_toks", "add_bos_token", "prefix_token_id", "truncation", "enable_thinking",
      "think_end_token", "chat_template_args", "max_model_len")
 )  # fmt: skip
-"""Model arguments that say how a model is asked."""
+"""Model arguments that say how a model is asked, such as the maximum text length."""
 
 _DEFAULTS = {("seed", "0"), ("trust_remote_code", "False"), ("revision", "main"), ("use_safetensors", "True")}
-"""Model arguments with their default values, as text; they are ignored."""
+"""Default values of model arguments, as text. An argument with its default value is ignored."""
 
 Kind = Literal["causal", "encoder", "baseline", "imported"]
 IMPORTED: Kind = "imported"
@@ -38,38 +38,40 @@ _KINDS: dict[str, Kind] = {"recipe-mpr-baseline": "baseline", "recipe-mpr-encode
 
 
 def kind(run: Run) -> Kind:
-    """Return what sort of system a run is of: "causal" for all models that read a prompt."""
+    """Return the kind of a run's system. Every model that reads a prompt has the kind "causal"."""
     return _KINDS.get(run.config.backend, "causal")
 
 
 def prompt_name(run: Run) -> str:
-    """Return the name of the prompt template, or "other" for a text that is none of ours."""
+    """Return the name of the run's prompt template; "other" if the template is not part of this project."""
     return prompts.name_of(str(run.results.task.doc_to_text)) or "other"
 
 
 def is_order_invariant(run: Run) -> bool:
-    """Say whether the system scores each option alone, so that its position has no effect."""
+    """Say whether the system scores each option alone, so that an option's position has no effect."""
     return kind(run) == "encoder" or (kind(run) == "baseline" and run.args.text("kind") != "first")
 
 
 def is_from_random_weights(run: Run) -> bool:
-    """Say whether the model has random weights, or was trained from such a model."""
+    """Say whether the model has random weights, or was trained from a model with random weights."""
     return bool(run.training.random_weights or run.loaded.random_weights)
 
 
 def identity(run: Run) -> str:
-    """Return a hash that two runs of one task share if they are one measurement: the same model, asked the same way.
+    """Return a hash of the model and its settings. Two runs of one task with the same hash are one measurement.
 
-    The hash ignores the display name, the place and time of the run, and the prompt, which the task determines.
+    The prompt is not hashed, because the task determines the prompt. Where and when the run was made is not hashed.
+    The display name is hashed only for a model behind a server.
     """
     return sha256_of(f"{model_key(run)}|{setting_key(run)}".encode())
 
 
 def model_key(run: Run) -> str:
-    """Return a hash of a run's model: of its recorded training, else of its files' content, else of its path.
+    """Return a hash of a run's model. Runs with the same hash have the same model.
 
-    A path counts only if the files were not hashed: a moved folder holds the same model, and two folders of one name
-    can hold two models. A server's files cannot be hashed, so its address and display name count.
+    The hash covers the first known value of: recorded training, content of the model's files, path. The path comes
+    last: a moved folder holds the same model, and two folders with the same name can hold different models. For a
+    model behind a server, the files are unknown. Then the address and the display name are hashed.
     """
     if run.is_record and run.config.recipe_mpr_identity:
         return run.config.recipe_mpr_identity
@@ -78,7 +80,7 @@ def model_key(run: Run) -> str:
     left_out = {*_RUNTIME_ARGUMENTS, *_SETTING_ARGUMENTS, "dtype" if config.model_dtype else ""}
     if training.has_manifest or hashed:
         left_out |= {"pretrained", "peft", "lora_local_path", "revision"}
-    if weights:  # the key below has the resolved head
+    if weights:  # `recipe_mpr_head` in the key below replaces the argument `head`
         left_out |= {"pretrained", "head"}
     key = [
         ALIASES.get(config.backend, config.backend),
@@ -87,7 +89,7 @@ def model_key(run: Run) -> str:
             for name, value in run.args.given.items()
             if name not in left_out and value is not None and (name, str(value)) not in _DEFAULTS
         ),
-        # Of models trained here, all folds of a recipe, and a second training by it, are one system.
+        # If a recipe is trained on several folds, or trained again, all of its models are one system.
         [training.system, training.form] if training.has_manifest else weights or config.model_sha,
         config.recipe_mpr_head,
         config.model_dtype,
@@ -97,7 +99,7 @@ def model_key(run: Run) -> str:
 
 
 def server_key(run: Run) -> str | None:
-    """Return a hash of the server's address and model name; None if lm-eval loaded the model."""
+    """Return a hash of the server's address and the model name; None if lm-eval loaded the model itself."""
     if not _is_served(run):
         return None
     address = run.args.text("base_url").lower().rstrip("/")
@@ -107,18 +109,21 @@ def server_key(run: Run) -> str | None:
 
 
 def system_key(run: Run) -> str:
-    """Return a hash of the system (its training, files or server), whatever its settings, backend or precision."""
+    """Return a hash of the first known value of: the system's training, files, server, `model_key`.
+
+    Unlike `model_key`, the first three do not depend on settings, backend or precision.
+    """
     key = run.training.system or run.loaded.sha256 or server_key(run) or model_key(run)
     return sha256_of(key.encode())
 
 
 def setting_key(run: Run) -> str:
-    """Return a hash of how a model was asked: shots, their seed, chat template, system text, generation, lengths.
+    """Return a hash of how a model was asked: shots, few-shot seed, chat template, system text, generation, lengths.
 
-    "" for a system that reads no prompt and has no lengths of its own.
+    Return "" for baselines and imported systems, and for encoders without length settings.
     """
     asked = sorted((k, str(v)) for k, v in run.args.given.items() if k in _SETTING_ARGUMENTS and v is not None)
-    if kind(run) == "encoder":  # it reads no prompt, but may cut its texts
+    if kind(run) == "encoder":  # an encoder reads no prompt, but can cut long texts
         return sha256_of(json.dumps(asked).encode()) if asked else ""
     if kind(run) != "causal":
         return ""
@@ -134,24 +139,24 @@ def setting_key(run: Run) -> str:
 
 
 def generation(run: Run) -> dict[str, Any] | None:
-    """Return how a run generated text, such as its temperature and length; None if it scored options."""
+    """Return the settings of text generation, such as the temperature; None if the model scored options instead."""
     task = run.results.task
     return task.generation_kwargs if task.output_type == "generate_until" else None
 
 
 def _is_served(run: Run) -> bool:
-    """Say whether the files of the model are unknown, as behind a server."""
+    """Say whether the model's files are unknown, for example because the model is behind a server."""
     return kind(run) == "causal" and not is_traced(run.config.backend)
 
 
 def _without_path(value: object) -> str:
-    """Return an argument as text; a path as a hash."""
+    """Return an argument as text. A path is replaced by a hash of the path."""
     text = str(value)
     return f"path {sha256_of(text.encode(errors='replace'))[:16]}" if text.startswith(("/", "~", ".")) else text
 
 
 def system_name(run: Run) -> str:
-    """Return the name that the run's config gives the system, else the model's own name, as it is shown."""
+    """Return the system's display name: the name set in the run's metadata, else a name made from the model."""
     return shown_text(_name(run)) or "a system without a name"
 
 
@@ -170,9 +175,9 @@ def _name(run: Run) -> str:
 
 
 def model_ids(run: Run) -> dict[str, str | None]:
-    """Return the names of what was loaded, by the fields of `rank.row.LoadedNames`.
+    """Return the names of the loaded base model, adapter and backend, keyed by the fields of `rank.row.LoadedNames`.
 
-    The base of a trained model counts as a hub's if the manifest knows it.
+    The base model of an adapter is taken from the training manifest, if there is one.
     """
     (adapter, adapter_from), (base, base_from) = _loaded(run, _ADAPTER_ARGUMENTS), _loaded(run, _MODEL_ARGUMENTS)
     if adapter and run.training.base_model is not None:
@@ -189,13 +194,13 @@ def model_ids(run: Run) -> dict[str, str | None]:
 
 
 def _loaded(run: Run, arguments: Sequence[str]) -> tuple[str, str | None]:
-    """Return the first of some model arguments that is set, "" for none, and its source."""
+    """Return (name, source) from the first of `arguments` that is set; ("", None) if no argument is set."""
     name = next(filter(None, map(run.args.text, arguments)), "")
     return name, _source(run, name, is_adapter=arguments == _ADAPTER_ARGUMENTS) if name else None
 
 
 def _source(run: Run, name: str, *, is_adapter: bool) -> str | None:
-    """Return FOLDER or HUB; None where a name of two parts may be either."""
+    """Return where a model was loaded from, FOLDER or HUB; None if a name such as "a/b" can be either."""
     if is_path(name):
         return FOLDER
     recorded = run.loaded.sources.get("peft" if is_adapter else "pretrained")
@@ -204,21 +209,24 @@ def _source(run: Run, name: str, *, is_adapter: bool) -> str | None:
     is_traced_part = is_adapter or not _loaded(run, _ADAPTER_ARGUMENTS)[0]
     is_read_beside = run.training.has_manifest or run.training.reason == "no training manifest beside the weights"
     if is_traced_part and is_read_beside:
-        return FOLDER  # only in a folder a manifest is read or reported missing
-    # These backends log a hub's commit, and none for a folder.
+        return FOLDER  # a manifest is read, or reported missing, only for a folder
+    # These backends log a commit for a model from the hub, and no commit for a folder.
     commit = run.config.peft_sha if is_adapter else run.config.model_sha
     return HUB if commit and run.config.backend in ("hf", "hf-auto", "huggingface", "vllm") else None
 
 
 def _base_source(run: Run) -> str | None:
-    """Return FOLDER, HUB or None for a trained model's base, from its manifest or the adapter's loaded base."""
+    """Return where the base model of a trained model comes from, FOLDER or HUB; None if unknown."""
     if run.training.base_known and "/" in (run.training.base_model or ""):
         return HUB
     return _loaded(run, _MODEL_ARGUMENTS)[1] if _loaded(run, _ADAPTER_ARGUMENTS)[0] else None
 
 
 def _shown(name: str, source: str | None) -> str:
-    """Return a hub id whole, or a path's folder name, with "./" before it if it looks like a hub id."""
+    """Return a model's name for display. A path is shortened to its folder name.
+
+    A folder's name that looks like a hub id gets "./" in front.
+    """
     if is_path(name):
         return folder_name(name)
     return f"./{name}" if source == FOLDER and "/" in name else name

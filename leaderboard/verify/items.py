@@ -1,4 +1,4 @@
-"""Recompute the result of each item; all numbers on the leaderboard are computed from these results."""
+"""Recompute the result of each item. All numbers on the leaderboard are computed from these results."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.task_specs import TaskSpec
 
 MEANS = tuple(metric.key for metric in METRICS if metric.in_row and metric.aggregation == "mean")
-"""Metrics whose mean a row shows, besides accuracy."""
+"""Keys of the metrics, besides accuracy, whose mean over the items is shown in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,15 @@ class ItemResult:
     """One item's result, recomputed from the model's answer.
 
     Attributes:
-        accuracy: fraction in [0, 1], ties shared; NaN if a score is not finite.
-        metrics: the numbers that the task's own `process_results` computes, by key.
-        chosen: recipe ids of the options chosen, tied ones together; empty if no option was.
-        probabilities: softmax over the five options in displayed order, averaged over rotations where there are
-            some; None where the run has only choices.
+        accuracy: a fraction in [0, 1], such as 1/2 if two options tie. NaN if a score is not finite.
+        types: the item's query types.
+        metrics: metric key to value, computed by the task's own `process_results`.
+        chosen: recipe ids of the chosen options, several if they tie; empty if no option was chosen.
+        probabilities: softmax of the scores in displayed order, shape (5,). If the task rotates the options, each
+            option's mean over the rotations. None if the run has no scores, or a score is not finite.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
-        rotations: (gold letter's index, accuracy) of each rotation, for `metrics.recall_std`; None where the task
-            shows one order, or a score is not finite.
+        rotations: for each rotation, [index of the right option's letter, accuracy]. None if the task does not
+            rotate the options, or a score is not finite.
     """
 
     item_id: str
@@ -48,15 +49,15 @@ class ItemResult:
 
 
 def responses_of(sample: Sample, spec: TaskSpec) -> list[Any] | None:
-    """Return a sample's responses as the task's `process_results` takes them; None if they are of another type."""
+    """Return a sample's responses in the form that `process_results` expects; None if a response has another type."""
     if spec.generates:
         return sample.texts()
     scores = sample.log_likelihoods()
-    return None if scores is None else [(score, False) for score in scores]  # is_greedy, which no metric reads
+    return None if scores is None else [(score, False) for score in scores]  # False is `is_greedy`; no metric reads it
 
 
 def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
-    """Return an item's result, recomputed by the task's own function, from a genuine document and all responses."""
+    """Recompute an item's result. The document must be genuine, and no response may be missing."""
     document = sample.doc
     responses = responses_of(sample, spec) or []
     if sample.chosen is None:
@@ -69,7 +70,7 @@ def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
         item_id=document.item_id,
         accuracy=metrics["acc"],
         types=pinned_items()[document.item_id].types,
-        metrics={key: value for key, value in metrics.items() if key != "rstd"},  # a list, no number
+        metrics={key: value for key, value in metrics.items() if key != "rstd"},  # "rstd" is a list, not a number
         chosen=chosen,
         probabilities=probabilities,
         seen=document.seen_in_training,
@@ -80,7 +81,7 @@ def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
 def _answer(
     document: Document, responses: Sequence[Any], spec: TaskSpec
 ) -> tuple[tuple[str, ...], tuple[float, ...] | None]:
-    """Return the recipe ids chosen and the options' probabilities."""
+    """Return `ItemResult.chosen` and `ItemResult.probabilities` of an item with responses."""
     shown = document.option_ids
     if spec.generates:
         letter = extract_letter(responses[0], document.options)

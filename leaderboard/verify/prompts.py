@@ -1,4 +1,4 @@
-"""Check that the model was shown and asked exactly the task's texts: other text can reveal the right option."""
+"""Check that the model was shown exactly the task's texts. Any other text can reveal the right option."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,16 +20,16 @@ from recipe_mpr_task.task_specs import TaskSpec
 Evidence = Literal["run here", "recounted", "claimed"]
 
 _LONG = 300
-"""Characters around a prompt: most chat templates have fewer; instructions, or a key to many answers, have more."""
+"""Number of characters around a prompt. Most chat templates have fewer; instructions or an answer key have more."""
 
 _KEY = 5
-"""Answer letters around a prompt, without enumerations: chat templates have fewer, a key to many answers more."""
+"""Limit for `answers_named` of the text around a prompt. Chat templates are below; answer keys are above."""
 
 _SHORTEST_QUOTE = 20
-"""Characters of a query or option; a shorter one can occur in another text by chance."""
+"""Queries and options with fewer characters are not searched: a short text can be found by chance."""
 
 _LEAST_CHARACTERS = 2.5
-"""Lower bound of the mean characters per token of English text, for all usual tokenizers."""
+"""Mean number of characters per token. All common tokenizers have a higher mean on English text."""
 
 WITHHELD = "[not shown: it holds queries or options of the dataset]"
 """Shown in place of a text around the prompts that contains dataset text."""
@@ -38,7 +38,7 @@ NOT_LOGGED = "its prompts were not logged, so nobody can see what the model was 
 
 
 def prompt_faults(case: Case) -> Iterator[str]:
-    """Yield each text that is not the task's own, because it can reveal the right option; none for imports."""
+    """Yield a fault for each text that is not the task's own. Imported systems have no prompts, and so no faults."""
     run, spec, around = case.run, case.spec, case.around
     if kind(run) == IMPORTED and run.is_record:
         return
@@ -66,12 +66,12 @@ def prompt_faults(case: Case) -> Iterator[str]:
 
 
 def prompt_flags(case: Case) -> Iterator[str]:
-    """Give what a reader should know of texts that were not the task's own, though all items had the same."""
+    """Yield notes for readers about a run's prompts: added texts, missing logs, cut prompts and unchecked shots."""
     run, around = case.run, case.around
     logged = " ".join(str(run.results.system_instruction or "").split())
     if run.has_system_text:
         yield f"asked under a system text of its own: {logged[:80] or 'not logged'}{'...' * (len(logged) > 80)}"
-    if run.is_record:  # its flags hold the rest
+    if run.is_record:  # the record's flags hold the other notes
         return
     if not all(sample.prompts for sample in run.items):
         yield NOT_LOGGED
@@ -85,11 +85,11 @@ def prompt_flags(case: Case) -> Iterator[str]:
         yield f"{size} characters of other text surround each of its prompts"
     if (count := answers_named("\n".join(around.texts))) >= _KEY:
         yield f"the text around its prompts holds {count} answer letters or numbers, like a key to answers"
-    if kind(run) != "causal":  # it reads no prompt
+    if kind(run) != "causal":  # only causal models read a prompt
         return
     length = run.args.text("max_length") or run.args.text("max_model_len")
     longest = max((len(prompt.text) for sample in run.items for prompt in sample.prompts), default=0)
-    if length.isdecimal() and int(length) < longest / _LEAST_CHARACTERS:  # prompts are logged before they are cut
+    if length.isdecimal() and int(length) < longest / _LEAST_CHARACTERS:  # the log has the prompts before the cut
         cut = f"prompts of up to {longest} characters may have been cut"
         yield f"its context was set to {length[:12]} tokens, and {cut}"
     if why := why_unchecked(run, case.spec):
@@ -97,9 +97,9 @@ def prompt_flags(case: Case) -> Iterator[str]:
 
 
 def text_around(case: Case) -> str:
-    """Return the text around a run's prompts as readers may see it, without any dataset text."""
+    """Return the text around a run's prompts, for readers. Return WITHHELD if the text has dataset texts in it."""
     run = case.run
-    if kind(run) != "causal":  # it reads no prompts
+    if kind(run) != "causal":  # only causal models read prompts
         return ""
     if run.is_record:
         return run.results.around
@@ -108,7 +108,10 @@ def text_around(case: Case) -> str:
 
 
 def evidence(run: Run) -> Evidence:
-    """Return the evidence for a run's numbers: logged items and prompts, items alone, or no logs."""
+    """Return the evidence for a run's numbers.
+
+    "run here": items and prompts were logged. "recounted": only items were logged. "claimed": no items were logged.
+    """
     if not run.items:
         return "claimed"
     prompts_seen = NOT_LOGGED not in run.flags if run.is_record else all(sample.prompts for sample in run.items)
@@ -116,7 +119,7 @@ def evidence(run: Run) -> Evidence:
 
 
 def items_named(around: Surroundings, documents: Sequence[Document]) -> list[str]:
-    """Return ids of the documents whose query or options the text around the prompts holds."""
+    """Return ids of the documents whose query or option texts occur in the text around the prompts."""
     text = "\n".join(around.texts).casefold()
     return [
         document.item_id
@@ -126,9 +129,10 @@ def items_named(around: Surroundings, documents: Sequence[Document]) -> list[str
 
 
 def _delimiters(sample: Sample, spec: TaskSpec) -> set[str] | None:
-    """Return the texts before the answers in an item's logged continuations; None if they are not the task's own.
+    """Return the texts that stand before the answers in an item's logged continuations.
 
-    Empty if no requests were logged, which `prompt_flags` reports.
+    Return None if the continuations are not the task's own. Return an empty set if the task generates text, or if no
+    requests were logged. `prompt_flags` reports missing requests.
     """
     asked = sample.continuations
     if not asked or (spec.generates and len(asked) == spec.n_responses):

@@ -1,4 +1,4 @@
-"""Draw the shots that a few-shot run must have shown, by its seed, with their right answers."""
+"""Compute, from a run's few-shot seed, the shots that each prompt must contain, with their right answers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -18,7 +18,7 @@ Shot = tuple[str, str]
 
 
 def why_unchecked(run: Run, spec: TaskSpec) -> str | None:
-    """Return why a run's shots cannot be checked, in words; None if they can, or if there are none."""
+    """Return the reason why a run's shots cannot be checked; None if they can, or if there are no shots to check."""
     if not run.n_shot or run.is_record:
         return None
     if run.config.fewshot_seed is None:
@@ -32,9 +32,10 @@ def why_unchecked(run: Run, spec: TaskSpec) -> str | None:
 
 
 def shots_of(run: Run, spec: TaskSpec) -> Callable[[Document], Sequence[Shot]] | None:
-    """Return a function from a genuine document to its shots as the run's seed draws them; None if they are unknown.
+    """Return a function that takes a genuine document and returns the shots of its prompt.
 
-    The function returns no shots where the pool is too small. Their texts come from the log, else from the dataset.
+    The run's seed determines the shots. Their texts come from the log, else from the dataset. The function returns no
+    shots if there are too few candidates. Return None if the run has no shots, or if they are unknown.
     """
     seed = run.config.fewshot_seed
     if not run.n_shot or seed is None or why_unchecked(run, spec):
@@ -57,25 +58,25 @@ def shots_of(run: Run, spec: TaskSpec) -> Callable[[Document], Sequence[Shot]] |
 
 
 def documents_at_hand(spec: TaskSpec) -> Sequence[Document]:
-    """Return the documents of the whole dataset; none for tasks on the sample, or if it is not on this machine."""
+    """Return all documents of the dataset; empty if the task uses the sample, or the dataset is not on this machine."""
     return () if spec.split == "sample" else tuple(_of_dataset(spec.order, items_at_hand()).values())
 
 
 def choices_of(document: Document, spec: TaskSpec) -> Sequence[str]:
-    """Return the five continuations that the task asks for, by its `doc_to_choice`."""
+    """Return the five continuations that the task's `doc_to_choice` gives for a document."""
     named = spec.asked_as["doc_to_choice"]
     return named if isinstance(named, list) else document.options if named == "options" else LETTERS
 
 
 def _documents(run: Run, spec: TaskSpec) -> Mapping[str, Document]:
-    """Return documents by item id: those of the log and, if needed and on this machine, of the dataset."""
+    """Return the logged documents by item id. If the log lacks possible shots, add the documents of the dataset."""
     logged = {sample.item_id: sample.doc for sample in run.items}
     return logged if shot_pool(spec.split) <= logged.keys() else {**_of_dataset(spec.order, items_at_hand()), **logged}
 
 
 @lru_cache(maxsize=4)
 def _of_dataset(order: str, items: tuple[Item, ...]) -> Mapping[str, Document]:
-    """Return the documents of the dataset's items by item id, with options in `order`."""
+    """Return a document for each of `items`, by item id, with options in `order`."""
     return {
         shown.item.item_id: Document(
             item_id=shown.item.item_id,

@@ -1,4 +1,4 @@
-"""List the statuses of rows: what each means, whether it is ranked, how it is marked."""
+"""Define the statuses of rows: what each status means, whether it allows a rank, and how tables mark it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,9 +11,10 @@ class Status:
     """One status.
 
     Attributes:
-        badge: how tables mark it.
-        tone: which of the page's colours marks it: good, doubtful, bad or neutral.
-        help: what it means, in one sentence.
+        is_ranked: whether rows with this status get a rank.
+        badge: the text that marks the status in tables.
+        tone: the badge's colour on the page.
+        help: what the status means, in one sentence.
     """
 
     name: StatusName
@@ -34,7 +35,7 @@ _STATUSES = (
 )  # fmt: skip
 
 STATUSES = {status.name: status for status in _STATUSES}
-"""By name, the least doubtful first."""
+"""The statuses by name. The least doubtful status comes first."""
 
 RANKED = tuple(status.name for status in _STATUSES if status.is_ranked)
-"""Names of the statuses that have a rank, the least doubtful first."""
+"""Names of the statuses whose rows get a rank. The least doubtful status comes first."""

@@ -1,7 +1,11 @@
 """Extract the texts around a run's prompts: chat template, system text, description, and the joints between shots.
 
-A prompt is split as BEFORE shot's prompt JOINT answer JOINT ... own prompt AFTER. The task and the few-shot seed
-determine the prompts and answers. The other texts must be the same for all items, so that they cannot hint at answers.
+A logged prompt has these parts. A shot's prompt, its answer and two joints repeat for each shot:
+
+    BEFORE, shot's prompt, JOINT, shot's answer, JOINT, ..., item's own prompt, AFTER
+
+The task and the few-shot seed determine the prompts and answers. The parts in capitals must be the same for all
+items. Then these parts cannot hint at the right answers.
 """
 
 from collections import Counter, defaultdict
@@ -17,18 +21,18 @@ from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.task_specs import TaskSpec, prompt_of
 
 Around = tuple[str, ...]
-"""The texts before the first prompt, after each shot's prompt and its answer, and after the item's own prompt."""
+"""The parts in capitals in the module's docstring: BEFORE, then two JOINTs for each shot, then AFTER."""
 
 OWN_PROMPT = "[the item's own prompt]"
 
 _Joint = tuple[str, str]
-"""The texts between a shot's prompt and its answer, and between the answer and what follows."""
+"""The two joints of a shot: the text before its answer, and the text between its answer and the next prompt."""
 
 _USER, _ASSISTANT = (turn(role, "").removesuffix("\n") for role in ("user", "assistant"))
 
 _LONGEST_JOINT = 4_000
 _MOST_PLACES = 64
-"""Most characters between two prompts, and places of the answer in them, that are searched; templates have fewer."""
+"""Limits of the search for an answer between two prompts, in characters and in places. Templates stay below both."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,11 @@ class Surroundings:
     """The texts around a run's prompts.
 
     Attributes:
-        usual: the texts around most items' prompts; empty if no prompt was logged.
-        wrong: ids of the items whose prompt is not the task's own, or whose shots are not those that the seed draws.
-        other: ids of the items with another text around the prompt than `usual`.
-        opening: the text before the first shot, where shots were not checked.
-        n_unchecked: number of shots before each prompt that were not checked.
+        usual: the most frequent texts around a prompt; empty if no prompt was logged.
+        wrong: ids of items with a wrong prompt: the prompt is not the task's own, or the seed gives other shots.
+        other: ids of items whose prompt is right, but whose texts around the prompt are not `usual`.
+        opening: the text before the first shot, if shots were not checked; else "".
+        n_unchecked: number of unchecked shots in each prompt.
     """
 
     usual: Around = ()
@@ -51,11 +55,11 @@ class Surroundings:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The distinct texts, without prompts, answers and shots."""
+        """The distinct texts around the prompts. They contain no prompts, answers or shots."""
         return tuple(text for text in dict.fromkeys((self.opening, *self.usual)) if text)
 
     def as_text(self) -> str:
-        """Return the texts in their order, with placeholders for prompts and answers; "" if there are none."""
+        """Return the texts in order, with placeholders for prompts and answers; "" if there are no texts."""
         if not self.texts:
             return ""
         before, *joints, after = self.usual
@@ -70,8 +74,10 @@ class _Parts:
     """A prompt split into its parts.
 
     Attributes:
-        between: for each shot the text from its prompt to the next one, and its right answer.
-        hidden: the text before the item's own prompt, where shots were not checked.
+        before: the text before the first prompt.
+        between: for each shot, the text from its prompt to the next prompt, and the shot's right answer.
+        after: the text after the item's own prompt.
+        hidden: the text before the item's own prompt, if shots were not checked; else "".
     """
 
     prompt: Prompt
@@ -82,8 +88,8 @@ class _Parts:
 
 
 def surroundings(run: Run, spec: TaskSpec) -> Surroundings:
-    """Return the texts around the logged prompts of a run with genuine documents, compared over all items."""
-    if run.is_record:  # it holds no prompts
+    """Extract and compare the texts around the logged prompts of all items. The documents must be genuine."""
+    if run.is_record:  # a record holds no prompts
         return Surroundings()
     draw = shots_of(run, spec)
     apart: dict[str, list[_Parts | None]] = defaultdict(list)
@@ -107,11 +113,14 @@ def surroundings(run: Run, spec: TaskSpec) -> Surroundings:
 
 
 def _taken_apart(sample: Sample, run: Run, spec: TaskSpec, shots: Sequence[Shot]) -> Iterator[_Parts | None]:
-    """Yield the parts of each distinct logged prompt of an item; None for one that lacks a prompt it must hold."""
+    """Yield the parts of each distinct logged prompt of an item; yield None for a wrong prompt.
+
+    A prompt is wrong if a required text is missing, or if the item's query also stands among unchecked shots.
+    """
     for rotation, prompt in dict.fromkeys((place // N_OPTIONS, prompt) for place, prompt in enumerate(sample.prompts)):
         own = prompt_of(sample.doc, spec, rotation)
         wanted = [*(text for text, _ in shots), own]
-        if run.has_chat_template:  # templates may cut white space off a message's ends
+        if run.has_chat_template:  # chat templates can strip white space from a message
             wanted = [text.strip() for text in wanted]
         pieces = _split(prompt.text, wanted)
         if pieces is None:
@@ -126,7 +135,10 @@ def _taken_apart(sample: Sample, run: Run, spec: TaskSpec, shots: Sequence[Shot]
 
 
 def _split(text: str, wanted: Sequence[str]) -> list[str] | None:
-    """Split a text at the first places of all of `wanted` but the last, and at the last place of the last."""
+    """Split a text at each text in `wanted`, in order; return None if a wanted text is missing.
+
+    The last wanted text is searched from the end, and the others from the start.
+    """
     pieces = []
     for part in wanted[:-1]:
         before, is_there, text = text.partition(part)
@@ -138,7 +150,10 @@ def _split(text: str, wanted: Sequence[str]) -> list[str] | None:
 
 
 def _usual_joints(whole: Sequence[_Parts]) -> list[_Joint]:
-    """Return for each shot the joint that fits most prompts: an answer's letter may also be in a template's text."""
+    """Return for each shot the joint that fits the most prompts.
+
+    Several joints can fit one prompt, because an answer's letter can also occur in the template's text.
+    """
     by_shot = zip(*(parts.between for parts in whole), strict=True)
     counts = (Counter(joint for pair in pairs for joint in _joints(*pair)) for pairs in by_shot)
     return [count.most_common(1)[0][0] if count else ("", "") for count in counts]
@@ -154,7 +169,7 @@ def _joints(text: str, answer: str) -> Iterator[_Joint]:
 
 
 def _around(parts: _Parts | None, joints: Sequence[_Joint], run: Run, spec: TaskSpec) -> Around | None:
-    """Return the texts around a prompt; None if an answer is wrong, or a text is not allowed."""
+    """Return the texts around a prompt; None if the prompt or a shot's answer is wrong, or if a text is not allowed."""
     if parts is None:
         return None
     pairs = zip(parts.between, joints, strict=True)
@@ -165,11 +180,11 @@ def _around(parts: _Parts | None, joints: Sequence[_Joint], run: Run, spec: Task
 
 
 def _is_bare(parts: _Parts, around: Around, run: Run, spec: TaskSpec) -> bool:
-    """Say whether a prompt without a chat template has only lm-eval's own texts around it."""
+    """Say whether all texts around a prompt are lm-eval's own. The prompt must have no chat template."""
     before, *_, after = around
     delimiters = (spec.asked_as["target_delimiter"], spec.asked_as["fewshot_delimiter"])
     allowed, opening, end = {delimiters}, spec.description, ""
-    if parts.prompt.is_messages:  # roles, and shots in one turn or in several
+    if parts.prompt.is_messages:  # messages have roles; shots are in one turn or in several
         allowed.add((f"\n{_ASSISTANT}", f"\n{_USER}"))
         opening = (turn("system", spec.description) if spec.description else "") + _USER
         end = "\n"
@@ -179,7 +194,7 @@ def _is_bare(parts: _Parts, around: Around, run: Run, spec: TaskSpec) -> bool:
 
 
 def _opening(hidden: Sequence[str], spec: TaskSpec) -> str:
-    """Return the shared text before the first unchecked shot; "" if the start of a shot is not in it."""
+    """Return the text that all prompts have before the first unchecked shot; "" if no shot is found in `hidden`."""
     head = prompts.template(spec.prompt).split("{", 1)[0].strip()
     if not head:
         return ""

@@ -1,4 +1,4 @@
-"""Define a run under check (`Case`) and a checked run (`VerifiedRun`), which ranking takes."""
+"""Define `Case`, a run that is being checked, and `VerifiedRun`, a checked run for ranking."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,35 +12,35 @@ from recipe_mpr_task.task_specs import TaskSpec, task_spec
 
 @dataclass(frozen=True)
 class Case:
-    """A run under check, with the values that checks share, each computed on first use."""
+    """A run that is being checked. Values that several checks need are computed once, on first use."""
 
     run: Run
 
     @cached_property
     def spec(self) -> TaskSpec:
-        """The run's task, which must be one of this release."""
+        """The spec of the run's task. The task must be one of this release."""
         return task_spec(self.run.task)
 
     @cached_property
     def items(self) -> tuple[ItemResult, ...]:
-        """The recomputed items; the documents must be genuine."""
+        """The recomputed items. The run's documents must be genuine."""
         return tuple(item_result(sample, self.spec) for sample in self.run.items)
 
     @cached_property
     def around(self) -> Surroundings:
-        """The texts around the prompts; the documents must be genuine."""
+        """The texts around the prompts. The run's documents must be genuine."""
         return surroundings(self.run, self.spec)
 
 
 @dataclass(frozen=True)
 class VerifiedRun:
-    """A run with its status.
+    """A checked run with its status.
 
     Attributes:
         items: the recomputed items; empty if the run's documents are not genuine.
         reason: why the run has its status.
         flags: notes for a reader, which do not change the rank.
-        around: the text around the prompts, see `surroundings.Surroundings.as_text`; "" if unknown.
+        around: the text around the prompts, with placeholders for prompts and answers; "" if unknown.
     """
 
     run: Run
