@@ -41,7 +41,7 @@ def read_rows(paths: Iterable[Path], on_fault: OnFault = raise_fault) -> tuple[l
 
     Args:
         paths: lm-eval output folders, results files and compact records, in any order.
-        on_fault: called for each exception in our own code. If it returns, the other rows are still read.
+        on_fault: called for each exception in our own code. If `on_fault` returns, the other rows are read.
 
     Returns:
         (rows, skipped), both sorted by source. `skipped` has the files that could not be used, with reasons.

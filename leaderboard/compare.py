@@ -36,7 +36,7 @@ def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None
         on_fault: called for each exception in our own code, with the step that failed and the traceback.
 
     Raises:
-        RecipeMPRError: a path has no single matching row, the runs have no single common board, or both rows are one.
+        RecipeMPRError: there is no single row for a path, no single common board, or both rows are the same.
     """
     of_a, of_b = ({row.board: row for row in _rows(path, name, board, on_fault)} for path, name in (run_a, run_b))
     shared = [key for key in of_a if key in of_b]

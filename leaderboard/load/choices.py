@@ -80,7 +80,7 @@ class _Answer:
     def chosen(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[str | None, bool]:
         """Return the chosen recipe id or None, and whether the line shows only that the choice is wrong.
 
-        `shown` has the recipe ids at A to E. `gold_place` is the index of the right option's letter. None: unknown.
+        `shown` has the recipe ids at A to E. `gold_place` is the index of the right option's letter. Unknown is None.
         """
         options, gold = self.pinned.shown_ids("shuffled"), self.pinned.gold
         by_id = None if self.given.get("option_id") == "" else self.given.get("option_id")

@@ -99,7 +99,7 @@ def _parsed(line: str) -> dict[str, Any]:
 
 
 def record_of_choices(choices: Choices, name: str, order: str | None) -> Record:
-    """Return the record of the system `name`. `order` is the value of --order, or None.
+    """Return the record of the choices of the system `name`. `order` is the value of --order, or None.
 
     Raises:
         RecipeMPRError: the items are not exactly the items of a task.

@@ -32,7 +32,7 @@ _MOST, _MOST_ITEMS = 20_000, 10_000
 
 @dataclass(frozen=True)
 class ModelArgs:
-    """The model arguments (`--model_args`). `given` maps names to values; each backend has other names."""
+    """The model arguments (`--model_args`). `given` maps names to values; each backend has its own names."""
 
     given: Mapping[str, Any]
 

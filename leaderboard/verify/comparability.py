@@ -78,7 +78,7 @@ def comparability_faults(case: Case) -> Iterator[str]:
 
 
 def predictable_gold(counts: Sequence[int]) -> str | None:
-    """Return a text that names letters with the right option too often for chance; None if there are none.
+    """Return a text if some letters have the right option too often for chance; None otherwise.
 
     Args:
         counts: for each letter A to E, the number of items with the right option there; empty if unknown.

@@ -23,16 +23,16 @@ _LONG = 300
 """Number of characters around a prompt. Most chat templates have fewer; instructions or an answer key have more."""
 
 _KEY = 5
-"""Limit for `answers_named` of the text around a prompt. Chat templates are below; answer keys are above."""
+"""Limit of answers named around a prompt, see `answers_named`. Chat templates name fewer; answer keys name more."""
 
 _SHORTEST_QUOTE = 20
-"""Queries and options with fewer characters are not searched: a short text can be found by chance."""
+"""Queries and options with fewer characters are not searched for: a short text can be found by chance."""
 
 _LEAST_CHARACTERS = 2.5
 """Mean number of characters per token. All common tokenizers have a higher mean on English text."""
 
 WITHHELD = "[not shown: it holds queries or options of the dataset]"
-"""Shown in place of a text around the prompts that contains dataset text."""
+"""Shown instead of the text around the prompts if this text contains dataset text."""
 
 NOT_LOGGED = "its prompts were not logged, so nobody can see what the model was shown"
 

@@ -32,7 +32,7 @@ _USER, _ASSISTANT = (turn(role, "").removesuffix("\n") for role in ("user", "ass
 
 _LONGEST_JOINT = 4_000
 _MOST_PLACES = 64
-"""Limits of the search for an answer between two prompts, in characters and in places. Templates stay below both."""
+"""Limits of the search for an answer between two prompts: characters and tried places. Templates stay below both."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class VerifiedRun:
     Attributes:
         items: the recomputed items; empty if the run's documents are not genuine.
         reason: why the run has its status.
-        flags: notes for a reader, which do not change the rank.
+        flags: notes for readers. The notes do not change the rank.
         around: the text around the prompts, with placeholders for prompts and answers; "" if unknown.
     """
 
@@ -52,5 +52,5 @@ class VerifiedRun:
 
     @property
     def unseen_items(self) -> tuple[ItemResult, ...]:
-        """The items known to be neither trained nor validated on."""
+        """The items that are recorded as used neither for training nor for validation."""
         return tuple(item for item in self.items if item.seen == 0)
