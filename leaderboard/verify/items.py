@@ -22,7 +22,7 @@ class ItemResult:
     """One item's result, recomputed from the model's answer.
 
     Attributes:
-        accuracy: a fraction in [0, 1], such as 1/2 if the right option ties with one other. NaN if a score is not finite.
+        accuracy: a fraction in [0, 1], such as 1/2 if the right option ties with another. NaN without finite scores.
         types: the item's query types.
         metrics: metric key to value, computed by the task's own `process_results`.
         chosen: recipe ids of the chosen options, several if they tie; empty if no option was chosen.
