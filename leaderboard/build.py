@@ -4,7 +4,7 @@ import gc
 import json
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,8 +56,7 @@ def build(
     Raises:
         RecipeMPRError: no run could be read, or the folder cannot be written to. The old site is kept.
     """
-    gc.disable()  # a collection would scan millions of objects and free none: all are needed until the end
-    try:
+    with _without_collections():
         rows, skipped = read_rows(paths, on_fault)
         reasons = [f"{file.source}: {file.reason}" for file in skipped]
         unsampled = [f"{row.source}, {row.task}" for row in rows if not row.has_samples]
@@ -70,9 +69,23 @@ def build(
         boards = build_boards(rows)
         publish(_files(boards, skipped, target, exports=exports), out)
         return Site(boards, reasons)
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Stop garbage collection: it would scan millions of objects and free none, because all are needed until the end.
+
+    Afterwards, restore the caller's setting. Objects that the caller has frozen stay frozen.
+    """
+    was_enabled, frozen = gc.isenabled(), gc.get_freeze_count()
+    gc.disable()
+    try:
+        yield
     finally:
-        gc.unfreeze()
-        gc.enable()
+        if not frozen:
+            gc.unfreeze()
+        if was_enabled:
+            gc.enable()
 
 
 def _files(
