@@ -1,1 +1,1 @@
-"""The subcommands of `recipe-mpr` that read results; see `recipe_mpr_task.cli`."""
+"""The subcommands of `recipe-mpr` that read results. `recipe_mpr_task.cli` lists all subcommands."""

@@ -1,4 +1,4 @@
-"""`recipe-mpr add CHECKPOINT_OR_FOLDS`: score trained checkpoints on unseen items, and rebuild the tables."""
+"""`recipe-mpr add CHECKPOINT_OR_FOLDS`: score trained checkpoints on held-out items, and rebuild the site."""
 
 import json
 import time
@@ -32,11 +32,14 @@ if TYPE_CHECKING:
 @click.option("--device", help="Such as cuda:0; by default lm-eval chooses.")
 @click.option("--batch-size", default="16", show_default=True)
 @click.pass_context
-def add(  # noqa: PLR0913, PLR0917 (each is an option)
+def add(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, checkpoint: Path, site: Path, tasks: str | None, backend: str, device: str | None,
     batch_size: str,
 ) -> None:  # fmt: skip
-    """Score a checkpoint, or a folder of five folds, on its own held-out items through lm-eval; show its row."""
+    """Score a checkpoint on its held-out items with lm-eval, and print its row.
+
+    CHECKPOINT is the folder of one checkpoint, or a folder that contains the checkpoints of five folds.
+    """
     asked = [task.strip() for task in (tasks or "").split(",") if task.strip()]
     if unknown := sorted(set(asked) - task_names()):
         raise RecipeMPRError(f"--tasks {', '.join(unknown)}: no such task; allowed: {', '.join(sorted(task_names()))}")
@@ -60,7 +63,7 @@ def add(  # noqa: PLR0913, PLR0917 (each is an option)
 
 
 def score(what: str, arguments: Sequence[str], out: Path, *, all_tasks: bool) -> None:
-    """Run lm_eval, see `run_lm_eval.lm_eval`, and print what runs and its duration; on failure print why and exit."""
+    """Print `what`, run lm_eval, and print the run's duration. If the run fails, print the reason and exit."""
     say(f"{what} ... ", nl=False)
     started = time.monotonic()
     if failure := lm_eval(arguments, out, all_tasks=all_tasks):
@@ -70,7 +73,7 @@ def score(what: str, arguments: Sequence[str], out: Path, *, all_tasks: bool) ->
 
 
 def _table(folders: set[str], boards: "Sequence[Board]") -> str:
-    """Return the rows of the runs in some folders, and the notes on them, for the terminal."""
+    """Return a text table of the rows whose runs are in `folders`, followed by the notes on these rows."""
     from tabulate import tabulate
 
     from leaderboard.site.tables import status_text

@@ -1,4 +1,4 @@
-"""`recipe-mpr leaderboard RUNS... --out DIR`: build the site. `recipe-mpr add` and `demo` use it too."""
+"""`recipe-mpr leaderboard RUNS... --out DIR`: build the site. `recipe-mpr add` and `demo` use `build_site`, too."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 @click.option("--target", type=click.FloatRange(0, 1), help="Draw a line at this accuracy, such as 0.75.")
 @click.option("--exports", is_flag=True, help=f"Also write files for others: {', '.join(EXPORTS)}.")
 @click.pass_context
-def leaderboard(  # noqa: PLR0913 (each is an option)
+def leaderboard(  # noqa: PLR0913 (each argument is an option)
     ctx: click.Context, runs: Sequence[Path], out: Path, records: Path | None, target: float | None, *, exports: bool
 ) -> None:
-    """Build the page, and Markdown, JSON and CSV, from lm-eval output folders (made with --log_samples) and records.
+    """Build the page, Markdown, JSON and CSV from RUNS: records, and output folders of lm-eval with --log_samples.
 
-    A run that cannot be read is skipped and named, and the exit code is 2. The exit code is 3 if our own code failed;
-    a log file then has the traceback.
+    A run that cannot be read is skipped and named on stderr; the exit code is then 2. If recipe-mpr itself fails, the
+    exit code is 3, and a log file has the traceback.
     """
     ctx.exit(build_site(runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records))
 
 
-def build_site(  # noqa: PLR0913 (each is an option of a command)
+def build_site(  # noqa: PLR0913 (each argument is an option of a command)
     paths: Sequence[Path], out: Path, *, code_if_skipped: int, target: float | None = None, exports: bool = False,
     records: Path | None = None, summary: "Callable[[Sequence[Board]], str] | None" = None,
 ) -> int:  # fmt: skip
-    """Build the site; print a summary, its files, and on stderr a line for each skipped run.
+    """Build the site. Print a summary and the names of the site's files. Name each skipped run on stderr.
 
-    For `paths`, `out`, `target` and `exports` see `leaderboard.build.build`. Compact records go to `records`.
-    `summary` turns the boards into the printed text; by default their best rows.
+    `records` is the folder for compact records. `summary` turns the boards into the printed summary; if it is None,
+    each board's best rows are printed. `leaderboard.build.build` describes `paths`, `out`, `target` and `exports`.
 
     Returns:
-        The exit code: `code_if_skipped` if something was skipped.
+        The exit code. It is `code_if_skipped` if something was skipped.
     """
     from leaderboard.build import FILES, build, write_records
     from leaderboard.site.tables import to_terminal

@@ -15,13 +15,13 @@ from recipe_mpr_task.lines import say
 @click.option("--b", "name_b", default="", help="Name, or part of the name, of the system in RUN_B, if it has several.")
 @click.option("--board", help="Board to compare on, if both have several; such as recipe_mpr or recipe_mpr_test.")
 @click.pass_context
-def compare(  # noqa: PLR0913, PLR0917 (each is an option)
+def compare(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, run_a: Path, run_b: Path, name_a: str, name_b: str, board: str | None
 ) -> None:
     """Compare two systems item by item.
 
-    RUN_A and RUN_B are lm-eval output folders, results files or compact records; a folder with a system's five fold
-    runs counts as that system. Query texts are shown if the dataset is on this machine, else item ids alone.
+    RUN_A and RUN_B are lm-eval output folders, results files or compact records. A folder with five fold runs of one
+    system counts as one system. If the dataset is on this machine, query texts are shown, otherwise only item ids.
     """
     from leaderboard.compare import report, two_rows
 

@@ -1,4 +1,4 @@
-"""`recipe-mpr demo`: score the baselines and MiniLM through the real lm_eval, then build the table."""
+"""`recipe-mpr demo`: score the baselines and MiniLM with lm_eval, then build the site."""
 
 import importlib.util
 import subprocess
@@ -31,7 +31,7 @@ _BANNER = """\
 @click.option("--out", default="out", show_default=True, type=click.Path(file_okay=False, path_type=Path))
 @click.pass_context
 def demo(ctx: click.Context, out: Path) -> None:
-    """Score random, first, longest, tfidf, bm25 and MiniLM on the real 500 items; make the page.
+    """Score random, first, longest, tfidf, bm25 and MiniLM on the 500 items, then build the page.
 
     The page also shows the committed results of trained models and the published results.
     """
@@ -40,7 +40,7 @@ def demo(ctx: click.Context, out: Path) -> None:
     task = "recipe_mpr" if _dataset_is_there() else "recipe_mpr_sample"
     if task != "recipe_mpr":
         say(_BANNER, err=True)
-    # A new folder, so that an older demo's runs stay and are not mixed in.
+    # Each demo writes to a new folder: the runs of older demos are kept, and this demo does not read them.
     runs = out / "runs" / datetime.now(UTC).strftime("demo-%Y%m%dT%H%M%S.%f")
     systems: dict[str, list[str]] = {kind: [] for kind in BASELINES}
     if folder := minilm_folder():
@@ -60,21 +60,21 @@ def demo(ctx: click.Context, out: Path) -> None:
 
 
 def _dataset_is_there() -> bool:
-    """Say whether the dataset is available, after a download if needed; raise if a copy is not the pinned one."""
+    """Say whether the dataset is available; download it if needed. Raise if a local copy is not the pinned version."""
     if source := local_source():
         read_pinned(source)
         return True
     say(f"{DATA_VARIABLE} is not set and nothing is cached: downloading the dataset ...")
     command = [sys.executable, "-m", "recipe_mpr_task.cli", "data", "fetch"]
     try:
-        # In a process of its own, because a hanging name lookup can only be ended from outside.
+        # The download is a separate process, because a hanging name lookup can only be stopped from outside.
         return subprocess.run(command, timeout=18, check=False).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 
 
 def minilm_folder() -> Path | None:
-    """Return the folder of the packaged MiniLM weights; None if not installed. Raise if the weights differ."""
+    """Return the folder of the installed MiniLM weights; None if not installed. Raise if they are other weights."""
     spec = importlib.util.find_spec(MINILM_PACKAGE)
     if spec is None or spec.origin is None:
         return None

@@ -24,12 +24,12 @@ from recipe_mpr_task.orders import ORDERS
 @click.option("--field", "fields", multiple=True, metavar="NEW=OLD",
               help=f"The file's own name of a field: NEW is one of {', '.join(FIELDS)}.")  # fmt: skip
 def import_(predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str]) -> None:
-    """Make a record of PREDICTIONS, a JSONL file with one item a line.
+    """Make a record from PREDICTIONS, a JSONL file with one item per line.
 
-    A line has `item_id` or `query`, and `option_id` or `letter`. A letter needs, on the same line, the order that the
-    system saw: `options` or `option_ids`, a list of the five from A to E; or `gold_letter`, the right option's letter.
-    For an item that the system did not answer write null; it counts as wrong. The file must have all items of a task:
-    the 500, the held-out 50, or a fold.
+    A line names the item by `item_id` or `query`, and the system's choice by `option_id` or `letter`. With `letter`,
+    the line must also give the displayed order: either `options` or `option_ids`, a list of five from A to E, or
+    `gold_letter`, the right option's letter. If the system did not answer an item, write null as the choice; the item
+    counts as wrong. The file must have all items of a task: the 500 items, the 50 held-out items, or one fold.
     """
     from leaderboard.verify.comparability import predictable_gold
 

@@ -21,9 +21,10 @@ _EXPLOIT_TASKS = ("recipe_mpr_test_file_order", "recipe_mpr_test")
 
 
 def tables(folder: Path = RESULTS) -> dict[str, str]:
-    """Render the tables of a folder of records, and return them by their names in README; raise if a record is broken.
+    """Return the tables of README by name, computed from a folder of records. Raise if a record is broken.
 
-    "results" are the ranked rows of the main board, "exploit" the causal models' accuracy in file order and shuffled.
+    The table "results" has the ranked rows of the main board. The table "exploit" has the accuracy of each causal model
+    with the options in file order and in shuffled order.
     """
     rows, skipped = read_rows([folder])
     if skipped:
@@ -56,7 +57,7 @@ def _whole(row: Row, fraction: float | None) -> str:
 
 
 def rendered(text: str, blocks: dict[str, str]) -> str:
-    """Return a document with the table between each block's two markers replaced; raise if one has no markers."""
+    """Return the document with each block's table between the block's two markers. Raise if a marker is missing."""
     for name, table in blocks.items():
         start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         before, has_start, rest = text.partition(start)

@@ -1,7 +1,7 @@
-"""Write the leaderboard's ranked rows in the formats of other projects, by each format's library or schema.
+"""Write the leaderboard's ranked rows in the formats of other projects.
 
-`credit` (who is credited with a score) and `fields` (what is exported with it) feed the writers in `EXPORTS`.
-The same boards give the same bytes: no clock and no random number is read.
+`EXPORTS` lists the writers. `credit` decides who is credited with a score, and `fields` returns the values that are
+exported with a score. The same boards give the same bytes, because no writer uses the time or random numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,18 +20,18 @@ EXPORTS = {
     "model-index": "leaderboard.exports.hub:model_index_files",
     "every_eval_ever": "leaderboard.exports.every_eval_ever:aggregate_and_sample_files",
 }
-"""Each format's writer, named as text, so that help texts load no format's library.
+"""The writer of each format, as text: `--help` must not import the formats' libraries.
 
-A writer takes `credit.CreditedRow`s and the dataset's texts. It returns the text of each file by its relative path.
+A writer takes a list of `credit.CreditedRow` and the dataset's items. It returns file texts by relative path.
 """
 
 
 def export(boards: "Sequence[Board]", texts: "Mapping[str, Item] | None") -> dict[str, str]:
-    """Return the text of every export of all ranked rows, by path below the exports folder.
+    """Export all ranked rows in every format. Return the file texts by path in the exports folder.
 
     Args:
         boards: all boards of the leaderboard.
-        texts: items by id; None omits all dataset texts.
+        texts: the dataset's items by id; None to export no dataset texts.
 
     Raises:
         RecipeMPRError: a format's library is missing or too old.

@@ -1,7 +1,7 @@
-"""Decide who is credited with a row's score: for a LoRA run the adapter, never its base model.
+"""Decide which system is credited with a row's score. A LoRA run credits the adapter, never the base model.
 
-Names come from untrusted result files. An id made here is always `developer/model`; both parts are safe folder names
-on any system.
+Names come from untrusted results files. Every id made here is `developer/model`, and both parts are safe folder names
+on any operating system.
 """
 
 import re
@@ -17,23 +17,23 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.names import slug
 
 OURS, LOCAL, IMPORTED = "recipe-mpr", "local", "imported"
-"""Developers of systems that are on no hub: our baselines, folders, imported predictions."""
+"""Developer names of systems that are not on a hub: our baselines, models in folders, imported predictions."""
 
 _LONGEST_ID = 140
-# Names that mean a device on Windows, or something else in every_eval_ever's datastore.
+# Names of devices on Windows, and names with a special meaning in every_eval_ever's datastore.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|data|unknown", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Credit:
-    """A system as the export formats identify it.
+    """A credited system, as the export formats identify systems.
 
     Attributes:
         developer: first part of the id: the owner on the hub, or OURS, LOCAL or IMPORTED.
         model: second part of the id.
         name: display name.
-        base: the model that an adapter or checkpoint was made from; None if there is none, or it is unknown.
-        is_base_on_hub: whether `base` is known to be a hub's id and not a folder's.
+        base: the base model of an adapter or checkpoint; None if there is no base model or its name is unknown.
+        is_base_on_hub: whether `base` is known to be a hub id, not a folder's name.
         has_card: whether the system can have a model card.
     """
 
@@ -46,12 +46,12 @@ class Credit:
 
     @property
     def id(self) -> str:
-        """Developer/model."""
+        """The id `developer/model`."""
         return f"{self.developer}/{self.model}"
 
     @property
     def folder(self) -> str:
-        """The id as one folder name, unique because no part of an id has "--" in it."""
+        """The id as one folder name. It is unique, because no part of an id contains "--"."""
         return f"{self.developer}--{self.model}"
 
 
@@ -61,11 +61,12 @@ CreditedRow = tuple[Row, Credit]
 def credited(row: Row) -> Credit:
     """Return the system that is credited with a row's score.
 
-    A hub's owner is credited only if the run records that the model came from a hub: a folder can have any name.
-    The id of any other system, such as one trained here, has a hash that distinguishes it from others of its name.
+    A hub's owner is credited only if the run recorded that the model came from a hub, because a folder can have any
+    name. Other systems, such as models trained here, have a hash in their ids. The hash distinguishes systems with the
+    same name.
     """
     name, loaded, training = line(row.system), row.loaded, row.training
-    if row.kind == "baseline" and row.status == "clean":  # its scores are those of the committed records
+    if row.kind == "baseline" and row.status == "clean":  # same scores as the committed records
         return Credit(OURS, f"baseline-{slug((loaded.baseline or row.system).lower())}", name, has_card=False)
     hashed = f"{slug(row.system.lower())}-{_hash(row)}"
     if row.kind == "imported":
@@ -84,7 +85,7 @@ def credited(row: Row) -> Credit:
 
 
 def hub_id(name: str | None) -> str | None:
-    """Return a name if it can be a hub's `owner/model`, else None. No hub is asked whether it exists."""
+    """Return the name if it has the form of a hub id, `owner/model`, else None. The hub itself is not asked."""
     if not name:
         return None
     try:
@@ -99,14 +100,14 @@ def hub_id(name: str | None) -> str | None:
 
 
 def short_name(name: str | None, *, is_on_hub: bool) -> str | None:
-    """Return a hub's id whole, and of any other name the last part, so that no folder is taken for a hub's owner."""
+    """Return a hub id unchanged. Return only the last part of any other name: a folder must not look like an owner."""
     if not name:
         return None
     return (hub_id(name) if is_on_hub else None) or line(PurePosixPath(name[:1000]).name) or None
 
 
 def _hash(row: Row) -> str:
-    # A trained model is one system with every prompt and on every board; others have only the row's identity.
+    # A model trained here has one id for all prompts and boards. Other systems have an id for each row identity.
     key: list[str | None] = [row.keys.identity[:12] or row.system]
     if row.training and row.training.system:
         key = [row.training.system, row.training.form]

@@ -1,7 +1,7 @@
-"""Export to every_eval_ever 0.3.0: for each row one aggregate file, and one file of its items.
+"""Export to every_eval_ever 0.3.0. Each row has one file with its scores and one file with its items.
 
-Paths are those of that project's datastore, `data/COLLECTION/DEVELOPER/MODEL/UUID.json`. Its own command checks them:
-`cd OUT/exports/every_eval_ever && every_eval_ever validate 'data/*/*/*/*.json*'`.
+The files have the paths of every_eval_ever's datastore: `data/COLLECTION/DEVELOPER/MODEL/UUID.json`. To check the
+files, run `cd OUT/exports/every_eval_ever && every_eval_ever validate 'data/*/*/*/*.json*'`.
 """
 
 import json
@@ -31,7 +31,7 @@ _METHODS = {
 
 
 def aggregate_and_sample_files(rows: Sequence[CreditedRow], texts: Mapping[str, Item] | None) -> dict[str, str]:
-    """Return each row's two files by path: the aggregate and its items."""
+    """Return the texts of each row's two files, scores and items, by path."""
     return {path: text for row, credit in rows for path, text in _files(row, credit, texts or {})}
 
 
@@ -44,10 +44,10 @@ def _files(row: Row, credit: Credit, texts: Mapping[str, Item]) -> Iterator[tupl
         "evaluation_name": row.task,
         "evaluation_result_id": f"{row.task}/accuracy",
     }
-    # ASCII only: the format's own reader ends a line at a Unicode line separator inside a text.
+    # `dumps` writes only ASCII: the format's own reader would end a line at a Unicode line separator inside a text.
     lines = [json.dumps({**head, **_sample(row, item, texts)}, allow_nan=False) + "\n" for item in row.items]
-    # The datastore takes only UUIDs of version 4. This one is a hash of the content, so that the same run has the same
-    # name in every build, with texts or without.
+    # The datastore accepts only UUIDs of version 4. This UUID is a hash of the scores' file. A run therefore has the
+    # same name in every build, with dataset texts or without.
     name = uuid.UUID(bytes=bytes.fromhex(sha256_of(_json(aggregate).encode()))[:16], version=4)
     path = f"data/{fields.dataset_of(row).collection}/{credit.id}/{name}"
     aggregate["detailed_evaluation_results"] = {
@@ -66,22 +66,22 @@ def _json(content: Mapping[str, Any]) -> str:
 
 
 def _aggregate(row: Row, credit: Credit) -> dict[str, Any]:
-    # The run's date instead of the file's: a clock would change the bytes in every build.
+    # This is the run's date. The current time would change the bytes in every build.
     timestamp = "0" if row.date is None else str(row.date)
     library: dict[str, Any] = {"name": _LIBRARY, "version": __version__}
-    if row.kind != "imported":  # those ran elsewhere; only their choices are scored here
+    if row.kind != "imported":  # lm-eval ran all systems that were not imported
         plugin = {"plugin": _LIBRARY, "plugin_version": __version__}
         version = fields.lm_eval_version(row) or "unknown"
         library = {"name": "lm_eval", "version": version, "additional_details": plugin}
     is_ours = row.kind == "baseline" or (_is_trained(row) and row.kind != "imported")
     content = {
         "schema_version": SCHEMA_VERSION,
-        # The last part distinguishes runs of one model and date.
+        # The hash at the end distinguishes runs of the same model on the same date.
         "evaluation_id": f"{row.task}/{credit.id}/{timestamp}/{fields.run_hash(row)}",
         "retrieved_timestamp": timestamp,
         "source_metadata": {
             "source_name": "Recipe-MPR leaderboard",
-            "source_type": "evaluation_run",  # raw answers item by item, whoever ran it
+            "source_type": "evaluation_run",  # has answers item by item, whoever ran the system
             "source_organization_name": _LIBRARY,
             "evaluator_relationship": "first_party" if is_ours else "other",
             "additional_details": {"status": fields.status_words(row)},
@@ -112,9 +112,9 @@ def _model(row: Row, credit: Credit) -> dict[str, Any]:
 
 
 def _results(row: Row) -> Iterator[dict[str, Any]]:
-    """Yield the result on all items, then one per query type."""
+    """Yield the result on all items, then the result on each query type."""
     status = {"status": fields.status_words(row)}
-    # No rank: a new row would change this row's file.
+    # The rank is omitted, because a new row on the board would change it, and with it this row's file.
     details = {**status, **fields.settings(row), **{name: repr(mean) for name, mean in fields.means(row).items()}}
     error = fields.standard_error(row)
     method = "analytic: sd over items / sqrt(n)"
@@ -126,7 +126,7 @@ def _results(row: Row) -> Iterator[dict[str, Any]]:
 
 
 def _result(row: Row, part: str, score: Score, details: dict[str, str], error: dict[str, Any]) -> dict[str, Any]:
-    """Return one result; its names end in `part`: "", or the query type after a slash."""
+    """Return the result for one score. `part` is "" for all items, or a slash and the query type."""
     uncertainty = error
     if ends := fields.interval(score):
         wilson = {"lower": ends[0], "upper": ends[1], "confidence_level": 0.95, "method": "Wilson score interval"}
@@ -160,11 +160,11 @@ def _source_data(dataset: fields.Dataset) -> dict[str, Any]:
 
 
 def _sample(row: Row, result: ItemResult, texts: Mapping[str, Item]) -> dict[str, Any]:
-    """Return the choice on an item; without its texts, ids replace query and options."""
+    """Return a row's choice on one item. If `texts` lacks the item, ids replace the query and the options."""
     item, pinned = texts.get(result.item_id), pinned_items()[result.item_id]
     shown = pinned.shown_ids("shuffled")
     words = {option.recipe_id: option.text for option in item.options} if item else {i: i for i in shown}
-    # A row over prompts has several choices for an item, so none is given.
+    # A row pooled over prompts has several choices on an item, so no choice is exported.
     chosen = () if row.task == "recipe_mpr_prompts" else result.chosen
     query, gold = item.query if item else result.item_id, words[pinned.gold]
     hashed = sha256_of(json.dumps({"raw": query, "reference": gold}, sort_keys=True).encode())
@@ -184,13 +184,13 @@ def _sample(row: Row, result: ItemResult, texts: Mapping[str, Item]) -> dict[str
         "gold_recipe_id": pinned.gold,
         "chosen_recipe_ids": ", ".join(chosen),
     }
-    # An imported system's letters are unknown; over rotations an option has every letter.
+    # Letters are exported only if an option has one known letter. Under rotations, an option has all five letters.
     if row.kind != "imported" and row.task != "recipe_mpr_circular":
         letter = dict(zip(shown, LETTERS, strict=True))
         metadata |= {"gold_letter": letter[pinned.gold], "chosen_letters": ", ".join(letter[i] for i in chosen)}
     return {
         "sample_id": result.item_id,
-        "sample_hash": hashed if item else None,  # of the texts, so that other projects' files have the same hash
+        "sample_hash": hashed if item else None,  # other projects hash the same texts
         "interaction_type": "single_turn",
         "input": {"raw": query, "reference": [gold], "choices": [words[recipe_id] for recipe_id in shown]},
         "output": {"raw": [words[recipe_id] for recipe_id in chosen]},

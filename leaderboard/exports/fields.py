@@ -1,4 +1,4 @@
-"""Return what every format gives with a score: interval, number of items, status with its reason, settings."""
+"""Return the values that every format exports with a score, such as interval, status and settings."""
 
 from typing import NamedTuple
 
@@ -15,10 +15,10 @@ class Dataset(NamedTuple):
     """A set of scored items.
 
     Attributes:
-        id: an id of a hub's form.
+        id: an id such as a hub has, `owner/name`.
         name: display name.
-        collection: its folder in every_eval_ever's datastore.
-        revision: the pinned commit; None if there is none.
+        collection: the dataset's folder in every_eval_ever's datastore.
+        revision: the dataset's pinned commit; None if the dataset has no commit.
     """
 
     id: str
@@ -33,50 +33,50 @@ SAMPLE = Dataset("recipe-mpr/embedded-sample", "60 items of our own: shows that 
 
 
 def dataset_of(row: Row) -> Dataset:
-    """Return the dataset of a row's items."""
+    """Return the dataset that the row's items come from."""
     return SAMPLE if row.task == "recipe_mpr_sample" else DATASET
 
 
 def run_hash(row: Row) -> str:
-    """Return 10 hex digits that distinguish a row's files from those of other runs of the same model.
+    """Return a hash of 10 hex digits, which is different for different runs of the same model.
 
-    Unlike `Row.id`, they do not depend on the result file's path: a published file keeps its name.
+    Unlike `Row.id`, the hash does not depend on the results file's path, so a published file keeps its name.
     """
     key = [row.keys.identity[:12], row.board, row.task, row.date]
     return sha256_of(repr(key).encode(errors="replace"))[:10]
 
 
 def interval(score: Score) -> tuple[float, float] | None:
-    """Return the 95% Wilson interval, rounded so that every machine writes the same; None if there is none."""
+    """Return the 95% Wilson interval, or None. Its ends are rounded so that all machines write the same digits."""
     if score.low is None or score.high is None:
         return None
     return round(score.low, _DIGITS), round(score.high, _DIGITS)
 
 
 def standard_error(row: Row) -> float | None:
-    """Return the accuracy's standard error, rounded as `interval`."""
+    """Return the accuracy's standard error, rounded to 6 decimals; None if it is unknown."""
     return None if row.stderr is None else round(row.stderr, _DIGITS)
 
 
 def interval_words(row: Row) -> str:
-    """Return the interval with its number of items, such as "95% Wilson interval [0.3, 0.4], n 500"."""
+    """Return the interval and the number of items, such as "95% Wilson interval [0.3000, 0.4000], n 500"."""
     ends = interval(row.score)
     return (f"95% Wilson interval [{ends[0]:.4f}, {ends[1]:.4f}], " if ends else "") + f"n {row.score.n}"
 
 
 def status_words(row: Row) -> str:
-    """Return the status with its reason; every exported score has it."""
+    """Return the status and its reason in words. Every exported score has these words."""
     imported = "imported, not run here; " if row.kind == "imported" else ""
     return f"{imported}status {row.status}: {line(row.reason, LONGEST)}"
 
 
 def settings(row: Row) -> dict[str, str]:
-    """Return the settings of the row's runs, by name; unknown ones are absent."""
+    """Return the settings of the row's runs, by name. Unknown settings are absent."""
     asked, dataset = row.asked, dataset_of(row)
     prompting = {"num_fewshot": asked.shots, "prompt": asked.prompt, "chat_template": asked.chat_template}
     known = {
         "kind": row.kind,
-        **(prompting if row.kind == "causal" else {}),  # other kinds read no prompt, or it is unknown
+        **(prompting if row.kind == "causal" else {}),  # only causal models have a known prompt
         "protocol": row.protocol or None,
         "task_version": row.task_version,
         "lm_eval_version": lm_eval_version(row),
@@ -87,7 +87,7 @@ def settings(row: Row) -> dict[str, str]:
 
 
 def means(row: Row) -> dict[str, float]:
-    """Return the row's metrics beside accuracy, and the spread over pooled folds or prompts, by name."""
+    """Return by name the metrics other than accuracy, and how much the accuracy differs between folds or prompts."""
     values = {key: metric.value for key, metric in row.metrics.items() if key != SEEN}
     if row.spread and row.spread.over == "folds":
         values["fold_sd"] = row.spread.sd

@@ -1,7 +1,7 @@
-"""Export to Hugging Face's two formats, by its own library: `.eval_results/*.yaml` and a card's model-index.
+"""Export to two formats of Hugging Face: the files `.eval_results/*.yaml` and the model-index of a model card.
 
-The folder `hub/OWNER--MODEL` holds `.eval_results` and can be uploaded to a model repository as it is. The model-index
-is a metadata block to paste at the top of a README.md.
+The folder `hub/OWNER--MODEL` contains `.eval_results`. Upload the folder to the model's repository without changes. The
+model-index is a metadata block: paste it at the top of the model's README.md.
 """
 
 from collections import defaultdict
@@ -18,9 +18,9 @@ from recipe_mpr_task.item import Item
 
 
 def eval_results_files(rows: Sequence[CreditedRow], _texts: Mapping[str, Item] | None) -> dict[str, str]:
-    """Return `.eval_results` files by path, one per row.
+    """Return the texts of the `.eval_results` files by path, one file per row.
 
-    A model's scores on one task with several prompts are variants, which the format keeps in separate files.
+    The format needs separate files if one model has several scores on one task, such as with several prompts.
     """
     return {
         f"hub/{credit.folder}/.eval_results/{row.task}-{fields.run_hash(row)}.yaml": _eval_results(row)
@@ -49,7 +49,7 @@ def _eval_results(row: Row) -> str:
 
 
 def _iso_date(seconds: float | None) -> str | None:
-    """Return a time such as 2026-01-31T12:00:00Z; None if it is unknown or out of the calendar's range."""
+    """Turn seconds since 1970 into a time such as 2026-01-31T12:00:00Z; None if unknown or out of range."""
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (OverflowError, OSError, ValueError):
@@ -57,7 +57,7 @@ def _iso_date(seconds: float | None) -> str | None:
 
 
 def model_index_files(rows: Sequence[CreditedRow], _texts: Mapping[str, Item] | None) -> dict[str, str]:
-    """Return metadata blocks by path, one per model for all its rows."""
+    """Return the texts of the metadata blocks by path. Each model has one block for all its rows."""
     by_model: dict[str, list[CreditedRow]] = defaultdict(list)
     for row, credit in rows:
         if credit.has_card:
@@ -75,7 +75,7 @@ def _model_index(credit: Credit, rows: Sequence[Row]) -> str:
 
 
 def _eval_result(row: Row) -> EvalResult:
-    """Return a row's entry. Its metric arguments distinguish the rows, because the library merges equal tasks."""
+    """Return a row's entry. The library merges entries of one task, unless their `metric_args` are different."""
     dataset = fields.dataset_of(row)
     low, high = fields.interval(row.score) or (None, None)
     measured = {"n": row.score.n, "ci95_low": low, "ci95_high": high, "stderr": fields.standard_error(row)}

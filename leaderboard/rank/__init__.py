@@ -1,1 +1,1 @@
-"""Third stage: turn checked runs into rows, ranks and comparisons, from per-item results alone."""
+"""Third stage: turn verified runs into rows, ranks and comparisons. Only per-item results are used."""

@@ -1,4 +1,4 @@
-"""Make boards from the rows of single runs: count each system once, pool, flag, add reported rows, rank."""
+"""Make boards from single runs' rows: exclude repeats, pool folds and prompts, flag, add reported rows, rank."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ _TITLES = {
 
 
 def build_boards(runs: Iterable[Row]) -> list[Board]:
-    """Return the boards of single runs' rows and the reported rows; the main board and ranked rows come first."""
+    """Return all boards that have rows, the main board first. On each board, ranked rows come first."""
     runs = list(runs)
     kept = mark_repeats(runs)
     pooled = {task for group in POOLS for task in group.tasks}

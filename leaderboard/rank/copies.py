@@ -1,6 +1,6 @@
-"""Flag rows with similar answers, whatever their names and boards, and say how the two are related.
+"""Flag rows with similar answers, under any name and on any board. Say how the two rows are related.
 
-Relations come from the rows' results files, so a row that claims to be of another row's model is flagged as such.
+The relation is read from the rows' results files. A row that claims to be another row's model is flagged as that model.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -15,14 +15,14 @@ from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.statistics import Ints
 
 _LEAST_ITEMS = 12
-"""On fewer items, equal answer letters may be chance."""
+"""Rows with fewer items are not tested: a few answers can have one letter by chance."""
 
 _BLOCK = 1024
 _NOT_SHARED = -1
 
 
 def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
-    """Flag ranked rows that nearly always answer one letter: such rows agree without copying."""
+    """Flag ranked rows that answer nearly all items with one letter. Two such rows agree without copying."""
     rows = list(rows)
     for place, row in enumerate(rows):
         if row.status in RANKED and row.kind != "baseline" and len(row.items) >= _LEAST_ITEMS:
@@ -33,9 +33,9 @@ def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
 
 
 def mark_copies(rows: Iterable[Row]) -> list[Row]:
-    """Flag both of two rows with similar answers, of any board and status; name the relation if it is known.
+    """Flag both rows if two rows have similar answers, and name a known relation. The rows may be on two boards.
 
-    Neither loses its rank: dates do not prove which is the copy.
+    Both rows keep their ranks, because dates do not prove which row is the copy.
     """
     rows = sorted(rows, key=lambda row: (*by_date(row), row.reason))
     places = [place for place, row in enumerate(rows) if row.items]
@@ -45,10 +45,10 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
 
 
 def find_alike(rows: Sequence[Row]) -> list[list[str]]:
-    """Return each row's flags: one for the first unrelated and one for the first related row with similar answers.
+    """Return each row's flags: at most one that names an unrelated similar row, and one that names a related one.
 
-    All rows must have items, preferred rows first; ranked rows are preferred to others. Rows of one identity are one
-    system and are not compared. Two rows without rank are not compared either.
+    If several rows are similar, the flag names a ranked row, or else the first row. Every row must have items. Two rows
+    are not compared if they have the same identity, or if neither row is ranked.
     """
     matrices = Matrices.of(rows)
     codes = _codes(rows)
@@ -73,7 +73,7 @@ def find_alike(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _codes(rows: Sequence[Row]) -> Ints:
-    """Return the rows' keys as numbers, shape (rows, keys): related rows share a number of 0 or more in a column."""
+    """Return the rows' keys as numbers, shape (rows, keys). Related rows have an equal, non-negative number."""
     codes = np.full((len(rows), len(_KEYS)), _NOT_SHARED, np.int64)
     for column, key_of in enumerate(_KEYS):
         numbers: dict[Hashable, int] = {}
@@ -83,12 +83,12 @@ def _codes(rows: Sequence[Row]) -> Ints:
 
 
 def _training_system(row: Row) -> str | None:
-    """Return what identifies one training: recipe, base and seed; None if the row was not trained here."""
+    """Return the hash of the training's settings, seed and base model; None if the row was not trained here."""
     return row.training.system if row.training else None
 
 
 def _model(row: Row) -> Hashable:
-    """Return the public name of what was loaded; None for folders, whose names do not identify a model."""
+    """Return names that identify a model on the hub; None if a folder was loaded, because any model can be in it."""
     loaded = row.loaded
     if "folder" in (loaded.base_from, loaded.adapter_from) or "/" not in (loaded.adapter or loaded.base or ""):
         return None
@@ -96,7 +96,7 @@ def _model(row: Row) -> Hashable:
 
 
 def _known_base(row: Row) -> str | None:
-    """Return the base model of a clean row that was trained here; None for other rows, which may be copies."""
+    """Return the base model if the row is clean and was trained here. Else return None: the row may be a copy."""
     return row.training.base_model if row.training and row.training.system and row.status == "clean" else None
 
 
@@ -120,7 +120,7 @@ def _flag(row: Row, other: Row, in_common: str, *, is_related: bool) -> str:
 
 
 def _relation(row: Row, other: Row, named: str) -> str:
-    """Return in words how a row is related to another one, such as "same model as X (source), merged"."""
+    """Return in words how a row is related to another row, such as "same model as NAMED, asked otherwise"."""
     is_one_recipe = _is_shared(row.keys.recipe, other.keys.recipe)
     is_one_training = _is_shared(_training_system(row), _training_system(other))
     if is_one_training or (is_one_recipe and row.keys.seed == other.keys.seed):

@@ -1,4 +1,4 @@
-"""Exclude all but one row of a measurement: runs of one identity, rows of one system, a run that was read twice."""
+"""Keep one row of each measurement and exclude its repeats: a second run, a second row, a run that was read twice."""
 
 import math
 from collections.abc import Callable, Hashable, Iterable
@@ -14,19 +14,22 @@ _READ_TWICE = "the same run, read twice"
 
 
 def mark_repeats(rows: Iterable[Row]) -> list[Row]:
-    """Exclude all but the earliest ranked row of one identity on one task, so that the best cannot be picked."""
+    """For each identity and task, keep the earliest ranked row, so that a user cannot pick the best of many runs."""
     why = "of one system's runs the earliest counts"
     return _one_each(sorted(rows, key=lambda row: (*by_date(row), row.task)), lambda row: row.task, why)
 
 
 def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
-    """Exclude the second row of one identity on one board; a whole run counts before its pooled folds."""
+    """For each identity and board, keep one ranked row. A run on all items is preferred to pooled folds."""
     why = "the same items asked the same way"
     return _one_each(sorted(rows, key=lambda row: (row.task != row.board, row.source)), lambda row: row.board, why)
 
 
 def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> list[Row]:
-    """Exclude all but the first ranked row of each identity and task or board; note where the two disagree."""
+    """For each identity and place (task or board), keep the first ranked row. Exclude later rows with the reason `why`.
+
+    If the answers of the two rows differ, note the number of such items.
+    """
     seen: dict[tuple[str, str], int] = {}
     kept: list[Row] = []
     for row in rows:
@@ -36,8 +39,8 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
             continue
         first = kept[seen[key]]
         different = differing(row.items, first.items)
-        # A later row counts instead only if it is less doubtful, and chose the same or replaces answers from a cache.
-        # So the better of two runs cannot be picked, but a run can be repeated without its fault.
+        # A less doubtful later row replaces the first row if both gave equal answers, or if the first used a cache.
+        # A user can thus repeat a faulty run, but cannot pick the better of two runs.
         if _doubt(row) < _doubt(first) and (CACHE_DOUBT in first.flags or not different):
             reason = f"repeat of {row.source}, of which more is known: {why}; {first.reason}"
             kept[seen[key]] = replace(first, status="excluded", reason=reason)
@@ -55,15 +58,16 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
 
 
 def by_date(row: Row) -> tuple[float, str]:
-    """Return a sort key that puts the earliest run first."""
+    """Return a sort key that puts the earliest run first and runs without a date last."""
     return row.date or math.inf, row.source
 
 
 def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
-    """Exclude the less doubtful of a run and its record, whose identities may differ by a folder.
+    """If a run was read twice, as a results file and as a record, keep the more doubtful row and exclude the other.
 
-    The two share name, date and the choice on every item. Probabilities are not compared, because a confident model's
-    are 0 and 1.
+    The two rows may have different identities, because an identity can contain a folder's path. Two rows are one run
+    if they have the same board, task, name and date, and the same choice on every item. Probabilities are not compared:
+    a confident model has only the probabilities 0 and 1.
     """
     doubtful_first = sorted(rows, key=lambda row: (tuple(-d for d in _doubt(row)), *by_date(row), row.reason))
     seen: dict[tuple[Hashable, ...], int] = {}
@@ -84,7 +88,7 @@ def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
 
 
 def _doubt(row: Row) -> tuple[int, int]:
-    """Return how doubtful a ranked row is, larger for more; (0, 0) for a row without rank."""
+    """Return (whether a cache was used, index of the status in `RANKED`): larger means more doubtful."""
     return (int(CACHE_DOUBT in row.flags), RANKED.index(row.status)) if row.status in RANKED else (0, 0)
 
 
@@ -94,5 +98,5 @@ def _is_one_run(row: Row, other: Row) -> bool:
 
 
 def flagged(row: Row, *flags: str) -> Row:
-    """Return the row with further flags."""
+    """Return a copy of the row with these flags added."""
     return replace(row, flags=(*row.flags, *flags))

@@ -1,6 +1,6 @@
-"""Pool the rows of a system's five folds, or of its prompts, into one row.
+"""Pool a system's rows for five folds, or for several prompts, into one row.
 
-Scores are pooled over items: query types are spread unevenly over the folds, so a mean over folds would be wrong.
+Scores are computed from all folds' items together, because folds have different numbers of items of a query type.
 """
 
 import math
@@ -24,7 +24,7 @@ from recipe_mpr_task.tasks import TASKS_PATH
 MAIN_BOARD = "recipe_mpr"
 _PROMPT_TASKS = tuple(sorted(path.stem for path in TASKS_PATH.glob("recipe_mpr_prompt_*.yaml")))
 
-# How each field is pooled. The tasks of a pool have equally many items, so a mean over tasks is one over items.
+# How each field is pooled. All tasks of a pool have equally many items, so the mean over tasks is the mean over items.
 _TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "date": min,
     "eval_seconds": math.fsum,
@@ -43,9 +43,9 @@ _TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
 
 @dataclass(frozen=True)
 class Pool:
-    """Tasks whose rows of one system are pooled into one row; a pooled row needs a row of each task.
+    """A group of tasks. If a system has a row for each task, these rows are pooled into one row.
 
-    `tasks` maps each task to its fold's number or prompt's name. `prompt` is None if the rows share their prompt.
+    `tasks` has each task's fold number or prompt name. `prompt` is set if the rows have different prompts.
     """
 
     task: str
@@ -65,14 +65,14 @@ POOLS = (
 
 
 def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
-    """Return one pooled row per system, and each row that cannot be pooled, with the reason.
+    """Return one pooled row for each system that has all tasks, and every row that cannot be pooled.
 
-    The rows are of the group's tasks, after `duplicates.mark_repeats`: a system has one ranked row per task.
+    The rows come from `duplicates.mark_repeats`, so each system has one ranked row per task.
     """
     by_system: dict[str, list[Row]] = defaultdict(list)
     listed = []
     for row in rows:
-        # Rows that are excluded only for their random weights are pooled too, as a demonstration.
+        # Rows that are excluded only because of random weights are pooled too: they demonstrate the pipeline.
         if row.status in RANKED or (row.status == "excluded" and row.reason.startswith(RANDOM_WEIGHTS)):
             by_system[row.keys.identity].append(row)
         else:
@@ -122,7 +122,7 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
 
 
 def _means(results: Iterable[ItemResult]) -> list[ItemResult]:
-    """Return each item's mean accuracy over its results."""
+    """Return one result per item. Its accuracy is the mean accuracy of the item's results."""
     by_item: dict[str, list[ItemResult]] = defaultdict(list)
     for item in results:
         by_item[item.item_id].append(item)
@@ -133,7 +133,7 @@ def _means(results: Iterable[ItemResult]) -> list[ItemResult]:
 
 
 def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
-    """Return the pooled items; over prompts with the first task's choices and answers, by which copies are found."""
+    """Return the pooled items. If they have no choices, add the first row's choices and answers, to find copies."""
     pooled, first = RowItems.of(items), rows[0].items
     if pooled.choices or pooled.ids != first.ids:
         return pooled
@@ -141,7 +141,7 @@ def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
 
 
 def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
-    """Return the first row's metrics, with the mean Brier score over all items unless a row has none."""
+    """Return the first row's metrics. Replace its Brier score by the mean over all items, if every row has one."""
     sums = [row.metrics["brier"].value * len(row.items) for row in rows if "brier" in row.metrics]
     metrics = {name: metric for name, metric in first.metrics.items() if name != "brier"}
     if len(sums) == len(rows):
@@ -150,9 +150,10 @@ def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
 
 
 def _combined(parts: Sequence[Any], names: Iterable[str]) -> dict[str, Any]:
-    """Return each field of `_TOTALS` pooled, None if a part lacks it; of other fields the value that all parts share.
+    """Return the pooled value of each named field.
 
-    Another field on which the parts differ is None.
+    A field in `_TOTALS` is pooled by its function; it is None if it is None in any part. Any other field keeps its
+    value if all parts have the same value; else it is None.
     """
     combined = {}
     for name in names:
@@ -165,7 +166,7 @@ def _combined(parts: Sequence[Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _mean_curve(curves: Sequence[tuple[dict[str, float], ...]]) -> tuple[dict[str, float], ...]:
-    """Return training curves averaged over runs, at the steps that all of them logged."""
+    """Return the mean of several runs' training curves, at the steps that all runs logged."""
     by_step = [{entry["step"]: entry for entry in curve} for curve in curves]
     mean = []
     for step in sorted(set.intersection(*(set(curve) for curve in by_step))):

@@ -1,4 +1,4 @@
-"""Read the rows that others reported from `published.yaml`."""
+"""Read `published.yaml`: results that others reported. Turn each result into a row."""
 
 from importlib.resources import files
 
@@ -9,7 +9,7 @@ from leaderboard.rank.row import Cost, Row, Score, Spread
 
 
 class _Entry(BaseModel, frozen=True, extra="forbid"):
-    """A reported result: `correct` of `n` items, or an accuracy alone; `source` and `note` are keys of the tables."""
+    """A reported result: `correct` of `n` items, or only an accuracy. `_Published` has the source and note texts."""
 
     system: str
     board: str
@@ -35,7 +35,7 @@ class _Published(BaseModel):
 
 
 def published_rows() -> list[Row]:
-    """Return the reported rows, each with the board that shows it."""
+    """Return one row for each reported result."""
     published = _Published(**yaml.safe_load((files("leaderboard") / "published.yaml").read_text()))
     return [_row(entry, published) for entry in published.rows]
 

@@ -1,4 +1,4 @@
-"""Rank the rows of a board, compare each with the leader, and find the ranks that the paired test cannot exclude."""
+"""Rank a board's rows and compare them by paired tests: each row with the leader, and all rows with each other."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,16 +13,17 @@ from recipe_mpr_task.statistics import LEVEL, Comparison, Floats, Ints
 
 _MATRIX = 50
 _ROUNDING = 1e-6
-"""Tolerance for sums of squared differences."""
+"""Tolerance when a sum of squared differences is compared with a whole number."""
 _USUAL_DISCORDANCE = 0.2
 _DIGITS = 9
 
 
 @dataclass(frozen=True)
 class PairMatrix:
-    """The best 50 rows against each other, row minus column: differences of accuracies, fractions, and p values.
+    """Paired comparisons of a board's best 50 rows with each other. Both matrices have None on the diagonal.
 
-    The p values are Holm-corrected over the matrix; the diagonals are None.
+    `difference` has the accuracy of the row's system minus the accuracy of the column's system, as fractions. `p_holm`
+    has p values, Holm-corrected over all pairs.
     """
 
     ids: list[str]
@@ -32,13 +33,14 @@ class PairMatrix:
 
 @dataclass(frozen=True)
 class Board:
-    """Rows that may be compared: one task, task version, item set and option order.
+    """Rows that can be compared: they have the same task, task version, items and option order.
 
     Attributes:
         sizes: number of items of each query type.
-        detectable: the smallest detectable difference, "all" and by query type, a fraction; see
-            `statistics.minimal_detectable_effect`. Computed at the median discordance with the leader, else at 20%.
-        matrix: None with fewer than two ranked rows.
+        detectable: the smallest difference in accuracy that the paired test detects with 80% power, a fraction. The
+            keys are "all" and the query types. Two rows are assumed to differ on 20% of the items, or on the median
+            share on which the board's rows differ from the leader, if this share is known and not 0.
+        matrix: None if fewer than two rows are ranked.
     """
 
     key: str
@@ -50,7 +52,7 @@ class Board:
 
 
 def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
-    """Return a board with the rows ranked and compared."""
+    """Rank and compare the rows, and return them as a board."""
     ranked, others = _ranked(rows)
     first = next((row for row in (*ranked, *others) if row.items), None)
     sizes = {name: score.n or 0 for name, score in first.types.items()} if first else {}
@@ -72,7 +74,7 @@ def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
 
 
 def _ranked(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-    """Return the ranked rows and the other rows, each sorted; equal accuracies share a rank."""
+    """Return the ranked rows and the other rows, both sorted by accuracy. Rows with equal accuracy have equal ranks."""
     rows = sorted(rows, key=lambda row: (-(row.score.acc or 0.0), row.system, row.source, row.reason))
     contenders = [row for row in rows if row.status in RANKED and row.score.acc is not None]
     others = [row for row in rows if row.status not in RANKED or row.score.acc is None]
@@ -81,14 +83,15 @@ def _ranked(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> list[Row]:
-    """Return the rows with possible ranks, the paired comparison with the leader, and whether it separates the two.
+    """Add to each row its possible ranks and its paired comparison with the leader.
 
-    A row is in the leader's tie group unless the test, Holm-corrected over the board, separates them. The interval of
-    the difference is corrected with it, so that it holds 0 exactly for the leader's tie group.
+    A row is tied with the leader unless its p value, Holm-corrected over the board, is below 5%. The interval of the
+    difference is corrected too: the interval contains 0 exactly if the row is tied. `accuracies` has the shape (items,
+    rows). `p_of_best` has the p values of `statistics.pairwise` for the best rows.
     """
     with_leader = statistics.compare_with(accuracies[:, 1:], accuracies[:, 0])
     p = all_pairs(accuracies)
-    # The pairs that marks and matrix show have exact tests on boards of any size.
+    # `all_pairs` approximates some p values. Pairs in the matrix, and pairs with the leader, get the exact p values.
     p[: len(p_of_best), : len(p_of_best)] = p_of_best
     p[0, 1:] = p[1:, 0] = [comparison.p for comparison in with_leader]
     ranges = np.transpose(rank_ranges(np.array([row.rank for row in ranked]), p)).tolist()
@@ -103,29 +106,29 @@ def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> l
 
 
 def _rounded(comparison: Comparison, p_holm: float) -> AgainstLeader:
-    """Round a comparison, so that every machine writes the same digits."""
+    """Round a comparison's numbers, so that all machines write the same digits."""
     digits = {name: round(value, _DIGITS) for name, value in vars(comparison).items()}
     return AgainstLeader(Comparison(**digits), round(p_holm, _DIGITS))
 
 
 def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
-    """Return the best and the worst rank of each row that the paired test cannot exclude, shape (rows,).
+    """Return each row's best and each row's worst possible rank, two arrays of shape (rows,).
 
-    The test separates row i and a row j ranked below it if their p value is below 5%, Holm-corrected over the
-    comparisons of i with all other rows. The best rank of j is 1 plus the rows above that are separated from j. The
-    worst rank of i is the number of rows less the rows below that are separated from i: the leader's range is its tie
-    group. These are marginal confidence sets of ranks, see Mogstad, Romano, Shaikh and Wilhelm (2024), doi
-    10.1093/restud/rdad006. Neighbours' ranges need not be ordered: a row that differs from the others on more items is
-    harder to separate.
+    The p values of a row's comparisons with all other rows are Holm-corrected together. A lower row is separated from
+    the row if their corrected p value is below 5%. A row's best rank is 1 plus the number of higher rows from which the
+    row is separated. A row's worst rank is the number of rows minus the number of lower rows that are separated from
+    the row. The leader's worst rank is therefore the size of its tie group. A row that differs from the others on many
+    items is hard to separate, so it can have a wide range. The ranges are marginal confidence sets of ranks: Mogstad,
+    Romano, Shaikh and Wilhelm (2024), doi 10.1093/restud/rdad006.
 
     Args:
-        ranks: 1 for the best, equal accuracies sharing one; ascending, shape (rows,).
+        ranks: ascending ranks, 1 for the best, shape (rows,). Equal accuracies have equal ranks.
         p: uncorrected p values of all pairs, shape (rows, rows).
     """
     n = len(ranks)
     p = np.where(np.eye(n, dtype=bool), 1.0, p)
     order = np.argsort(p, axis=1)
-    # `statistics.holm` for all rows at once; the diagonal is no test.
+    # This is `statistics.holm` for all rows at once. The diagonal is not a test, so each row has n - 1 tests.
     corrected = np.maximum.accumulate(np.take_along_axis(p, order, axis=1) * np.arange(n - 1, -1, -1), axis=1)
     separated = np.zeros((n, n), dtype=bool)
     np.put_along_axis(separated, order, corrected < LEVEL, axis=1)
@@ -134,17 +137,18 @@ def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
 
 
 def all_pairs(accuracies: Floats) -> Floats:
-    """Return p values of paired tests of all systems, shape (systems, systems), by matrix products.
+    """Return the p value of a paired test for every pair of systems, shape (systems, systems).
 
-    McNemar's exact test; if shared ties give fractional wins, the normal approximation of the exact sign-flip test,
-    p = 2 Phi(-|sum d| / sqrt(sum d^2)) for differences d.
+    The test is McNemar's exact test if every item is a full win, a full loss or a tie. Other pairs have fractional
+    accuracies. Their p value approximates the sign-flip test: p = 2 Phi(-|sum d| / sqrt(sum d^2)), where d is an item's
+    difference in accuracy. Matrix products count the wins of all pairs at once.
 
     Args:
-        accuracies: shape (items, systems).
+        accuracies: fractions, shape (items, systems).
     """
     right, wrong = (accuracies == 1).astype(np.float32), (accuracies == 0).astype(np.float32)
     wins = np.rint(right.T @ wrong).astype(np.int64)
-    # Many pairs have the same wins and losses: each such pair of numbers is tested once.
+    # Many pairs of systems have the same numbers of wins and losses. The test runs once for these two numbers.
     codes = wins * (len(accuracies) + 1) + wins.T
     p_of_code = np.zeros(codes.max(initial=0) + 1)
     tested = np.flatnonzero(np.bincount(codes.ravel()))
@@ -152,7 +156,7 @@ def all_pairs(accuracies: Floats) -> Floats:
     p: Floats = p_of_code[codes]
     sums, squares = accuracies.sum(axis=0), (accuracies**2).sum(axis=0)
     distances = squares[:, None] + squares - 2 * accuracies.T @ accuracies
-    first, second = np.nonzero(distances - (wins + wins.T) > _ROUNDING)  # pairs with parts of wins
+    first, second = np.nonzero(distances - (wins + wins.T) > _ROUNDING)  # pairs with fractional wins
     z = np.abs(sums[first] - sums[second]) / np.sqrt(distances[first, second])
     p[first, second] = 2 * norm.cdf(-z)
     return p
@@ -167,7 +171,7 @@ def _matrix(rows: Sequence[Row], differences: Floats, p: Floats) -> PairMatrix:
 
 
 def _cells(matrix: Floats) -> list[list[float | None]]:
-    """Return a matrix for JSON, its diagonal None."""
+    """Return a matrix as lists of rounded numbers for JSON, with None on the diagonal."""
     return [
         [None if i == j else round(float(value), _DIGITS) for j, value in enumerate(row)]
         for i, row in enumerate(matrix)

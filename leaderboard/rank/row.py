@@ -1,4 +1,4 @@
-"""A row of the leaderboard: one system on one board, every field typed."""
+"""Define a row of the leaderboard: the result of one system on one board."""
 
 import math
 from dataclasses import dataclass, field
@@ -19,9 +19,10 @@ from recipe_mpr_task.statistics import Comparison
 
 @dataclass(frozen=True)
 class Score:
-    """An accuracy and its 95% Wilson interval, fractions in [0, 1]; None without items.
+    """An accuracy and its 95% Wilson interval from `low` to `high`, as fractions in [0, 1].
 
-    `n`, the number of items, is None for a level that was not measured, such as chance.
+    `acc` is None if there are no items, or if an item's accuracy is unknown. `n` is the number of items. If only the
+    accuracy was reported, `n`, `low` and `high` are None.
     """
 
     acc: float | None
@@ -31,7 +32,7 @@ class Score:
 
     @classmethod
     def of(cls, correct: float, n: int) -> "Score":
-        """Score `correct` of `n` items, with the interval of Wilson (1927); shared ties make `correct` fractional."""
+        """Return the score of `correct` right answers on `n` items. Tied options can make `correct` fractional."""
         if n == 0:
             return cls(None, 0)
         low, high = proportion_confint(correct, n, alpha=0.05, method="wilson")
@@ -40,7 +41,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Metric:
-    """The mean of one metric of `recipe_mpr_task.metrics.METRICS`, with its 95% interval where there is one."""
+    """The value of one metric of `recipe_mpr_task.metrics.METRICS`, and its 95% interval if one was computed."""
 
     value: float
     low: float | None = None
@@ -49,9 +50,12 @@ class Metric:
 
 @dataclass(frozen=True)
 class PositionProfile:
-    """Position bias by letter, A to E: the share of a row's answers, and the accuracy where gold is at the letter.
+    """A row's position bias, with one number for each letter A to E.
 
-    `recall` is None where gold never is, or an accuracy is missing; tied options share an answer.
+    Attributes:
+        answers: fraction of the items that were answered with the letter. If k options tie, each counts 1/k.
+        recall: accuracy on the items whose right option has the letter; None if no item has its right option there, or
+            if an item's accuracy is unknown.
     """
 
     answers: tuple[float, ...]
@@ -60,12 +64,12 @@ class PositionProfile:
 
 @dataclass(frozen=True)
 class Asked:
-    """How a causal model was asked; unknown for imported systems. Encoders and baselines read no prompt.
+    """How a causal model was prompted. Encoders and baselines read no prompt; for imported systems it is unknown.
 
     Attributes:
         shots: number of few-shot examples; None if unknown.
-        prompt: the template's name, "other" for a text that is none of ours, "all" where prompts are pooled.
-        generation: settings of generated text; None if options were scored.
+        prompt: name of the prompt template; "other" for a template from elsewhere, "all" if the row pools prompts.
+        generation: settings of text generation; None if the options were scored instead.
     """
 
     shots: int | None = None
@@ -77,9 +81,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class LoadedNames:
-    """The names of what was loaded; of a folder's path only the last part. None if unknown.
+    """Names of the loaded model and adapter. A folder is named by the last part of its path. None means unknown.
 
-    `base_from` and `adapter_from` are "hub" or "folder"; `backend` is lm-eval's name of the model type.
+    `base_from` and `adapter_from` are "hub" or "folder". `backend` is lm-eval's model type, such as "hf".
     """
 
     base: str | None = None
@@ -93,19 +97,20 @@ class LoadedNames:
 
 @dataclass(frozen=True)
 class Keys:
-    """Hashes that rows of one model, system or recipe share, see `verify.identity`; None if unknown.
+    """Keys that are equal in rows of the same measurement, model, system or recipe. None means unknown.
 
-    All but `identity` are cut to 12 digits.
+    Hashes are cut to 12 hex digits, except `identity` and `same_as`. `verify.identity` computes most of the hashes.
 
     Attributes:
-        identity: one measurement: the model, and how it was asked. "" for reported rows.
-        same_as: for a run that was read twice, the identity of the row that counts.
-        content: the files that were loaded.
-        system: the system, whatever its settings, backend or precision.
-        server: address and model name of a server.
-        setting: how the model was asked.
-        recipe: a training recipe without its seed.
-        dtype: of the loaded weights.
+        identity: hash of the model and of how the model was asked. "" for reported rows.
+        same_as: if the run was read twice, the identity of the row that counts.
+        content: hash of the loaded files.
+        system: hash of the system. Settings, backend and precision do not change this hash.
+        server: hash of a server's address and model name.
+        setting: hash of how the model was asked.
+        recipe: hash of the training recipe without its seed.
+        seed: the training seed.
+        dtype: data type of the loaded weights.
     """
 
     identity: str = ""
@@ -120,16 +125,16 @@ class Keys:
 
     @property
     def measurement(self) -> str:
-        """The identity under which the row counts: `same_as` if the run was read twice."""
+        """The identity that counts for the row: `same_as` if it is set, else `identity`."""
         return self.same_as or self.identity
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of a row; None if it was not recorded, or if several tasks shared it.
+    """Time and memory of evaluation and training. None if a cost was not recorded, or only for several tasks together.
 
-    A pooled row has the seconds of all folds together. Seconds per item exclude loading the model. Memory is the peak.
-    Only `eval_seconds` is measured by lm-eval.
+    A pooled row has the total seconds of all its runs. Seconds per item exclude the time to load the model. Memory is
+    the peak. lm-eval measures `eval_seconds`; this project measures the other costs.
     """
 
     eval_seconds: float | None = None
@@ -147,9 +152,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Spread:
-    """Accuracies of pooled runs, by fold number or prompt name, and their sample standard deviation.
+    """How much the accuracy differs between the folds or prompts of a pooled row.
 
-    `accs` is empty and `mean` None where only the standard deviation was reported.
+    `accs` has the accuracies by fold number or prompt name. `sd` is their sample standard deviation. If only `sd` was
+    reported, `accs` is empty and `mean` is None.
     """
 
     over: Literal["folds", "prompts"]
@@ -160,10 +166,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class Tries:
-    """The numbers of seeds and settings that were tried for a row, as far as this build knows.
+    """How many seeds and settings were tried for a row, as far as this build knows.
 
-    `seeds_shown` counts the recipe's seeds ranked on the board, `seeds_known` those in all runs read. `settings` counts
-    the system's settings on the board; None if there is one.
+    `seeds_shown` counts the recipe's seeds that are ranked on the board. `seeds_known` counts the recipe's seeds in all
+    runs. `settings` counts the system's settings on the board; it is None if there is only one setting.
     """
 
     text: str
@@ -174,7 +180,7 @@ class Tries:
 
 @dataclass(frozen=True)
 class AgainstLeader:
-    """A paired comparison with the board's leader, Holm-corrected over the board: interval and p agree."""
+    """A paired comparison with the leader, Holm-corrected. The interval excludes 0 exactly if `p_holm` is below 5%."""
 
     comparison: Comparison
     p_holm: float
@@ -182,27 +188,27 @@ class AgainstLeader:
 
 @dataclass(frozen=True)
 class Row:
-    """One system on one board; ranks exist only inside a board.
+    """The result of one system on one board.
 
     Attributes:
         reason: why the row has its status.
-        types: query type to score; a type without items is absent.
-        source: the file that the row was read from; the files of a pooled row joined by ", ".
-        rank: 1 for the best; None where the row is not ranked.
-        rank_low, rank_high: the best and the worst rank that the test cannot exclude, see `ranking.rank_ranges`.
-        metrics: key of a registered metric to its mean; a metric that the task lacks is absent.
-        is_invariant: whether a system on a circular board scores each option alone, so that no rotation changes it.
+        types: score by query type; a type without items is absent.
+        source: the file that the row was read from. A pooled row lists all its files, joined by ", ".
+        rank: rank on the board, 1 for the best; None if the row is not ranked.
+        rank_low, rank_high: the best and the worst possible rank, computed by `ranking.rank_ranges`.
+        metrics: metrics by key; a metric that the task does not have is absent.
+        is_invariant: on circular boards, whether the system scores each option alone, so rotations change nothing.
         protocol: how the score was obtained, such as "5 folds pooled"; "" for a single run.
-        clean_subset: the score on items known to be unseen, for a row of status overlap.
-        from_random_weights: whether the model has random weights, or was trained from one that has.
-        date: when the run was made, seconds since 1970.
-        items: what the numbers were computed from; empty for a reported row.
-        position: None if the options had no single order, or an unknown one.
-        flags: notes for a reader, which do not change the rank.
-        around: the constant texts around the prompts, with placeholders for prompts and answers; one for each way that
-            the row's runs were asked, empty if no prompts were logged or read.
-        is_tied: whether the test does not separate the row from the leader; None if there is no leader.
-        against_leader: None for the leader itself.
+        clean_subset: for a row of status overlap, the score on the items that the model is known not to have seen.
+        from_random_weights: whether the model has random weights, or was trained from a model with random weights.
+        date: time of the run, in seconds since 1970.
+        items: the results item by item; empty for a reported row.
+        position: position bias; None if the options were shown in several orders or in an unknown order.
+        flags: notes for a reader. Notes do not change the rank.
+        around: the constant texts around the prompts, with placeholders for prompts and answers. Runs that were asked
+            in different ways have different texts. Empty if no prompts were logged or read.
+        is_tied: whether the paired test cannot separate the row from the leader; None if the row was not compared.
+        against_leader: None for the leader, and for a row that was not compared.
     """
 
     system: str
@@ -245,19 +251,19 @@ class Row:
 
     @property
     def id(self) -> str:
-        """A name for files and URLs: the same in any build for a row of the same source."""
+        """A name for files and URLs. The name stays the same if the row is built again from the same results."""
         identity = self.keys.identity[:12] or None
         key = f"{identity}|{self.board}|{self.task}|{self.source}|{self.reason}|{self.system}"
         return f"{slug(self.system[:60].lower(), 40)}-{sha256_of(key.encode(errors='replace'))[:10]}"
 
     @property
     def stderr(self) -> float | None:
-        """Standard error of the accuracy over items, sd / sqrt(n), as lm-eval computes it; None without items."""
+        """Standard error of the accuracy: sd over items / sqrt(n), as in lm-eval; None with fewer than two items."""
         if (n := len(self.items)) < 2 or self.score.acc is None:
             return None
         return math.sqrt(math.fsum((self.items.accuracies - self.score.acc) ** 2) / (n - 1) / n)
 
     @property
     def chance_corrected(self) -> float | None:
-        """(acc - 1/5) / (1 - 1/5): 0 is chance, 1 is perfect."""
+        """Accuracy rescaled as (acc - 1/5) / (1 - 1/5): 0 is chance, 1 is perfect."""
         return None if self.score.acc is None else (self.score.acc - 1 / N_OPTIONS) / (1 - 1 / N_OPTIONS)

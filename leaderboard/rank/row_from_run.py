@@ -1,4 +1,4 @@
-"""Turn one verified run into one row: accuracy, types, further metrics, and what is known of the system."""
+"""Turn one verified run into one row: its scores, metrics and costs, and what is known about its system."""
 
 import math
 from collections import defaultdict
@@ -23,7 +23,7 @@ _LONGEST_NAME = 200
 _RESAMPLES = 2000
 _DIGITS = 4
 _NOT_SHOWN = {"reason", "weights", "settings", "base_files", "history"}
-"""Fields of a training record that a row omits: reason and curve are elsewhere, file hashes are not needed."""
+"""Fields of a training record that a row omits. The row has the reason and the curve in fields of its own."""
 
 
 def row_of(verified: VerifiedRun) -> Row:
@@ -45,12 +45,12 @@ def row_of(verified: VerifiedRun) -> Row:
         source=run.source,
         evidence=evidence(run),
         metrics=metrics,
-        # A model that scores each option alone cannot change under rotation: that is no robustness.
+        # A model that scores each option alone gives the same answer in every rotation. This does not show robustness.
         is_invariant="perf" in metrics and who.is_order_invariant(run),
         clean_subset=score(verified.unseen_items) if verified.status == "overlap" else None,
         has_samples=run.samples is not None or not is_task(run.task),
         from_random_weights=who.is_from_random_weights(run),
-        # A system that reads no prompt has no shots, whatever was requested; for an imported one they are unknown.
+        # A system that reads no prompt has 0 shots, whatever was requested. An imported system's shots are unknown.
         asked=Asked(
             shots=None if kind == who.IMPORTED else run.n_shot if kind == "causal" else 0,
             prompt=None if kind == who.IMPORTED else who.prompt_name(run),
@@ -90,7 +90,7 @@ def _keys(run: Run) -> Keys:
 
 def _cost(run: Run) -> Cost:
     training, evaluation = run.training, run.results.cost
-    # A cost that several tasks share cannot be divided.
+    # If several tasks ran together, their cost cannot be divided among the tasks.
     own = evaluation if evaluation and evaluation.tasks == 1 else None
     return Cost(
         eval_seconds=run.results.eval_seconds,
@@ -108,23 +108,23 @@ def _cost(run: Run) -> Cost:
 
 
 def _further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
-    """Return the means of the task's further metrics, and RStd with its interval on circular runs.
+    """Return the metrics other than accuracy: each metric's mean over items, and for circular runs RStd.
 
-    An encoder's scores are not log-likelihoods of texts, so its length-normalised accuracy is omitted.
+    Only causal models have `acc_norm`: the scores of other systems are not log-likelihoods of texts.
     """
     metrics: dict[str, Metric] = {}
     is_causal = who.kind(verified.run) == "causal"
     for name in MEANS:
         values = [item.metrics[name] for item in verified.items if name in item.metrics]
         if name == SEEN and len(values) < len(verified.items):
-            continue  # a mean over the known items alone is not the share of all items
+            continue  # omitted, because the mean over some items is not the share of all items that were seen
         if values and not any(map(math.isnan, values)) and (is_causal or name != "acc_norm"):
             metrics[name] = Metric(math.fsum(values) / len(values))
     return metrics | ({"rstd": _rstd(verified.items)} if "perf" in metrics else {})
 
 
 def _rstd(items: Sequence[ItemResult]) -> Metric:
-    """Return RStd and its 95% percentile bootstrap interval over items (seeded: same input, same bytes)."""
+    """Return RStd and its 95% percentile bootstrap interval over items. The seed is fixed: same input, same bytes."""
     pairs = [item.rotations or [] for item in items]
     by_letter = np.array([[accuracy for _, accuracy in sorted(rotations)] for rotations in pairs])
     drawn = np.random.default_rng(0).integers(len(pairs), size=(_RESAMPLES, len(pairs)))
@@ -134,7 +134,7 @@ def _rstd(items: Sequence[ItemResult]) -> Metric:
 
 
 def _position(verified: VerifiedRun) -> PositionProfile | None:
-    """Return the position profile of a run whose options were shown in one known order; else None."""
+    """Return a run's position profile; None if the options were shown in several orders or in an unknown order."""
     task = verified.run.task
     if not is_task(task) or who.kind(verified.run) == who.IMPORTED or task_spec(task).n_responses > N_OPTIONS:
         return None
@@ -142,7 +142,7 @@ def _position(verified: VerifiedRun) -> PositionProfile | None:
 
 
 def position_profile(items: Sequence[ItemResult], order: str) -> PositionProfile | None:
-    """Return the position profile of items that were shown in one order; None if no option was chosen."""
+    """Return the position profile of items whose options were shown in `order`; None if no option was chosen."""
     if not any(item.chosen for item in items):
         return None
     answers, right, golds = ([0.0] * N_OPTIONS for _ in range(3))
@@ -158,16 +158,16 @@ def position_profile(items: Sequence[ItemResult], order: str) -> PositionProfile
 
 
 def score(items: Iterable[ItemResult]) -> Score:
-    """Return the score of a set of items; its accuracy is None if that of an item is not finite."""
+    """Return the score of a set of items. The score's accuracy is None if an item's accuracy is NaN."""
     accuracies = [item.accuracy for item in items]
     if any(map(math.isnan, accuracies)):
         return Score(None, len(accuracies))
-    # fsum: five hundred times 0.2 is then 100 exactly.
+    # `fsum` has no rounding errors: 500 times 0.2 is exactly 100.
     return Score.of(math.fsum(accuracies), len(accuracies))
 
 
 def type_scores(items: Sequence[ItemResult]) -> dict[str, Score]:
-    """Return the score of each query type over its items; a type without items is absent."""
+    """Return the score of each query type; a type without items is absent."""
     by_type: dict[str, list[ItemResult]] = defaultdict(list)
     for item in items:
         for name in item.types or (UNTYPED,):

@@ -1,4 +1,4 @@
-"""Hold a row's items as one text and a few arrays: a thousand rows of 500 items fit into memory and cache."""
+"""Store a row's item results as one text and a few arrays, so that a thousand rows of 500 items fit into memory."""
 
 import hashlib
 import json
@@ -18,31 +18,32 @@ from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import Floats, Ints
 
 _DIGITS = 4
-"""Decimals kept of probabilities: later digits change with rounding in records and with the batch size."""
+"""Number of decimals kept of a probability. Further decimals change with the batch size and are cut in records."""
 
 _MARGIN = 10
-"""Of 10,000: a best probability this near to 1/5 or to 1 is too common to identify a model."""
+"""A distance in units of 1/10,000. A best probability this near to 1/5 or 1 is too common to identify a model."""
 
 _BASE_32 = "0123456789abcdefghijklmnopqrstuv"
-"""A character for each set of the five options."""
+"""One character for each of the 32 possible sets of chosen options."""
 
 Picks = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
 class RowItems:
-    """A row's item results, sorted by item id. Iterating parses the text.
+    """A row's item results, sorted by item id.
 
-    Parsed results have probabilities to four decimals and no metrics.
+    Iteration parses `text`. The parsed results have probabilities with four decimals, and they have no metrics.
 
     Attributes:
-        text: JSON, for each item [item id, accuracy, chosen recipe ids, probabilities, seen in training], null where
-            a value is missing. The system's page embeds it.
+        text: a JSON list, which the system's page embeds. Each item is a list [item id, accuracy, chosen recipe ids,
+            probabilities, seen in training]. A missing value is null.
         ids: item ids.
-        accuracies: fractions, shape (items,); NaN where there is none.
-        answers: a hash of each item's id and probabilities, shape (n_informative,). Two rows that share a hash gave the
-            same probabilities on an item. Items whose best probability is near 1/5 or 1 are left out.
-        choices: what was chosen, one character an item, see `picks`; "" if nothing was chosen on any item.
+        accuracies: fractions, shape (items,); NaN if an accuracy is unknown.
+        answers: hashes of item id and probabilities, one for each informative item, shape (n_informative,). An item is
+            informative unless its best probability is near 1/5 or 1. If two rows have the same hash, they gave the
+            same probabilities on an item.
+        choices: one character of `_BASE_32` per item, for the options chosen; "" if no item has a choice.
     """
 
     text: str
@@ -53,7 +54,7 @@ class RowItems:
 
     @classmethod
     def of(cls, results: Sequence[ItemResult]) -> "RowItems":
-        """Return the item results as a row's items."""
+        """Make a row's items from item results in any order."""
         results = sorted(results, key=lambda item: item.item_id)
         picks = [_pick(item) for item in results]
         return cls(
@@ -66,16 +67,16 @@ class RowItems:
 
     @property
     def picks(self) -> Picks:
-        """Return each item's chosen options as bits, shape (items,): bit k is the k-th option in the dataset's file.
+        """Return each item's chosen options as a bit mask, shape (items,).
 
-        0 where nothing was chosen; tied options are several bits.
+        Bit k is 1 if option k of the dataset's file was chosen. Tied options set several bits.
         """
         codes = np.frombuffer((self.choices or "0" * len(self.ids)).encode("ascii"), np.uint8)
         return np.where(codes > ord("9"), codes - ord("a") + 10, codes - ord("0")).astype(np.uint8)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
-        """Store the items as plain values, so that `TypeAdapter(Row)` can cache a row; the text is not parsed."""
+        """Tell pydantic how to store items, so that `TypeAdapter(Row)` can cache a row. `text` is not parsed."""
         stored = core_schema.plain_serializer_function_ser_schema(cls._as_plain)
         return core_schema.no_info_plain_validator_function(cls._of_plain, serialization=stored)
 
@@ -106,7 +107,7 @@ class RowItems:
 
 @lru_cache(maxsize=64)
 def _ids_in(text: str) -> tuple[str, ...]:
-    """Split ids once for all rows of the same items."""
+    """Split a text of item ids. Rows with the same items get the same tuple from the cache."""
     return tuple(text.split())
 
 
@@ -129,7 +130,7 @@ def _answers(items: Sequence[ItemResult]) -> Ints:
     is_informative = (best > whole / N_OPTIONS + _MARGIN) & (best < whole - _MARGIN)
     ids = np.array([_hash(item.item_id) for item in items], dtype=np.int64)
     weights = np.array([_hash(letter) for letter in LETTERS], dtype=np.int64)
-    return np.asarray((rounded @ weights + ids)[is_informative])  # int64 wraps around
+    return np.asarray((rounded @ weights + ids)[is_informative])  # an overflow of int64 wraps around
 
 
 @lru_cache(maxsize=1024)

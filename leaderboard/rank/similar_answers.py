@@ -1,7 +1,7 @@
 """Compare the answers of rows, item by item.
 
-Equal right answers are no evidence of a copy: two perfect systems need not be copies. This module counts equal wrong
-choices on the same item, and probabilities equal to four digits.
+Equal right answers are not evidence of a copy, because two perfect systems give equal right answers. Therefore this
+module counts the items with the same wrong choice, and the items with the same probabilities to four decimals.
 """
 
 import math
@@ -22,26 +22,27 @@ from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import Floats, Ints
 
 SAME_SHARE = 0.95
-"""Least share of shared wrong choices, among those of the row with fewer, at which one row may be a copy.
+"""One of two rows may be a copy if at least this fraction of their wrong choices is the same.
 
-Dividing by the row with fewer also finds a copy in which some answers were corrected.
+The fraction is taken of the wrong choices of the row that has fewer. A copy with some corrected answers is then found.
 """
 
 MIN_WRONG = math.ceil(math.log(0.001) / math.log(0.55))
-"""Least number of wrong choices (12) to compare: with fewer, sharing all of them may be chance.
+"""Compare two rows' wrong choices only if both rows have at least this many (12).
 
-Some distractors attract every system. Among all runs on the 500 items, published ones and ours, the two most similar
-unrelated systems (two embedding models) share .53 of the wrong choices of the one with fewer. At .55, n of n are equal
-with probability .55^n, below 1 in 1,000 for n >= 12. The binomial tail at 95% of n is below 1 in 1,000, too.
+With fewer wrong choices, all of them can be equal by chance, because some wrong options attract every system. The two
+most similar unrelated systems on the 500 items are two embedding models: 53% of their wrong choices are the same.
+Assume that each wrong choice is the same with probability .55. Then n of n are the same with probability .55^n, which
+is below 1 in 1,000 for n >= 12. The probability that at least 95% of n are the same is below 1 in 1,000, too.
 """
 
 _MIN_EQUAL_ANSWERS = 20
 _EQUAL_SHARE = 0.5
 _MOST_TIED = 2
-"""Most wrong options tied for the best that still count as a choice."""
+"""If more wrong options than this are tied for the best, they do not count as a choice."""
 
 ONE_LETTER = 0.95
-"""From this share of answers at one letter on, rows agree without copying."""
+"""Rows that answer at least this fraction of the items with one letter agree without copying."""
 
 _MANY = 64
 _N_OPTIONS_OF = np.array([bits.bit_count() for bits in range(2**N_OPTIONS)])
@@ -50,9 +51,10 @@ Flags = NDArray[np.bool_]
 
 
 def letter_share(row: Row) -> tuple[str, float]:
-    """Return the letter of most of a row's answers, in the order that it was shown, and its share in [0, 1].
+    """Return the letter that a row answers most often, and the fraction of items that it answers with this letter.
 
-    An imported row is assumed to have seen the shuffled order; in another order its answers spread over the letters.
+    If the displayed order is unknown, as for an imported row, the shuffled order is assumed. A row that saw another
+    order then seems to use all letters equally.
     """
     if row.position is not None:
         shares = list(row.position.answers)
@@ -67,7 +69,7 @@ def letter_share(row: Row) -> tuple[str, float]:
 
 
 def differing(items: RowItems, others: RowItems) -> int:
-    """Return the number of items on which two rows chose or scored differently, or that only one has."""
+    """Return the number of items on which two rows have different choices or accuracies, or that only one row has."""
     values = np.full((2, 2, len(pinned_items())), -1.0)
     for row, one in zip(values, (items, others), strict=True):
         row[:, _columns_of(one.ids)] = (one.picks, np.nan_to_num(one.accuracies, nan=-1.0))
@@ -76,16 +78,17 @@ def differing(items: RowItems, others: RowItems) -> int:
 
 @lru_cache(maxsize=256)
 def _columns_of(ids: tuple[str, ...]) -> Ints:
-    """Return the items' places among all items of the dataset and the sample."""
+    """Return each item's column: its index among the sorted ids of all items of the dataset and the sample."""
     columns = {item_id: column for column, item_id in enumerate(sorted(pinned_items()))}
     return np.array([columns[item_id] for item_id in ids], dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A block of rows compared with all rows; matrices of shape (rows of the block, rows), the floats are item counts.
+    """Comparisons of a block of rows with all rows. Every matrix has the shape (rows of the block, all rows).
 
-    `fewer_wrong` counts the wrong choices of the row with fewer, on the items that both answered.
+    The floats are numbers of items. `fewer_wrong` counts the wrong choices of the row that has fewer, on the items that
+    both rows answered. `by_choice` marks rows with similar wrong choices.
     """
 
     same_wrong: Floats
@@ -96,7 +99,7 @@ class Compared:
     is_alike: Flags
 
     def in_common(self, place: int, other: int) -> str:
-        """Return in words what a row of the block, by its index there, and another row have in common."""
+        """Return in words what row `place` of the block and row `other` of all rows have in common."""
         by_choice = bool(self.by_choice[place, other])
         same, of = (self.same_wrong, self.fewer_wrong) if by_choice else (self.same_answers, self.shared_items)
         what = "wrong choice" if by_choice else "scores"
@@ -105,15 +108,17 @@ class Compared:
 
 @dataclass(frozen=True)
 class Matrices:
-    """What rows chose, with a column for every item.
+    """The choices and answers of all rows, as matrices.
 
     Attributes:
-        chose: whether a row chose, with at most two wrong options tied; shape (rows, items).
-        wrong: the wrong options chosen as bits, see `RowItems.picks`, 0 for none; shape (rows, items).
-        scored: whether a row has the item; shape (rows, items).
-        answers: which rows gave which of the rarer answers, see `RowItems.answers`; sparse, shape (rows, answers).
-        common: the same of answers that more than 64 rows gave; shape (rows, answers).
-        one_letter: rows that agree because they answer one letter nearly always; shape (rows,).
+        chose: whether the row has a choice on the item; shape (rows, items). More than two tied wrong options do not
+            count as a choice.
+        wrong: bit mask of the wrong options chosen, with the bits of `RowItems.picks`; shape (rows, items).
+        scored: whether the row has the item; shape (rows, items).
+        answers: 1 if the row gave the answer, for the hashes in `RowItems.answers` that 2 to 64 rows have; sparse,
+            shape (rows, answers).
+        common: whether the row gave the answer, for the hashes that more than 64 rows have; shape (rows, answers).
+        one_letter: whether the row answers nearly all items with one letter; shape (rows,).
     """
 
     chose: Flags
@@ -125,7 +130,7 @@ class Matrices:
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> "Matrices":
-        """Return the matrices of the rows, in their order."""
+        """Return the matrices of these rows, in the same order."""
         shape = (len(rows), len(pinned_items()))
         picks, scored = np.zeros(shape, np.uint8), np.zeros(shape, bool)
         for place, row in enumerate(rows):
@@ -153,10 +158,10 @@ class Matrices:
         return Compared(same_wrong, fewer, same_answers, shared_items, by_choice, by_choice | by_answers)
 
     def _same_wrong(self, block: slice) -> Floats:
-        """Count the items with a wrong option that both rows chose, for each pair of rows.
+        """For each pair of rows, count the items on which both rows chose the same wrong option.
 
-        A tie added to a copied choice still counts. Inclusion and exclusion: items that share an option, less those
-        that share two.
+        One equal option is enough, so a copy with an added tie is found. An item with two equal options is counted for
+        both options, so such items are subtracted once.
         """
         bits = [(self.wrong >> k) & 1 > 0 for k in range(N_OPTIONS)]
         pairs = ((one & other) for one, other in combinations(bits, _MOST_TIED))
@@ -165,14 +170,14 @@ class Matrices:
 
 
 def _shared(these: Flags, those: Flags) -> Floats:
-    """Count the columns that both rows have, for each pair of rows; counts are exact in 32-bit floats."""
+    """For each pair of rows, count the columns that are true in both. The counts are exact in 32-bit floats."""
     return np.asarray(these.astype(np.float32) @ those.astype(np.float32).T)
 
 
 def _answers(rows: Sequence[Row]) -> tuple[Any, Flags]:
-    """Return the answers that few rows share, sparse, and those that many share, dense.
+    """Return `Matrices.answers`, a sparse matrix of rare answers, and `Matrices.common`, a dense matrix of the others.
 
-    The cost of the sparse product grows with the square of the rows that share an answer.
+    Common answers are dense, because the cost of a sparse product grows with the square of the rows with an answer.
     """
     given = [row.items.answers for row in rows]
     together = np.concatenate([np.array([], np.int64), *given])

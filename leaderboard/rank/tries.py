@@ -1,4 +1,4 @@
-"""Add to each row what is known of its other tries: rows of the same name or server, seeds and settings."""
+"""Flag rows with the same name or server, and count the seeds and settings that were tried for each row."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -13,11 +13,11 @@ Seeds = dict[str, set[str]]
 
 
 def mark_namesakes(rows: Iterable[Row]) -> list[Row]:
-    """Flag ranked rows of one board that share a name, unless shots, prompt, chat template or system text differ.
+    """Flag ranked rows of one board that may be the same system.
 
-    Names are compared without case, accents, white space and invisible characters; look-alike characters are equal.
-    Different names that look alike are flagged however the systems were asked. Rows of one server and model name that
-    differ only in display name are flagged as well: the server may have run one model twice.
+    - Same name: flagged, unless shots, prompt, chat template, system text or training seed differ.
+    - Different names that look alike: always flagged. The comparison ignores case, accents and invisible characters.
+    - Same server and model name under two display names: flagged, unless the systems were asked in different ways.
     """
     rows = list(rows)
     _flag_groups(rows, lambda row: folded(row.system), _name_flag)
@@ -28,7 +28,7 @@ def mark_namesakes(rows: Iterable[Row]) -> list[Row]:
 def _flag_groups(
     rows: list[Row], key_of: Callable[[Row], str | None], flag_of: Callable[[Row, Sequence[Row]], str | None]
 ) -> None:
-    """Flag ranked rows in place, each by the other ranked rows of its board and key."""
+    """Flag ranked rows in place. `flag_of` compares a row with the other ranked rows of the same board and key."""
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
         if row.status in RANKED and (key := key_of(row)) is not None:
@@ -67,9 +67,9 @@ def _is_asked_otherwise(row: Row, other: Row) -> bool:
 
 
 def mark_tries(rows: Iterable[Row], runs: Iterable[Row]) -> list[Row]:
-    """Return the rows, each with the number of known seeds of its recipe and settings of its system.
+    """Add to each row the number of seeds of its recipe and the number of settings of its system.
 
-    `rows` are of all boards; `runs` are all runs that were read, also those that no row shows.
+    `rows` are the rows of all boards. `runs` are all runs that were read, even runs that are not on a board.
     """
     rows = list(rows)
     known = _seeds([*rows, *runs])
@@ -87,7 +87,7 @@ def mark_tries(rows: Iterable[Row], runs: Iterable[Row]) -> list[Row]:
 
 
 def _seeds(rows: Iterable[Row]) -> Seeds:
-    """Return the seeds of each recipe."""
+    """Return the set of seeds of each recipe, by the recipe's hash."""
     seeds: Seeds = defaultdict(set)
     for row in rows:
         if row.keys.recipe is not None and row.keys.seed is not None:
@@ -96,7 +96,7 @@ def _seeds(rows: Iterable[Row]) -> Seeds:
 
 
 def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row]) -> Tries | None:
-    """Return a row's tries, from the seeds in all runs and on its board; None if the row is the only try."""
+    """Return a row's tries, or None. `known` has the seeds in all runs, `shown` has the seeds on the row's board."""
     parts: list[str] = []
     seeds_shown = seeds_known = None
     if (recipe := row.keys.recipe) is not None and recipe in known:

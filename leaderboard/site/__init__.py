@@ -1,1 +1,1 @@
-"""Last stage: turn boards into tables and pages. No number is computed here: every number comes from a row."""
+"""Last stage: turn boards into tables and pages. Every number comes from a row; no number is computed here."""

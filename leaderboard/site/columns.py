@@ -1,7 +1,7 @@
-"""Define each column once: label, value, direction, help. Page, Markdown, CSV and terminal read the columns.
+"""Define the columns of all outputs: page, Markdown, CSV and terminal.
 
-To add a column: add it to `COLUMNS` and its key to the outputs that show it, below. A metric of the task becomes a
-column by `in_row` in `recipe_mpr_task.metrics.METRICS`.
+To add a column, add it to `COLUMNS`. Then add its key to the outputs at the end of this file. To show a metric of the
+task as a column, set `in_row` in `recipe_mpr_task.metrics.METRICS`.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import METRICS, SEEN, Metric
 
 TYPES = (*QUERY_TYPES, UNTYPED)
-"""The query types, in the order of columns."""
+"""The query types, in the order of their columns."""
 
 Type = Literal["rank", "name", "accuracy", "status", "leader", "p", "score", "share", "number", "count", "whole",
                "duration", "text"]  # fmt: skip
@@ -25,17 +25,19 @@ class Column:
     """One column.
 
     Attributes:
-        key: its name on the page, and its key in `leaderboard.json` unless `path` is set.
-        read: returns a row's value, or None.
-        type: how the value is written; "whole" is an integer in full, "count" one in thousands, millions, billions.
-        help: one sentence for the page's "How to read it"; "" where the label says all.
-        short: heading in Markdown if it is not `label`.
-        path: where `leaderboard.json` holds the value, keys from the row inwards.
-        parts: headers in the CSV, each with the attribute of the value below it; empty for the value itself.
+        key: the column's name on the page. Also the key in `leaderboard.json`, unless `path` is set.
+        label: heading of the column.
+        read: returns a row's value; None if the row has no value.
+        type: format of the value. "whole" writes an integer in full, "count" shortens an integer, as in 1.23M.
+        help: text for the page's "How to read it"; "" if the label is enough.
+        short: heading in Markdown; "" to use `label`.
+        path: keys that lead to the value in a row of `leaderboard.json`; () if `key` alone leads to the value.
+        parts: (header, attribute of the value) for each CSV column; () if the value is one CSV column.
         higher_is_better: None if neither direction is better.
-        is_signed: whether positive numbers have a plus.
-        of_position: whether the cell is "invariant" for a model that reads no position.
-        is_optional: whether JSON rows and Markdown tables without a value omit the column.
+        is_signed: whether positive numbers have a plus sign.
+        of_position: whether the value measures position bias. The cell then says "invariant" for a model that cannot
+            have position bias.
+        is_optional: whether a JSON row without a value, or a Markdown table without any value, omits the column.
     """
 
     key: str
@@ -52,7 +54,7 @@ class Column:
     is_optional: bool = False
 
     def as_data(self) -> dict[str, Any]:
-        """Return what the page's script needs to sort by the column and to write it."""
+        """Return the fields that the page's script needs to sort and format the column."""
         is_number = self.type not in ("name", "status", "text")
         return {
             "key": self.key,
@@ -67,7 +69,7 @@ class Column:
         }
 
     def csv_cells(self, row: Row) -> list[Any]:
-        """Return a row's values below the column's headers."""
+        """Return the row's CSV cells for this column, one for each header."""
         value = self.read(row)
         values = [None if value is None else attrgetter(attribute)(value) for _, attribute in self.parts]
         return values or [value]
@@ -93,7 +95,7 @@ def _over(name: Literal["folds", "prompts"], of: Callable[[Any], float | None]) 
 
 _COMPARED = (("difference", "comparison.difference"), ("low", "comparison.low"), ("high", "comparison.high"),
              ("p", "comparison.p"), ("p_holm", "p_holm"))  # fmt: skip
-_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # the status shows it
+_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # status shows SEEN
 
 COLUMNS = {column.key: column for column in (
     Column("rank", "#", attrgetter("rank"), "rank", higher_is_better=False),
@@ -155,7 +157,7 @@ def _of(keys: Iterable[str]) -> tuple[Column, ...]:
 _SPREAD = ("prompt_sd", "prompt_min", "prompt_max")
 _BY_TYPE = tuple(name.lower() for name in TYPES)
 
-# The first columns are those that a phone shows without scrolling.
+# A phone shows only the first columns without scrolling.
 PAGE = _of(("rank", "system", "acc", "status", "leader", "p", "kind", "chance_corrected", "n",
             *(column.key for column in _METRICS), *_SPREAD, *_BY_TYPE, "fold_sd", "shots", "prompt", "params",
             "trainable_params", "train_seconds", "eval_seconds"))  # fmt: skip

@@ -1,4 +1,4 @@
-"""Turn boards and rows into plain values: `leaderboard.json`, and the data of a system's own page."""
+"""Turn boards and rows into plain values for `leaderboard.json` and for the systems' pages."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,9 +20,9 @@ _PLAIN = [column for column in COLUMNS.values() if not column.path and not colum
 
 
 def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None) -> dict[str, Any]:
-    """Return the object of `leaderboard.json`, which is also all that `index.html` shows; long texts are cut.
+    """Return the object of `leaderboard.json`, with long texts cut. `index.html` shows the same object.
 
-    The page draws a line at the accuracy `target`, a fraction.
+    `target` is an accuracy, a fraction, at which the page draws a line; None for no line.
     """
     content = {
         "task_version": TASK_VERSION,
@@ -47,7 +47,7 @@ def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: floa
 
 
 def row_object(row: Row) -> dict[str, Any]:
-    """Return a row as `leaderboard.json` has it; a value that is unknown is null or absent."""
+    """Return a row's object in `leaderboard.json`. An unknown value is null or absent."""
     plain = {column.key: column.read(row) for column in _PLAIN}
     against, around = COLUMNS["leader"].read(row), "\n".join(row.around)
     hashed = sha256_of(around.encode(errors="replace"))
@@ -61,13 +61,13 @@ def row_object(row: Row) -> dict[str, Any]:
         "rank_low": row.rank_low,
         "rank_high": row.rank_high,
         "evidence": row.evidence,
-        # The system's page has the texts.
+        # The texts are long; only the system's page shows them in full.
         "around_prompts": {"characters": len(around), "sha256": hashed} if around else None,
         "page": f"systems/{row.id}.html" if row.items or row.curve else None,
         **({} if row.kind == "reported" else _run(row)),
         **_known({"protocol": row.protocol or None, "cost": _cost(row.cost) or None}),
     }
-    if row.spread and row.spread.accs:  # the columns have the rest of the spread
+    if row.spread and row.spread.accs:  # other numbers of the spread are columns
         accs = row.spread.accs
         name, listed = ("prompt", accs) if row.spread.over == "prompts" else ("fold", list(accs.values()))
         shown |= {f"{name}_accs": listed, f"{name}_mean": row.spread.mean}
@@ -77,7 +77,7 @@ def row_object(row: Row) -> dict[str, Any]:
 
 
 def _run(row: Row) -> dict[str, Any]:
-    """Return how a run was made, what it loaded, and the keys that rows are compared by."""
+    """Return how the row's run was made, what the run loaded, and the keys that are equal in related rows."""
     keys, asked = row.keys, row.asked
     known: dict[str, Any] = {
         "invariant": row.is_invariant if "perf" in row.metrics else None,
@@ -114,7 +114,7 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cost(cost: Cost) -> dict[str, dict[str, Any]]:
-    """Return the known costs of evaluation and training."""
+    """Return the known costs under "evaluation" and "training"."""
     known = _known(vars(cost))
     stages = {
         stage: {key.removeprefix(prefix): value for key, value in known.items() if key.startswith(prefix)}
@@ -124,7 +124,7 @@ def _cost(cost: Cost) -> dict[str, dict[str, Any]]:
 
 
 def _bounded(value: Any) -> Any:
-    """Return a JSON value with every text cut: names and settings come from untrusted files."""
+    """Cut every long text in a JSON value, because names and settings come from untrusted files."""
     match value:
         case dict():
             return {key: _bounded(inner) for key, inner in value.items()}
@@ -137,21 +137,21 @@ def _bounded(value: Any) -> Any:
 
 
 def to_json(content: Mapping[str, Any]) -> str:
-    """Return `leaderboard.json`."""
+    """Return the text of `leaderboard.json`."""
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 @cache
 def floors() -> dict[str, float]:
-    """Return the accuracy of each rule that does not read the order, from the committed audit."""
+    """Return the accuracy of each simple rule that does not use option positions, from the committed `audit.json`."""
     artifacts = json.loads((files("recipe_mpr_task") / "audit.json").read_text())["artifacts"]
     return {artifact["name"]: artifact["acc"] for artifact in artifacts if "position" not in artifact["reads"]}
 
 
 def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """Return the data of a system's page without its items, which are `row.items.text`.
+    """Return the data of a system's page, except the items: the page embeds `row.items.text`.
 
-    `shown` is the row as `leaderboard.json` has it, `title` that of its board.
+    `shown` is the row's object in `leaderboard.json`. `title` is the title of the row's board.
     """
     return {
         "row": shown,
@@ -163,7 +163,7 @@ def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, 
 
 
 def items_content(texts: Mapping[str, Item]) -> dict[str, dict[str, Any]]:
-    """Return what all systems' pages share: each item's types, gold, shown options, and texts if `texts` has them."""
+    """Return the items' data for all systems' pages: types, gold and options; for the items in `texts` also texts."""
     shared: dict[str, dict[str, Any]] = {}
     for item_id, pinned in pinned_items().items():
         shown = list(pinned.shown_ids("shuffled"))

@@ -1,7 +1,7 @@
 """Publish a folder of files in one atomic step: a reader gets the old site or the new one, never a mixture.
 
-OUT/.builds/HASH/...    the files of a build, named by their content
-OUT/.current            a link to one of these folders: replacing it is the one step that publishes
+OUT/.builds/HASH/...    the files of one build; HASH is computed from the files
+OUT/.current            a link to the folder of the published build; a new build is published by replacing this link
 OUT/index.html, ...     links to .current/index.html, ...
 """
 
@@ -25,22 +25,22 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
 
     Args:
         files: relative path and text of each file.
-        out: the site's folder; other files in it are left alone.
+        out: the site's folder. Other files in the folder are kept.
 
     Raises:
-        RecipeMPRError: the folder cannot be written to, or a file of the user has a name that the site needs; the old
-            site stays.
+        RecipeMPRError: the folder cannot be written to, or a user's file has the name of a site file. The old site
+            stays.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        # Only one build writes at a time, so an unfinished one was interrupted.
+        # With the lock, only one build writes at a time. An unfinished build in the folder was therefore interrupted.
         with FileLock(out / ".lock"):
             before = _current(out)
             name = _write(files, out / _BUILDS)
             try:
                 _publish(out, name)
             finally:
-                kept = {before, _current(out)}  # a reader may still have the build before open
+                kept = {before, _current(out)}  # a reader may still have the previous build open
                 for path in (out / _BUILDS).iterdir():
                     if path.name not in kept:
                         shutil.rmtree(path, ignore_errors=True)
@@ -49,29 +49,29 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
 
 
 def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
-    """Write the files into a folder of their own and return its name, the hash of their paths and contents."""
+    """Write the files into a new folder. Return the folder's name, which is a hash of all paths and contents."""
     staging = builds / ".staging"
     shutil.rmtree(staging, ignore_errors=True)
     digest = hashlib.sha256()
     for path, text in files:
         target = staging / path
-        if target.exists():  # else one row's page would replace another's
+        if target.exists():  # one row's page must not replace another row's page
             raise RuntimeError(f"two files of the site are called {path}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        content = text.encode(errors="replace")  # a name may hold lone surrogates
+        content = text.encode(errors="replace")  # a name may contain lone surrogates
         target.write_bytes(content)
         digest.update(f"{path}\0{len(content)}\0".encode() + content)
-    os.sync()  # once for all files, so that the link never leads to missing files, even after a power failure
+    os.sync()  # all files are on disk before the link leads to them, so a power failure cannot leave a broken site
     name = digest.hexdigest()[:16]
     if (builds / name).is_dir():
-        shutil.rmtree(staging)  # the same files again
+        shutil.rmtree(staging)  # this build exists already
     else:
         staging.rename(builds / name)
     return name
 
 
 def _publish(out: Path, name: str) -> None:
-    """Link to a build and its files, and remove other links; raise first if a file of the user is in the way."""
+    """Link to a build and its files, and remove old links. First raise if a user's file has the name of a link."""
     links = [out / entry.name for entry in sorted((out / _BUILDS / name).iterdir())]
     for path in links:
         if (path.is_symlink() or path.exists()) and not _is_ours(path):
@@ -86,7 +86,7 @@ def _publish(out: Path, name: str) -> None:
 
 
 def _link(path: Path, target: str) -> None:
-    """Make or replace a link, in one step."""
+    """Create or replace a link in one atomic step."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     temporary.symlink_to(target)
     temporary.replace(path)
@@ -97,6 +97,6 @@ def _is_ours(path: Path) -> bool:
 
 
 def _current(out: Path) -> str:
-    """Return the name of the build that is published; "" if none is."""
+    """Return the name of the published build; "" if no build is published."""
     link = out / _CURRENT
     return link.readlink().name if link.is_symlink() else ""

@@ -26,9 +26,9 @@ _MOST_TERMINAL_ROWS = 10
 
 
 def to_csv(boards: Sequence[Board]) -> str:
-    """Return `leaderboard.csv`: one line per row, one block of columns per query type."""
+    """Return `leaderboard.csv`: one line per row, with four columns for each query type."""
     out = io.StringIO()
-    # Quoted, so that no program splits a text at another separator into a cell that begins like a formula.
+    # Texts are quoted. Without quotes, a program that splits at another separator could read a part as a formula.
     writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow([header for column in CSV for header, _ in column.parts or ((column.key, ""),)])
     for board in boards:
@@ -48,16 +48,16 @@ def _csv_cell(value: object) -> object:
 
 
 def _is_like_a_formula(text: str) -> bool:
-    """Say whether a spreadsheet may run a text as a formula, by OWASP's first characters, full-width ones included."""
+    """Say whether a spreadsheet may run a text as a formula. OWASP lists the first characters of formulas."""
     if _NUMBER.fullmatch(text):
         return False
-    # Programs skip leading blanks, invisible characters and quotes.
+    # Spreadsheets skip leading blanks, invisible characters and quotes.
     first = next((c for c in text if c.isprintable() and not c.isspace() and c not in _QUOTES), "")
     return text.startswith(("\t", "\r", "\n")) or unicodedata.normalize("NFKC", first)[:1] in tuple("=+-@")
 
 
 def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
-    """Return `leaderboard.md`: for each board a table of ranked rows and one of rows without rank."""
+    """Return `leaderboard.md`. Each board has a table of ranked rows and a table of rows without rank."""
     parts = [
         "# Recipe-MPR leaderboard",
         f"Task version {TASK_VERSION}. Accuracy in percent with its 95% Wilson interval; chance is 20. An item can "
@@ -82,13 +82,13 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
 
 
 def _list(heading: str, entries: Iterable[tuple[str, str]]) -> list[str]:
-    """Return a heading and a Markdown list of (name, text) entries; [] if there are none."""
+    """Return a heading and a Markdown list of (name, text) entries; [] if there are no entries."""
     lines = [f"- {_text(name)}: {_text(text)}" for name, text in entries]
     return [heading, "\n".join(lines)] if lines else []
 
 
 def _why_unknown(rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """Return (systems, reason) for each reason of the rows of status unknown."""
+    """Return (names of systems, reason) for each reason why rows have the status unknown."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if row.status == "unknown":
@@ -114,7 +114,7 @@ def ranked_table(rows: Sequence[Row]) -> str:
 
 
 def to_terminal(boards: Sequence[Board]) -> str:
-    """Return each board's best rows in narrow lines; boards of reported rows alone are left out."""
+    """Return each board's best rows as a narrow table. Boards that have only reported rows are left out."""
     return "\n\n".join(_best_rows(board) for board in boards if any(row.items for row in board.rows))
 
 
@@ -131,20 +131,20 @@ def _best_rows(board: Board) -> str:
 def _table(
     columns: Sequence[Column], rows: Sequence[Row], cell: Callable[[Column, Row], str], tablefmt: str = "pipe"
 ) -> str:
-    """Return a text table of rows; `cell` writes a cell, and optional columns without a value are left out."""
+    """Return the rows as a text table. Optional columns without any value are left out; `cell` writes a cell."""
     shown = [c for c in columns if not c.is_optional or any(c.read(row) is not None for row in rows)]
     cells = [[cell(column, row) for column in shown] for row in rows]
     return tabulate(cells, [_header(c, rows[0]) for c in shown], tablefmt=tablefmt, disable_numparse=True)
 
 
 def _header(column: Column, first: Row) -> str:
-    """Return a heading; for a query type with its number of items, which all ranked rows share."""
+    """Return a column's heading. For a query type, add its number of items, which is the same in all ranked rows."""
     score = column.read(first) if column.type == "score" else None
     return f"{column.label} (n {score.n})" if score else column.short or column.label
 
 
 def _cell(column: Column, row: Row) -> str:
-    """Return a cell of any column but the system's name."""
+    """Return the text of a cell in any column except the system's name."""
     value = column.read(row)
     match column.type:
         case "accuracy":
@@ -190,7 +190,7 @@ def _terminal_cell(column: Column, row: Row) -> str:
 
 
 def _text(text: str | None) -> str:
-    """Return a text as a safe Markdown cell: one line, without markup, cut."""
+    """Make a text safe for a Markdown cell: cut long texts, join lines, escape markup."""
     return line(text or "").translate(_SIGNS)
 
 
@@ -202,12 +202,12 @@ def _count(number: int | None) -> str:
 
 
 def status_text(status: StatusName, flags: Sequence[str]) -> str:
-    """Return a row's status, with a mark if it is `unknown` or the row has notes."""
+    """Return a row's status as text, with ⚠ if the status is `unknown` or if the row has notes."""
     return STATUSES[status].badge + ("; notes ⚠" if flags else "")
 
 
 def _details(row: Row, *more: str) -> str:
-    """Return in brackets the details of a row that neither name nor columns show; "" if there are none."""
+    """Return in brackets `more` and the details that no column shows; "" if there are no details."""
     fold_sd = COLUMNS["fold_sd"].read(row)
     known = (
         row.protocol,

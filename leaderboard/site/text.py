@@ -1,4 +1,4 @@
-"""Turn numbers and names into text: fold, cut and round what people read."""
+"""Turn numbers and names into text for readers: round numbers and cut long names."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["bounds", "difference_text", "interval_text", "line", "percent", "short"]
 
 LONGEST = 500
-"""Characters of a text in `leaderboard.json`, in the CSV and on the terminal; a longer one is cut."""
+"""Maximum number of characters of a text in `leaderboard.json`, CSV and terminal. Longer texts are cut."""
 
 
 def percent(fraction: float | None) -> str:
@@ -20,7 +20,7 @@ def percent(fraction: float | None) -> str:
 
 
 def bounds(low: float | None, high: float | None) -> str:
-    """Return an interval's ends in percent, such as "[44.8, 53.6]"; "" where there is no interval."""
+    """Return an interval's ends in percent, such as "[44.8, 53.6]"; "" if there is no interval."""
     return "" if low is None or high is None else f"[{percent(low)}, {percent(high)}]"
 
 
@@ -37,5 +37,5 @@ def difference_text(comparison: "Comparison") -> str:
 
 
 def short(text: str) -> str:
-    """Return a text cut to `LONGEST` characters, so that long names do not fill the files."""
+    """Cut a text to `LONGEST` characters, so that long names do not fill the files."""
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -1,7 +1,8 @@
-"""Render the site's HTML from the templates, style and scripts of this folder, without external resources.
+"""Render the site's HTML from this folder's templates, style and scripts. Pages use no external resources.
 
-Each page is one file with its style, scripts and data. By hash, a content security policy allows no other style or
-script. It allows one request, for the items that all systems' pages share. The same input gives the same bytes.
+Each page is one file that contains its style, scripts and data. The content security policy lists the hashes of style
+and script, so a browser blocks all others. A system's page may load one more file: the items' data, which is the same
+for all systems. The same input gives the same bytes.
 """
 
 import base64
@@ -32,19 +33,19 @@ _SCRIPTS = {
                          "matrix.js", "tabs.js", "index.js"),
     "system.html.jinja": (*_SHARED, "curves.js", "provenance.js", "items.js", "system.js"),
 }  # fmt: skip
-# Characters that could end the data's script element, or that only JavaScript reads as a line end.
+# Characters that could end the script element around the data, or that only JavaScript reads as a line end.
 _UNSAFE = re.compile("[<>&\u2028\u2029]")
 # Characters without a visible shape: variation selectors, joiners, fillers, the empty Braille pattern.
 _BLANK = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
 _LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
 _CURVE_TITLES = ("Training loss (nats)", "Validation cross-entropy (nats)", "Validation accuracy", "Learning rate",
                  "Gradient norm")  # fmt: skip
-# The fields that a template reads and a row may lack.
+# Fields that templates read. A row may lack them; they are then None.
 _ROW = dict.fromkeys(("page", "rank", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason", "flags", "board"))
 
 
 def index_page(content: Mapping[str, Any]) -> str:
-    """Return `index.html` for the object of `leaderboard.json`, see `page_data.content_of`."""
+    """Return `index.html`. `content` is the object of `leaderboard.json`, from `page_data.content_of`."""
     boards = [board for board in content["boards"] if board["rows"]]
     first = boards[0] if boards else {"board": None, "title": "No board"}
     return _template("index.html.jinja").render(
@@ -60,15 +61,15 @@ def index_page(content: Mapping[str, Any]) -> str:
 
 
 def system_page(content: Mapping[str, Any], answers: str) -> str:
-    """Return the page of one system for `page_data.system_content` and its items, see `row_items.RowItems.text`."""
-    around = content["around"]  # shown in full, so left out of the embedded data
+    """Return a system's page. `content` is from `page_data.system_content`; `answers` is the text of its `RowItems`."""
+    around = content["around"]  # the template shows these texts, so the embedded data omits them
     data = _embedded(_json({key: value for key, value in content.items() if key != "around"}))
     row = {**_ROW, **content["row"]}
     return _template("system.html.jinja").render(data=data, row=row, answers=_embedded(answers), around=around)
 
 
 def items_script(items: Mapping[str, Any]) -> str:
-    """Return `page_data.items_content` as a script, because a page opened from disk may not load JSON."""
+    """Return the result of `page_data.items_content` as a script: a page opened from disk cannot load JSON."""
     return f"window.RECIPE_MPR_ITEMS = {_embedded(_json(items))};\n"
 
 
@@ -79,17 +80,17 @@ def _json(value: Any) -> str:
 def _embedded(text: str) -> Markup:
     """Return JSON escaped for a script element."""
     escaped = _UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
-    return Markup(escaped)  # noqa: S704 (every sign that could end the element is escaped)
+    return Markup(escaped)  # noqa: S704 (every character that could end the element is escaped)
 
 
 @cache
 def _template(name: str) -> Template:
-    """Compile a template with its style and script, once for all pages."""
+    """Compile a template with its style and script. The result is cached for all pages."""
     style = (_FOLDER / "page.css").read_text()
     scripts = "\n".join((_FOLDER / script).read_text() for script in _SCRIPTS[name])
     registries = f"const SITE = {_embedded(_json(_registries(name)))};"
-    script = f'"use strict";\n(() => {{\n{registries}\n{scripts}\n}})();'  # in a scope of their own
-    # For a page opened from disk, 'self' does not match in every browser.
+    script = f'"use strict";\n(() => {{\n{registries}\n{scripts}\n}})();'  # the function is the scripts' scope
+    # In some browsers, 'self' does not match the files of a page opened from disk; `file:` does.
     items = " 'self' file:" if name.startswith("system") else ""
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}{items}; img-src data:; "
@@ -106,13 +107,13 @@ def _template(name: str) -> Template:
     environment.filters |= {
         "percent": percent, "interval": bounds, "line": _line, "link": _link, "visible": _visible, "tone": _tone,
     }  # fmt: skip
-    # Our own files, written into the pages unescaped.
+    # These texts are our own files, so the pages contain them unescaped.
     own = {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}  # noqa: S704
     return environment.get_template(name, globals=own)
 
 
 def _registries(name: str) -> dict[str, Any]:
-    """Return Python's definitions that a page's scripts read; the columns only for a page with a table."""
+    """Return the Python definitions that a page's scripts read. Only a page with a table gets the columns."""
     return {
         "columns": [column.as_data() for column in PAGE if "table.js" in _SCRIPTS[name]],
         "types": TYPES,
@@ -139,7 +140,7 @@ def _tone(status: object) -> str:
 
 
 def _visible(text: str) -> str:
-    """Return a text with invisible and direction-changing characters as codes, because they can hide hints."""
+    """Replace invisible and direction-changing characters by codes, because these characters can hide hints."""
     return "".join(f"\\u{{{ord(sign):04x}}}" if _is_unseen(sign) else sign for sign in text)
 
 
@@ -148,5 +149,5 @@ def _is_unseen(sign: str) -> bool:
 
 
 def _link(page: object) -> str | None:
-    """Return the address of a system's page; None if the text is another address."""
+    """Return the text if it is the address of a system's page, else None."""
     return str(page) if _LINK.fullmatch(str(page)) else None
