@@ -20,7 +20,7 @@ EXPORTS = {
     "model-index": "leaderboard.exports.hub:model_index_files",
     "every_eval_ever": "leaderboard.exports.every_eval_ever:aggregate_and_sample_files",
 }
-"""The writer of each format, as text: `--help` must not import the formats' libraries.
+"""The writer of each format. Writers are named as text, so that `--help` does not import the formats' libraries.
 
 A writer takes a list of `credit.CreditedRow` and the dataset's items. It returns file texts by relative path.
 """

@@ -114,7 +114,7 @@ def _model(row: Row, credit: Credit) -> dict[str, Any]:
 def _results(row: Row) -> Iterator[dict[str, Any]]:
     """Yield the result on all items, then the result on each query type."""
     status = {"status": fields.status_words(row)}
-    # The rank is omitted, because a new row on the board would change it, and with it this row's file.
+    # The rank is omitted: new rows on the board change the ranks, but this row's file must not change.
     details = {**status, **fields.settings(row), **{name: repr(mean) for name, mean in fields.means(row).items()}}
     error = fields.standard_error(row)
     method = "analytic: sd over items / sqrt(n)"

@@ -15,7 +15,7 @@ class Dataset(NamedTuple):
     """A set of scored items.
 
     Attributes:
-        id: an id such as a hub has, `owner/name`.
+        id: id of the form `owner/name`, as on a hub.
         name: display name.
         collection: the dataset's folder in every_eval_ever's datastore.
         revision: the dataset's pinned commit; None if the dataset has no commit.
@@ -38,7 +38,7 @@ def dataset_of(row: Row) -> Dataset:
 
 
 def run_hash(row: Row) -> str:
-    """Return a hash of 10 hex digits, which is different for different runs of the same model.
+    """Return a hash of 10 hex digits. Different runs of one model have different hashes.
 
     Unlike `Row.id`, the hash does not depend on the results file's path, so a published file keeps its name.
     """

@@ -1,6 +1,6 @@
 """Flag rows with similar answers, under any name and on any board. Say how the two rows are related.
 
-The relation is read from the rows' results files. A row that claims to be another row's model is flagged as that model.
+The relation is read from the rows' results files. A row that claims another row's model gets the flag "same model".
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -15,7 +15,7 @@ from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.statistics import Ints
 
 _LEAST_ITEMS = 12
-"""Rows with fewer items are not tested: a few answers can have one letter by chance."""
+"""Rows with fewer items are not flagged for answering with one letter: a few equal letters can be chance."""
 
 _BLOCK = 1024
 _NOT_SHARED = -1
@@ -47,8 +47,8 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
 def find_alike(rows: Sequence[Row]) -> list[list[str]]:
     """Return each row's flags: at most one that names an unrelated similar row, and one that names a related one.
 
-    If several rows are similar, the flag names a ranked row, or else the first row. Every row must have items. Two rows
-    are not compared if they have the same identity, or if neither row is ranked.
+    If several rows are similar, the flag names the first ranked row. If none is ranked, the flag names the first row.
+    Every row must have items. Two rows are not compared if they have the same identity, or if neither row is ranked.
     """
     matrices = Matrices.of(rows)
     codes = _codes(rows)
@@ -73,7 +73,7 @@ def find_alike(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _codes(rows: Sequence[Row]) -> Ints:
-    """Return the rows' keys as numbers, shape (rows, keys). Related rows have an equal, non-negative number."""
+    """Return the rows' keys as numbers, shape (rows, keys). Related rows have an equal number >= 0 in a column."""
     codes = np.full((len(rows), len(_KEYS)), _NOT_SHARED, np.int64)
     for column, key_of in enumerate(_KEYS):
         numbers: dict[Hashable, int] = {}
@@ -88,7 +88,7 @@ def _training_system(row: Row) -> str | None:
 
 
 def _model(row: Row) -> Hashable:
-    """Return names that identify a model on the hub; None if a folder was loaded, because any model can be in it."""
+    """Return names that identify a model on the hub; None for a folder, which may hold any model."""
     loaded = row.loaded
     if "folder" in (loaded.base_from, loaded.adapter_from) or "/" not in (loaded.adapter or loaded.base or ""):
         return None

@@ -38,8 +38,8 @@ class Board:
     Attributes:
         sizes: number of items of each query type.
         detectable: the smallest difference in accuracy that the paired test detects with 80% power, a fraction. The
-            keys are "all" and the query types. Two rows are assumed to differ on 20% of the items, or on the median
-            share on which the board's rows differ from the leader, if this share is known and not 0.
+            keys are "all" and the query types. Two rows are assumed to differ on 20% of the items. If rows differ from
+            the leader, the median share of items on which they differ is used instead of 20%.
         matrix: None if fewer than two rows are ranked.
     """
 

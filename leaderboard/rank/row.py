@@ -64,7 +64,7 @@ class PositionProfile:
 
 @dataclass(frozen=True)
 class Asked:
-    """How a causal model was prompted. Encoders and baselines read no prompt; for imported systems it is unknown.
+    """How a causal model was prompted. Encoders and baselines read no prompt. An imported system's prompt is unknown.
 
     Attributes:
         shots: number of few-shot examples; None if unknown.

@@ -88,7 +88,8 @@ class Compared:
     """Comparisons of a block of rows with all rows. Every matrix has the shape (rows of the block, all rows).
 
     The floats are numbers of items. `fewer_wrong` counts the wrong choices of the row that has fewer, on the items that
-    both rows answered. `by_choice` marks rows with similar wrong choices.
+    both rows answered. `by_choice` marks rows with similar wrong choices. `is_alike` marks rows with similar wrong
+    choices or similar probabilities.
     """
 
     same_wrong: Floats

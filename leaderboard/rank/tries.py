@@ -96,7 +96,10 @@ def _seeds(rows: Iterable[Row]) -> Seeds:
 
 
 def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row]) -> Tries | None:
-    """Return a row's tries, or None. `known` has the seeds in all runs, `shown` has the seeds on the row's board."""
+    """Return a row's tries; None if no seed of its recipe is known and its system has one setting.
+
+    `known` has the seeds in all runs. `shown` has the seeds of the ranked rows on the row's board.
+    """
     parts: list[str] = []
     seeds_shown = seeds_known = None
     if (recipe := row.keys.recipe) is not None and recipe in known:

@@ -163,7 +163,10 @@ def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, 
 
 
 def items_content(texts: Mapping[str, Item]) -> dict[str, dict[str, Any]]:
-    """Return the items' data for all systems' pages: types, gold and options; for the items in `texts` also texts."""
+    """Return the items' data that all systems' pages load, by item id.
+
+    Every item has its types, gold option and displayed options. An item in `texts` also has its query and option texts.
+    """
     shared: dict[str, dict[str, Any]] = {}
     for item_id, pinned in pinned_items().items():
         shown = list(pinned.shown_ids("shuffled"))

@@ -131,7 +131,7 @@ def _best_rows(board: Board) -> str:
 def _table(
     columns: Sequence[Column], rows: Sequence[Row], cell: Callable[[Column, Row], str], tablefmt: str = "pipe"
 ) -> str:
-    """Return the rows as a text table. Optional columns without any value are left out; `cell` writes a cell."""
+    """Return the rows as a text table, without optional columns that have no value. `cell` returns a cell's text."""
     shown = [c for c in columns if not c.is_optional or any(c.read(row) is not None for row in rows)]
     cells = [[cell(column, row) for column in shown] for row in rows]
     return tabulate(cells, [_header(c, rows[0]) for c in shown], tablefmt=tablefmt, disable_numparse=True)
