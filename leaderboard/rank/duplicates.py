@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from leaderboard.rank.row import Row
 from leaderboard.rank.similar_answers import differing
+from leaderboard.verify.checks import RANDOM_WEIGHTS
 from leaderboard.verify.forensics import CACHE_DOUBT
 from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.names import folded
@@ -34,7 +35,7 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
     kept: list[Row] = []
     for row in rows:
         key = (place(row), row.keys.identity)
-        if row.status not in RANKED or seen.setdefault(key, len(kept)) == len(kept):
+        if not is_measurement(row) or seen.setdefault(key, len(kept)) == len(kept):
             kept.append(row)
             continue
         first = kept[seen[key]]
@@ -55,6 +56,11 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
             kept[seen[key]] = flagged(first, f"run again ({row.source}) it scores {mine}; {disagreement}")
         kept.append(replace(row, status="excluded", reason=reason))
     return kept
+
+
+def is_measurement(row: Row) -> bool:
+    """Return whether a row is ranked, or would be without its random weights. Both are pooled, and both only once."""
+    return row.status in RANKED or (row.status == "excluded" and row.reason.startswith(RANDOM_WEIGHTS))
 
 
 def by_date(row: Row) -> tuple[float, str]:

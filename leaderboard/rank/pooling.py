@@ -6,15 +6,16 @@ Scores are computed from all folds' items together, because folds have different
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from leaderboard.rank.duplicates import is_measurement
 from leaderboard.rank.row import Cost, LoadedNames, Metric, Row, Spread
 from leaderboard.rank.row_from_run import position_profile, score, type_scores
 from leaderboard.rank.row_items import RowItems
-from leaderboard.verify.checks import RANDOM_WEIGHTS
 from leaderboard.verify.items import ItemResult
+from leaderboard.verify.prompts import Evidence
 from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.splits import N_FOLDS
@@ -31,12 +32,17 @@ _TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "eval_seconds_per_item": statistics.fmean,
     "eval_tokens_per_second": statistics.fmean,
     "eval_memory_bytes": max,
+}
+# Each fold has a checkpoint of its own. All prompts have one checkpoint, which was trained once.
+_TRAINING_TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "train_seconds": math.fsum,
     "train_seconds_per_item": statistics.fmean,
     "train_tokens_per_second": statistics.fmean,
     "train_memory_bytes": max,
     "wall_time_s": math.fsum,
     "samples_per_second": statistics.fmean,
+    "seconds_per_item": statistics.fmean,
+    "tokens_per_second": statistics.fmean,
     "peak_memory_bytes": max,
 }
 
@@ -72,8 +78,7 @@ def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
     by_system: dict[str, list[Row]] = defaultdict(list)
     listed = []
     for row in rows:
-        # Rows that are excluded only because of random weights are pooled too: they demonstrate the pipeline.
-        if row.status in RANKED or (row.status == "excluded" and row.reason.startswith(RANDOM_WEIGHTS)):
+        if is_measurement(row):
             by_system[row.keys.identity].append(row)
         else:
             listed.append(replace(row, board=group.board))
@@ -94,7 +99,8 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
     if group.over == "prompts":
         items = _means(items)
     others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
-    costs = _combined([row.cost for row in rows], vars(first.cost)) | {"trainable_params": first.cost.trainable_params}
+    totals = _TOTALS | (_TRAINING_TOTALS if group.over == "folds" else {})
+    costs = _combined([row.cost for row in rows], vars(first.cost), totals)
     trainings = [row.training for row in rows]
     accs = {group.tasks[row.task]: row.score.acc for row in rows if row.score.acc is not None}
     return replace(
@@ -109,10 +115,13 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
         metrics=_pooled_metrics(first, rows),
         spread=Spread(group.over, statistics.stdev(accs.values()), accs, statistics.fmean(accs.values())),
         asked=replace(first.asked, prompt=group.prompt or first.asked.prompt),
-        loaded=LoadedNames(**_combined([row.loaded for row in rows], vars(first.loaded))),
-        training=None if None in trainings else TrainingRecord(**_combined(trainings, TrainingRecord.model_fields)),
-        cost=Cost(**costs),
-        **_combined(rows, ["date"]),
+        loaded=LoadedNames(**_combined([row.loaded for row in rows], vars(first.loaded), totals)),
+        training=None
+        if None in trainings
+        else TrainingRecord(**_combined(trainings, TrainingRecord.model_fields, totals)),
+        cost=Cost(**costs | {"trainable_params": first.cost.trainable_params}),
+        evidence=max((row.evidence for row in rows), key=get_args(Evidence).index),
+        **_combined(rows, ["date"], totals),
         items=_pooled_items(items, rows),
         position=position_profile(items, task_spec(rows[0].task).order) if first.position else None,
         flags=tuple(dict.fromkeys(flag for row in rows for flag in row.flags)),
@@ -149,17 +158,19 @@ def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
     return metrics
 
 
-def _combined(parts: Sequence[Any], names: Iterable[str]) -> dict[str, Any]:
+def _combined(
+    parts: Sequence[Any], names: Iterable[str], totals: Mapping[str, Callable[[Sequence[Any]], Any]]
+) -> dict[str, Any]:
     """Return the pooled value of each named field.
 
-    A field in `_TOTALS` is pooled by its function; it is None if it is None in any part. Any other field keeps its
+    A field in `totals` is pooled by its function; it is None if it is None in any part. Any other field keeps its
     value if all parts have the same value; else it is None.
     """
     combined = {}
     for name in names:
         values = [getattr(part, name) for part in parts]
-        if name in _TOTALS:
-            combined[name] = None if None in values else _TOTALS[name](values)
+        if name in totals:
+            combined[name] = None if None in values else totals[name](values)
         else:
             combined[name] = values[0] if len({repr(value) for value in values}) == 1 else None
     return combined

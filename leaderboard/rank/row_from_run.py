@@ -63,7 +63,7 @@ def row_of(verified: VerifiedRun) -> Row:
         keys=_keys(run),
         cost=_cost(run),
         date=run.results.date,
-        lm_eval_version=str(run.results.lm_eval_version),
+        lm_eval_version=None if run.results.lm_eval_version is None else str(run.results.lm_eval_version),
         items=RowItems.of(verified.items),
         position=_position(verified),
         flags=verified.flags,

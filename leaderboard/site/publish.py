@@ -43,7 +43,7 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
                 kept = {before, _current(out)}  # a reader may still have the previous build open
                 for path in (out / _BUILDS).iterdir():
                     if path.name not in kept:
-                        shutil.rmtree(path, ignore_errors=True)
+                        _remove(path)
     except OSError as error:
         raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
 
@@ -68,6 +68,13 @@ def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
     else:
         staging.rename(builds / name)
     return name
+
+
+def _remove(build: Path) -> None:
+    """Rename a build, then remove it: a half-removed build must not be taken for a whole one of its name."""
+    removed = build.with_name(f".removed.{secrets.token_hex(4)}")
+    build.rename(removed)
+    shutil.rmtree(removed, ignore_errors=True)
 
 
 def _publish(out: Path, name: str) -> None:

@@ -177,7 +177,11 @@ def _unranked_cell(column: Column, row: Row) -> str:
             return str(row.score.n or "")
         case "reason":
             rest = row.clean_subset
-            others = f"on the {rest.n} others {interval_text(rest)}" if rest and rest.n else "no other item was scored"
+            others = (
+                f"on the {rest.n} others {interval_text(rest)}"
+                if rest and rest.n
+                else "no other item is known to be unseen"
+            )
             return _text(f"{row.reason}; {others}" if rest else row.reason)
         case _:
             return _cell(column, row)
@@ -196,7 +200,7 @@ def _text(text: str | None) -> str:
 
 def _count(number: int | None) -> str:
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if number and number >= size:
+        if number and number >= 0.9995 * size:  # three digits of a smaller number round to the next unit
             return f"{number / size:.3g}{unit}"
     return "" if number is None else str(number)
 

@@ -34,7 +34,7 @@ function systemCell(row) {
 
 function statusCell(row) {
   const rest = row.clean_subset;
-  const none = rest && !rest.n ? el("p", { class: "why" }, "No other item was scored.") : null;
+  const none = rest && !rest.n ? el("p", { class: "why" }, "No other item is known to be unseen.") : null;
   const tries = row.tries ? el("p", { class: "why" }, `Tries: ${line(row.tries, 500)}.`) : null;
   return [el("details", {},
     el("summary", {}, el("span", { class: "badge " + SITE.tones[row.status] }, row.status), hiddenText(": why")),

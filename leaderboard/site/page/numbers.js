@@ -35,7 +35,7 @@ const plain = ofNumber((value) =>
   value && Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3))));
 
 const count = ofNumber((n) => {
-  const [size, unit] = [[1e9, "B"], [1e6, "M"], [1e3, "k"]].find(([least]) => n >= least) || [];
+  const [size, unit] = [[1e9, "B"], [1e6, "M"], [1e3, "k"]].find(([least]) => n >= 0.9995 * least) || [];
   return size ? Number((n / size).toPrecision(3)) + unit : String(n);
 });
 
