@@ -1,5 +1,6 @@
 """The build as a whole: the same input gives the same bytes, and what is remembered is never out of date."""
 
+import gc
 import json
 import os
 import time
@@ -38,6 +39,18 @@ def test_same_bytes_whatever_the_order_of_paths_and_with_or_without_the_cache(tm
     assert {*FILES, "systems/items.js"} < first.keys()
     assert len([name for name in first if name.startswith("systems/") and name.endswith(".html")]) >= 3
     assert any(name.startswith("exports/every_eval_ever/") for name in first)
+
+
+def test_a_build_leaves_the_callers_garbage_collector_as_it_was(tmp_path):
+    run_files(tmp_path / "run")
+    gc.disable()
+    try:
+        build([tmp_path / "run"], tmp_path / "out")
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    build([tmp_path / "run"], tmp_path / "out")
+    assert gc.isenabled()
 
 
 class Later:

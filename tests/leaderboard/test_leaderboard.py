@@ -35,6 +35,15 @@ def test_rows_are_ranked_and_their_numbers_come_from_the_items(tmp_path):
         assert (score.n, score.acc) == (len(mine), math.fsum(mine) / len(mine))
 
 
+def test_what_a_results_file_does_not_say_is_unknown_and_sizes_round_to_the_next_unit(tmp_path):
+    edit = lambda results: [results.pop("lm_eval_version"), results["config"].update(model_num_parameters=999_900)]  # noqa: E731
+    run_files(tmp_path, edit_results=edit)
+    boards = build_boards(read_rows([tmp_path])[0])
+    assert boards[0].rows[0].lm_eval_version is None
+    assert "| 1M " in to_markdown(boards, [])
+    assert "e+" not in to_terminal(boards)
+
+
 def test_equal_accuracies_share_a_rank(tmp_path):
     for seed, name in enumerate(("x/a", "x/b", "x/c")):
         run_files(tmp_path / name, name=name, skill=0.0 if name == "x/c" else 1.0, seed=seed)

@@ -103,6 +103,17 @@ def test_pooled_folds_are_as_doubtful_as_the_most_doubtful(tmp_path):
     assert row.status == "clean"
 
 
+@pytest.mark.real_data
+def test_prompts_share_one_training_and_are_as_well_evidenced_as_the_weakest(tmp_path):
+    training = {TRAINING_KEY: {"system": "s", "wall_time_s": 10.0, "samples_per_second": 2.0}}
+    run_files(tmp_path, "recipe_mpr", edit_results=lambda results: results.update(training))
+    rows = [replace(read_rows([tmp_path])[0][0], task=task, board=task) for task in POOLS[1].tasks]
+    (row,) = pool(POOLS[1], rows)
+    assert (row.training.wall_time_s, row.cost.train_seconds, row.evidence) == (10.0, 10.0, "run here")
+    (row,) = pool(POOLS[1], [replace(rows[0], evidence="recounted"), *rows[1:]])
+    assert row.evidence == "recounted"
+
+
 def test_a_run_and_its_record_count_once(tmp_path):
     run_files(tmp_path / "run")
     run = run_in(tmp_path / "run")

@@ -1,5 +1,6 @@
 """A site changes as one, whoever writes it and whenever it is killed."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,6 +43,16 @@ def test_the_same_files_are_the_same_build_and_other_files_stay(tmp_path):
 def test_the_build_that_was_current_before_is_the_one_that_is_kept(tmp_path):
     builds = [publish(site(mark), tmp_path) or (tmp_path / ".current").readlink().name for mark in "ABAC"]
     assert {path.name for path in (tmp_path / ".builds").iterdir()} == {builds[2], builds[3]}
+
+
+def test_a_half_removed_build_is_not_published_again(tmp_path, monkeypatch):
+    for mark in "AB":
+        publish(site(mark), tmp_path)
+    with monkeypatch.context() as killed:
+        killed.setattr(shutil, "rmtree", lambda path, **_: [file.unlink() for file in path.rglob("index.html")])
+        publish(site("C"), tmp_path)
+    publish(site("A"), tmp_path)
+    assert marks(tmp_path) == {"A"}
 
 
 def test_two_files_of_one_name_are_not_written_over_each_other(tmp_path):

@@ -99,6 +99,8 @@ def test_folds_from_random_weights_are_one_row_without_a_rank(tmp_path):
     for k in range(5):
         log = clean_log(f"fold{k}", random_weights=True, base_model="random:tiny")
         run_files(tmp_path / f"fold{k}", f"recipe_mpr_fold{k}", date=k + 1.0, **flagged([0] * 100, log))
-    (row,) = rows_of(tmp_path)
+    run_files(tmp_path / "again", "recipe_mpr_fold4", date=9.0, **flagged([0] * 100, log))
+    row, again = sorted(rows_of(tmp_path), key=lambda row: row.task, reverse=True)
     assert (row.status, row.score.n, row.rank) == ("excluded", 500, None)
     assert row.reason.startswith("made from random weights")
+    assert "of one system's runs the earliest counts" in again.reason
