@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import PurePosixPath
+from typing import Any
 
 from confusable_homoglyphs.confusables import is_confusable
 
@@ -113,3 +115,16 @@ def slug(text: str, longest: int = 60) -> str:
     """
     words = re.findall(r"[A-Za-z0-9]+", text[:LONGEST])
     return "-".join(words)[:longest].strip("-") or "system"
+
+
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a JSON value in which `change` has replaced every text. Keys of objects stay as they are."""
+    match value:
+        case dict():
+            return {key: with_texts(inner, change) for key, inner in value.items()}
+        case list():
+            return [with_texts(inner, change) for inner in value]
+        case str():
+            return change(value)
+        case _:
+            return value

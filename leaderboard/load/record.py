@@ -21,7 +21,7 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.field_faults import field_faults
 from recipe_mpr_task.files import read_regular, write_atomic
 from recipe_mpr_task.item import N_OPTIONS
-from recipe_mpr_task.names import is_absolute, without_folders
+from recipe_mpr_task.names import is_absolute, with_texts, without_folders
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.task_specs import TaskSpec, held_out_tasks, is_task, rotated, task_spec
 
@@ -104,7 +104,7 @@ def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_ke
         raise RecordError(f"{run.task}: its metrics need texts, which a record does not hold; keep its samples file")
     spec = task_spec(run.task)
     record = Record.of(run.results, run.task, [_recorded(sample, spec) for sample in run.items])
-    kept = {key: _without_folders(value) for key, value in record.run.items() if key not in (AROUND, FLAGS)}
+    kept = with_texts({k: value for k, value in record.run.items() if k not in (AROUND, FLAGS)}, _without_folders)
     kept_flags = [_without_folders(flag) for flag in flags]
     if len(around) > LONGEST_AROUND:
         kept_flags.append(f"of the {len(around)} characters around each prompt its record keeps {LONGEST_AROUND}")
@@ -131,15 +131,8 @@ def _best(rows: Sequence[Sequence[float]]) -> list[list[int]]:
     return [[k for k, score in enumerate(row) if score == max(row)] for row in rows]
 
 
-def _without_folders(value: Any) -> Any:
-    """Return a value without local directories. An absolute path is cut to its last part, as `without_folders` does."""
-    if isinstance(value, dict):
-        return {key: _without_folders(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_folders(inner) for inner in value]
-    if isinstance(value, str) and is_absolute(value):
-        return without_folders(value)
-    return value
+def _without_folders(text: str) -> str:
+    return without_folders(text) if is_absolute(text) else text
 
 
 def write_record(record: Record, path: Path) -> None:

@@ -14,6 +14,7 @@ from leaderboard.site.text import short
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
+from recipe_mpr_task.names import with_texts
 from recipe_mpr_task.orders import pinned_items
 
 _PLAIN = [column for column in COLUMNS.values() if not column.path and not column.parts]
@@ -42,7 +43,7 @@ def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: floa
         "rows": [row_object(row) for board in boards for row in board.rows],
         "skipped": [vars(file) for file in skipped],
     }
-    bounded: dict[str, Any] = _bounded(content)
+    bounded: dict[str, Any] = with_texts(content, short)  # names and settings come from untrusted files
     return bounded
 
 
@@ -121,19 +122,6 @@ def _cost(cost: Cost) -> dict[str, dict[str, Any]]:
         for stage, prefix in (("evaluation", "eval_"), ("training", "train_"))
     }
     return {stage: values for stage, values in stages.items() if values}
-
-
-def _bounded(value: Any) -> Any:
-    """Cut every long text in a JSON value, because names and settings come from untrusted files."""
-    match value:
-        case dict():
-            return {key: _bounded(inner) for key, inner in value.items()}
-        case list():
-            return [_bounded(inner) for inner in value]
-        case str():
-            return short(value)
-        case _:
-            return value
 
 
 def to_json(content: Mapping[str, Any]) -> str:
