@@ -181,7 +181,10 @@ def main() -> None:
 
 
 def show(rounds: list[dict[str, dict[str, float]]]) -> None:
-    """Print the medians over all rounds, and each variant's ratios to the published recipe in the same round."""
+    """Print each variant's median samples per second and median peak memory, and the median ratios of both.
+
+    A ratio is a variant's figure over the published recipe's figure of the same round.
+    """
     first, last = next(iter(VARIANTS)), list(VARIANTS)[-1]
 
     def median(variant: str, key: str) -> float:

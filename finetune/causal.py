@@ -93,7 +93,7 @@ class LetterTraining(Objective[LetterExample]):
         return examples
 
     def width(self, example: LetterExample) -> int:
-        """Return the example's padded length in tokens, if the batch contains no longer example."""
+        """Return the example's padded length in tokens in a batch where the example is the longest."""
         return self.recipe.max_length if self.recipe.pad_to == "max_length" else example.n_tokens
 
     def n_targets(self, example: LetterExample) -> int:

@@ -90,7 +90,7 @@ class OptionTraining(Objective[OptionsExample]):
         return self.tokenizer([query] * N_OPTIONS, options)
 
     def width(self, example: OptionsExample) -> int:
-        """Return the number of padded tokens of all the example's texts, if the batch contains no longer text."""
+        """Return the padded tokens of all the example's texts, in a batch where its longest text is the longest."""
         longest = self.recipe.max_length if self.recipe.pad_to == "max_length" else example.longest
         return len(example.texts) * longest
 

@@ -73,7 +73,7 @@ class Objective(Protocol[E]):
 
     @abstractmethod
     def width(self, example: E) -> int:
-        """Return the example's padded length in tokens, if the batch contains no longer example."""
+        """Return the example's padded length in tokens in a batch where the example is the longest."""
 
     @abstractmethod
     def n_targets(self, example: E) -> int:

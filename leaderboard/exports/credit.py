@@ -62,7 +62,7 @@ def credited(row: Row) -> Credit:
     """Return the system that is credited with a row's score.
 
     A hub's owner is credited only if the run recorded that the model came from a hub, because a folder can have any
-    name. Other systems, such as models trained here, have a hash in their ids. The hash distinguishes systems with the
+    name. Other systems, such as models trained by `finetune`, have a hash in their ids. The hash distinguishes systems with the
     same name.
     """
     name, loaded, training = line(row.system), row.loaded, row.training
@@ -107,7 +107,7 @@ def short_name(name: str | None, *, is_on_hub: bool) -> str | None:
 
 
 def _hash(row: Row) -> str:
-    # A model trained here has one id for all prompts and boards. Other systems have an id for each row identity.
+    # A model trained by `finetune` has one id for all prompts and boards. Other systems have an id for each identity.
     key: list[str | None] = [row.keys.identity[:12] or row.system]
     if row.training and row.training.system:
         key = [row.training.system, row.training.form]

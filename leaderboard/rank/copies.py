@@ -83,7 +83,7 @@ def _codes(rows: Sequence[Row]) -> Ints:
 
 
 def _training_system(row: Row) -> str | None:
-    """Return the hash of the training's settings, seed and base model; None if the row was not trained here."""
+    """Return the hash of the training's settings, seed and base model; None if the row has no training record."""
     return row.training.system if row.training else None
 
 
@@ -96,7 +96,7 @@ def _model(row: Row) -> Hashable:
 
 
 def _known_base(row: Row) -> str | None:
-    """Return the base model if the row is clean and was trained here. Else return None: the row may be a copy."""
+    """Return the base model if the row is clean and has a training record. Else return None: the row may be a copy."""
     return row.training.base_model if row.training and row.training.system and row.status == "clean" else None
 
 

@@ -41,7 +41,8 @@ class Surroundings:
 
     Attributes:
         usual: the most frequent texts around a prompt; empty if no prompt was logged.
-        wrong: ids of items with a wrong prompt: the prompt is not the task's own, or the seed gives other shots.
+        wrong: ids of items whose own prompt is not the task's, or whose logged shots are not the shots that the
+            few-shot seed draws.
         other: ids of items whose prompt is right, but whose texts around the prompt are not `usual`.
         opening: the text before the first shot, if shots were not checked; else "".
         n_unchecked: number of unchecked shots in each prompt.

@@ -95,7 +95,13 @@ def test_notes_are_marked_everywhere(tmp_path):
 
 def test_the_page_without_scripts_shows_notes_and_they_stay_inside_their_cell():
     row = {"board": "b", "system": "x", "flags": ["</div><script>alert(1)</script>\x1b[2J", "two"], "rank": 1}
-    content = {"boards": [{"board": "b", "title": "B", "rows": 1}], "rows": [row], "task_version": 1, "floors": {}}
+    content = {
+        "boards": [{"board": "b", "title": "B", "rows": 1}],
+        "rows": [row],
+        "task_version": 1,
+        "floors": {},
+        "skipped": [],
+    }
     static = index_page(content).partition('<script type="application/json"')[0]
     assert static.count('<div class="flag"><strong>Note:</strong>') == 2
     assert "<script>alert" not in static
