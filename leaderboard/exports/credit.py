@@ -62,8 +62,8 @@ def credited(row: Row) -> Credit:
     """Return the system that is credited with a row's score.
 
     A hub's owner is credited only if the run recorded that the model came from a hub, because a folder can have any
-    name. Other systems, such as models trained by `finetune`, have a hash in their ids. The hash distinguishes systems with the
-    same name.
+    name. Other systems, such as models trained by `finetune`, have a hash in their ids. The hash distinguishes systems
+    with the same name.
     """
     name, loaded, training = line(row.system), row.loaded, row.training
     if row.kind == "baseline" and row.status == "clean":  # same scores as the committed records
