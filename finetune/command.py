@@ -49,7 +49,7 @@ def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, 
         before = "finished before; " if folder in finished else ""
         say(
             f"{folder}: {before}trainable parameters {manifest.trainable_parameters:,} "
-            f"of {manifest.total_parameters:,}, "
+            f"of {manifest.total_parameters:,}, attention {manifest.recipe.get('attention')}, "
             f"{cost_text(manifest)}"
         )
         if resolved.merge:

@@ -108,6 +108,8 @@ class Recipe(_Strict):
         pad_to: "batch" pads to the batch's longest text; "max_length" pads to max_length, as in the published run.
         max_length: largest number of tokens in an example, answer included. A longer example is an error.
         warmup_ratio: fraction of all steps used for warm-up, if warmup_steps is 0.
+        attention: implementation of attention. "auto" takes the fastest that the architecture supports: "sdpa", or else
+            "eager". The manifest records which.
         lora: adapters to train. If None, all weights train, in float32.
         quantization: "4bit" loads the base model with bitsandbytes (QLoRA, arXiv 2305.14314).
         merge: also save the base model and the adapter merged into one model.
@@ -147,7 +149,7 @@ class Recipe(_Strict):
     max_grad_norm: Rate = 1.0
     logging_steps: Positive = 10
     dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
-    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+    attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = "auto"
     gradient_checkpointing: bool = False
     quantization: Literal["none", "4bit"] = "none"
     lora: Lora | None = None

@@ -173,7 +173,8 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: "StepTr
 
     trainable, total = parameter_counts(trainer.model)
     spent = trainer.progress.spent
-    settings = recipe.model_dump(mode="json", exclude={"out", "base_sha256"}) | {"model": base.name}
+    settings = recipe.model_dump(mode="json", exclude={"out", "base_sha256"})
+    settings |= {"model": base.name, "attention": trainer.model.config._attn_implementation}
     return {
         "dataset_sha256": data.dataset_sha256,
         "split": recipe.split,

@@ -133,7 +133,7 @@ def load_base(recipe: Recipe, base: Base) -> Any:
                 base.location,
                 revision=base.revision,
                 dtype=dtype,
-                attn_implementation=recipe.attention,
+                attn_implementation=None if recipe.attention == "auto" else recipe.attention,
                 use_safetensors=True,
                 **more,
             )
