@@ -1,7 +1,7 @@
 """Read and write compact records. A record is small enough to commit: it has a run's scores, but no dataset text.
 
 A record holds only the fields that the leaderboard reads. Option orders and right options come from
-`recipe_mpr_task.orders.pinned_items`. A record is read as a `Run`, and goes through the same checks as a run from lm-eval's files.
+`orders.pinned_items`. A record is read as a `Run`, and goes through the same checks as a run from lm-eval's files.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Define types for one task of lm-eval's results file, and parse the file's JSON. `samples` parses the samples file.
 
-The files are untrusted. A value becomes the field's default if it is missing, has another type, is too large or
-is nested too deep. The check that needs the value then reports it as missing. Numbers are finite
-and at most 2^53, so that all JSON readers read the same number. Long texts are cut, and lone surrogates are replaced.
+The files are untrusted. A value becomes the field's default if it is missing, has another type, is too large or is
+nested too deep. The check that needs the value then reports it as missing. Numbers are finite and at most 2^53, so that
+all JSON readers read the same number. Long texts are cut, and lone surrogates are replaced.
 """
 
 import math
