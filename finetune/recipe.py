@@ -53,7 +53,7 @@ class _Strict(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_bool_for_a_number(cls, value: Any, info: Any) -> Any:
-        # Text is converted to numbers, because YAML reads 2e-4 as text. YAML reads `yes` as True: do not convert it to 1.
+        # Text is converted to numbers, because YAML reads 2e-4 as text. But YAML reads `yes` as True: reject it.
         if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError("true and false are not allowed here")
         return value
