@@ -3,8 +3,8 @@
     python -m benchmarks.autoload [--runs 500]
 
 Starts `python -I -c pass` in turn in three virtual environments. The first is empty. In the second, a start-up file
-imports an empty module. The third has the three start-up files that our wheel puts into site-packages. Each start in
-the second and third environment is paired with a start in the first. Prints the median difference of the pairs.
+imports an empty module. The third has the three start-up files that our wheel puts into site-packages. For the second
+and the third environment, prints the median difference from the first environment's start in the same round.
 
 Claim: the autoload adds less than 0.5 ms. Most of this time is the first import from site-packages, as the empty
 module shows. Any program that imports an installed package needs this time anyway.

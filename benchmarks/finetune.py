@@ -10,8 +10,8 @@ variants between the two recipes show the effect of each change.
 - Tokenizer: a byte-level BPE trained on the prompts, so that prompts have about as many tokens as in Qwen3.
 - Training: LoRA with r 16 on all seven projections, and an effective batch of 16.
 - Samples/s: measured over whole steps, after a first step that warms up.
-- Memory: the peak above the loaded model with its adapter. On a GPU, this is the peak of PyTorch's allocator. On a CPU,
-  it is the process's largest resident memory since loading.
+- Memory: the peak during training, minus the memory of the loaded model and adapter. On a GPU, this is memory of
+  PyTorch's allocator. On a CPU, it is the process's resident memory.
 
 Claim: our recipe has at least 5 times the samples/s and needs at most half the memory. Data: the file that
 RECIPE_MPR_DATA names, else the cached dataset, else the embedded sample.
@@ -106,7 +106,7 @@ def work(variant: str, base: Path, out: Path, n_items: int) -> dict[str, float]:
         variant: a key of VARIANTS.
         base: folder of the base model.
         out: the folder for the trainer's files.
-        n_items: number of timed items. Another 16 items warm up before them.
+        n_items: number of timed items. A first step with 16 other items warms up and is not timed.
 
     Returns:
         The samples per second, the peak memory above the loaded model in bytes, and the mean number of tokens per item.
@@ -181,9 +181,10 @@ def main() -> None:
 
 
 def show(rounds: list[dict[str, dict[str, float]]]) -> None:
-    """Print each variant's median samples per second and median peak memory, and the median ratios of both.
+    """Print one line for each variant: samples per second, peak memory, and the ratios to the published recipe.
 
-    A ratio is a variant's figure over the published recipe's figure of the same round.
+    Each number is the median over the rounds. A ratio divides a variant's value by the published recipe's value in the
+    same round.
     """
     first, last = next(iter(VARIANTS)), list(VARIANTS)[-1]
 

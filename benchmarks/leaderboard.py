@@ -2,8 +2,9 @@
 
     RECIPE_MPR_DATA=500QA.json python -m benchmarks.leaderboard [100 300 1000]
 
-For each number of runs, the site is built with an empty cache, and then built again with one more run. The time per
-run is compared with the build of the fewest runs. The second build is compared with the first build.
+For each number of runs, the site is built with an empty cache, and then built again with one more run. The first
+build's time per run is compared with the time per run at the smallest number of runs. The second build's time is
+compared with the first build's time.
 
 Every run has a samples file as lm-eval writes it for an LLM on the 500 items, including the prompts. If other programs
 run at the same time, compare CPU seconds instead of wall time.

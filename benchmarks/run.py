@@ -2,12 +2,12 @@
 
     python -m benchmarks.run [--runs 5]
 
-Both commands run the same task with the same tiny model, in turn. Each ratio compares the whole processes of one pair
-of runs. Prints the median of the ratios. If every task is ours, `recipe-mpr run` does not index lm-eval's own 14,000
-task files.
+Both commands run the same task with the same tiny model, in turn. For each pair of runs, the wall time of the whole
+`recipe-mpr run` process is divided by the wall time of the whole `lm_eval run` process. Prints the median of these
+ratios. If every task is ours, `recipe-mpr run` does not index lm-eval's own 14,000 task files.
 
-Claim: `recipe-mpr run` needs at most 0.65 of the wall time, and both commands write exactly the same metrics. Data:
-the file that RECIPE_MPR_DATA names, else the cached dataset, else the embedded sample.
+Claim: `recipe-mpr run` needs at most 0.65 times the wall time of `lm_eval run`, and both commands write exactly the
+same metrics. Data: the file that RECIPE_MPR_DATA names, else the cached dataset, else the embedded sample.
 """
 
 import argparse

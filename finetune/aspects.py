@@ -1,4 +1,4 @@
-"""Read the dataset's aspect annotations. They identify the gold option, so they are read for training items only.
+"""Read the aspect annotations of training items. Annotations identify the gold option, so no other item's are read.
 
 Each annotation names a part of the query that the gold option answers, such as "low spice tolerance". No evaluation,
 prompt or sample log uses the annotations, and `item.RawRecord` does not store them.

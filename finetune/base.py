@@ -132,7 +132,7 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
         folder: folder of the random base model. If the folder already holds a model, that model is used.
 
     Raises:
-        RecipeError, CheckpointError: the model does not exist, its manifest is broken, or a random base was changed.
+        RecipeError, CheckpointError: the model does not exist, its manifest is broken, or a random model was changed.
     """
     if recipe.model.startswith(RANDOM):
         return _random(recipe, folder)

@@ -139,8 +139,8 @@ class BiEncoderTraining(OptionTraining):
     def option_scores(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
         """Return cosine similarities divided by the temperature, shape (batch, 5), float32.
 
-        As in `models.bi_encoder`, subtract recipe.negation x the similarity to the query's negated phrase. The training
-        loss does not subtract this similarity.
+        Before the division, subtract recipe.negation x cos(negated phrase, option), as `models.bi_encoder` does. The
+        training loss does not subtract this term.
         """
         texts = [text for example in batch for text in example.texts]
         negated = {i: example.negated for i, example in enumerate(batch) if example.negated}

@@ -93,7 +93,7 @@ class LetterTraining(Objective[LetterExample]):
         return examples
 
     def width(self, example: LetterExample) -> int:
-        """Return the example's padded length in tokens in a batch where the example is the longest."""
+        """Return the number of tokens that the example has after padding, as if it were alone in its batch."""
         return self.recipe.max_length if self.recipe.pad_to == "max_length" else example.n_tokens
 
     def n_targets(self, example: LetterExample) -> int:

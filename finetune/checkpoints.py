@@ -76,7 +76,8 @@ def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
     """Find a run's newest complete checkpoint, and delete incomplete checkpoints.
 
     Returns:
-        The checkpoint's folder and the run's cost up to it. Without a complete checkpoint: None and a cost of zero.
+        The checkpoint's folder, and the run's cost up to this checkpoint. If no checkpoint is complete: None and a cost
+        of zero.
 
     Raises:
         RecipeError: the checkpoint's weights differ from the weights that were saved.
@@ -102,7 +103,7 @@ def check_base(out: Path, base_folder: Path, sha256: str | None) -> None:
 
     Args:
         out: the run's folder.
-        base_folder: the recipe's folder for a random base model. The folders of the folds are next to it.
+        base_folder: the recipe's folder for a random base model. The folds' folders are in the same parent folder.
         sha256: one hash of the base model's current files; None if no file could be read.
 
     Raises:

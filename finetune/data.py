@@ -14,7 +14,7 @@ class TrainingData:
 
     Attributes:
         train: items to train on.
-        validation: items to select the checkpoint by.
+        validation: items that decide which checkpoint is kept.
         test_ids: ids of the items that are held out from training and selection.
         dataset_sha256: hash of the dataset file that holds the items.
     """

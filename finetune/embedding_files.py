@@ -23,7 +23,7 @@ class Embedding:
 
     Attributes:
         checkpoint: the base model's files.
-        pooling: "mean", "cls" or "max". If the files declare none, it is "mean".
+        pooling: "mean", "cls" or "max". "mean" if the files declare no pooling.
         query_prompt: text to put before each query.
         option_prompt: text to put before each option.
     """
@@ -41,9 +41,9 @@ class Embedding:
 
 
 def write_embedding_files(checkpoint: Checkpoint, folder: Path, negation: float = 0.0) -> None:
-    """Write the files that declare pooling, prompts and negation into a trained model's folder.
+    """Write a trained model's files that declare its pooling, prompts and negation.
 
-    Copy the base model's files. If the base model has no `modules.json`, write minimal files with mean pooling.
+    Copy these files from the base model. If it has no `modules.json`, write minimal files with mean pooling.
 
     Args:
         checkpoint: the base model.

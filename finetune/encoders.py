@@ -28,9 +28,9 @@ class OptionsExample:
         item_id: the item's id.
         texts: five (query, option) pairs. For a bi-encoder, the query and then the five options.
         gold: index of the gold option, 0..4.
-        option_ids: recipe ids of the five options, in the same order as the options.
+        option_ids: recipe ids of the five options, in the order of the options in `texts`.
         aspects: the annotated parts of the query, for a bi-encoder only. Empty for items that are not trained on.
-        negated: the phrase that the query negates. None if there is no phrase, or if the recipe does not subtract it.
+        negated: the phrase that the query negates. None if there is no phrase, or if `recipe.negation` is 0.
     """
 
     item_id: str
@@ -52,7 +52,7 @@ class OptionsExample:
 
 
 class OptionTraining(Objective[OptionsExample]):
-    """Base class for training encoders: text lengths, padding, and the loss over five options.
+    """Base class of objectives for encoders. It checks text lengths, pads, and computes the loss over five options.
 
     Args:
         recipe: the run's settings.
@@ -90,7 +90,7 @@ class OptionTraining(Objective[OptionsExample]):
         return self.tokenizer([query] * N_OPTIONS, options)
 
     def width(self, example: OptionsExample) -> int:
-        """Return the padded tokens of all the example's texts, in a batch where its longest text is the longest."""
+        """Return the number of tokens that the example has after padding, as if it were alone in its batch."""
         longest = self.recipe.max_length if self.recipe.pad_to == "max_length" else example.longest
         return len(example.texts) * longest
 

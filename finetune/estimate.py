@@ -47,10 +47,10 @@ class Memory:
 def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int, quantized: int = 0) -> Memory:
     """Estimate a run's memory.
 
-    Activations follow Korthikanti et al. (arXiv 2205.05198): 34 bytes per token, layer and hidden unit in 16 bits.
-    Gradient checkpointing keeps 2 bytes for the input of each layer, and all activations of one layer. Attention scores
-    need no memory, because scaled-dot-product kernels do not store them. Logits need memory three times: in the run's
-    dtype, as a float32 copy, and for the copy's gradient.
+    Activations in 16 bits need 34 bytes per token, layer and hidden unit (Korthikanti et al., arXiv 2205.05198). With
+    gradient checkpointing, a layer needs only 2 bytes, and one layer at a time needs 34 more. Attention scores need no
+    memory, because scaled-dot-product kernels do not store them. Logits need memory three times: in the run's dtype,
+    as a float32 copy, and for the copy's gradient.
 
     Args:
         recipe: the run's settings.

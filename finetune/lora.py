@@ -10,7 +10,7 @@ from recipe_mpr_task.models.heads import HEADS
 
 
 def with_adapter(model: Any, recipe: Recipe) -> Any:
-    """Return the model with the recipe's LoRA adapter, or the unchanged model if the recipe has no LoRA settings.
+    """Add the recipe's LoRA adapter to a model, and return the model. Without LoRA settings, the model is unchanged.
 
     Raises:
         RecipeError: the model lacks a target module.
@@ -79,7 +79,7 @@ def parameter_counts(model: Any) -> tuple[int, int]:
 
 
 def quantizable(model: Any) -> int:
-    """Return the number of frozen parameters in linear layers, except the output head. Only these load in 4 bits."""
+    """Return the number of parameters that load in 4 bits: frozen, in a linear layer, not in the output head."""
     import torch
 
     head = model.get_output_embeddings()

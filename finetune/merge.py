@@ -30,8 +30,8 @@ class Comparison:
     Attributes:
         n_items: number of items that both models scored.
         n_same: number of items on which both models choose the same letter.
-        largest_difference: largest difference of one letter's log-probability, in nats. The probabilities of the five
-            letters sum to 1.
+        largest_difference: largest difference of one letter's log-probability, in nats. In each item, the probabilities
+            of the five letters sum to 1.
     """
 
     n_items: int

@@ -73,7 +73,7 @@ class Objective(Protocol[E]):
 
     @abstractmethod
     def width(self, example: E) -> int:
-        """Return the example's padded length in tokens in a batch where the example is the longest."""
+        """Return the number of tokens that the example has after padding, as if it were alone in its batch."""
 
     @abstractmethod
     def n_targets(self, example: E) -> int:

@@ -50,7 +50,7 @@ class Progress(TrainerCallback):
     Args:
         name: name of the run, shown before the bar.
         n_items: number of training items per epoch.
-        before: cost of the earlier parts of this run.
+        before: cost of the run's earlier parts; zero if the run was not resumed.
         first: whether this is the first process. Only the first process shows the bar and writes files.
         n_devices: number of devices that all processes use together.
     """
@@ -75,11 +75,11 @@ class Progress(TrainerCallback):
         )
 
     def count(self, examples: Sequence[Example]) -> None:
-        """Count the tokens of a finished step; `examples` are the step's examples in all processes together."""
+        """Add the tokens of a finished step to the cost. `examples` are the step's examples of all processes."""
         self.n_tokens += sum(example.n_tokens for example in examples)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Open the bar. A resumed run starts at the step of its checkpoint."""
+        """Open the progress bar. In a resumed run, the bar starts at the checkpoint's step."""
         self.started = time.monotonic()
         self.first_step = state.global_step
         if self.first:
@@ -106,7 +106,7 @@ class Progress(TrainerCallback):
             write_atomic(folder / COMPLETE, json.dumps(asdict(self.spent) | {"weights": weights_in(folder)}) + "\n")
 
     def close(self) -> None:
-        """Close the bar."""
+        """Close the progress bar."""
         if self.bar is not None:
             self.bar.close()
 

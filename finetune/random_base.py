@@ -20,7 +20,7 @@ def save_random_base(config: Any, folder: Path, *, causal: bool, seed: int, dtyp
     Args:
         config: a transformers config.
         folder: the folder to write.
-        causal: True builds a causal model, False an encoder without a head.
+        causal: True builds a causal model. False builds an encoder without a head.
         seed: seed of the random weights.
         dtype: name of the weights' torch dtype, such as "float32".
     """
@@ -41,7 +41,7 @@ def build_tokenizer(vocab_size: int, texts: list[str] | None = None) -> Any:
     """Train a byte-level BPE tokenizer on texts, and return the tokenizer.
 
     Args:
-        vocab_size: largest number of tokens.
+        vocab_size: largest number of tokens in the vocabulary.
         texts: training texts; None means the texts of the embedded sample.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -56,7 +56,7 @@ def build_tokenizer(vocab_size: int, texts: list[str] | None = None) -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    # The repetition makes each of " A" to " E" one token, whatever the other texts are.
+    # Repeat the answers, so that each of " A" to " E" becomes one token, whatever the other texts are.
     answers = [f"Answer: {letter}\n\n" for letter in LETTERS] * 50
     tokenizer.train_from_iterator([*answers, *(texts or _sample_texts())], trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=_END, pad_token=_PAD)
@@ -66,7 +66,7 @@ def build_word_pieces(vocab_size: int, config: Any) -> Any:
     """Train a WordPiece tokenizer for an encoder on the embedded sample's texts, and return the tokenizer.
 
     Args:
-        vocab_size: largest number of tokens.
+        vocab_size: largest number of tokens in the vocabulary.
         config: the model's config. The model type decides whether the tokenizer returns token type ids. The number of
             positions limits the length of a text.
     """

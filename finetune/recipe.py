@@ -53,7 +53,7 @@ class _Strict(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_bool_for_a_number(cls, value: Any, info: Any) -> Any:
-        # Text is converted to numbers, because YAML reads 2e-4 as text. But `yes` must not become 1.
+        # Text is converted to numbers, because YAML reads 2e-4 as text. But YAML reads `yes` as True: reject it.
         if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError("true and false are not allowed here")
         return value
@@ -66,7 +66,7 @@ class Lora(_Strict):
         r: rank of the adapters.
         alpha: scale of the adapters; their output is multiplied by alpha / r.
         dropout: dropout probability in the adapters.
-        bias: which bias parameters to train, with peft's values.
+        bias: which bias parameters to train. peft defines the three values.
         target_modules: names of the linear layers to adapt, such as "q_proj".
     """
 
@@ -87,23 +87,23 @@ class Recipe(_Strict):
 
     Attributes:
         head: how the model scores options, one of `heads.TRAINED`.
-        model: a hub id or a folder. Instead, random:ARCHITECTURE builds and saves a base model with random weights.
+        model: a hub id, a folder or random:ARCHITECTURE. The last builds and saves a base model with random weights.
         architecture: name of a file in `harness_configs/architectures` that describes the model. With this file,
             `--dry-run` counts parameters offline.
         split: one of SPLITS.
-        order: order of the options. "drawn" is a new order in each epoch, and "shuffled" is the order of evaluation.
-            "file" always shows the gold option at A.
+        order: order of the options. "drawn" draws a new order in each epoch. "shuffled" is the order that evaluation
+            uses. "file" always shows the gold option at A.
         loss: for causal models, "answer" (loss on the letter alone) or "text" (loss on the whole text).
         label_smoothing: label smoothing of an encoder's loss over five options.
         temperature: number by which a bi-encoder's cosine similarities are divided.
-        aspects: weight of a bi-encoder's second loss, in which annotated parts of the training queries are the queries.
-        negation: weight of the similarity to a negated phrase. A bi-encoder subtracts this similarity in scoring, see
-            `recipe_mpr_task.models.negation`.
+        aspects: weight of a bi-encoder's second loss. Its queries are annotated parts of the training queries.
+        negation: weight of the similarity to a negated phrase. A bi-encoder subtracts the weighted similarity from an
+            option's score; `recipe_mpr_task.models.negation` has the formula.
         repeat_negated: how many times an epoch shows each training item of type Negated.
         select: the epoch whose weights are kept: "best" (lowest validation cross-entropy) or "last".
-        refit: also train on the validation part, after the settings were chosen. Requires select=last.
+        refit: whether to train on the validation items too. Use this after the settings are chosen, with select=last.
         effective_batch: number of items in an optimizer step.
-        max_batch_tokens: largest number of padded tokens in a forward pass. It is halved when memory runs out.
+        max_batch_tokens: largest number of padded tokens in a forward pass. Training halves it if memory runs out.
         max_batch_items: largest number of items in a forward pass; None sets no such limit.
         pad_to: "batch" pads to the batch's longest text; "max_length" pads to max_length, as in the published run.
         max_length: largest number of tokens in an example, answer included. A longer example is an error.
@@ -113,7 +113,7 @@ class Recipe(_Strict):
         lora: adapters to train. If None, all weights train, in float32.
         quantization: "4bit" loads the base model with bitsandbytes (QLoRA, arXiv 2305.14314).
         merge: also save the base model and the adapter merged into one model.
-        base_sha256: one hash of the base model's files. Training sets this value when the run begins.
+        base_sha256: one hash for all files of the base model. Training sets this value when the run begins.
     """
 
     name: Name
@@ -181,7 +181,7 @@ class Recipe(_Strict):
         return self
 
     def folds(self) -> "list[Recipe]":
-        """Return the runs of this recipe: one run for each fold with split=folds, otherwise only the recipe itself."""
+        """Return one recipe for each run. With split=folds, each fold is a run; otherwise, this recipe is one run."""
         if self.split != "folds":
             return [self]
         return [self.model_copy(update={"split": fold, "out": str(Path(self.out) / fold)}) for fold in FOLDS]

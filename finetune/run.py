@@ -27,7 +27,7 @@ BASE_FOLDER = "base"
 
 
 def is_first_process() -> bool:
-    """Return whether this process is the first, which writes files and output for all processes.
+    """Return whether this process is the first. The first process writes files and output for all processes.
 
     torchrun and accelerate set RANK to the number of the process.
     """
@@ -69,11 +69,11 @@ def _check_packages(recipe: Recipe) -> None:
 
 
 def train_all(recipe: Recipe, *, resume: bool = False) -> Iterator[tuple[Path, TrainingManifest]]:
-    """Train a recipe: one run for each fold with split=folds, otherwise a single run.
+    """Train the runs of a recipe. With split=folds, each fold is a run; otherwise, there is a single run.
 
     Args:
         recipe: a recipe that has passed `check`.
-        resume: continue interrupted runs, and keep finished folds.
+        resume: whether to continue interrupted runs and keep finished folds.
 
     Yields:
         The folder and manifest of each finished run.
@@ -97,7 +97,7 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
         recipe: a recipe for one split, not for "folds".
         data: the split's items.
         base_folder: folder of a random base model. If the folder has no model, the model is built there.
-        resume: continue from the last complete checkpoint, if there is one.
+        resume: whether to continue from the last complete checkpoint, if there is one.
 
     Raises:
         TrainingError: training stopped.
@@ -150,7 +150,7 @@ def _undone_on_error(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _held(out: Path, recipe: Recipe) -> Iterator[None]:
-    """Lock the run's folder and write the recipe there. Only the first process does this."""
+    """Lock the run's folder and write the recipe into it. Only the first process locks and writes."""
     if not is_first_process():
         yield
         return

@@ -125,7 +125,7 @@ def load_base(recipe: Recipe, base: Base) -> Any:
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=getattr(torch, recipe.dtype),
         )
-    # Without LoRA, all weights train. They stay in float32, and autocast computes in the recipe's dtype.
+    # Without LoRA, all weights are trained and stay in float32. Autocast computes in the recipe's dtype.
     dtype = getattr(torch, recipe.dtype) if recipe.lora else torch.float32
     try:
         with _heads_may_be_new():
@@ -152,7 +152,7 @@ def load_base(recipe: Recipe, base: Base) -> Any:
 
 @contextmanager
 def _heads_may_be_new() -> Iterator[None]:
-    """Silence transformers' report of missing weights, because a base model may not have weights for the new head."""
+    """Silence transformers' report of missing weights, because a base model can lack weights for the new head."""
     from transformers.utils import logging
 
     before = logging.get_verbosity()

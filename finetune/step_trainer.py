@@ -1,6 +1,6 @@
 """Extend transformers' Trainer to divide each optimizer step into forward passes that fit a token budget.
 
-Trainer accumulates gradients over a fixed number of equal batches. Here, one batch holds all items of an optimizer
+Trainer accumulates gradients over a fixed number of equal batches. In `StepTrainer`, one batch holds all items of a
 step. `training_step` runs the batch in as many forward passes as the token budget needs. The loss is a mean over the
 whole step and over all processes, so the number of passes does not change the loss.
 """
@@ -40,7 +40,7 @@ class StepTrainer(Trainer, Generic[E]):
     Args:
         steps: the data loader.
         objective: computes losses and option scores. `objective.recipe` limits the size of a forward pass.
-        validation: examples to select the checkpoint by. They are the same in every epoch, and may be empty.
+        validation: examples that decide which checkpoint is kept, the same in every epoch. May be empty.
         progress: shows the progress bar and adds up the cost.
         **kwargs: Trainer's arguments.
     """
@@ -73,7 +73,7 @@ class StepTrainer(Trainer, Generic[E]):
             num_items_in_batch: not used.
 
         Returns:
-            The mean loss of the step in nats, a scalar. With several processes, average the processes' values.
+            A loss in nats, a scalar. The average of all processes' return values is the mean loss of the step.
 
         Raises:
             TrainingError: the loss is not finite, or memory runs out and the passes cannot be made smaller.

@@ -34,9 +34,9 @@ def n_steps(recipe: Recipe, items: Sequence[Item]) -> int:
 
 
 class EpochSteps(Generic[E]):
-    """The data loader of a run. Each iteration yields one epoch, as one list of examples for each optimizer step.
+    """The data loader of a run. A loop over it yields one epoch: one list of examples for each optimizer step.
 
-    The last list of an epoch may be shorter.
+    The last list of an epoch may be shorter than the other lists.
 
     Args:
         items: the training items.
@@ -52,7 +52,7 @@ class EpochSteps(Generic[E]):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Set the epoch that the next iteration yields. Trainer calls this method."""
+        """Set the epoch that the next loop over this object yields. Trainer calls this method."""
         self.epoch = epoch
 
     def __len__(self) -> int:

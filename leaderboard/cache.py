@@ -1,7 +1,7 @@
 """Keep the rows of each results file in the user's cache folder. A rebuild then parses only new or changed files.
 
 Rows depend only on the results file, its samples files, the code, and whether the dataset is on this machine. The key
-of a cache entry is a hash of these four. Each entry is one file: a `FileRows` as JSON, after a line with its SHA-256.
+of a cache entry is a hash of these four. Each entry is one file: a line with a SHA-256, then the `FileRows` as JSON.
 """
 
 import hashlib
@@ -77,7 +77,7 @@ def forget_unused() -> None:
 
 @lru_cache(maxsize=1)
 def code_hash() -> str:
-    """Return a hash of the code that computes rows: our files, and the versions of Python and of `_COMPUTING`."""
+    """Return a hash of the code that computes rows: our files, Python's version and the versions of `_COMPUTING`."""
     digest = hashlib.sha256(repr((sys.version, *map(version, _COMPUTING))).encode())
     for package in ("recipe_mpr_task", "leaderboard"):
         root = Path(str(files(package)))

@@ -61,7 +61,7 @@ def read_rows(paths: Iterable[Path], on_fault: OnFault = raise_fault) -> tuple[l
 
 def _rows_of_files(files: Sequence[Path]) -> Iterator[tuple[FileRows, list[str]]]:
     """Yield (rows, tracebacks) for each file, in the given order. Rows of unchanged files come from the cache."""
-    cache.code_hash()  # computed once here, so that each thread need not compute it
+    cache.code_hash()  # cached: without this call, each thread would compute the hash
     with ThreadPoolExecutor(WORKERS) as pool:  # threads are enough: hashing releases the interpreter lock
         hashed = pool.map(cache.key_of, files)
         keys = list(tqdm(hashed, desc="looking for runs", unit="file", delay=2, total=len(files), disable=None))

@@ -27,7 +27,7 @@ exactly where p is below .05. Detectable: the smallest true difference that n it
 
 
 def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None, on_fault: OnFault) -> tuple[Row, Row]:
-    """Return the two rows to compare, which are on the same board.
+    """Return the two rows to compare. Both rows are on the same board.
 
     Args:
         run_a: path of the first run, and the system's name or a part of the name; "" matches every name.

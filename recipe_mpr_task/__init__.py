@@ -1,7 +1,7 @@
 """Define Recipe-MPR as a task of lm-evaluation-harness.
 
-`finetune` and `leaderboard` import this package, and this package imports neither of the two. `import recipe_mpr_task`
-does not load torch or lm_eval, so that the command line and the autoload stay fast.
+`finetune` and `leaderboard` import this package. This package imports neither `finetune` nor `leaderboard`.
+`import recipe_mpr_task` does not load torch or lm_eval, so that the command line and the autoload stay fast.
 
 An item passes through these modules in order:
 

@@ -1,8 +1,8 @@
 """Audit a dataset: score simple rules that choose an option without understanding the question.
 
 Each rule reads only some parts of an item. If the gold option ties with others for the best score, the rule gets 1/m
-of a point, where m is the number of tied options. A rule's name says if ties are broken in another way. Chance is 20%.
-A learned rule scores each fold of items after it was trained on the other folds.
+of a point, where m is the number of tied options. A rule's name says if ties are broken in another way. A random
+choice has an accuracy of 20%. To score the items of one fold, a learned rule is trained on the other folds.
 """
 
 import functools
@@ -52,7 +52,7 @@ class Audit:
     """The result of an audit.
 
     Attributes:
-        n: number of items.
+        n: number of audited items.
         artifacts: one entry per rule, the highest accuracy first.
         shared: for each split, the fraction of test items with an option that also occurs in a training item.
     """
@@ -72,7 +72,7 @@ def audit_items(items: Sequence[Item], *, splits: bool, progress: bool = True) -
 
     Args:
         items: at least ten items, in file order.
-        splits: True: use the published split and the folds of the pinned dataset. False: draw five folds.
+        splits: True: use the published split and the folds of the pinned dataset. False: draw five random folds.
         progress: whether to show a progress bar.
     """
     folds = _folds(items, known=splits)
@@ -80,7 +80,7 @@ def audit_items(items: Sequence[Item], *, splits: bool, progress: bool = True) -
     artifacts = [
         _artifact(items, name, reads, rule()) for name, reads, rule in tqdm(rules, desc="audit", disable=not progress)
     ]
-    # This rule chooses the first tied option. `_artifact` would divide the credit among the tied options.
+    # `_first_on_ties` chooses the first tied option. `_artifact` would divide the credit among the tied options.
     similarity = _query_similarity(items)
     artifacts.append(_first_on_ties(items, similarity))
     artifacts.sort(key=lambda artifact: (-artifact.acc, artifact.name))
@@ -192,7 +192,7 @@ def _learned(items: Sequence[Item], folds: list[int]) -> Scores:
 def _id_prior(items: Sequence[Item], folds: list[int]) -> Scores:
     """Score each option by how often its recipe id is gold in the other folds.
 
-    The score is (g + 0.2) / (n + 1) for an id that is an option n times and the gold option g times.
+    If the id is an option n times and the gold option g times in the other folds, the score is (g + 0.2) / (n + 1).
     """
     scores = []
     for item, fold in zip(items, folds, strict=True):

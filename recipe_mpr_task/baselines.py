@@ -1,7 +1,7 @@
 """Score options with baselines that need no training. Models should beat these baselines.
 
-BASELINES is the registry; `models/baselines.py` runs an entry as an lm-eval model. Importing this module does not load
-torch, lm_eval or numpy, so the leaderboard and the command line can read the registry fast.
+BASELINES is the registry. `models/baselines.py` runs a baseline as an lm-eval model. Importing this module does not
+load torch, lm_eval or numpy, so the leaderboard and the command line can read the registry fast.
 To add a baseline, write a scoring function, add an entry to BASELINES, and add `harness_configs/NAME.yaml`.
 """
 
@@ -59,7 +59,7 @@ def corpus_name(question: "Question") -> Hashable:
     """Return a key for the texts from which term weights are computed. Questions with equal keys use the same texts.
 
     Returns:
-        The dataset's name ("mpr" or "sample"), or ("task", name of the task) for a task that is not ours.
+        The dataset's name ("mpr" or "sample"), or ("task", name of the task) for a task of another benchmark.
     """
     return question.dataset.split("-")[0] if question.dataset else ("task", question.task)
 
@@ -67,8 +67,8 @@ def corpus_name(question: "Question") -> Hashable:
 def _corpus(questions: Sequence["Question"]) -> list[str]:
     """Return the texts from which term weights are computed: all options of the questions' dataset.
 
-    If only the run's options were used, an item's score would depend on `--limit` and on the fold. For a task that is
-    not ours, the dataset is unknown, and the questions' options are used.
+    If only the run's options were used, an item's score would depend on `--limit` and on the fold. For a task of
+    another benchmark, the dataset is unknown, and the questions' options are used.
     """
     if dataset := questions[0].dataset:
         return [option.text for item in dataset_of(dataset) for option in item.options]
@@ -115,4 +115,4 @@ BASELINES: Mapping[str, Baseline] = {
     "tfidf": Baseline(_tfidf, "Cosine of the TF-IDF vectors of query and option.", reads_query=True),
     "bm25": Baseline(_bm25, "BM25 of query and option.", reads_query=True),
 }
-"""All baselines, keyed by `kind` in `--model_args`. The demo runs the baselines in this order."""
+"""All baselines, keyed by the value of `kind` in `--model_args`. The demo runs the baselines in this order."""

@@ -27,7 +27,7 @@ def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str
 
     Args:
         lm: the lm-eval model.
-        tasks: the loaded tasks, keyed by name. Tasks that are not ours and tasks without letters are skipped.
+        tasks: the loaded tasks, keyed by name. Tasks of other benchmarks and tasks without letters are skipped.
         chat: whether prompts go through the chat template.
     """
     warnings = []
@@ -44,7 +44,7 @@ def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str
 
 
 def mark_seen_items(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Set `seen_in_training` in each document of our tasks.
+    """Set `seen_in_training` in each document of the Recipe-MPR tasks.
 
     The value is 1 if the model was trained or validated on the item, 0 if it was not, and None if this is unknown.
 
@@ -55,7 +55,7 @@ def mark_seen_items(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any])
 
     Returns:
         Two entries for the results file: MODEL_KEY with the model's files, and TRAINING_KEY with what the model was
-        trained on. Empty if no task is ours.
+        trained on. Empty if `tasks` contains no Recipe-MPR task.
     """
     from recipe_mpr_task.manifest import MODEL_KEY, TRAINING_KEY
     from recipe_mpr_task.task import marked
@@ -116,7 +116,7 @@ def _provenance_warnings(seen: "Seen", loaded: Mapping[str, Any], n_seen: int) -
 
 
 def _marks_scored(tasks: Mapping[str, Any]) -> set[tuple[str, ...]]:
-    """Return the answer letters or digits of our multiple-choice tasks, as a set of tuples."""
+    """Return the sets of answer marks that Recipe-MPR tasks use, each as a tuple such as ("A", "B", "C", "D", "E")."""
     marks = set()
     for name, task in tasks.items():
         if name.startswith(_PREFIX) and task.OUTPUT_TYPE == "multiple_choice":
@@ -142,7 +142,7 @@ def _token_warnings(lm: Any, prompt: str, marks: set[tuple[str, ...]], *, chat: 
 
 
 def _differ_in_one_last_token(wholes: Sequence[list[int]]) -> bool:
-    # Compare the answers with each other, not with the prompt: an answer can change the last tokens of the prompt.
+    # Do not compare with the tokens of the prompt alone: an added answer can change the last tokens of the prompt.
     return len({tuple(tokens[:-1]) for tokens in wholes}) == 1 and len({tokens[-1] for tokens in wholes}) == len(wholes)
 
 

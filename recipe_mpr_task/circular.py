@@ -13,7 +13,7 @@ from recipe_mpr_task.item import LETTERS, N_OPTIONS
 
 
 def rotated(record: dict[str, Any], rotation: int) -> dict[str, Any]:
-    """Return a document with the first `rotation` options moved to the end.
+    """Return a copy of a document, with the first `rotation` options moved to the end.
 
     Args:
         record: the document to rotate, as `task.record_of` returns it.

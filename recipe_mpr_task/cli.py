@@ -1,13 +1,13 @@
 """Define the command `recipe-mpr`. Its subcommands come from several packages.
 
 COMMANDS names each subcommand's module as text, and the module is imported when the subcommand is used or listed. So
-this package does not depend on our other packages, and `--help` loads neither torch nor lm_eval.
+this package does not depend on `finetune` or `leaderboard`, and `--help` loads neither torch nor lm_eval.
 
 Exit codes:
     0: done.
     1: a check failed.
     2: bad usage or input. One line on stderr says what is wrong.
-    3: a fault of our own. One line on stderr names the log file with the traceback.
+    3: an internal error. One line on stderr names the log file with the traceback.
     130: the user stopped the command.
 """
 

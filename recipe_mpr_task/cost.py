@@ -50,9 +50,9 @@ class EvaluationCost(BaseModel):
         items: number of scored documents.
         seconds_per_item: `seconds / items`.
         tokens_per_second: number of tokens divided by `seconds`; None if tokens cannot be counted. An encoder counts
-            the tokens that it computes. For other models, the tokens in distinct prompts and answers are counted.
-        peak_memory_bytes: peak memory of all GPUs, or of this process if no GPU was used; None if the model computes
-            in another process.
+            the tokens that it processes. For other models, the tokens in distinct prompts and answers are counted.
+        peak_memory_bytes: sum of the GPUs' peak memory, or peak memory of this process if no GPU was used; None if the
+            model computes in another process.
         hardware: the hardware used; None for a model behind an API.
     """
 
@@ -72,8 +72,8 @@ def hardware(device: str | None = None, n_devices: int | None = None) -> Hardwar
 
     Args:
         device: a torch device name, such as "cuda:0" or "cpu". None means the GPU if there is one, else the CPU.
-        n_devices: number of GPUs that all processes use together. None means one GPU if `device` has a number, else
-            all visible GPUs.
+        n_devices: number of GPUs that all processes use together. None means one GPU for a name such as "cuda:0",
+            and all visible GPUs for a name without a number.
     """
     import torch
 
@@ -86,7 +86,7 @@ def hardware(device: str | None = None, n_devices: int | None = None) -> Hardwar
 
 
 def cpu_name() -> str:
-    """Return the processor's model name. If the system does not tell the name, return the machine type."""
+    """Return the processor's model name. If the name is unknown, return the machine type."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -97,7 +97,7 @@ def cpu_name() -> str:
 
 
 def peak_memory_bytes() -> int:
-    """Return the peak memory that torch allocated on all GPUs; this process's peak memory if no GPU was used."""
+    """Return the sum of torch's peak memory on each GPU. If no GPU was used, return the peak memory of this process."""
     import torch
 
     if torch.cuda.is_available():

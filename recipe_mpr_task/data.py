@@ -41,7 +41,7 @@ class Source:
 
     Attributes:
         path: path of the file.
-        origin: "RECIPE_MPR_DATA", "cache" or "download".
+        origin: where the copy comes from: "RECIPE_MPR_DATA", "cache" or "download".
     """
 
     path: Path
@@ -77,7 +77,7 @@ def _download(target: Path) -> Source:
     import pooch
     import requests
 
-    # pooch checks the hash of a temporary file before the file gets its final name.
+    # pooch downloads to a temporary file, and gives this file its final name only if the hash is right.
     store = pooch.create(
         path=target.parent,
         base_url=URL_FOLDER,
@@ -97,7 +97,7 @@ def read_pinned(source: Source) -> bytes:
     """Read a copy of the dataset, check its SHA-256, and return its bytes.
 
     Raises:
-        DataError: the file cannot be read, or its SHA-256 is not the pinned one.
+        DataError: the file cannot be read, or its SHA-256 differs from the constant SHA256.
     """
     try:
         content = source.path.read_bytes()

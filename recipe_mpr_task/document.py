@@ -1,4 +1,4 @@
-"""Define an item's document: tasks log documents, and the leaderboard parses logged documents."""
+"""Define the type of an item's document. Tasks log documents, and the leaderboard parses logged documents."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ def _are_letters(letters: list[str]) -> list[str]:
 
 _Texts = Annotated[list[str], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
 _OF_LOGS = {"query", "options", "letters"}
-"""Fields that a logged document has. A document of a leaderboard record does not have these fields."""
+"""Fields that are set in a logged document. They are not set in a document of a leaderboard record."""
 
 
 class Document(BaseModel):

@@ -46,7 +46,7 @@ _MODULES = ("lm_eval.__main__", "recipe_mpr_task.cli")
 
 
 def install_excepthook() -> None:
-    """Make an uncaught RecipeMPRError end `lm_eval` and `recipe-mpr` with one line and exit code 2.
+    """Make `lm_eval` and `recipe-mpr` print one line and exit with code 2 after an uncaught RecipeMPRError.
 
     Other errors, and errors in other programs, still go to the previous exception hook.
     """

@@ -1,6 +1,7 @@
-"""Measure the cost of evaluating our tasks: time, speed, peak memory and hardware.
+"""Measure the cost of evaluating Recipe-MPR tasks: time, speed, peak memory and hardware.
 
-The plugin calls this module before and after lm-eval's `evaluate`. A failure here is logged and does not stop the run.
+The plugin calls this module before and after lm-eval's `evaluate`. A failed measurement is logged and does not stop
+the run.
 """
 
 import logging
@@ -39,8 +40,8 @@ class CostMeter:
             results: the return value of `evaluate`.
 
         Returns:
-            {COST_KEY: the fields of `cost.EvaluationCost`}. The result is {} if a task is not ours, if answers may
-            come from a request cache, or if measuring fails.
+            {COST_KEY: the fields of `cost.EvaluationCost`}. The result is {} in three cases: a task is of another
+            benchmark, answers may come from a request cache, or measuring fails.
         """
         seconds = time.perf_counter() - self._started
         is_ours = bool(self._tasks) and all(name.startswith(_PREFIX) for name in self._tasks)

@@ -25,7 +25,7 @@ _ALTERNATIVE = re.compile(
     r"[\s.)]*(?:,|/|&|\bor\b|\band\b|\bor maybe\b)\s*(?:option\s+)?\(?([A-E])\)?(?![\w'’])", re.IGNORECASE
 )
 _NEAR = 80
-"""Look for a denial such as "not" in this number of characters before a statement."""
+"""Number of characters before a statement in which to look for a denial such as "not"."""
 
 _MARKED = re.compile(r"(?<![\w'’])\(?([A-E])\s?[).:](?=\s|$)|(?<![\w'’])\(([A-Ea-e])\)")
 _LEADING = re.compile(r"^\W*([A-E])\s*(?:[).:,;–—-]|\n|$)")

@@ -1,4 +1,4 @@
-"""Report faults of our own: write tracebacks to a log file, and name the log file on stderr."""
+"""Report internal errors ("faults"): write tracebacks to a log file, and name the log file on stderr."""
 
 import os
 import tempfile
@@ -13,11 +13,11 @@ from recipe_mpr_task.lines import line, say, visible
 
 
 class OwnFaultError(Exception):
-    """A fault of our own, raised where no FaultLog collects faults. The message contains the traceback."""
+    """An internal error in code without a FaultLog. The message contains the traceback."""
 
 
 class FaultLog:
-    """Collect the faults of a command.
+    """Collect the internal errors ("faults") of a command.
 
     If a FaultLog is used as a context manager, it also reports its faults when the block raises a RecipeMPRError.
 

@@ -17,9 +17,9 @@ _LARGE = 256 * 2**10
 """Minimum size in bytes of a large file. Hashing a smaller file is faster than reading a hash from the cache."""
 
 _SETTLED_SECONDS = 3
-"""Remember a file's hash only if the file is older than this number of seconds.
+"""Remember a file's hash only if the last change of the file is more than this number of seconds ago.
 
-Some file systems store times in steps of 2 s. So a second change within 2 s might not change the file's times.
+Some file systems store times in steps of 2 s. So two changes within 2 s can leave the same time in the file's state.
 """
 
 FileState = tuple[int, int, int, int, int]
@@ -39,7 +39,7 @@ def remembered_sha256(path: Path) -> str:
     if asked - max(state[-2:]) / 1e9 > _SETTLED_SECONDS and file_state(path) == state:
         _hashes[state] = sha256
         if state[2] >= _LARGE:
-            with suppress(OSError):  # if the cache cannot be written, only time is lost
+            with suppress(OSError):  # without a cached hash, later processes hash the file again
                 write_atomic(_note(state), sha256)
     return sha256
 

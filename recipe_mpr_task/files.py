@@ -14,7 +14,7 @@ _KINDS = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR,
 
 
 class NotAFileError(OSError):
-    """The path exists, but is not a regular file, or the file is too large. The message says what was found."""
+    """The path is not a regular file, or the file is too large. The message says what was found."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -90,7 +90,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     """
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Use a temporary folder: temporary files have mode 0600, and the umask cannot be read without changing the umask.
+    # Create the file in a temporary folder: `tempfile` makes files with mode 0600, whatever the umask is.
     with tempfile.TemporaryDirectory(prefix=".tmp-", dir=path.parent) as folder:
         temporary = Path(folder, "content")
         with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644), "wb") as stream:

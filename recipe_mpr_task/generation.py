@@ -59,7 +59,7 @@ def _needing_generation_of_a_scorer(lm: Any, tasks: Mapping[str, Any]) -> dict[s
     """Return the tasks that the model cannot answer because the model only scores options.
 
     Returns:
-        The reason to omit the task, keyed by task name. Empty if the model can generate text.
+        Task name to the reason why the task is omitted. Empty if the model can generate text.
     """
     name = getattr(lm, "scores_options_as", None)
     wrong = sorted(task for task, loaded in tasks.items() if loaded.OUTPUT_TYPE != "multiple_choice") if name else []
@@ -71,7 +71,7 @@ def _needing_generation_of_a_scorer(lm: Any, tasks: Mapping[str, Any]) -> dict[s
 
 
 def fit_generation_length(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, str]:
-    """Lower `max_gen_toks` of our generation tasks until the longest prompt and its answer fit the model's context.
+    """Lower `max_gen_toks` until the longest prompt and its answer fit the model's context.
 
     The longest prompt is searched among all items, even with `--limit`. So an item's answer has the same limit in
     every run. lm-eval writes the lowered limit to the task's `generation_kwargs` in the results file.
@@ -79,11 +79,12 @@ def fit_generation_length(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str,
     Args:
         lm: the lm-eval model. Tasks are not changed if the model reports no context length, or if this process cannot
             count the model's tokens (a chat API).
-        tasks: the loaded tasks, keyed by name. Tasks that are not ours and tasks without generation are skipped.
+        tasks: the loaded tasks, keyed by name. Tasks of other benchmarks and tasks without generation are
+            skipped.
         asked: the keyword arguments of `evaluate`.
 
     Returns:
-        The reason to omit the task, keyed by task name, for tasks whose prompts leave no room for an answer.
+        Task name to the reason why the task is omitted, for each task whose prompts leave no room for an answer.
     """
     reasons = {}
     for name, task in tasks.items():
@@ -147,7 +148,7 @@ def _longest_prompt(lm: Any, task: Any, asked: Mapping[str, Any], enough: int) -
         lm: the lm-eval model.
         task: the loaded task.
         asked: the keyword arguments of `evaluate`.
-        enough: maximum number of tokens of a prompt for which `max_gen_toks` need not be lowered.
+        enough: number of tokens. A prompt with at most this number of tokens needs no lower `max_gen_toks`.
     """
     chat = bool(asked.get("apply_chat_template"))
     longest = 0

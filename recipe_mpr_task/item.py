@@ -1,4 +1,4 @@
-"""One pure function from a raw record to a typed Item; every bad record is reported at once."""
+"""Check the raw records of a dataset file and make Items. One error reports all bad records."""
 
 import json
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ _SHOWN_PROBLEMS = 20
 
 
 def _not_blank(text: str) -> str:
-    # Stray blanks in the file (9 of 3,000 texts) would only tell texts apart by noise.
+    # Fold white space: 9 of the 3,000 texts in the file contain stray blanks, which have no meaning.
     cleaned = " ".join(text.split())
     if not cleaned:
         raise ValueError("is blank; allowed: a text with at least one visible character")
@@ -32,7 +32,7 @@ Text = Annotated[str, AfterValidator(_not_blank)]
 
 
 class RawRecord(BaseModel):
-    """The dataset's own schema, as far as an Item needs it; `correctness_explanation` stays out."""
+    """The fields of a raw record that an Item needs. Other fields, such as `correctness_explanation`, are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
@@ -52,7 +52,7 @@ class RawRecord(BaseModel):
 
 @dataclass(frozen=True)
 class Option:
-    """One of an item's five recipes: its id in the dataset and its one-sentence description."""
+    """One of an item's five options: the recipe's id in the dataset and the recipe's description in one sentence."""
 
     recipe_id: str
     text: str
@@ -63,11 +63,12 @@ class Item:
     """One question of the benchmark.
 
     Attributes:
-        item_id: "mpr-000".."mpr-499", the record's index at the pinned revision.
-        query: the request, white space folded.
-        options: five options in file order; nothing but `orders` may show them in this order.
+        item_id: "mpr-000" to "mpr-499"; the number is the record's index in the pinned file. An item of the embedded
+            sample has an id such as "sample-00".
+        query: the user's request, with single spaces between words.
+        options: five options in file order. Only the module `orders` decides in which order a model sees the options.
         gold: recipe id of the right option.
-        query_types: the labels set in the record, in the order of QUERY_TYPES; empty if untyped.
+        query_types: the item's query types, in the order of QUERY_TYPES; empty if the record sets no type.
     """
 
     item_id: str
@@ -78,31 +79,31 @@ class Item:
 
     @cached_property
     def digest(self) -> str:
-        """Content hash; see `content_digest`."""
+        """Hash of the item's content, see `content_digest`."""
         return content_digest(self.query, {o.recipe_id: o.text for o in self.options}, self.gold, self.query_types)
 
 
 def content_digest(query: str, options: dict[str, str], gold: str, query_types: Iterable[str]) -> str:
-    """Hash what an item says, whatever order its options stand in.
+    """Return a hash of an item's content. The order of the options does not change the hash.
 
     Args:
         query: the query text.
         options: recipe id to text.
         gold: recipe id of the right option.
-        query_types: the item's labels, any order.
+        query_types: the item's query types, in any order.
 
     Returns:
-        16 hexadecimal digits. Equal digests mean equal query, options, gold and labels.
+        16 hexadecimal digits. Equal digests mean equal query, options, gold and query types.
     """
     content = [query, sorted(options.items()), gold, sorted(query_types)]
     return sha256_of(json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode())[:16]
 
 
 def item_from_record(item_id: str, record: Any) -> Item:
-    """Make an Item from a raw record of the dataset's schema.
+    """Check a raw record and return its Item.
 
     Raises:
-        DataError: the record breaks the schema; `problems` has one line a fault.
+        DataError: the record does not fit RawRecord. The attribute `problems` has one line per fault.
     """
     try:
         raw = RawRecord.model_validate(record)
@@ -128,21 +129,22 @@ def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = [key for key, _ in pairs]
     repeated = sorted({key for key in keys if keys.count(key) > 1})
     if repeated:
-        # json.loads would silently keep the last one, so an item would lose an option.
+        # json.loads keeps only the last of several equal keys, so an item would lose an option without an error.
         raise _DuplicateKeyError(f"duplicate id {', '.join(repeated)} in one record; ids must be distinct")
     return dict(pairs)
 
 
 def items_from_json(content: bytes, *, source: str, prefix: str) -> tuple[Item, ...]:
-    """Parse a whole dataset file.
+    """Parse a dataset file and return its items.
 
     Args:
         content: the file's bytes: a JSON array of records.
-        source: the file's name, for messages.
-        prefix: of the item ids, "mpr" giving "mpr-000".
+        source: the file's name, for error messages.
+        prefix: first part of the item ids. The prefix "mpr" gives ids such as "mpr-000".
 
     Raises:
-        DataError: no JSON, no array, or bad records; all bad records are in `problems`.
+        DataError: the content is not JSON, is not a non-empty array, or has bad records. The attribute `problems` lists
+            the faults of all bad records.
     """
     try:
         records = json.loads(content, object_pairs_hook=_reject_duplicate_keys)

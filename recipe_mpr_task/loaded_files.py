@@ -1,7 +1,8 @@
 """Find and hash the files that are read when a checkpoint is loaded. The hashes identify a model, whatever its name.
 
-Weights, tokenizers, chat templates, configs and unknown files count. Model cards, training curves, optimizer states
-and unused weight formats do not count. The module `file_hashes` remembers hashes, so a large file is read only once.
+Weights, tokenizers, chat templates, configs and unknown files are hashed. Model cards, training curves, optimizer
+states and unused weight formats are not hashed. The module `file_hashes` remembers hashes, so a large file is read
+only once.
 """
 
 import json
@@ -17,9 +18,9 @@ _NOT_READ = frozenset(
     (".md", ".py", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".pdf", ".html", ".yaml", ".yml", ".csv", ".log", ".lock",
      ".ini", ".h5", ".msgpack", ".ot", ".onnx", ".gguf", ".zip", ".tmp", ".incomplete")
 )  # fmt: skip
-"""Endings of files that are not read with the model arguments in `model_arguments.ACCOUNTED`.
+"""File name endings. No loader reads these files if all model arguments are in `model_arguments.ACCOUNTED`.
 
-Other model arguments are needed to load code or other weight formats.
+Only other model arguments make a loader read code or other weight formats.
 """
 
 _INERT = frozenset(

@@ -11,7 +11,7 @@ from recipe_mpr_task.loaded_files import combined_sha256, content_hashes
 
 ADAPTER_ARGUMENTS = ("peft", "lora_local_path")
 BASE_MARK = "recipe_mpr_base.json"
-"""Name of a file of hashes. `recipe-mpr finetune` writes this file beside a base model with random weights."""
+"""Name of a file that lists hashes. `recipe-mpr finetune` writes this file beside a base model with random weights."""
 
 _LARGEST_MARK = 1_000_000
 
@@ -75,12 +75,12 @@ def arguments_of(lm: Any) -> dict[str, Any] | None:
 
     Returns:
         The arguments, keyed by name, such as "pretrained" and "revision". None if the model is not an `hf` model, a
-        `vllm` model or an encoder of ours, because a model of another class may load any file.
+        `vllm` model or an encoder of this package, because a model of another class may load any file.
     """
     module = type(lm).__module__
     if module.startswith("lm_eval.models.huggingface"):
         return {name: getattr(lm, name, None) for name in ("pretrained", "peft", "delta", "revision")}
-    if module == "recipe_mpr_task.models.encoder":  # our encoder has loaded the path with "~" expanded
+    if module == "recipe_mpr_task.models.encoder":  # the encoder expands "~" before loading
         return {"pretrained": str(Path(lm.pretrained).expanduser()), "revision": lm.revision}
     if module.startswith("lm_eval.models.vllm"):
         engine, lora = lm.model_args, lm.lora_request
@@ -96,7 +96,8 @@ def parts_of_model(arguments: Mapping[str, Any]) -> dict[str, Part]:
         arguments: the result of `arguments_of`.
 
     Returns:
-        "pretrained" with the base model or whole model, and "peft" with the adapter if there is one.
+        The parts, keyed by role. "pretrained" is the base model, or the whole model if there is no adapter. "peft" is
+        the adapter, if there is one.
     """
     pretrained, revision = arguments.get("pretrained"), str(arguments.get("revision") or "main")
     if not isinstance(pretrained, str) or not pretrained:
@@ -117,7 +118,7 @@ def model_record(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
 
     Returns:
         A dictionary with these keys:
-        `files`: the hash of each file, keyed by "part/name".
+        `files`: the hash of each file, keyed by part and file name, such as "pretrained/config.json".
         `sha256`: one hash of the whole model; None if the files of a part could not be read.
         `sources`: "folder" or "hub", keyed by part.
         `commits`: the commit of each part from the hub, keyed by part.
@@ -157,7 +158,7 @@ def is_random_base(folder: Path) -> bool:
 
 
 def base_mark(folder: Path) -> dict[str, str] | None:
-    """Return the hashes in a folder's BASE_MARK file, keyed by file name; None without a valid BASE_MARK file."""
+    """Return the hashes in a folder's BASE_MARK file, keyed by file name; None if there is no valid file."""
     path = folder / BASE_MARK
     with suppress(OSError, ValueError, RecursionError):
         if path.is_file() and path.stat().st_size <= _LARGEST_MARK:

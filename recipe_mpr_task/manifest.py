@@ -1,6 +1,6 @@
 """Read and write the training manifest, `recipe_mpr_training.json` beside a checkpoint's weights.
 
-`finetune` writes the manifest. Evaluation reads the manifest in `provenance.py`. The manifest is untrusted. So
+`finetune` writes the manifest. During evaluation, `provenance.py` reads the manifest. The manifest is untrusted. So
 its size is limited and each field is checked. No value is opened, executed or used as a path.
 """
 
@@ -47,9 +47,9 @@ class TrainingManifest(BaseModel):
         train_ids: ids of the training items.
         validation_ids: ids of the items used to select the checkpoint. These items count as seen.
         test_ids: ids of the held-out items, used neither for training nor for selection.
-        inherited_ids: ids of the items that the base model has seen, by the base model's manifest.
+        inherited_ids: ids of the items that the base model has seen, according to the base model's manifest.
         order: order of the options, one of `orders.TRAINING_ORDERS`.
-        prompt: name of the template; empty for a model that reads no prompt.
+        prompt: name of the prompt template; empty for a model that reads no prompt.
         head: "causal", or the encoder head that scores the checkpoint, one of `models.heads.SCORED`.
         form: "adapter" (needs the base model), "merged" or "full".
         base_model: the base model as the user named it: a hub id, a folder name or random:NAME.
@@ -65,7 +65,7 @@ class TrainingManifest(BaseModel):
         family: hash of recipe and base model. Runs with different seeds have the same hash.
         recipe: the recipe's settings, defaults included.
         history: one dictionary per logged step: step, loss, learning_rate, grad_norm, eval_accuracy, ...
-        wall_time_s: seconds of training. A resumed run adds the seconds of all its parts.
+        wall_time_s: seconds of training. For a resumed run, the time of every session is added.
         peak_memory_bytes: peak memory of the accelerator; on a CPU, peak memory of the process.
         samples_per_second: training items per second. An item counts once in every epoch.
         seconds_per_item: seconds for one training item in one epoch; None if not recorded.

@@ -1,6 +1,6 @@
 """Compute an item's metrics from its scores, and list all metrics. No other module computes a metric.
 
-For each metric, lm-eval averages over the documents that have the metric's key. A document has a key such
+For each metric, lm-eval averages over the items whose metrics contain the metric's key. An item has a key such
 as `acc_negated` only for its own query types. So lm-eval reports no accuracy for a query type without items.
 To add a metric, return its key from a `..._metrics` function, and add an entry to METRICS.
 """
@@ -17,7 +17,7 @@ from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, UNTYPED
 
 LogLikelihoods = Sequence[tuple[float, bool]]
 SEEN = "seen_in_training"
-"""Name of a metric and of a document's field. The field is 1 if the model has seen the item, else 0.
+"""Name of a metric and of a document's field. The field is 1 if the model has seen the item, 0 if not, None if unknown.
 
 The metric is the fraction of scored items that the model has seen.
 """
@@ -31,7 +31,7 @@ def fair_accuracy(scores: Sequence[float], gold: int) -> float:
         gold: index of the right option.
 
     Returns:
-        Fraction in [0, 1]. NaN if a score is not finite, so that the mean shows that an item is broken.
+        Fraction in [0, 1]. NaN if a score is not finite, so that the mean over items becomes NaN.
     """
     if not all(math.isfinite(score) for score in scores):
         return math.nan
@@ -101,8 +101,8 @@ def choice_metrics(doc: dict[str, Any], chosen: Sequence[str]) -> dict[str, floa
 
     Args:
         doc: the item's document.
-        chosen: recipe ids of the chosen options. With m distinct ids, a right choice counts 1/m. An empty list is
-            wrong.
+        chosen: recipe ids of the chosen options. If the gold option is one of m distinct choices, the accuracy is 1/m.
+            If it is not chosen, the accuracy is 0.
 
     Returns:
         The metrics of `letter_metrics`, without `brier`.
@@ -112,7 +112,7 @@ def choice_metrics(doc: dict[str, Any], chosen: Sequence[str]) -> dict[str, floa
 
 
 def cloze_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, float]:
-    """Score one item by the log-likelihoods of the option texts: the metrics of `letter_metrics`, and `acc_norm`.
+    """Score one item by the log-likelihoods of its option texts. Add `acc_norm` to the metrics of `letter_metrics`.
 
     For `acc_norm`, each log-likelihood is divided by the number of characters of the option, as in lm-eval.
     """
@@ -122,7 +122,7 @@ def cloze_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, flo
 
 
 def generate_metrics(doc: dict[str, Any], results: Sequence[str]) -> dict[str, float]:
-    """Score one item by the letter in the generated text. A text without exactly one clear letter is wrong.
+    """Score one item by the letter in the generated text. A text without exactly one clear letter counts as wrong.
 
     Args:
         doc: the item's document.
@@ -137,8 +137,8 @@ def generate_metrics(doc: dict[str, Any], results: Sequence[str]) -> dict[str, f
 def circular_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, Any]:
     """Score one item over the five rotations of its options.
 
-    In each rotation the option with the best score is chosen. A tie is a random choice among the tied options. The
-    choices in different rotations are independent, and each metric is an expected value.
+    In each rotation the option with the best score is chosen. If options tie, one of them is chosen at random. The
+    choices in different rotations are independent. Each metric is the expected value over these random choices.
 
     Args:
         doc: the item's document, unrotated.
@@ -202,8 +202,8 @@ def _unrotated(values: Sequence[float], rotation: int) -> list[float]:
 def recall_std(items: Sequence[list[list[float]] | None]) -> float:
     """Return RStd, the standard deviation of recall over the five letters: 0 without position bias.
 
-    The recall of a letter is the mean accuracy where the gold option has the letter. RStd is the population standard
-    deviation of the five recalls (Zheng et al., arXiv 2309.03882).
+    The recall of a letter is the mean accuracy in the rotations that show the gold option at this letter. RStd is the
+    population standard deviation of the five recalls (Zheng et al., arXiv 2309.03882).
 
     Args:
         items: one list per item; None for an invalid item. A list holds one pair (index of the gold letter, accuracy)
@@ -281,4 +281,4 @@ METRIC_LIST: list[dict[str, Any]] = [
     {"metric": metric.key, "aggregation": metric.aggregation, "higher_is_better": metric.higher_is_better}
     for metric in METRICS
 ]
-"""The `metric_list` of every task. lm-eval aggregates a metric if the task's documents have the metric's key."""
+"""The `metric_list` of every task. lm-eval aggregates a metric if the task's items have the metric's key."""

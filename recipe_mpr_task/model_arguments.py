@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 ALIASES = {"huggingface": "hf", "hf-auto": "hf"}
-"""Alternative backend name to the name used in this module."""
+"""Alternative names of backends, each with the name that this module uses."""
 
 _OFF = (None, "")
 """Values that load nothing. The texts "None" and "null" are not listed: lm-eval reads them as folder names."""
@@ -33,7 +33,7 @@ def _true(value: Any) -> bool:
 def _switches(value: Any) -> bool:
     """Return whether `chat_template_args` holds only switches of the model's own chat template.
 
-    Another name, such as `chat_template`, could replace the hashed template.
+    An argument with another name, such as `chat_template`, could replace the hashed template.
     """
     if value in _OFF:
         return True
@@ -84,9 +84,9 @@ _BASELINE = dict.fromkeys((*_RUNTIME, "kind", "seed"), _any)
 ACCOUNTED: Mapping[str, Mapping[str, _Test]] = {
     "hf": _HF, "vllm": _VLLM, "recipe-mpr-encoder": _ENCODER, "recipe-mpr-baseline": _BASELINE,
 }  # fmt: skip
-"""For each backend: argument name to a test of the argument's value.
+"""The known arguments of each backend, each with a test of the argument's value.
 
-A value that passes the test changes no answer, or the results file records the value.
+If a value passes the test, either the value changes no answer, or the results file records the value.
 """
 
 

@@ -1,10 +1,10 @@
-"""Decide which option has which letter. No other module decides this.
+"""Decide at which letter each option is shown. No other module decides this.
 
-In the dataset file the gold option is first in all 500 records, so a run in file order measures a bias for "A".
+In the dataset file the gold option is first in all 500 records, so a run in file order rewards a bias for "A".
 The order `shuffled` is stored in `pinned.json`, so it is the same in every task, process and Python version.
-`tests/support/derive_tables.py` derives the table. In `shuffled` order each letter is gold equally often: over the 500
-items, in each CV fold and in each published part. Within a query type, the counts are as even as possible.
-An item that is not in the table gets an order from a hash. These orders are not balanced.
+`tests/support/derive_tables.py` creates `pinned.json`. In `shuffled` order each letter is gold equally often: over the
+500 items, in each CV fold and in each published part. Within a query type, the counts are as even as possible.
+An item that is not in `pinned.json` gets an order from a hash. Orders from a hash are not balanced.
 """
 
 import hashlib
@@ -54,7 +54,8 @@ class Pinned:
 
     Attributes:
         digest: the item's content hash, see `item.content_digest`.
-        order: for each letter A to E, the file slot of the option shown at the letter in `shuffled` order.
+        order: for each letter A to E, the option shown at the letter in `shuffled` order. The option is given as its
+            index in the dataset file, 0 to 4.
         option_ids: five recipe ids in file order.
         gold: recipe id of the right option.
         types: the item's query types.
@@ -74,7 +75,7 @@ class Pinned:
 
 @lru_cache(maxsize=1)
 def pinned_items() -> dict[str, Pinned]:
-    """Return the stored data by item id, for the 500 items and the sample's items."""
+    """Return the stored data of the 500 items and of the sample's items, keyed by item id."""
     table = json.loads((files("recipe_mpr_task") / "pinned.json").read_text())
     return {
         item_id: Pinned(
@@ -125,7 +126,7 @@ def display(item: Item, order: str) -> DisplayedItem:
 def drawn(items: Sequence[Item], seed: int, epoch: int) -> tuple[DisplayedItem, ...]:
     """Draw a random order of the options for each item, for one epoch of training.
 
-    Over the items, each letter is gold equally often; the counts differ by at most 1. So a model gains nothing by
+    The numbers of items with the gold letter A, B, C, D and E differ by at most 1. So a model gains nothing by
     preferring a letter.
 
     Args:
@@ -134,7 +135,7 @@ def drawn(items: Sequence[Item], seed: int, epoch: int) -> tuple[DisplayedItem, 
         epoch: number of the epoch, from 0.
 
     Returns:
-        The items in the given sequence, each with its options in the drawn order.
+        The items in the same sequence as in `items`, each with its options in the drawn order.
     """
     rng = random.Random(f"{seed}:{epoch}")  # noqa: S311 (reproducible, not secret)
     letters = [k % N_OPTIONS for k in range(len(items))]

@@ -63,7 +63,7 @@ def _call_after_loading(loader: Any) -> None:
 def activate(module: ModuleType) -> None:
     """Add Recipe-MPR to an lm-eval module that has just been loaded, unless the autoload is switched off.
 
-    A failure is only a warning, because lm-eval must keep working for other tasks.
+    A failure causes only a warning, because lm-eval must keep working for other tasks.
 
     Args:
         module: `lm_eval.models`, `lm_eval.tasks.manager` or `lm_eval.evaluator`.
@@ -85,7 +85,7 @@ def activate_all(modules: Iterable[ModuleType], *, skip_builtin_tasks: bool) -> 
     """Add Recipe-MPR to lm-eval modules for `recipe-mpr run`, even if the autoload is switched off.
 
     Args:
-        modules: the modules that `activate` takes.
+        modules: loaded modules of lm-eval. `activate` lists the possible modules.
         skip_builtin_tasks: whether every later TaskManager omits lm-eval's own tasks.
     """
     for module in modules:
@@ -116,7 +116,8 @@ def discovers_models() -> bool:
 def discovers_tasks(manager: ModuleType) -> bool:
     """Return whether the installed lm-eval finds tasks by entry points (proposed in lm-eval's pull request 4015).
 
-    The test indexes tasks without lm-eval's built-in tasks. In lm-eval 0.4.13 this index is empty.
+    This function makes a task index without lm-eval's built-in tasks, and searches this index for `recipe_mpr`. In
+    lm-eval 0.4.13 this index is empty.
 
     Args:
         manager: the module `lm_eval.tasks.manager`.
@@ -184,7 +185,7 @@ def _noting_arguments(original: Any) -> Any:
     @functools.wraps(original)
     def simple_evaluate(*args: Any, **kwargs: Any) -> Any:
         noted: Mapping[str, Any] = {}
-        with contextlib.suppress(TypeError):  # wrong arguments: lm-eval reports them itself
+        with contextlib.suppress(TypeError):  # lm-eval itself reports wrong arguments
             noted = signature.bind(*args, **kwargs).arguments
         token = _asked.set(noted)
         try:
@@ -203,7 +204,7 @@ def _with_ours(include_path: Any) -> Any:
 
 
 def status() -> dict[str, str]:
-    """Return how lm-eval finds Recipe-MPR's tasks and models on this machine, as text by topic."""
+    """Return how lm-eval finds Recipe-MPR's tasks and models on this machine, as texts keyed by topic."""
     installed = any(getattr(finder, "__name__", "") == AUTOLOAD_MODULE for finder in sys.meta_path)
     if switched_off():
         autoload = f"off: {SWITCH}={os.environ[SWITCH]}"

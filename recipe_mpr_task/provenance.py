@@ -1,6 +1,7 @@
 """Find the items that a model has seen in training, from the model's arguments and its training manifest.
 
-`task.load_dataset` calls `seen_by` first. Later `plugin` checks the loaded model again, and the second result counts.
+`task.load_dataset` calls `seen_by` first. Later `plugin` checks the loaded model, and the result of this check
+replaces the result of `seen_by`.
 If no manifest lists exactly the loaded files, it is unknown what the model has seen.
 """
 
@@ -51,7 +52,7 @@ class Seen:
 
 
 _TELLING = ("delta", "gguf_file", "subfolder", "trust_remote_code", "tokenizer", "use_safetensors")
-"""Arguments that may load files or code that a manifest does not list. lm-eval passes them to tasks as well."""
+"""Arguments that may load files or code that a manifest does not list. lm-eval also passes these arguments to tasks."""
 
 _UNSAID = "of which it is not known what it had seen before"
 
@@ -142,7 +143,8 @@ def _seen_by_base(manifest: TrainingManifest, base: str, arguments: Mapping[str,
         arguments: `--model_args`; only `revision` is read.
 
     Returns:
-        The ids of the seen items, and the reason why more items may be seen. The reason is "" if the ids are complete.
+        A pair: the ids of the seen items, and the reason why the base model may have seen more items. The reason is ""
+        if the ids are complete.
     """
     if not base:
         raise _UntraceableError("the adapter names no base model")

@@ -93,7 +93,7 @@ def by_files(hashes: Mapping[str, str]) -> PublicModel | None:
 
 
 def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: str | None = None) -> dict[str, str]:
-    """Check that local files equal the files of a listed commit, by the hub's hashes and the listed hashes.
+    """Check local files against a listed commit: compare them with the hub's hashes and with the listed hashes.
 
     Args:
         model_id: hub id.
@@ -105,7 +105,7 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         File name to SHA-256, for each of `files`.
 
     Raises:
-        CheckpointError: a local file is missing, or differs from the repository, or the repository lacks the file.
+        CheckpointError: a needed file is missing, a file differs from the repository, or the repository lacks a file.
         RecipeMPRError: the commit is not listed, the hub cannot be reached, or the hub answers for another commit.
     """
     entry = find(model_id, revision)
@@ -114,7 +114,7 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         raise RecipeMPRError(
             f"{where} is not a listed public model; listed: {_listed(model_id)}; pass one as revision=COMMIT"
         )
-    # Check for missing files here: loading a model without pooling config or chat template raises no error.
+    # Check for missing files, because loading a model without pooling config or chat template raises no error.
     if missing := [name for name in entry.files if name not in files]:
         raise CheckpointError(f"{where}: {missing[0]} is missing, which loading reads; download the model again")
     info = _ask(model_id, revision, endpoint)

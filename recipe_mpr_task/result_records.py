@@ -1,4 +1,4 @@
-"""Define types to read the plugin's records about model and training from a results file.
+"""Define types for two records in a results file: the model's training and the loaded files. The plugin writes both.
 
 A results file is untrusted. If a value does not fit its field, the field gets its default.
 """
@@ -22,7 +22,7 @@ class Tolerant(BaseModel):
 
     @classmethod
     def logged_keys(cls) -> frozenset[str]:
-        """Return the keys in the file, one for each field of the class."""
+        """Return the keys that the file uses for the fields of the class."""
         return frozenset(field.alias or name for name, field in cls.model_fields.items())
 
     @field_validator("*", mode="wrap")

@@ -1,6 +1,6 @@
 """Select an item's few-shot examples (shots) by a hash of seed and item.
 
-lm-eval's sampler selects shots by this module, and checks of its logs repeat the selection.
+The sampler in `shots.py` calls this module. Checks of logged samples repeat the selection with this module.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ def even_letters(pool: Sequence[Record], n: int, item: Record, seed: Any) -> lis
         for letter in letters:
             if by_letter[letter] and len(chosen) < n:
                 chosen.append(by_letter[letter].pop())
-    # Shuffle the shots: the loop above takes the gold letters in turn, which a model could learn.
+    # Shuffle the shots, because the loop above takes the gold letters in turn, and a model could learn this pattern.
     return sorted(chosen, key=lambda shot: _draw(seed, item, "position:" + shot["item_id"]))
 
 
@@ -86,7 +86,8 @@ def drawn_shots(split: str, order: str, n: int, seed: int) -> Mapping[str, Seque
         seed: lm-eval's few-shot seed.
 
     Returns:
-        Item id to the ids of the item's shots, in the order shown. Empty for an item with fewer than `n` candidates.
+        Item id to the ids of the item's shots, in the order shown. The list of an item with fewer than `n` candidates
+        is empty.
     """
     ids = sorted(scored_ids("sample" if split == "sample" else "all"))
     records = {item_id: _record(item_id, order) for item_id in ids}

@@ -18,7 +18,7 @@ class OtherFoldShots(ContextSampler):
 
     pool_description = "the other four CV folds"
     split = "all"
-    """Value of `split` for `shot_selection.may_show`. All splits but `published` allow the same shots."""
+    """Value of `split` for `shot_selection.may_show`. All splits except `published` allow the same shots."""
 
     def __init__(self, df: Sequence[Record] | None = None, *, rnd: int | None = None, **kwargs: Any) -> None:
         super().__init__(df, rnd=rnd, **kwargs)
@@ -40,7 +40,7 @@ class OtherFoldShots(ContextSampler):
         Args:
             n: number of shots.
             eval_doc: the scored item's document.
-            df: documents to draw from; None for the sampler's own.
+            df: documents to draw from; None for the sampler's own documents.
 
         Raises:
             RecipeMPRError: fewer than `n` items are allowed as shots, or lm-eval passed no scored item.

@@ -5,7 +5,8 @@
 - `fold0` to `fold4`: the published BERT 5-fold cross-validation. The fold's test part is scored.
 - `sample`: the items of the embedded sample are scored.
 
-`splits.json` holds the dataset indices. `tests/support/derive_tables.py` derives this file.
+`splits.json` lists the items of each part and fold, as indices in the dataset file.
+`tests/support/derive_tables.py` creates `splits.json`.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ N_FOLDS = 5
 FOLDS = tuple(f"fold{k}" for k in range(N_FOLDS))
 SPLITS = ("all", "published", *FOLDS, "sample")
 TRAINING_SPLITS = ("published", *FOLDS, "sample")
-"""Splits with held-out items. Training uses the other items."""
+"""Splits with held-out items. Training on a split uses only items that are not held out."""
 
 _PARTS = ("train", "validation", "test")
 _VALIDATION_SHARE = 0.1
@@ -57,7 +58,7 @@ def part_of(item_id: str) -> str:
 
 
 def fold_of(item_id: str) -> int:
-    """Return the number of the CV fold, 0 to 4, that scores the item.
+    """Return the number, 0 to 4, of the CV fold whose test part contains the item.
 
     For an item of the sample, the fold is the item's index modulo 5.
     """
@@ -115,5 +116,5 @@ def _hash(split: str, item_id: str) -> str:
 
 
 def items_of(split: str) -> tuple[Item, ...]:
-    """Return all items of the dataset of a split: the sample for `sample`, else all 500 items."""
+    """Return all items of the dataset that a split uses: the sample for `sample`, else all 500 items."""
     return load_sample() if split == "sample" else load_items()

@@ -21,7 +21,11 @@ _APART = 0.0005
 At this distance the end of the interval is not shown as 0.0 percent.
 """
 _GRID = 300
-"""An item's accuracy is a multiple of 1/300: a tie of m options counts 1/m, averaged over five rotations or prompts."""
+"""An item's accuracy is a multiple of 1/300.
+
+A tie of m options counts 1/m, which is a multiple of 1/60. The mean over five rotations or prompts is a multiple of
+1/300.
+"""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class Comparison:
     Attributes:
         difference: accuracy of a minus accuracy of b, as a fraction.
         low: lower end of the 95% paired bootstrap interval of the difference.
-        high: upper end of this interval.
-        p: uncorrected two-sided p value of `paired_p`.
+        high: upper end of the same interval as `low`.
+        p: uncorrected two-sided p value, computed by `paired_p`.
         wins: number of items on which a is better.
         losses: number of items on which b is better.
     """
@@ -67,7 +71,8 @@ def sign_flip(differences: Floats) -> float:
     sum is computed from its characteristic function, prod_i cos(d_i t).
 
     Args:
-        differences: each item's accuracy of the first system minus the second, multiples of 1/300, shape (items,).
+        differences: for each item, accuracy of the first system minus accuracy of the second system, shape (items,).
+            The values are multiples of 1/300.
     """
     steps = np.rint(differences * _GRID).astype(np.int64)
     if not np.any(steps):
@@ -92,7 +97,8 @@ def paired_p(differences: Floats) -> Floats:
     `mcnemar` computes the p value if all of the pair's differences are -1, 0 or 1. Otherwise, `sign_flip` does.
 
     Args:
-        differences: each item's accuracy of the first system minus the second, shape (items, pairs).
+        differences: for each item and pair, accuracy of the first system minus accuracy of the second system, shape
+            (items, pairs).
     """
     p = mcnemar((differences > _TIE).sum(axis=0), (differences < -_TIE).sum(axis=0))
     whole = np.all(np.abs(differences - np.rint(differences)) < _TIE, axis=0)
@@ -127,7 +133,7 @@ def compare_with(systems: Floats, reference: Floats) -> list[Comparison]:
 
 
 def bootstrap_intervals(differences: Floats) -> tuple[Floats, Floats]:
-    """Return 95% percentile bootstrap intervals of the mean over items.
+    """Return 95% percentile bootstrap intervals of the mean difference over items.
 
     The same resamples of the items are used for all systems. The seed is fixed, so equal inputs give equal intervals.
 
@@ -176,11 +182,11 @@ def holm_agreeing(comparisons: Sequence[Comparison]) -> tuple[Floats, list[Compa
 
     An interval then excludes 0 if and only if the corrected p value is below 5%.
 
-    1. Holm's method tests the k-th smallest of m p values at the level 5% / (m - k + 1). After the first test that
-       fails, all later tests have the level of the failed test.
+    1. Holm's method tests the k-th smallest of m p values at the level 5% / (m - k + 1). After the first
+       test that is not significant, all later tests have the same level as this test.
     2. Each interval is widened from 5% to the level of its test, in proportion to the normal quantiles.
-    3. If interval and test still disagree, the test decides. If the test fails, the interval is extended to 0. If the
-       test succeeds, the interval is shortened to end 0.05 percentage points from 0.
+    3. If interval and test still disagree, the test decides. If the test is not significant, the interval is
+       extended to 0. If the test is significant, the interval is shortened to end 0.05 percentage points from 0.
 
     Returns:
         Corrected p values, shape (comparisons,), and the comparisons with the new intervals.

@@ -15,9 +15,9 @@ from recipe_mpr_task.provenance import Seen, seen_by
 from recipe_mpr_task.splits import fold_of, items_of, part_of, scored_ids
 
 ITEMS = "items"
-"""Name of the dataset's only split. In every task it is both `test_split` and `fewshot_split`.
+"""Name of the dataset's only split. In every task this split is both `test_split` and `fewshot_split`.
 
-lm-eval passes the scored item to the sampler only if these two names are equal.
+lm-eval passes the scored item to the sampler only if `test_split` and `fewshot_split` are equal.
 """
 
 _STRINGS = datasets.Sequence(datasets.Value("string"), length=N_OPTIONS)
@@ -48,7 +48,7 @@ def record_of(
         shown: the item with its options in the order shown.
         scored: whether the task scores the item. Other items can only be shots.
         seen: 1 if the item was used to train or validate the model, 0 if not, None if unknown.
-        query_shown: False if the task hides the query. An encoder reads the document, and must ignore the query then.
+        query_shown: False if the task hides the query. Then an encoder must ignore the document's query.
     """
     item = shown.item
     return {

@@ -60,7 +60,7 @@ def _tasks() -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def task_spec(task: str) -> TaskSpec:
-    """Return a task's settings, from the task's file and the included files. Import only `process_results`."""
+    """Return a task's settings, from the task's file and the included files. Only `process_results` is imported."""
     config = _read(f"{task}.yaml")
     kwargs = config["dataset_kwargs"]
     module, _, function = config["process_results"].rpartition(".")
@@ -78,15 +78,16 @@ def task_spec(task: str) -> TaskSpec:
 
 
 def rotated(values: Sequence[str], rotation: int) -> list[str]:
-    """Return the values in the order shown, A to E: the first `rotation` values are moved to the end."""
+    """Return a copy of the values, with the first `rotation` values moved to the end."""
     return [*values[rotation:], *values[:rotation]]
 
 
 @lru_cache(maxsize=1)
 def held_out_tasks() -> dict[str, str]:
-    """Return, for each training split, the task that scores the held-out items. The task for `sample` scores all items.
+    """Return the name of the task that scores a split's held-out items, keyed by training split.
 
-    The task shows shuffled options with the default prompt, and asks for a letter once per item.
+    Each task shows shuffled options with the default prompt, and asks for a letter once per item. The task for
+    `sample` scores all items of the sample.
     """
     specs = {name: task_spec(name) for name in sorted(_tasks())}
     plain = {spec.split: name for name, spec in specs.items() if _is_plain(spec)}

@@ -44,7 +44,7 @@ def build_site(  # noqa: PLR0913 (each argument is an option of a command)
     each board's best rows are printed. `leaderboard.build.build` describes `paths`, `out`, `target` and `exports`.
 
     Returns:
-        The exit code. It is `code_if_skipped` if something was skipped.
+        The exit code. It is `code_if_skipped` if a run was skipped.
     """
     from leaderboard.build import FILES, build, write_records
     from leaderboard.site.tables import to_terminal

@@ -60,7 +60,7 @@ def demo(ctx: click.Context, out: Path) -> None:
 
 
 def _dataset_is_there() -> bool:
-    """Say whether the dataset is available; download it if needed. Raise if a local copy is not the pinned version."""
+    """Download the dataset if needed; return whether it is available. Raise if a local copy is not the pinned one."""
     if source := local_source():
         read_pinned(source)
         return True

@@ -1,6 +1,6 @@
 """Decide which system is credited with a row's score. A LoRA run credits the adapter, never the base model.
 
-Names come from untrusted results files. Every id made here is `developer/model`, and both parts are safe folder names
+Names come from untrusted results files. Every credited id is `developer/model`, and both parts are safe folder names
 on any operating system.
 """
 
@@ -100,7 +100,7 @@ def hub_id(name: str | None) -> str | None:
 
 
 def short_name(name: str | None, *, is_on_hub: bool) -> str | None:
-    """Return a hub id unchanged. Return only the last part of any other name: a folder must not look like an owner."""
+    """Return a hub id unchanged, and only the last part of any other name: a folder must not look like an owner."""
     if not name:
         return None
     return (hub_id(name) if is_on_hub else None) or line(PurePosixPath(name[:1000]).name) or None

@@ -81,7 +81,7 @@ def _aggregate(row: Row, credit: Credit) -> dict[str, Any]:
         "retrieved_timestamp": timestamp,
         "source_metadata": {
             "source_name": "Recipe-MPR leaderboard",
-            "source_type": "evaluation_run",  # has answers item by item, whoever ran the system
+            "source_type": "evaluation_run",  # the run has an answer for each item, whoever ran the system
             "source_organization_name": _LIBRARY,
             "evaluator_relationship": "first_party" if is_ours else "other",
             "additional_details": {"status": fields.status_words(row)},
@@ -184,7 +184,7 @@ def _sample(row: Row, result: ItemResult, texts: Mapping[str, Item]) -> dict[str
         "gold_recipe_id": pinned.gold,
         "chosen_recipe_ids": ", ".join(chosen),
     }
-    # Letters are exported only if an option has one known letter. Under rotations, an option has all five letters.
+    # Letters are exported only if an option has one known letter. With rotations, an option gets all five in turn.
     if row.kind != "imported" and row.task != "recipe_mpr_circular":
         letter = dict(zip(shown, LETTERS, strict=True))
         metadata |= {"gold_letter": letter[pinned.gold], "chosen_letters": ", ".join(letter[i] for i in chosen)}

@@ -47,7 +47,7 @@ def run_hash(row: Row) -> str:
 
 
 def interval(score: Score) -> tuple[float, float] | None:
-    """Return the 95% Wilson interval, or None. Its ends are rounded so that all machines write the same digits."""
+    """Return the 95% Wilson interval, rounded so that all machines write the same digits; None if it is unknown."""
     if score.low is None or score.high is None:
         return None
     return round(score.low, _DIGITS), round(score.high, _DIGITS)

@@ -1,1 +1,1 @@
-"""First stage: read files into runs. Raw JSON becomes typed values of limited size; the next stage checks runs."""
+"""First stage: read results files and records as runs. Raw JSON becomes typed values of limited size."""

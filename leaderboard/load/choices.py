@@ -39,8 +39,8 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
 
     Args:
         line: the parsed JSON object. Its keys are the file's own field names.
-        order: value of --order, one of ORDERS; None if not given. The line must not contradict --order.
-        names: this project's field name to the file's field name, for fields whose names differ.
+        order: value of --order, one of `orders.ORDERS`; None if not given. The line must not contradict --order.
+        names: maps this project's field name to the file's field name, for each field whose name differs in the file.
 
     Raises:
         ValueError: a field is missing or not allowed, or two fields contradict each other.
@@ -63,7 +63,7 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
         if (shown and shown != stated) or gold_place not in (None, stated.index(answer.pinned.gold)):
             what = "its options stand" if shown else "by its gold_letter the right option stands"
             raise ValueError(f"--order {order}, but {what} otherwise; omit --order, the file states the order")
-        # Use --order only if another field of the line can confirm or contradict it.
+        # Use --order only if another field of the line can confirm or contradict --order.
         shown = stated if gold_place is not None or "option_id" in given else None
     recipe_id, is_unread = answer.chosen(shown, gold_place)
     return Choice(item_id, recipe_id, is_unread, gold_place)
@@ -71,16 +71,16 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
 
 @dataclass(frozen=True)
 class _Answer:
-    """One line of predictions. `given` maps this project's field names to values; `pinned` is the item's data."""
+    """One line of predictions. `given` maps this project's field names to values; `pinned` has the item's options."""
 
     item_id: str
     given: Mapping[str, Any]
     pinned: Pinned
 
     def chosen(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[str | None, bool]:
-        """Return the chosen recipe id or None, and whether the line shows only that the choice is wrong.
+        """Return the line's `Choice.recipe_id` and `Choice.is_unread`.
 
-        `shown` has the recipe ids at A to E. `gold_place` is the index of the right option's letter. Unknown is None.
+        `shown` has the recipe ids at A to E. `gold_place` is the index of the right letter. Both are None if unknown.
         """
         options, gold = self.pinned.shown_ids("shuffled"), self.pinned.gold
         by_id = None if self.given.get("option_id") == "" else self.given.get("option_id")
@@ -119,7 +119,7 @@ class _Answer:
         shown = None
         for field in ("options", "option_ids"):
             listed = self.given.get(field)
-            if isinstance(listed, dict):  # an object states an order only if its keys are the letters
+            if isinstance(listed, dict):  # an object states an order only if its keys are A to E
                 listed = [listed[letter] for letter in LETTERS] if listed.keys() == set(LETTERS) else None
             if not isinstance(listed, list):
                 continue

@@ -13,7 +13,7 @@ from recipe_mpr_task.files import regular_stat, sha256_of
 
 @dataclass(frozen=True)
 class Skipped:
-    """A path from which no run was read: its name as shown to the user, and the reason with a remedy."""
+    """A path from which no run was read. `source` is the path as shown to the user. `reason` also names a remedy."""
 
     source: str
     reason: str
@@ -26,12 +26,12 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skip
 
     Returns:
         (files, skipped). `files` has one (path, unique name) for each file, sorted by name. `skipped` has paths
-        without a run, files that must not be read, and folders that cannot be listed.
+        without a run, files that cannot be read, and folders that cannot be listed.
     """
     files: dict[Path, tuple[int, Path]] = {}
     skipped = []
     for path in paths:
-        root = Path(os.path.abspath(path))  # noqa: PTH100 (keeps links: samples are beside the link)
+        root = Path(os.path.abspath(path))  # noqa: PTH100 (keeps links: the samples files are beside the link)
         for place, fault in _under(path):
             below = place.relative_to(path)
             if fault:
@@ -45,7 +45,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skip
 
 
 def _under(path: Path) -> list[tuple[Path, str]]:
-    """Return (path, fault) for each file below a path that is named like a run, and for each unreadable folder.
+    """Return (path, fault) for each results file or record below a path, and for each unreadable folder.
 
     The fault is "" for a readable file. If nothing is found, return the given path with the reason.
     """
@@ -76,7 +76,7 @@ def _under(path: Path) -> list[tuple[Path, str]]:
 
 
 def _fault(place: Path) -> str:
-    """Return the reason why a file must not be read; "" if the file may be read."""
+    """Return the reason why a file cannot be read, such as its size; "" if the file can be read."""
     try:
         str(place).encode()
         regular_stat(place, LARGEST if place.name.endswith(SUFFIX) else LARGEST_RESULTS)
@@ -90,7 +90,7 @@ def _fault(place: Path) -> str:
 
 
 def _unique_names(depths: dict[Path, int]) -> dict[Path, str]:
-    """Return each file's shortest unique path suffix. `depths` has the minimum number of parts for each file."""
+    """Return each file's shortest unique path suffix. `depths` has the least number of path parts for each file."""
     while True:
         names = {place: _source(Path(*place.parts[-depth:])) for place, depth in depths.items()}
         times = Counter(names.values())

@@ -27,9 +27,9 @@ class Choices:
     """The choices of one system.
 
     Attributes:
-        by_item: item id to the chosen recipe id; None if the item was not answered or is in `unread`.
+        by_item: maps an item id to the chosen recipe id, or to None if the item was not answered or is in `unread`.
         unread: ids of items whose choice is wrong, but whose chosen option is unknown.
-        gold_letters: for each letter A to E, the number of lines that state the right option there, shape (5,).
+        gold_letters: for each letter A to E, the number of lines that put the right option at this letter, shape (5,).
     """
 
     by_item: Mapping[str, str | None]
@@ -99,7 +99,7 @@ def _parsed(line: str) -> dict[str, Any]:
 
 
 def record_of_choices(choices: Choices, name: str, order: str | None) -> Record:
-    """Return the record of the choices of the system `name`. `order` is the value of --order, or None.
+    """Return a record of a system's choices. `name` is the system's name. `order` is the value of --order, or None.
 
     Raises:
         RecipeMPRError: the items are not exactly the items of a task.

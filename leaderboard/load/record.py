@@ -1,7 +1,7 @@
 """Read and write compact records. A record is small enough to commit: it has a run's scores, but no dataset text.
 
-A record holds only the fields that the leaderboard reads. Option orders and right options come from the package's
-pinned table. A record is read as a `Run`, and goes through the same checks as a run from lm-eval's files.
+A record holds only the fields that the leaderboard reads. Option orders and right options come from
+`orders.pinned_items`. A record is read as a `Run`, and goes through the same checks as a run from lm-eval's files.
 """
 
 import json
@@ -86,7 +86,7 @@ class RecordError(RecipeMPRError):
 
 
 def is_recordable(task: str) -> bool:
-    """Say whether scores alone are enough for a task's metrics, without generated texts or option lengths."""
+    """Say whether a task's metrics need only scores, and neither generated texts nor option lengths."""
     return task_spec(task).process_results.__name__ in ("letter_metrics", "circular_metrics")
 
 
@@ -94,8 +94,8 @@ def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_ke
     """Make the record of a run. The run's documents must be genuine.
 
     A record holds no prompts and no paths. Instead, the record keeps three results of the checks: notes for readers
-    (`flags`), the text around the prompts (`around`) and a hash of the model (`model_key`). If `around` is cut, a flag
-    reports the cut.
+    (`flags`), the text around the prompts (`around`) and a hash of the model (`model_key`). If `around` is too
+    long, the record cuts this text and adds a flag.
 
     Raises:
         RecordError: the task's metrics need texts, or a score is not finite.
@@ -147,7 +147,7 @@ def read_record(path: Path, source: str = "") -> Run:
     """Read a record as a `Run` without document texts. `source` is the file's name as shown to the user.
 
     Raises:
-        RecordError: the file is not a record, its dataset or task is unknown, or it contradicts the dataset's items.
+        RecordError: the file is not a record, its dataset or task is unknown, or an item contradicts the dataset.
     """
     try:
         record = Record.model_validate_json(read_regular(path, LARGEST))
@@ -202,7 +202,7 @@ def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
             document=document,
             item_id=item.item_id,
             responses=None if item.scores is None else tuple((score,) for row in item.scores for score in row),
-            # Use the choices, not the scores: then a check notices if the scores contradict the choices.
+            # Computed from the choices, so that a check notices if the scores contradict the choices.
             accuracy=math.fsum((pinned.gold in row) / max(len(row), 1) for row in item.chosen) / len(item.chosen),
             chosen=tuple(item.chosen[0]) if item.scores is None else None,
         )

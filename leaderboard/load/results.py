@@ -20,7 +20,7 @@ LARGEST_RESULTS = 64 * 2**20  # bytes; a results file with all of lm-eval's task
 LARGEST_SAMPLES = 2**30  # bytes; 500 items in five rotations, with 20 shots per prompt, have about 250 MB
 _LONGEST_SAMPLE = 32 * 2**20  # bytes per line; 25 prompts with 20 shots have 0.5 MB
 _MOST_SAMPLES = 10_000  # lines; a task has at most 500 items
-MOST_VALUES = 20_000_000  # commas and brackets, also inside texts; each can become a value of 60 bytes in memory
+MOST_VALUES = 20_000_000  # number of commas and brackets, also inside texts; each can become 60 bytes in memory
 
 
 class UnusableError(Exception):
@@ -28,8 +28,8 @@ class UnusableError(Exception):
 
 
 def samples_files(file: Path) -> list[Path]:
-    """Return the paths at which a results file has samples, for all tasks. A path may be a link, folder or pipe."""
-    before, after = _samples_file(file, "\0").split("\0")  # built once per file, not once for each of twenty tasks
+    """Return the existing paths of a results file's samples, for all tasks. A path may be a link, folder or pipe."""
+    before, after = _samples_file(file, "\0").split("\0")  # build the path once, not for each of twenty tasks
     return [Path(path) for task in sorted(task_names()) if os.path.lexists(path := f"{before}{task}{after}")]
 
 
@@ -71,7 +71,7 @@ def runs_of(file: Path, source: str) -> list[Run]:
 
 
 def _unknown_names(tasks: list[str]) -> list[str]:
-    """Return the first 50 names of unknown tasks as printable text. The last name also says how many were left out."""
+    """Return the first 50 names of unknown tasks as printable text. The last name also says how many are omitted."""
     names = [re.sub(r"[^A-Za-z0-9_]", "?", task[:60]) for task in tasks[:50]]
     if len(tasks) > len(names):
         names[-1] += f" and {len(tasks) - len(names)} more"

@@ -56,7 +56,7 @@ class Sample:
         """Make a sample from one parsed line of lm-eval's samples file."""
         doc, filtered, accuracy = (logged.get(key) for key in ("doc", "filtered_resps", "acc"))
         arguments = logged.get("arguments")
-        # Lm-eval logs a JSON object with one value for each request. Other forms are read as no requests.
+        # Lm-eval logs a JSON object with one value for each request. Any other form is read as no requests.
         logged_requests = arguments.values() if isinstance(arguments, dict) else ()
         requests = [request if isinstance(request, dict) else {} for request in logged_requests]
         return cls(
@@ -106,7 +106,7 @@ def _is_first_of_raw(raw: Any, filtered: Any) -> bool:
 def _prompts(contexts: Sequence[Any]) -> tuple[Prompt, ...]:
     prompts: list[Prompt] = []
     for last, context in pairwise([None, *contexts]):
-        # An item's options have the same prompt. Parse the prompt only once.
+        # Requests for one item's options have the same prompt. Parse this prompt only once.
         prompts.append(prompts[-1] if prompts and context == last else _prompt(context))
     return tuple(prompts)
 

@@ -1,8 +1,8 @@
 """Define types for one task of lm-eval's results file, and parse the file's JSON. `samples` parses the samples file.
 
-The files are untrusted. A missing value becomes the field's default. So does a value of another type, and a value
-that is too large or nested too deep. The check that needs the value then reports it as missing. Numbers are finite
-and at most 2^53, so that all JSON readers read the same number. Long texts are cut, and lone surrogates are replaced.
+The files are untrusted. A value becomes the field's default if it is missing, has another type, is too large or is
+nested too deep. The check that needs the value then reports it as missing. Numbers are finite and at most 2^53, so that
+all JSON readers read the same number. Long texts are cut, and lone surrogates are replaced.
 """
 
 import math
@@ -47,7 +47,7 @@ class ModelArgs:
 
     @property
     def gold_letters(self) -> list[int]:
-        """For each letter A to E, the number of imported items with the right option there; [] if not recorded."""
+        """For each letter A to E, the number of imported items whose right option has the letter; [] if unknown."""
         counts = self.given.get("gold_letters")
         if not isinstance(counts, list) or len(counts) != len(LETTERS):
             return []
@@ -86,7 +86,7 @@ class Config(Tolerant):
 
     @property
     def backend(self) -> str:
-        """The value of `--model`."""
+        """The value of lm-eval's option `--model`."""
         return str(self.model)
 
 
@@ -99,7 +99,7 @@ class Metadata(Tolerant):
     recipe_mpr_system: Any = None
 
     def told(self, name: str, otherwise: Any) -> str:
-        """Return a model argument in the metadata as text; `otherwise` as text if the argument is absent."""
+        """Return the model argument `name` from the metadata as text. If it is absent, return `otherwise` as text."""
         return str((self.model_extra or {}).get(name, otherwise))
 
 
@@ -261,7 +261,7 @@ class Run:
 
     @property
     def n_truncated(self) -> int:
-        """Number of texts cut to the model's length. Count all tasks' texts if this task's number is not recorded."""
+        """Number of texts cut to the model's length; the number for all tasks if this task has no number of its own."""
         count = self.config.recipe_mpr_truncated_in.get(self.task, self.config.recipe_mpr_truncated)
         return max(count or 0, 0)
 

@@ -1,4 +1,4 @@
-"""Make boards from single runs' rows: exclude repeats, pool folds and prompts, flag, add reported rows, rank."""
+"""Make boards from the rows of single runs: exclude repeats, pool folds and prompts, add reported rows, rank."""
 
 from collections import defaultdict
 from collections.abc import Iterable

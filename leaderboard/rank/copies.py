@@ -1,6 +1,6 @@
-"""Flag rows with similar answers, under any name and on any board. Say how the two rows are related.
+"""Flag two rows with similar answers, under any names and on any boards. The flag says how they are related.
 
-The relation is read from the rows' results files. A row that claims another row's model gets the flag "same model".
+The relation is read from the two rows' results files. If both name the same model, the flag says "same model".
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -33,7 +33,7 @@ def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
 
 
 def mark_copies(rows: Iterable[Row]) -> list[Row]:
-    """Flag both rows if two rows have similar answers, and name a known relation. The rows may be on two boards.
+    """If two rows have similar answers, flag both and name a known relation. The rows may be on different boards.
 
     Both rows keep their ranks, because dates do not prove which row is the copy.
     """
@@ -45,7 +45,7 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
 
 
 def find_alike(rows: Sequence[Row]) -> list[list[str]]:
-    """Return each row's flags: at most one that names an unrelated similar row, and one that names a related one.
+    """Return each row's flags: at most one for an unrelated similar row, and at most one for a related similar row.
 
     If several rows are similar, the flag names the first ranked row. If none is ranked, the flag names the first row.
     Every row must have items. Two rows are not compared if they have the same identity, or if neither row is ranked.
@@ -73,7 +73,7 @@ def find_alike(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _codes(rows: Sequence[Row]) -> Ints:
-    """Return the rows' keys as numbers, shape (rows, keys). Related rows have an equal number >= 0 in a column."""
+    """Return the rows' keys as numbers, shape (rows, keys). Rows with an equal number >= 0 in a column are related."""
     codes = np.full((len(rows), len(_KEYS)), _NOT_SHARED, np.int64)
     for column, key_of in enumerate(_KEYS):
         numbers: dict[Hashable, int] = {}

@@ -15,7 +15,7 @@ _READ_TWICE = "the same run, read twice"
 
 
 def mark_repeats(rows: Iterable[Row]) -> list[Row]:
-    """For each identity and task, keep the earliest ranked row, so that a user cannot pick the best of many runs."""
+    """For each identity and task, keep the earliest ranked row: a user must not pick the best of many runs."""
     why = "of one system's runs the earliest counts"
     return _one_each(sorted(rows, key=lambda row: (*by_date(row), row.task)), lambda row: row.task, why)
 
@@ -29,7 +29,7 @@ def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
 def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> list[Row]:
     """For each identity and place (task or board), keep the first ranked row. Exclude later rows with the reason `why`.
 
-    If the answers of the two rows differ, note the number of such items.
+    If a later row has other answers than the kept row, note the number of items with different answers.
     """
     seen: dict[tuple[str, str], int] = {}
     kept: list[Row] = []
@@ -59,7 +59,7 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
 
 
 def is_measurement(row: Row) -> bool:
-    """Return whether a row is ranked, or would be without its random weights. Both are pooled, and both only once."""
+    """Say whether a row is ranked, or would be ranked if its weights were not random. Only such rows are pooled."""
     return row.status in RANKED or (row.status == "excluded" and row.reason.startswith(RANDOM_WEIGHTS))
 
 

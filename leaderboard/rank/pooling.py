@@ -1,6 +1,6 @@
 """Pool a system's rows for five folds, or for several prompts, into one row.
 
-Scores are computed from all folds' items together, because folds have different numbers of items of a query type.
+Scores are computed from the items of all folds, because the number of items of a query type differs between folds.
 """
 
 import math
@@ -33,7 +33,7 @@ _TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "eval_tokens_per_second": statistics.fmean,
     "eval_memory_bytes": max,
 }
-# Each fold has a checkpoint of its own. All prompts have one checkpoint, which was trained once.
+# Training costs are pooled only over folds. Each fold has its own checkpoint, but all prompts have the same one.
 _TRAINING_TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "train_seconds": math.fsum,
     "train_seconds_per_item": statistics.fmean,
@@ -51,7 +51,7 @@ _TRAINING_TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
 class Pool:
     """A group of tasks. If a system has a row for each task, these rows are pooled into one row.
 
-    `tasks` has each task's fold number or prompt name. `prompt` is set if the rows have different prompts.
+    `tasks` maps each task to its fold number or prompt name. `prompt` is the pooled row's prompt name, if set.
     """
 
     task: str
@@ -142,7 +142,7 @@ def _means(results: Iterable[ItemResult]) -> list[ItemResult]:
 
 
 def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
-    """Return the pooled items. If they have no choices, add the first row's choices and answers, to find copies."""
+    """Return the pooled items. If they have no choices, add the first row's choices and answers to detect copies."""
     pooled, first = RowItems.of(items), rows[0].items
     if pooled.choices or pooled.ids != first.ids:
         return pooled
@@ -163,8 +163,8 @@ def _combined(
 ) -> dict[str, Any]:
     """Return the pooled value of each named field.
 
-    A field in `totals` is pooled by its function; it is None if it is None in any part. Any other field keeps its
-    value if all parts have the same value; else it is None.
+    `totals` maps some fields to a function that pools them. They become None if a part has None. Any other field
+    keeps its value if all parts have the same value; else it becomes None.
     """
     combined = {}
     for name in names:

@@ -114,11 +114,11 @@ def _rounded(comparison: Comparison, p_holm: float) -> AgainstLeader:
 def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
     """Return each row's best and each row's worst possible rank, two arrays of shape (rows,).
 
-    The p values of a row's comparisons with all other rows are Holm-corrected together. A lower row is separated from
-    the row if their corrected p value is below 5%. A row's best rank is 1 plus the number of higher rows from which the
-    row is separated. A row's worst rank is the number of rows minus the number of lower rows that are separated from
-    the row. The leader's worst rank is therefore the size of its tie group. A row that differs from the others on many
-    items is hard to separate, so it can have a wide range. The ranges are marginal confidence sets of ranks: Mogstad,
+    For each row R, the p values of its comparisons with all other rows are Holm-corrected together. A lower row is
+    separated from R if the corrected p value is below 5%. R's worst rank is the number of rows minus the number of
+    lower rows that are separated from R. The leader's worst rank is therefore the size of its tie group. R's best rank
+    is 1 plus the number of higher rows from which R is separated. A row that differs from the others on many items is
+    hard to separate, so this row can have a wide range. The ranges are marginal confidence sets of ranks: Mogstad,
     Romano, Shaikh and Wilhelm (2024), doi 10.1093/restud/rdad006.
 
     Args:
@@ -148,7 +148,7 @@ def all_pairs(accuracies: Floats) -> Floats:
     """
     right, wrong = (accuracies == 1).astype(np.float32), (accuracies == 0).astype(np.float32)
     wins = np.rint(right.T @ wrong).astype(np.int64)
-    # Many pairs of systems have the same numbers of wins and losses. The test runs once for these two numbers.
+    # Many pairs of systems have the same numbers of wins and losses. Run the test once per combination.
     codes = wins * (len(accuracies) + 1) + wins.T
     p_of_code = np.zeros(codes.max(initial=0) + 1)
     tested = np.flatnonzero(np.bincount(codes.ravel()))

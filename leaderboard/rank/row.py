@@ -68,7 +68,7 @@ class Asked:
 
     Attributes:
         shots: number of few-shot examples; None if unknown.
-        prompt: name of the prompt template; "other" for a template from elsewhere, "all" if the row pools prompts.
+        prompt: name of the prompt template; "other" if it is not this project's, "all" if the row pools prompts.
         generation: settings of text generation; None if the options were scored instead.
     """
 
@@ -131,7 +131,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Cost:
-    """Time and memory of evaluation and training. None if a cost was not recorded, or only for several tasks together.
+    """Time and memory of evaluation and training; None if not recorded, or recorded only for several tasks together.
 
     A pooled row has the total seconds of all its runs. Seconds per item exclude the time to load the model. Memory is
     the peak. lm-eval measures `eval_seconds`; this project measures the other costs.

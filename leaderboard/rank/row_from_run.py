@@ -108,7 +108,7 @@ def _cost(run: Run) -> Cost:
 
 
 def _further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
-    """Return the metrics other than accuracy: each metric's mean over items, and for circular runs RStd.
+    """Return the metrics other than accuracy: each metric's mean over items. Circular runs also have RStd.
 
     Only causal models have `acc_norm`: the scores of other systems are not log-likelihoods of texts.
     """
@@ -124,7 +124,7 @@ def _further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
 
 
 def _rstd(items: Sequence[ItemResult]) -> Metric:
-    """Return RStd and its 95% percentile bootstrap interval over items. The seed is fixed: same input, same bytes."""
+    """Return RStd and its 95% percentile bootstrap interval over items. The seed is fixed, so RStd is reproducible."""
     pairs = [item.rotations or [] for item in items]
     by_letter = np.array([[accuracy for _, accuracy in sorted(rotations)] for rotations in pairs])
     drawn = np.random.default_rng(0).integers(len(pairs), size=(_RESAMPLES, len(pairs)))

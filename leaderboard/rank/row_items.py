@@ -18,7 +18,7 @@ from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import Floats, Ints
 
 _DIGITS = 4
-"""Number of decimals kept of a probability. Further decimals change with the batch size and are cut in records."""
+"""Number of decimals kept for a probability. Further decimals change with the batch size and are cut in records."""
 
 _MARGIN = 10
 """A distance in units of 1/10,000. A best probability this near to 1/5 or 1 is too common to identify a model."""

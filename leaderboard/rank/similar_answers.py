@@ -24,7 +24,7 @@ from recipe_mpr_task.statistics import Floats, Ints
 SAME_SHARE = 0.95
 """One of two rows may be a copy if at least this fraction of their wrong choices is the same.
 
-The fraction is taken of the wrong choices of the row that has fewer. A copy with some corrected answers is then found.
+The fraction refers to the row with fewer wrong choices. So a copy with some corrected answers is also found.
 """
 
 MIN_WRONG = math.ceil(math.log(0.001) / math.log(0.55))
@@ -87,8 +87,8 @@ def _columns_of(ids: tuple[str, ...]) -> Ints:
 class Compared:
     """Comparisons of a block of rows with all rows. Every matrix has the shape (rows of the block, all rows).
 
-    The floats are numbers of items. `fewer_wrong` counts the wrong choices of the row that has fewer, on the items that
-    both rows answered. `by_choice` marks rows with similar wrong choices. `is_alike` marks rows with similar wrong
+    The float matrices count items. `fewer_wrong` has the smaller of the two rows' numbers of wrong choices, on items
+    that both rows answered. `by_choice` marks rows with similar wrong choices. `is_alike` marks rows with similar wrong
     choices or similar probabilities.
     """
 
@@ -116,9 +116,9 @@ class Matrices:
             count as a choice.
         wrong: bit mask of the wrong options chosen, with the bits of `RowItems.picks`; shape (rows, items).
         scored: whether the row has the item; shape (rows, items).
-        answers: 1 if the row gave the answer, for the hashes in `RowItems.answers` that 2 to 64 rows have; sparse,
-            shape (rows, answers).
-        common: whether the row gave the answer, for the hashes that more than 64 rows have; shape (rows, answers).
+        answers: 1 if the row has the hash. The columns are the hashes in `RowItems.answers` that 2 to 64 rows have.
+            Sparse, shape (rows, hashes).
+        common: whether the row has the hash. The columns are the hashes of more than 64 rows; shape (rows, hashes).
         one_letter: whether the row answers nearly all items with one letter; shape (rows,).
     """
 
@@ -178,7 +178,7 @@ def _shared(these: Flags, those: Flags) -> Floats:
 def _answers(rows: Sequence[Row]) -> tuple[Any, Flags]:
     """Return `Matrices.answers`, a sparse matrix of rare answers, and `Matrices.common`, a dense matrix of the others.
 
-    Common answers are dense, because the cost of a sparse product grows with the square of the rows with an answer.
+    Common answers are dense, because an answer that k rows gave costs k^2 steps in a sparse product.
     """
     given = [row.items.answers for row in rows]
     together = np.concatenate([np.array([], np.int64), *given])

@@ -1,1 +1,1 @@
-"""Last stage: turn boards into tables and pages. Every number comes from a row; no number is computed here."""
+"""Turn boards into tables and pages. Every number comes from a row; this package computes no number."""

@@ -23,7 +23,7 @@ _PLAIN = [column for column in COLUMNS.values() if not column.path and not colum
 def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None) -> dict[str, Any]:
     """Return the object of `leaderboard.json`, with long texts cut. `index.html` shows the same object.
 
-    `target` is an accuracy, a fraction, at which the page draws a line; None for no line.
+    `target` is the accuracy (a fraction) at which the page draws a line; None for no line.
     """
     content = {
         "task_version": TASK_VERSION,
@@ -137,7 +137,7 @@ def floors() -> dict[str, float]:
 
 
 def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """Return the data of a system's page, except the items: the page embeds `row.items.text`.
+    """Return the data of a system's page, without the row's answers. The page embeds them from `row.items.text`.
 
     `shown` is the row's object in `leaderboard.json`. `title` is the title of the row's board.
     """

@@ -71,14 +71,14 @@ def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
 
 
 def _remove(build: Path) -> None:
-    """Rename a build, then remove it: a half-removed build must not be taken for a whole one of its name."""
+    """Rename a build's folder before removing it, so that a partly removed build never looks complete."""
     removed = build.with_name(f".removed.{secrets.token_hex(4)}")
     build.rename(removed)
     shutil.rmtree(removed, ignore_errors=True)
 
 
 def _publish(out: Path, name: str) -> None:
-    """Link to a build and its files, and remove old links. First raise if a user's file has the name of a link."""
+    """Link to a build and its files, and remove old links. Change nothing and raise if a user's file is in the way."""
     links = [out / entry.name for entry in sorted((out / _BUILDS / name).iterdir())]
     for path in links:
         if (path.is_symlink() or path.exists()) and not _is_ours(path):

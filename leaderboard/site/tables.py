@@ -28,7 +28,7 @@ _MOST_TERMINAL_ROWS = 10
 def to_csv(boards: Sequence[Board]) -> str:
     """Return `leaderboard.csv`: one line per row, with four columns for each query type."""
     out = io.StringIO()
-    # Texts are quoted. Without quotes, a program that splits at another separator could read a part as a formula.
+    # Texts are quoted. A program that splits at other separators could read a part of an unquoted text as a formula.
     writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow([header for column in CSV for header, _ in column.parts or ((column.key, ""),)])
     for board in boards:
@@ -48,7 +48,7 @@ def _csv_cell(value: object) -> object:
 
 
 def _is_like_a_formula(text: str) -> bool:
-    """Say whether a spreadsheet may run a text as a formula. OWASP lists the first characters of formulas."""
+    """Return whether a spreadsheet may run a text as a formula. OWASP lists the first characters of formulas."""
     if _NUMBER.fullmatch(text):
         return False
     # Spreadsheets skip leading blanks, invisible characters and quotes.
@@ -138,7 +138,7 @@ def _table(
 
 
 def _header(column: Column, first: Row) -> str:
-    """Return a column's heading. For a query type, add its number of items, which is the same in all ranked rows."""
+    """Return a column's heading. A query type's heading ends in n, the number of items of all ranked rows."""
     score = column.read(first) if column.type == "score" else None
     return f"{column.label} (n {score.n})" if score else column.short or column.label
 
@@ -200,7 +200,7 @@ def _text(text: str | None) -> str:
 
 def _count(number: int | None) -> str:
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if number and number >= 0.9995 * size:  # three digits of a smaller number round to the next unit
+        if number and number >= 0.9995 * size:  # rounded to three digits, 0.9995 of a unit is one unit
             return f"{number / size:.3g}{unit}"
     return "" if number is None else str(number)
 
@@ -211,7 +211,7 @@ def status_text(status: StatusName, flags: Sequence[str]) -> str:
 
 
 def _details(row: Row, *more: str) -> str:
-    """Return in brackets `more` and the details that no column shows; "" if there are no details."""
+    """Return a text in brackets: the details that no column shows, then `more`. Return "" if there are no details."""
     fold_sd = COLUMNS["fold_sd"].read(row)
     known = (
         row.protocol,

@@ -1,7 +1,7 @@
 """Check a run. CHECKS lists all checks; their findings determine the run's status and reason.
 
-Checks need the dataset only for few-shot examples that were not logged. Each logged document must hash to its pinned
-digest. Its options must be in the task's order. Its accuracy is recomputed from the scores.
+Checks need the dataset only for few-shot examples that were not logged. Each logged document must have the expected
+hash, and its options must be in the task's order. Each item's accuracy is recomputed from the item's scores.
 
 To add a check, write a function that takes a `Case` and yields texts. Add the function to CHECKS with a severity.
 """
@@ -30,7 +30,7 @@ class Severity(IntEnum):
     UNREADABLE = 0
     """Status excluded: no number is reliable. The run gets no items, and later checks are skipped."""
     INCOMPARABLE = 1
-    """Status excluded: the run did not measure this task. The run's flags are omitted."""
+    """Status excluded: the run is not comparable with other runs. The run's flags are omitted."""
     OVERLAP = 2
     """Status overlap: the model was trained or selected on scored items."""
     FORGED = 3
@@ -40,9 +40,9 @@ class Severity(IntEnum):
     DOUBT = 5
     """Status unknown: the model may have seen the items, or the answers may come from another model."""
     TRUST = 6
-    """Status clean: the text says why the model has not seen the items."""
+    """Status clean: the finding's text says why the model has not seen the items."""
     NOTE = 7
-    """The text becomes a flag. A flag does not change the status."""
+    """The finding's text becomes a flag. A flag does not change the status."""
 
 
 _STATUS: dict[Severity, StatusName] = {Severity.OVERLAP: "overlap", Severity.DOUBT: "unknown", Severity.TRUST: "clean"}
@@ -111,7 +111,7 @@ def _demonstration(case: Case) -> Iterator[str]:
 
 def _notes(case: Case) -> Iterator[str]:
     run = case.run
-    yield from run.flags  # only records have flags
+    yield from run.flags  # only runs read from records have flags
     if kind(run) == IMPORTED and not run.args.text("order") and sum(run.args.gold_letters) < len(run.items):
         yield "in which order it saw the options is not told: in the file's order the right one is always the first"
     if run.n_truncated:

@@ -78,10 +78,10 @@ def comparability_faults(case: Case) -> Iterator[str]:
 
 
 def predictable_gold(counts: Sequence[int]) -> str | None:
-    """Return a text if some letters have the right option too often for chance; None otherwise.
+    """Return a fault if some letters have the right option more often than chance explains; None otherwise.
 
     Args:
-        counts: for each letter A to E, the number of items with the right option there; empty if unknown.
+        counts: for each letter A to E, the number of items whose right option has this letter; empty if unknown.
     """
     total, usual = sum(counts), sorted(range(len(counts)), key=lambda k: -counts[k])
     for size in range(1, N_OPTIONS) if total else ():

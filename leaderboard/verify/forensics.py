@@ -22,7 +22,7 @@ from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.splits import TRAINING_SPLITS, parts_of
 
 RESULTS = Path(__file__).parent.parent / "results"
-"""The folder of committed records. Its folder `untrained/` has records of the systems in `recipe-mpr demo`."""
+"""The folder of committed records. Its subfolder `untrained/` has records of the systems in `recipe-mpr demo`."""
 
 CACHE_DOUBT = (
     "run with --use_cache: lm-eval's cache keeps answers without the model's name, so they may be another model's; "
@@ -97,7 +97,7 @@ def training_doubts(run: Run) -> Iterator[str]:
         yield training.reason or "what its base model was trained on is unknown"
     for name in ("pretrained", *ADAPTER_ARGUMENTS):
         loaded_name = run.args.as_told(name)
-        # A user can override the model arguments that lm-eval passes to the task with --metadata.
+        # With --metadata, a user can override the model arguments that lm-eval passes to the task.
         if run.results.task.metadata.told(name, loaded_name) != loaded_name:
             yield f"the task was given another {name} than was loaded"
 
@@ -121,7 +121,7 @@ def is_compared(case: Case) -> bool:
 
 
 def baseline_faults(case: Case) -> Iterator[str]:
-    """Yield each reason why a run that is recorded as a baseline is another system: other arguments or other scores."""
+    """Yield each difference in arguments or scores between a run recorded as a baseline and the committed baseline."""
     run, name = case.run, baseline_name(case.run)
     given = {argument: str(value) for argument, value in run.args.given.items() if argument not in _WITHOUT_EFFECT}
     other = [str(argument)[:40] for argument, value in given.items() if (argument, value) != ("seed", "0")]
@@ -157,7 +157,7 @@ def _expected(case: Case, by_option: Mapping[str, float], shown: Sequence[str]) 
 
 
 def _is_near(scores: Sequence[float], expected: Sequence[Sequence[float]]) -> bool:
-    """Say whether scores match the expected scores, except for rounding and a constant per row (from log-softmax)."""
+    """Say whether scores match `expected`. Rounding is allowed, and a constant that log-softmax adds to a row."""
     rows = np.reshape(scores, (-1, N_OPTIONS))
     wanted = np.array(expected)[: len(rows)]
     # Ties must be the same: a tiny difference can break a tie, and then the accuracy changes.

@@ -200,7 +200,7 @@ def _loaded(run: Run, arguments: Sequence[str]) -> tuple[str, str | None]:
 
 
 def _source(run: Run, name: str, *, is_adapter: bool) -> str | None:
-    """Return where a model was loaded from, FOLDER or HUB; None if a name such as "a/b" can be either."""
+    """Return where a model was loaded from, FOLDER or HUB; None if a name such as "a/b" fits both."""
     if is_path(name):
         return FOLDER
     recorded = run.loaded.sources.get("peft" if is_adapter else "pretrained")

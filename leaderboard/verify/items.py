@@ -22,12 +22,12 @@ class ItemResult:
     """One item's result, recomputed from the model's answer.
 
     Attributes:
-        accuracy: a fraction in [0, 1], such as 1/2 if the right option ties with another. NaN without finite scores.
+        accuracy: a fraction in [0, 1], such as 1/2 if the right option ties with another. NaN if a score is not finite.
         types: the item's query types.
         metrics: metric key to value, computed by the task's own `process_results`.
         chosen: recipe ids of the chosen options, several if they tie; empty if no option was chosen.
         probabilities: softmax of the scores in displayed order, shape (5,). If the task rotates the options, each
-            option's mean over the rotations. None if the run has no scores, or a score is not finite.
+            value is a mean over the rotations. None if the run has no scores, or a score is not finite.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
         rotations: for each rotation, [index of the right option's letter, accuracy]. None if the task does not
             rotate the options, or a score is not finite.

@@ -20,7 +20,7 @@ from recipe_mpr_task.task_specs import TaskSpec
 Evidence = Literal["run here", "recounted", "claimed"]
 
 _LONG = 300
-"""Number of characters around a prompt. Most chat templates have fewer; instructions or an answer key have more."""
+"""Limit of characters around a prompt. Most chat templates have fewer; instructions or an answer key have more."""
 
 _KEY = 5
 """Limit of answers named around a prompt, see `answers_named`. Chat templates name fewer; answer keys name more."""

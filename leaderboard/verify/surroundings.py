@@ -1,4 +1,4 @@
-"""Extract the texts around a run's prompts: chat template, system text, description, and the joints between shots.
+"""Extract the texts around a run's prompts: chat template, system text, description, and texts between shots.
 
 A logged prompt has these parts. A shot's prompt, its answer and two joints repeat for each shot:
 
@@ -32,7 +32,7 @@ _USER, _ASSISTANT = (turn(role, "").removesuffix("\n") for role in ("user", "ass
 
 _LONGEST_JOINT = 4_000
 _MOST_PLACES = 64
-"""Limits of the search for an answer between two prompts: characters and tried places. Templates stay below both."""
+"""Limits of the search for an answer between two prompts: characters and tried places. Templates need fewer of both."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class _Parts:
 
     Attributes:
         before: the text before the first prompt.
-        between: for each shot, the text from its prompt to the next prompt, and the shot's right answer.
+        between: for each shot, the text between its prompt and the next prompt, and the shot's right answer.
         after: the text after the item's own prompt.
         hidden: the text before the item's own prompt, if shots were not checked; else "".
     """
@@ -181,11 +181,11 @@ def _around(parts: _Parts | None, joints: Sequence[_Joint], run: Run, spec: Task
 
 
 def _is_bare(parts: _Parts, around: Around, run: Run, spec: TaskSpec) -> bool:
-    """Say whether all texts around a prompt are lm-eval's own. The prompt must have no chat template."""
+    """Say whether lm-eval itself adds all texts around a prompt. The prompt must have no chat template."""
     before, *_, after = around
     delimiters = (spec.asked_as["target_delimiter"], spec.asked_as["fewshot_delimiter"])
     allowed, opening, end = {delimiters}, spec.description, ""
-    if parts.prompt.is_messages:  # messages have roles; shots are in one turn or in several
+    if parts.prompt.is_messages:  # messages have roles; all shots can be in one turn, or each in its own
         allowed.add((f"\n{_ASSISTANT}", f"\n{_USER}"))
         opening = (turn("system", spec.description) if spec.description else "") + _USER
         end = "\n"

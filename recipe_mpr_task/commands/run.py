@@ -40,7 +40,7 @@ def run(arguments: Sequence[str]) -> None:
         cli_evaluate()
     except RecipeMPRError:
         raise
-    except Exception:  # noqa: BLE001 (show an error of lm_eval in the same way as lm_eval)
+    except Exception:  # noqa: BLE001 (show an error of lm_eval as lm_eval shows it)
         say(traceback.format_exc(), err=True)
         sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""Hold adapters with which lm-eval can run encoders and baselines.
+"""Let lm-eval run encoders and baselines.
 
 `option_scorer.py` converts lm-eval's requests to questions with options. `baselines.py` and `encoder.py` score the
 options. Then `option_scorer.py` converts the scores to log-likelihoods. Causal models use lm-eval's own backends.

@@ -14,7 +14,7 @@ class BaselineLM(OptionScorerLM):
 
     Args:
         kind: name of the baseline, a key of `baselines.BASELINES`.
-        seed: seed of the baseline `random`. The order of items or options does not change a score.
+        seed: seed of the baseline `random`. An option's score does not depend on the order of items or options.
         batch_size: passed by lm-eval and ignored, like `max_batch_size` and `device`.
         max_batch_size: ignored.
         device: ignored.

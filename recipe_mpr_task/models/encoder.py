@@ -133,7 +133,7 @@ class EncoderLM(OptionScorerLM):
 
     def _score_task(self, questions: Sequence[Question]) -> list[list[float]]:
         asked = frozenset((question.query, option) for question in questions for option in question.options)
-        if asked != self._asked:  # the last task asked other pairs, so its scores cannot be reused
+        if asked != self._asked:  # the previous task had other pairs, so score these
             cut_before = self.head.truncated
             rows = self.head.score([(q.query, q.options) for q in questions])
             self._scores = {
@@ -178,7 +178,7 @@ def usable_device(name: str | None) -> torch.device:
     """Return the torch device with this name, or the CPU if the device is not available.
 
     Args:
-        name: a torch device name; lm-eval's default is "cuda:0". None for the GPU if there is one, else the CPU.
+        name: a torch device name; lm-eval's default is "cuda:0". None chooses the GPU if there is one, else the CPU.
 
     Raises:
         ModelArgsError: `name` is not a torch device name.

@@ -2,7 +2,7 @@
 
 To add a head, write a scorer class, and an objective class if the head can be trained. Then add an entry to HEADS.
 HEADS names classes by the text "module:Class", so that this module imports neither torch nor `finetune`. `resolve`
-imports such a class.
+imports a named class.
 """
 
 import importlib

@@ -19,7 +19,7 @@ _NO_LIMIT = 10**6
 
 @dataclass(frozen=True)
 class LoadSettings:
-    """Settings to load a model and to build batches. `encoder.EncoderLM` describes them as arguments.
+    """Settings to load a model and to build batches. `encoder.EncoderLM` describes the arguments of the same names.
 
     `max_batch_rows` is the maximum number of texts in a batch; None for no limit.
     """
@@ -42,7 +42,7 @@ def load_model(head: Head, checkpoint: Checkpoint, settings: LoadSettings) -> An
 
     Raises:
         CheckpointError: the checkpoint lacks a weight that the head needs, or the classification layer has a wrong
-            number of outputs. transformers would start a missing weight at random, so that scores mean nothing.
+            number of outputs. transformers would give a missing weight random values; scores would be meaningless.
     """
     _check_labels(head, checkpoint)
     model, info = head.transformers_class().from_pretrained(
@@ -63,7 +63,7 @@ def load_model(head: Head, checkpoint: Checkpoint, settings: LoadSettings) -> An
 
 
 def _check_labels(head: Head, checkpoint: Checkpoint) -> None:
-    # The config stores one name per label. Without names, transformers makes two labels.
+    # The config stores one name per label. If the config has no names, transformers makes two labels.
     n_labels = len(checkpoint.config.get("id2label") or {0: "", 1: ""})
     if head.num_labels and n_labels != head.num_labels:
         needed = "one logit" if head.num_labels == 1 else f"{head.num_labels} logits"

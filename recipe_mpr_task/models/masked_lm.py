@@ -1,4 +1,4 @@
-"""Score an option by its pseudo-log-likelihood after the query, by a pretrained masked language model.
+"""Score an option by its pseudo-log-likelihood after the query, computed with a pretrained masked language model.
 
 The method is PLL-word-l2r (Kauf and Ivanova 2023, arXiv 2305.10588). To predict a token of the option, mask the token
 and all later tokens of the same word. The score is the sum of the log-probabilities of the option's tokens.
@@ -46,7 +46,7 @@ class MaskedLM(PairHead):
             owners += [i] * len(rows)
         self.n_tokens += sum(len(variant["input_ids"]) for variant in variants)
         logs = run_in_batches(variants, self._tokenizer, self._settings, self._forward, "scoring masked tokens")
-        # Add in double, so that an option's score does not depend on the other pairs.
+        # Add in double precision, so that rounding does not make an option's score depend on the other pairs.
         sums = torch.zeros(len(pairs), dtype=torch.double)
         return sums.index_add_(0, torch.tensor(owners), logs.double())
 

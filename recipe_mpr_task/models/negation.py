@@ -1,6 +1,6 @@
 """Lower the bi-encoder score of options that match the negated part of a query.
 
-The embedding of "lasagna without cheese" is close to recipes with cheese. So a checkpoint can set a weight in
+The embedding of "lasagna without cheese" is close to those of recipes with cheese. So a checkpoint can set a weight in
 `QUERY_FILE`. Then the score is cos(query, option) - weight x cos(negated part, option).
 """
 
@@ -21,7 +21,7 @@ _END = re.compile(r"[,.;]|\bbut\b|\band I\b")
 
 
 def negated_part(query: str) -> str:
-    """Return the words after the first English negation word, to the end of the clause; "" without such a word."""
+    """Return the words between the first English negation word and the end of the clause; "" if nothing is negated."""
     cue = _CUE.search(query)
     return _END.split(query[cue.end() :])[0].strip() if cue else ""
 

@@ -36,7 +36,7 @@ class Question:
         query: the query, or "" if the task hides the query. For another project's task, the request's whole context.
         options: the option texts.
         option_ids: the options' recipe ids. For another project's task, the option texts.
-        dataset: the item id. `data.dataset_of` finds the item's dataset. None for another project's task.
+        dataset: the item's id, from which `data.dataset_of` finds the dataset. None for another project's task.
         task: name of the task.
     """
 
@@ -135,7 +135,7 @@ def _questions_of(requests: Sequence[Instance]) -> tuple[list[Question], list[tu
     places = []
     for request in requests:
         key = _key(request)
-        # A Recipe-MPR document gets five requests per rotation, numbered through all rotations.
+        # A Recipe-MPR document has five requests per rotation, numbered consecutively over all rotations.
         place = request.idx % N_OPTIONS if _is_ours(request) else option[key][request.idx]
         places.append((index[key], place))
     return questions, places

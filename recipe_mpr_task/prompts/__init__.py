@@ -1,8 +1,8 @@
 """Load and render prompt templates. Each template is one `.jinja` file.
 
-A template can use three fields of a document: `query`, `options` (five texts, in the order shown) and `letters`. See
-`task.record_of`. A template ends directly before the answer. A template has no trailing space, because
-the continuation that lm-eval scores starts with a space.
+A template can use three fields of a document: `query`, `options` (five texts, in the order shown) and `letters`.
+`task.record_of` makes the document. A template ends directly before the answer. A template has no trailing space,
+because the continuation that lm-eval scores starts with a space.
 """
 
 from functools import lru_cache

@@ -1,8 +1,8 @@
 """Render the site's HTML from this folder's templates, style and scripts. Pages use no external resources.
 
 Each page is one file that contains its style, scripts and data. The content security policy lists the hashes of style
-and script, so a browser blocks all others. A system's page may load one more file: the items' data, which is the same
-for all systems. The same input gives the same bytes.
+and script, so a browser blocks all other code. A system's page may load one more file: the items' data, which is the
+same for all systems. The same input gives the same bytes.
 """
 
 import base64
@@ -40,7 +40,7 @@ _BLANK = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b
 _LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
 _CURVE_TITLES = ("Training loss (nats)", "Validation cross-entropy (nats)", "Validation accuracy", "Learning rate",
                  "Gradient norm")  # fmt: skip
-# Fields that templates read. A row may lack them; they are then None.
+# Fields that templates read. A field that the row lacks becomes None.
 _ROW = dict.fromkeys(("page", "rank", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason", "flags", "board"))
 
 
@@ -61,7 +61,7 @@ def index_page(content: Mapping[str, Any]) -> str:
 
 
 def system_page(content: Mapping[str, Any], answers: str) -> str:
-    """Return a system's page. `content` is from `page_data.system_content`; `answers` is the text of its `RowItems`."""
+    """Return a system's page. `content` is from `page_data.system_content`; `answers` is the row's `items.text`."""
     around = content["around"]  # the template shows these texts, so the embedded data omits them
     data = _embedded(_json({key: value for key, value in content.items() if key != "around"}))
     row = {**_ROW, **content["row"]}
@@ -107,7 +107,7 @@ def _template(name: str) -> Template:
     environment.filters |= {
         "percent": percent, "interval": bounds, "line": _line, "link": _link, "visible": _visible, "tone": _tone,
     }  # fmt: skip
-    # These texts are our own files, so the pages contain them unescaped.
+    # Style, script and policy are our own texts, so the template does not escape them.
     own = {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}  # noqa: S704
     return environment.get_template(name, globals=own)
 
