@@ -35,6 +35,7 @@ COMMANDS = {
     "leaderboard": "leaderboard.commands.build:leaderboard",
     "run": "recipe_mpr_task.commands.run:run",
     "tasks-path": "recipe_mpr_task.commands.tasks_path:tasks_path",
+    "weights": "recipe_mpr_task.commands.weights:weights",
 }
 
 

@@ -101,7 +101,7 @@ def public_name(folder: Path) -> str | None:
     from recipe_mpr_task import public_models
 
     model = public_models.by_files(file_hashes(folder))
-    return model.id if model else None
+    return model.name if model else None
 
 
 def _valid_manifest(folder: Path) -> TrainingManifest:

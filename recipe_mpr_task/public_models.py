@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from tqdm import tqdm
 
 from recipe_mpr_task.errors import CheckpointError, RecipeMPRError, one_line
@@ -29,11 +29,13 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class PublicModel(BaseModel):
-    """One commit of a public model.
+    """One commit of a public model, or a conversion of its weights.
 
     Attributes:
         id: hub id, "owner/name".
         revision: full commit, 40 lower-case hexadecimal digits.
+            None for a conversion whose commit is unknown.
+        conversion: how the files were made from the model's published weights; None for the files as published.
         licence: SPDX name of the model's licence.
         source: a public file that names the model with this commit.
         files: file name to SHA-256, for every file that loading the model needs.
@@ -45,12 +47,24 @@ class PublicModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
-    revision: Annotated[str, Field(pattern=COMMIT)]
+    revision: Annotated[str, Field(pattern=COMMIT)] | None
+    conversion: str | None = None
     licence: str
     source: str
     files: Annotated[dict[str, Sha256], Field(min_length=1)]
     optional: dict[str, Sha256] = {}
     files_source: str
+
+    @model_validator(mode="after")
+    def _published_files_have_a_commit(self) -> "PublicModel":
+        if self.revision is None and self.conversion is None:
+            raise ValueError("revision is missing; only a conversion may lack it")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The hub id. A conversion has the id's last part and says how it was made: the hub has no such files."""
+        return f"{self.id.partition('/')[2]} ({self.conversion})" if self.conversion else self.id
 
     @property
     def known(self) -> dict[str, str]:
@@ -72,7 +86,8 @@ def find(model_id: str, revision: str | None) -> PublicModel | None:
         model_id: hub id, in the same case as in the list.
         revision: full commit. A branch, tag or shortened commit gives None; resolve it by `resolved_commit` first.
     """
-    return next((entry for entry in entries() if (entry.id, entry.revision) == (model_id, revision)), None)
+    published = (entry for entry in entries() if entry.conversion is None)
+    return next((entry for entry in published if (entry.id, entry.revision) == (model_id, revision)), None)
 
 
 def by_files(hashes: Mapping[str, str]) -> PublicModel | None:
@@ -183,7 +198,7 @@ def _snapshot(model_id: str, revision: str | None, cache_dir: Path | str | None)
 
 
 def _listed(model_id: str) -> str:
-    commits = [entry.revision for entry in entries() if entry.id == model_id]
+    commits = [entry.revision for entry in entries() if entry.id == model_id and entry.revision]
     return ", ".join(commits or sorted({entry.id for entry in entries()}))
 
 
