@@ -74,7 +74,10 @@ _NLI_SHAPES: dict[str, dict[str, Any]] = {
         "d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 4,
         "decoder_attention_heads": 4, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64,
     },
-    "t5": {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4, "eos_token_id": 2, "decoder_start_token_id": 1},
+    "t5": {
+        "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4, "eos_token_id": 2,
+        "decoder_start_token_id": 1,
+    },
 }  # fmt: skip
 NLI_MODELS = tuple(_NLI_SHAPES)
 """Model types that `save_tiny_nli` builds. The last two are encoder-decoders."""
