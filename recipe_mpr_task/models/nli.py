@@ -1,8 +1,8 @@
 """Score an option by the log-probability that the option entails the query, by a model of natural language inference.
 
 The premise is the option's text, and the hypothesis is the query as it stands. The log-softmax is over all labels.
-The zero-shot pipeline of transformers differs: it puts the hypothesis into a sentence, leaves the neutral label out, and
-splits a text at its commas into several hypotheses.
+The zero-shot pipeline of transformers computes something else. It puts the hypothesis into a sentence, leaves the
+neutral label out, and splits a text at its commas into several hypotheses.
 """
 
 import torch
