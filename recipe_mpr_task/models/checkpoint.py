@@ -34,6 +34,18 @@ class Checkpoint:
         """Return one SHA-256 for all weight files. The checkpoint's name and folder do not change the hash."""
         return sha256_of("".join(map(sha256_of_loaded, self.weight_files)).encode())
 
+    @property
+    def labels(self) -> list[tuple[int, str]]:
+        """The numbers and names of a classifier's labels, sorted: from `id2label` and `label2id` of the config."""
+        names, numbers = (self.config.get(key) for key in ("id2label", "label2id"))
+        pairs = list(names.items()) if isinstance(names, dict) else []
+        pairs += [(number, name) for name, number in numbers.items()] if isinstance(numbers, dict) else []
+        return sorted({(int(number), str(name)) for number, name in pairs if str(number).isdecimal()})
+
+    def label_numbers(self, prefix: str) -> list[int]:
+        """Return the numbers of the labels whose names begin with `prefix`, in capital or small letters, sorted."""
+        return sorted({number for number, name in self.labels if name.strip().casefold().startswith(prefix)})
+
     def read_json(self, relative: str) -> Any:
         """Return the content of a JSON file, or None if the file does not exist.
 
@@ -110,7 +122,7 @@ def detect_head(checkpoint: Checkpoint) -> str:
     architectures = _architectures(checkpoint)
     for architecture in architectures:
         for name in SCORED:
-            if architecture.endswith(HEADS[name].architectures):
+            if architecture.endswith(HEADS[name].architectures) and _has_label(checkpoint, HEADS[name].label_prefix):
                 return name
     raise CheckpointError(
         f"{checkpoint.name}: its files name no head that this adapter scores (architectures: "
@@ -153,6 +165,11 @@ def _architectures(checkpoint: Checkpoint) -> list[str]:
 
 def _embeds(checkpoint: Checkpoint) -> bool:
     return any(_has_module(checkpoint, HEADS[name].module) for name in SCORED)
+
+
+def _has_label(checkpoint: Checkpoint, prefix: str | None) -> bool:
+    """Return whether a label begins with `prefix` and there are other labels. True if `prefix` is None."""
+    return not prefix or (len(checkpoint.label_numbers("")) > 1 and bool(checkpoint.label_numbers(prefix)))
 
 
 def _has_module(checkpoint: Checkpoint, part: str | None) -> bool:

@@ -24,6 +24,8 @@ class Head:
         architectures: a checkpoint has this head if an architecture in `config.json` ends with one of these texts.
         module: a checkpoint has this head if a module type in `modules.json` contains this text; None for no test.
         num_labels: number of outputs of the classification layer; None if the number is not checked.
+        label_prefix: a checkpoint has this head if it has several labels, and one begins with this text. None for no
+            test.
         unused_weights: prefixes of the names of weights that the head does not need. A checkpoint may lack them.
         is_causal: True if the model reads a prompt and answers with a letter. False for an encoder.
         own_settings: names of the recipe settings that only this head reads.
@@ -36,6 +38,7 @@ class Head:
     architectures: tuple[str, ...] = ()
     module: str | None = None
     num_labels: int | None = None
+    label_prefix: str | None = None
     unused_weights: tuple[str, ...] = ()
     is_causal: bool = False
     own_settings: tuple[str, ...] = ()
@@ -71,6 +74,13 @@ HEADS: Mapping[str, Head] = MappingProxyType({
         scorer="recipe_mpr_task.models.pairs:MultipleChoice",
         objective="finetune.encoders:MultipleChoiceTraining",
         architectures=("ForMultipleChoice",),
+    ),
+    "nli": Head(  # before cross_encoder, which takes every other checkpoint of these architectures
+        label="an entailment (NLI) model",
+        auto_class="AutoModelForSequenceClassification",
+        scorer="recipe_mpr_task.models.nli:Entailment",
+        architectures=("ForSequenceClassification",),
+        label_prefix="entail",
     ),
     "cross_encoder": Head(
         label="a cross-encoder",

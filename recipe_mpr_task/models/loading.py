@@ -45,12 +45,15 @@ def load_model(head: Head, checkpoint: Checkpoint, settings: LoadSettings) -> An
             number of outputs. transformers would give a missing weight random values; scores would be meaningless.
     """
     _check_labels(head, checkpoint)
+    # If only `label2id` names the labels, transformers does not count them.
+    n_labels = 0 if checkpoint.config.get("id2label") else len(checkpoint.labels)
     model, info = head.transformers_class().from_pretrained(
         checkpoint.folder,
         use_safetensors=True,
         trust_remote_code=settings.trust_remote_code,
         dtype=settings.dtype,
         output_loading_info=True,
+        **({"num_labels": n_labels} if n_labels else {}),
     )
     missing = [name for name in sorted(info["missing_keys"]) if not name.startswith(head.unused_weights)]
     missing += [str(entry[0]) for entry in info.get("mismatched_keys") or []]

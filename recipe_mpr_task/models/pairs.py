@@ -1,4 +1,4 @@
-"""Score each (query, option) pair by one logit. The model reads query and option together, without other options."""
+"""Score each (query, option) pair by one number. The model reads query and option together, without other options."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +20,9 @@ class PairHead:
 
     head: Head
     """The subclass's entry of `heads.HEADS`."""
+
+    option_first = False
+    """Whether the model reads the option before the query."""
 
     def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
         self.truncated = self.n_tokens = 0
@@ -62,10 +65,12 @@ class PairHead:
                 raise CheckpointError(
                     f"option {option[:40]!r} has {len(ids)} tokens; the model allows {self._max_length - special - 1}"
                 )
-        encoded = self._tokenizer(queries, options)
+        texts = (options, queries) if self.option_first else (queries, options)
+        encoded = self._tokenizer(*texts)
         if cut := sum(len(ids) > self._max_length for ids in encoded["input_ids"]):
             self.truncated += cut
-            encoded = self._tokenizer(queries, options, truncation="only_first", max_length=self._max_length)
+            query = "only_second" if self.option_first else "only_first"
+            encoded = self._tokenizer(*texts, truncation=query, max_length=self._max_length)
         return encoded
 
     def _forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -22,6 +22,7 @@ from tests.support.requests import requests_of
 ARCHITECTURES = ("tiny_bert", "tiny_roberta", "tiny_distilbert")
 CLASSES = {
     "multiple_choice": "AutoModelForMultipleChoice",
+    "nli": "AutoModelForSequenceClassification",
     "cross_encoder": "AutoModelForSequenceClassification",
     "masked_lm": "AutoModelForMaskedLM",
     "bi_encoder": "AutoModel",
