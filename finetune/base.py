@@ -173,7 +173,7 @@ def _build(recipe: Recipe, folder: Path) -> None:
 
 
 def _local(folder: Path) -> Base:
-    manifest = read_manifest(folder)  # raises if the manifest is broken; evaluation reports "unknown" instead
+    manifest = read_manifest(folder)  # a broken manifest stops training; evaluation accepts it as "unknown"
     files = content_hashes(folder)
     if public := public_name(folder):
         return Base(public, str(folder), None, files)

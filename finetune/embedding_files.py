@@ -41,9 +41,10 @@ class Embedding:
 
 
 def write_embedding_files(checkpoint: Checkpoint, folder: Path, negation: float = 0.0) -> None:
-    """Write a trained model's files that declare its pooling, prompts and negation.
+    """Write the files that declare a trained model's pooling, prompts and negation.
 
-    Copy these files from the base model. If it has no `modules.json`, write minimal files with mean pooling.
+    The pooling and prompt files are copies of the base model's files. If the base model has no `modules.json`, minimal
+    files with mean pooling are written.
 
     Args:
         checkpoint: the base model.

@@ -163,8 +163,8 @@ def _combined(
 ) -> dict[str, Any]:
     """Return the pooled value of each named field.
 
-    `totals` maps some fields to a function that pools them. They become None if a part has None. Any other field
-    keeps its value if all parts have the same value; else it becomes None.
+    A field in `totals` is pooled by its function; it becomes None if any part's value is None. Any other field keeps
+    its value if all parts have the same value; else it becomes None.
     """
     combined = {}
     for name in names:

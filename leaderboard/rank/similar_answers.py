@@ -116,9 +116,9 @@ class Matrices:
             count as a choice.
         wrong: bit mask of the wrong options chosen, with the bits of `RowItems.picks`; shape (rows, items).
         scored: whether the row has the item; shape (rows, items).
-        answers: 1 if the row has the hash. The columns are the hashes in `RowItems.answers` that 2 to 64 rows have.
-            Sparse, shape (rows, hashes).
-        common: whether the row has the hash. The columns are the hashes of more than 64 rows; shape (rows, hashes).
+        answers: sparse, shape (rows, hashes). It has a column for each hash of `RowItems.answers` that 2 to 64 rows
+            have. A cell is 1 if the row has the column's hash.
+        common: the same for hashes that more than 64 rows have, as booleans; shape (rows, hashes).
         one_letter: whether the row answers nearly all items with one letter; shape (rows,).
     """
 
