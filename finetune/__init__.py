@@ -1,6 +1,8 @@
-"""Train models. A recipe (a file in `harness_configs/recipes/`) turns a base model into a checkpoint with a manifest.
+"""Train models. A recipe is a file of training settings; `harness_configs/recipes/` holds the shipped recipes.
 
-The modules, in the order of a run:
+A run trains a base model by a recipe. It writes a checkpoint, and a manifest that lists the items used for training.
+
+The main modules, in the order of a run:
 
 - `command` is the command line, and `run` is the whole run.
 - `recipe` reads and checks the settings, and `data` loads the items.

@@ -1,4 +1,4 @@
-"""Read the aspect annotations of training items. Annotations identify the gold option, so no other item's are read.
+"""Read the aspect annotations of training items. Annotations identify the gold option, so held-out items are not read.
 
 Each annotation names a part of the query that the gold option answers, such as "low spice tolerance". No evaluation,
 prompt or sample log uses the annotations, and `item.RawRecord` does not store them.
@@ -27,7 +27,7 @@ def load_aspects(items: Sequence[Item]) -> dict[str, tuple[str, ...]]:
         item without annotations has an empty tuple.
 
     Raises:
-        DataError: the dataset is missing or altered, or an item is not in the dataset.
+        DataError: the dataset cannot be loaded or is altered, or an item does not match the dataset's record.
     """
     real = [item for item in items if not item.item_id.startswith("sample-")]
     records = _records(sample=not real)

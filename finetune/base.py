@@ -56,13 +56,13 @@ class Base:
 
 
 def architecture(name: str) -> dict[str, Any]:
-    """Return the keys and values of a transformers config that describe an architecture.
+    """Return the settings of an architecture, as keyword arguments for `AutoConfig.for_model`.
 
     Args:
         name: name of a file in `harness_configs/architectures` without ".yaml", or path of a YAML or JSON file.
 
     Raises:
-        RecipeError: the file does not exist, or does not contain a config with a `model_type`.
+        RecipeError: the file cannot be read, or holds no mapping with the key `model_type`.
     """
     folder = files("harness_configs") / "architectures"
     shipped = folder / f"{name}.yaml"
@@ -82,10 +82,11 @@ def config_of(recipe: Recipe, *, offline: bool = False) -> Any:
 
     Args:
         recipe: the run's settings.
-        offline: whether to use the recipe's `architecture` for a hub model, instead of asking the hub.
+        offline: True reads a hub model's config from the recipe's `architecture`. If the recipe has no `architecture`,
+            the config still comes from the hub.
 
     Raises:
-        RecipeError, CheckpointError: the model does not exist, or does not fit the recipe's head.
+        RecipeError, CheckpointError: the model does not exist, is an adapter, or does not fit the recipe's head.
     """
     config = _plain_config(recipe, offline=offline)
     if n_labels := HEADS[recipe.head].num_labels:
@@ -129,10 +130,12 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
 
     Args:
         recipe: the run's settings.
-        folder: folder of the random base model. If the folder already holds a model, that model is used.
+        folder: folder of the random base model. If the folder already holds a model, that model is used. For any other
+            base model, `folder` is not used.
 
     Raises:
-        RecipeError, CheckpointError: the model does not exist, its manifest is broken, or a random model was changed.
+        RecipeError: the architecture of a random model does not exist, or the model in `folder` was changed.
+        CheckpointError: the manifest of a local model is broken.
     """
     if recipe.model.startswith(RANDOM):
         return _random(recipe, folder)
@@ -173,7 +176,7 @@ def _build(recipe: Recipe, folder: Path) -> None:
 
 
 def _local(folder: Path) -> Base:
-    manifest = read_manifest(folder)  # raises if the manifest is broken; evaluation reports "unknown" instead
+    manifest = read_manifest(folder)  # raise if it is broken, because the trained model would get the status unknown
     files = content_hashes(folder)
     if public := public_name(folder):
         return Base(public, str(folder), None, files)
@@ -188,9 +191,10 @@ def _local(folder: Path) -> Base:
 
 
 def _hub(recipe: Recipe) -> Base:
-    """Download a hub model at one exact commit, and return it as a `Base`.
+    """Download a hub model, and return it as a `Base` whose revision is the downloaded commit.
 
-    `Base.doubt` is empty only if the files match the files of a pinned public model.
+    If the download fails, the `Base` has the recipe's revision and no files. `Base.doubt` is empty only if the
+    downloaded files match a pinned public model.
     """
     folder = _downloaded(recipe.model, recipe.revision)
     if folder is None:

@@ -24,8 +24,9 @@ class BiEncoderTraining(OptionTraining):
     """Train embedding models by multiple negatives ranking (Henderson et al., arXiv 1705.00652).
 
     The score of a query and an option is their cosine similarity, divided by the temperature. For each query, the loss
-    compares the gold option with all other options of the optimizer step. The item's own four distractors are hard
-    negatives. Another item's option is excluded if it is the same recipe as the gold option.
+    compares the gold option with all other options in the batch. A batch holds all items that one process trains on in
+    an optimizer step. The item's own four distractors are hard negatives. Another item's option is excluded if it is
+    the same recipe as the gold option.
 
     Args:
         recipe: the run's settings.
@@ -57,10 +58,10 @@ class BiEncoderTraining(OptionTraining):
         super().save(folder)
 
     def encode(self, shown: Sequence[DisplayedItem]) -> list[OptionsExample]:
-        """Return one example for each displayed item, with the item's aspects and negated phrase.
+        """Return one example for each displayed item, with its aspects and negated phrase if the recipe uses them.
 
         Raises:
-            RecipeError: a text is longer than max_length.
+            RecipeError: a query or an option, with its prompt, has more than max_length tokens.
         """
         queries = {item.item.item_id: item.item.query for item in shown}
         return [
@@ -77,7 +78,7 @@ class BiEncoderTraining(OptionTraining):
         return [part] if part else []
 
     def encode_queries(self, texts: Sequence[str]) -> tuple[Tokens, ...]:
-        """Put the model's query prompt before each text, and return the tokens of each result."""
+        """Return the tokens of each text. The model's query prompt is put before each text."""
         if not texts:
             return ()
         encoded = self.tokenizer([self.embedding.query_prompt + text for text in texts])
@@ -106,9 +107,9 @@ class BiEncoderTraining(OptionTraining):
         """Return the loss of a batch in nats, a scalar.
 
         For each query, compute the cross-entropy of its gold option among all options of the batch. Sum over queries.
-        If the recipe uses aspects, add a second term: recipe.aspects x batch size x a mean cross-entropy. The mean is
-        over all aspects, with each aspect as the query. The second term excludes the item's own distractors, because a
-        distractor may also answer that part of the query.
+        If the batch has aspects, compute the same cross-entropy with each aspect as the query, and take the mean over
+        all aspects. Add recipe.aspects x batch size x this mean. An aspect is not compared with the distractors of its
+        own item, because a distractor may also answer the aspect.
         """
         n_texts = len(batch) * (1 + N_OPTIONS)
         of_aspect = [i for i, example in enumerate(batch) for _ in example.aspects]
@@ -137,10 +138,13 @@ class BiEncoderTraining(OptionTraining):
         return functional.cross_entropy(scores.masked_fill(left_out, -torch.inf), targets, reduction="none")
 
     def option_scores(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
-        """Return cosine similarities divided by the temperature, shape (batch, 5), float32.
+        """Return the cosine similarity of the query and each option, divided by the temperature.
 
-        Before the division, subtract recipe.negation x cos(negated phrase, option), as `models.bi_encoder` does. The
-        training loss does not subtract this term.
+        If the query has a negated phrase, subtract recipe.negation x cos(negated phrase, option) before the division,
+        as in evaluation. The training loss does not subtract this term.
+
+        Returns:
+            Scores of shape (batch, 5), float32.
         """
         texts = [text for example in batch for text in example.texts]
         negated = {i: example.negated for i, example in enumerate(batch) if example.negated}

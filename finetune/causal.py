@@ -56,7 +56,7 @@ class LetterTraining(Objective[LetterExample]):
 
     def __init__(self, recipe: Recipe, tokenizer: Any) -> None:
         self.recipe, self.tokenizer = recipe, tokenizer
-        # Do not pad with eos: a model that learns to ignore eos never stops generating.
+        # Do not pad with eos, because a model that learns to ignore eos never stops generating.
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.unk_token_id
         self.letters = self._letter_tokens()
 
@@ -93,11 +93,11 @@ class LetterTraining(Objective[LetterExample]):
         return examples
 
     def width(self, example: LetterExample) -> int:
-        """Return the number of tokens that the example has after padding, as if it were alone in its batch."""
+        """Return the number of tokens, including padding, in a batch that holds only this example."""
         return self.recipe.max_length if self.recipe.pad_to == "max_length" else example.n_tokens
 
     def n_targets(self, example: LetterExample) -> int:
-        """Return the number of predicted tokens: 1 with loss=answer, all tokens except the first with loss=text."""
+        """Return the number of predicted tokens: 1 with loss=answer, `example.n_tokens - 1` with loss=text."""
         return 1 if self.recipe.loss == "answer" else example.n_tokens - 1
 
     def loss_sum(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:

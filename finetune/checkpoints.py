@@ -80,7 +80,7 @@ def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
         of zero.
 
     Raises:
-        RecipeError: the checkpoint's weights differ from the weights that were saved.
+        RecipeError: the weights of the newest complete checkpoint were changed after they were saved.
     """
     saved = [path for path in (out / CHECKPOINTS).glob("checkpoint-*") if path.is_dir()]
     whole = [path for path in saved if (path / COMPLETE).is_file()]
@@ -103,7 +103,7 @@ def check_base(out: Path, base_folder: Path, sha256: str | None) -> None:
 
     Args:
         out: the run's folder.
-        base_folder: the recipe's folder for a random base model. The folds' folders are in the same parent folder.
+        base_folder: the recipe's folder for a random base model. With split=folds, the runs' folders are beside it.
         sha256: one hash of the base model's current files; None if no file could be read.
 
     Raises:

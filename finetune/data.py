@@ -14,7 +14,7 @@ class TrainingData:
 
     Attributes:
         train: items to train on.
-        validation: items that decide which checkpoint is kept.
+        validation: items that are scored after each epoch, to select the best checkpoint. Empty with `refit`.
         test_ids: ids of the items that are held out from training and selection.
         dataset_sha256: hash of the dataset file that holds the items.
     """
@@ -34,6 +34,7 @@ def training_data(split: str, *, refit: bool = False) -> TrainingData:
 
     Raises:
         DataError: the dataset is missing or altered.
+        RecipeMPRError: `split` is not one of `splits.TRAINING_SPLITS`.
     """
     parts = parts_of(split)
     by_id = {item.item_id: item for item in items_of(split)}

@@ -1,6 +1,6 @@
 """Read and write the files that declare an embedding model's pooling and text prompts.
 
-Both sentence-transformers and our adapter read these files.
+Both sentence-transformers and `models.bi_encoder` read these files.
 """
 
 import json
@@ -35,15 +35,20 @@ class Embedding:
 
     @classmethod
     def of(cls, base: Base) -> Self:
-        """Read the pooling and the prompts from the base model's files."""
+        """Read the pooling and the prompts from the base model's files.
+
+        Raises:
+            CheckpointError: the files declare a pooling or a module that is not supported.
+        """
         checkpoint = open_checkpoint(base.location, base.revision)
         return cls(checkpoint, pooling_mode(checkpoint), *text_prompts(checkpoint))
 
 
 def write_embedding_files(checkpoint: Checkpoint, folder: Path, negation: float = 0.0) -> None:
-    """Write a trained model's files that declare its pooling, prompts and negation.
+    """Write the files that declare a trained model's pooling, prompts and negation.
 
-    Copy these files from the base model. If it has no `modules.json`, write minimal files with mean pooling.
+    The pooling and prompt files are copies of the base model's files. If the base model has no `modules.json`, write a
+    new `modules.json` and a new pooling file, which declare mean pooling.
 
     Args:
         checkpoint: the base model.

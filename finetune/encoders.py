@@ -26,10 +26,10 @@ class OptionsExample:
 
     Attributes:
         item_id: the item's id.
-        texts: five (query, option) pairs. For a bi-encoder, the query and then the five options.
+        texts: five (query, option) pairs. For a bi-encoder, six texts: the query and then the five options.
         gold: index of the gold option, 0..4.
         option_ids: recipe ids of the five options, in the order of the options in `texts`.
-        aspects: the annotated parts of the query, for a bi-encoder only. Empty for items that are not trained on.
+        aspects: the annotated parts of a training item's query, if `recipe.aspects` is above 0. Otherwise empty.
         negated: the phrase that the query negates. None if there is no phrase, or if `recipe.negation` is 0.
     """
 
@@ -71,7 +71,7 @@ class OptionTraining(Objective[OptionsExample]):
         """Return one example for each displayed item.
 
         Raises:
-            RecipeError: a text is longer than max_length.
+            RecipeError: a (query, option) pair has more than max_length tokens.
         """
         examples = []
         for item in shown:
@@ -90,7 +90,7 @@ class OptionTraining(Objective[OptionsExample]):
         return self.tokenizer([query] * N_OPTIONS, options)
 
     def width(self, example: OptionsExample) -> int:
-        """Return the number of tokens that the example has after padding, as if it were alone in its batch."""
+        """Return the number of tokens, including padding, in a batch that holds only this example."""
         longest = self.recipe.max_length if self.recipe.pad_to == "max_length" else example.longest
         return len(example.texts) * longest
 
@@ -101,8 +101,8 @@ class OptionTraining(Objective[OptionsExample]):
     def loss_sum(self, model: Any, batch: Sequence[OptionsExample], device: torch.device) -> torch.Tensor:
         """Return the loss of a batch in nats, a scalar.
 
-        For each item, compute the cross-entropy of the gold option among the five, with the recipe's label smoothing.
-        Sum over the items.
+        For each item, compute the cross-entropy of the gold option among the item's five options. Use the recipe's
+        label smoothing. Sum over the items.
         """
         golds = torch.tensor([example.gold for example in batch], device=device)
         scores = self.option_scores(model, batch, device)

@@ -1,4 +1,4 @@
-"""Estimate a recipe's parameters, steps and memory from the model's config, without weights or a model hub."""
+"""Estimate a recipe's parameters, steps and memory from the model's config, without loading weights."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ _ADAM = 4 + 4 + 8
 """Bytes per trained float32 parameter: 4 for the parameter, 4 for its gradient, 8 for AdamW's two moments."""
 
 _TOKENS_AN_ITEM = 115
-"""Mean length of a prompt in Qwen3 tokens. Only this estimate uses the number."""
+"""Mean number of Qwen3 tokens in a prompt. Only the memory estimate uses this number."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Memory:
         weights: frozen weights.
         trained: trained weights, their gradients and the optimizer's state.
         activations: activations that are kept for the backward pass.
-        logits: the output head's logits.
+        logits: the output head's logits; 0 for an encoder.
     """
 
     weights: int
@@ -48,9 +48,9 @@ def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int, qua
     """Estimate a run's memory.
 
     Activations in 16 bits need 34 bytes per token, layer and hidden unit (Korthikanti et al., arXiv 2205.05198). With
-    gradient checkpointing, a layer needs only 2 bytes, and one layer at a time needs 34 more. Attention scores need no
-    memory, because scaled-dot-product kernels do not store them. Logits need memory three times: in the run's dtype,
-    as a float32 copy, and for the copy's gradient.
+    gradient checkpointing, each layer keeps only 2 bytes per token and hidden unit. The layer that is being recomputed
+    needs 34 more. Attention scores need no memory, because scaled-dot-product kernels do not store them. Logits are
+    counted three times: in the run's dtype, as a float32 copy, and as the gradient of the copy.
 
     Args:
         recipe: the run's settings.
@@ -81,7 +81,7 @@ def report(recipe: Recipe) -> str:
     """Return the text that `--dry-run` prints: settings, items, steps, parameters and estimated memory.
 
     Raises:
-        RecipeError: the model's architecture is unknown, or the model lacks a layer that the adapter needs.
+        RecipeError, CheckpointError: the model is not found, does not fit the head, or lacks a target module.
     """
     config = config_of(recipe, offline=True)
     model = on_meta_device(recipe, offline=True)
@@ -92,7 +92,8 @@ def report(recipe: Recipe) -> str:
     parts = parts_of(runs[0].split)
     n_validated = 0 if recipe.refit else len(parts.validation)
     n_trained = len(parts.train) + len(parts.validation) - n_validated
-    steps = -(-n_trained // recipe.effective_batch) * recipe.epochs  # ignores repeat_negated
+    # Too low if repeat_negated > 1, because the types of the items are not loaded.
+    steps = -(-n_trained // recipe.effective_batch) * recipe.epochs
 
     def gib(n: int) -> str:
         return f"{n / 2**30:.1f} GiB"

@@ -29,7 +29,7 @@ def with_adapter(model: Any, recipe: Recipe) -> Any:
         bias=settings.bias,
         target_modules=list(settings.target_modules),
     )
-    with warnings.catch_warnings():  # peft 0.21 uses a name that transformers 5.23 renamed
+    with warnings.catch_warnings():  # users cannot change the old transformers name that peft 0.21 uses
         warnings.simplefilter("ignore", FutureWarning)
         return get_peft_model(model, config)
 
@@ -60,10 +60,11 @@ def on_meta_device(recipe: Recipe, *, offline: bool = False) -> Any:
 
     Args:
         recipe: the run's settings.
-        offline: whether to use the recipe's `architecture` for a hub model, instead of asking the hub.
+        offline: True reads a hub model's config from the recipe's `architecture`. If the recipe has no `architecture`,
+            the config still comes from the hub.
 
     Raises:
-        RecipeError: the model has no config, or lacks a target module.
+        RecipeError, CheckpointError: the model is not found, does not fit the head, or lacks a target module.
     """
     import torch
 
@@ -79,7 +80,7 @@ def parameter_counts(model: Any) -> tuple[int, int]:
 
 
 def quantizable(model: Any) -> int:
-    """Return the number of parameters that load in 4 bits: frozen, in a linear layer, not in the output head."""
+    """Return how many parameters load in 4 bits: the frozen ones of all linear layers except the output head."""
     import torch
 
     head = model.get_output_embeddings()

@@ -30,8 +30,8 @@ class Comparison:
     Attributes:
         n_items: number of items that both models scored.
         n_same: number of items on which both models choose the same letter.
-        largest_difference: largest difference of one letter's log-probability, in nats. In each item, the probabilities
-            of the five letters sum to 1.
+        largest_difference: largest difference between the two models' log-probabilities of the same letter for the same
+            item, in nats. For each item, the probabilities of the five letters sum to 1.
     """
 
     n_items: int
@@ -92,7 +92,7 @@ def _load(location: str, recipe: Recipe, revision: str | None) -> Any:
 
 @torch.inference_mode()
 def _scores(model: Any, recipe: Recipe, tokenizer: Any, manifest: TrainingManifest) -> torch.Tensor:
-    """Return the five letters' log-probabilities on held-out items, shape (items, 5).
+    """Return the five letters' log-probabilities on the first 20 held-out items, shape (items, 5).
 
     The probabilities of an item's five letters sum to 1.
     """

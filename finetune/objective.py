@@ -1,7 +1,8 @@
 """Define `Objective`, the interface between the trainer and a head.
 
-An objective turns items into examples. It also computes the loss and the option scores of a batch. `heads.HEADS` holds
-the name of each head's objective class, and `objective_for` imports the class.
+A head is one way to score options with a model. An objective turns items into examples. It also computes the loss and
+the option scores of a batch. `heads.HEADS` holds the name of each head's objective class, and `objective_for` imports
+the class.
 """
 
 from abc import abstractmethod
@@ -49,7 +50,7 @@ class Objective(Protocol[E]):
     tokenizer: Any
 
     whole_step: ClassVar[bool] = False
-    """Whether an item's loss depends on the other items of its forward pass. If so, a step must not be split."""
+    """Whether an item's loss depends on the other items of its forward pass. If so, a step is one forward pass."""
 
     @classmethod
     @abstractmethod
@@ -73,7 +74,7 @@ class Objective(Protocol[E]):
 
     @abstractmethod
     def width(self, example: E) -> int:
-        """Return the number of tokens that the example has after padding, as if it were alone in its batch."""
+        """Return the number of tokens, including padding, in a batch that holds only this example."""
 
     @abstractmethod
     def n_targets(self, example: E) -> int:

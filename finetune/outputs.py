@@ -1,4 +1,4 @@
-"""Write a finished run's recipe, curves and card, and move the files into the run's folder."""
+"""Create the texts and curves of a finished run, and move the run's files into its folder."""
 
 import importlib.metadata
 import json
@@ -43,7 +43,7 @@ def move_into_place(staged: Path, folder: Path) -> None:
 
 
 def write_curves(folder: Path, manifest: TrainingManifest) -> None:
-    """Write the run's history as data to `curves.json` and as plots to `curves.png`."""
+    """Write the loss, accuracy and learning rate by step: numbers to `curves.json`, and plots to `curves.png`."""
     history = [dict(entry) for entry in manifest.history]
     write_atomic(folder / f"{CURVES}.json", json.dumps(history, indent=1) + "\n")
     import matplotlib as mpl

@@ -23,7 +23,7 @@ _LOGGED = ("loss", "grad_norm", "learning_rate", "eval_accuracy", "eval_cross_en
 
 
 def weights_in(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each weight file in a checkpoint's folder, by file name."""
+    """Return the SHA-256 of each safetensors file in a checkpoint's folder, keyed by file name."""
     return {path.name: sha256_of_file(path) for path in sorted(folder.glob("*.safetensors"))}
 
 
@@ -79,7 +79,7 @@ class Progress(TrainerCallback):
         self.n_tokens += sum(example.n_tokens for example in examples)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Open the progress bar. In a resumed run, the bar starts at the checkpoint's step."""
+        """Start the clock and open the progress bar. In a resumed run, the bar starts at the checkpoint's step."""
         self.started = time.monotonic()
         self.first_step = state.global_step
         if self.first:
@@ -95,7 +95,7 @@ class Progress(TrainerCallback):
             self.bar.update(state.global_step - self.bar.n)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        """Show the latest loss, validation accuracy and token budget beside the bar."""
+        """Show the latest loss, validation accuracy and max_batch_tokens beside the bar."""
         names = {"loss": "loss", "eval_accuracy": "validation acc", "max_batch_tokens": "max_batch_tokens"}
         self.shown |= {label: f"{logs[key]:.4g}" for key, label in names.items() if logs and key in logs}
 
@@ -112,7 +112,10 @@ class Progress(TrainerCallback):
 
 
 def history_of(log: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Return one entry for each logged step of Trainer's log, with only the values that `_LOGGED` names."""
+    """Return one entry for each step in Trainer's log, with only the step and the values that `_LOGGED` names.
+
+    A step without any of these values has no entry.
+    """
     by_step: dict[int, dict[str, float]] = {}
     for entry in log:
         kept = {key: float(entry[key]) for key in _LOGGED if key in entry}

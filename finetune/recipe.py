@@ -25,7 +25,7 @@ SPLITS = (*TRAINING_SPLITS, "folds")
 _NOT_OF_THE_SYSTEM = ("name", "base_sha256", "split", "out", "merge", "deterministic", "logging_steps",
                       "max_batch_tokens", "max_batch_items", "gradient_checkpointing", "attention",
                       "architecture")  # fmt: skip
-"""Settings that do not define the trained system: names, the split, and where and how the run is computed."""
+"""Settings that `Recipe.system` does not hash: names, the split, and where and how the run is computed."""
 
 LETTER_PROMPTS = ("default", "mmlu", "options_first")
 """Prompts for which the answer is only a letter, " A" to " E"."""
@@ -44,7 +44,7 @@ Name = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class RecipeError(RecipeMPRError):
-    """A recipe cannot be run. The message lists every fault."""
+    """A recipe cannot be run. The message says why."""
 
 
 class _Strict(BaseModel):
@@ -53,7 +53,8 @@ class _Strict(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_bool_for_a_number(cls, value: Any, info: Any) -> Any:
-        # Text is converted to numbers, because YAML reads 2e-4 as text. But YAML reads `yes` as True: reject it.
+        # YAML reads `yes` as True, and pydantic would convert True to the number 1. Strict mode is not used, because it
+        # would also reject 2e-4, which YAML reads as text.
         if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError("true and false are not allowed here")
         return value
@@ -87,26 +88,27 @@ class Recipe(_Strict):
 
     Attributes:
         head: how the model scores options, one of `heads.TRAINED`.
-        model: a hub id, a folder or random:ARCHITECTURE. The last builds and saves a base model with random weights.
-        architecture: name of a file in `harness_configs/architectures` that describes the model. With this file,
-            `--dry-run` counts parameters offline.
+        model: a hub id, a folder or random:ARCHITECTURE. "random:" builds and saves a base model with random weights.
+        architecture: file that describes a hub model, so that `--dry-run` can count parameters offline. Either a name
+            in `harness_configs/architectures`, or a path.
         split: one of SPLITS.
         order: order of the options. "drawn" draws a new order in each epoch. "shuffled" is the order that evaluation
             uses. "file" always shows the gold option at A.
         loss: for causal models, "answer" (loss on the letter alone) or "text" (loss on the whole text).
         label_smoothing: label smoothing of an encoder's loss over five options.
         temperature: number by which a bi-encoder's cosine similarities are divided.
-        aspects: weight of a bi-encoder's second loss. Its queries are annotated parts of the training queries.
+        aspects: weight of a bi-encoder's second loss. The queries in this loss are annotated parts of the training
+            queries. 0 means no second loss.
         negation: weight of the similarity to a negated phrase. A bi-encoder subtracts the weighted similarity from an
             option's score; `recipe_mpr_task.models.negation` has the formula.
         repeat_negated: how many times an epoch shows each training item of type Negated.
         select: the epoch whose weights are kept: "best" (lowest validation cross-entropy) or "last".
         refit: whether to train on the validation items too. Use this after the settings are chosen, with select=last.
         effective_batch: number of items in an optimizer step.
-        max_batch_tokens: largest number of padded tokens in a forward pass. Training halves it if memory runs out.
-        max_batch_items: largest number of items in a forward pass; None sets no such limit.
+        max_batch_tokens: largest number of tokens in a forward pass, with padding. Lowered if memory runs out.
+        max_batch_items: largest number of items in a forward pass; None means no limit.
         pad_to: "batch" pads to the batch's longest text; "max_length" pads to max_length, as in the published run.
-        max_length: largest number of tokens in an example, answer included. A longer example is an error.
+        max_length: largest number of tokens in a prompt with its answer, or in an encoder's input. More is an error.
         warmup_ratio: fraction of all steps used for warm-up, if warmup_steps is 0.
         attention: implementation of attention. "auto" takes the fastest that the architecture supports: "sdpa", or else
             "eager". The manifest records which.
@@ -227,7 +229,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         overrides: "key=value" texts with YAML values. For example, "lora.r=8" sets `r` in the block `lora`.
 
     Raises:
-        RecipeError: the recipe does not exist or has faults. The message lists all faults of the settings.
+        RecipeError: the recipe does not exist, or the recipe or an override has faults. The message lists the faults.
     """
     settings = _read(name)
     settings.setdefault("name", Path(name).stem)

@@ -29,7 +29,7 @@ BASE_FOLDER = "base"
 def is_first_process() -> bool:
     """Return whether this process is the first. The first process writes files and output for all processes.
 
-    torchrun and accelerate set RANK to the number of the process.
+    torchrun and accelerate set RANK to the number of the process, from 0. Without RANK, there is only one process.
     """
     return int(os.environ.get("RANK", "0")) == 0
 
@@ -42,7 +42,8 @@ def check(recipe: Recipe, *, resume: bool = False) -> None:
         resume: whether to continue a run that `out` already holds.
 
     Raises:
-        RecipeError: the model, a target module or a package is missing, or `out` cannot be used.
+        RecipeError, CheckpointError: the model is not found, does not fit the head, or lacks a target module; a needed
+            package or GPU is missing; or `out` cannot be used.
         DataError: the dataset is missing or altered.
     """
     _check_packages(recipe)
@@ -80,6 +81,7 @@ def train_all(recipe: Recipe, *, resume: bool = False) -> Iterator[tuple[Path, T
 
     Raises:
         TrainingError: training stopped. The last complete checkpoint is kept, so that `resume` can continue.
+        RecipeError, CheckpointError: `out`, the base model or a manifest cannot be used.
     """
     base_folder = Path(recipe.out).resolve() / BASE_FOLDER
     for single in recipe.folds():
@@ -101,6 +103,7 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
 
     Raises:
         TrainingError: training stopped.
+        RecipeError, CheckpointError: `recipe.out` or the base model cannot be used.
     """
     from finetune.progress import Spent
     from finetune.setup import arguments_for, build_trainer, finish
@@ -126,7 +129,7 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
 
 
 def _record_base(recipe: Recipe, base: Base, base_folder: Path) -> None:
-    """Check that the base model has not changed since the run began, and write the model's hash into `recipe.yaml`."""
+    """Check that the base model has not changed since the run began. Write its hash, if known, into `recipe.yaml`."""
     out, sha256 = Path(recipe.out), combined_sha256(base.files)
     checkpoints.check_base(out, base_folder, sha256)
     if is_first_process() and sha256:
@@ -135,7 +138,7 @@ def _record_base(recipe: Recipe, base: Base, base_folder: Path) -> None:
 
 @contextmanager
 def _undone_on_error(folder: Path) -> Iterator[None]:
-    """Delete a folder if bad input stops the run from starting, unless the folder already held other files."""
+    """Delete the folder after a RecipeMPRError, unless it already held files besides a recipe and a lock."""
     ours = {RECIPE_FILE, checkpoints.LOCK}
     fresh = not folder.is_dir() or {path.name for path in folder.iterdir()} <= ours
     try:
@@ -150,7 +153,7 @@ def _undone_on_error(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _held(out: Path, recipe: Recipe) -> Iterator[None]:
-    """Lock the run's folder and write the recipe into it. Only the first process locks and writes."""
+    """Lock the run's folder. Write `recipe.yaml` if it does not exist. Only the first process locks and writes."""
     if not is_first_process():
         yield
         return

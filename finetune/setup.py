@@ -84,7 +84,7 @@ def build_trainer(
         data: the run's items.
         base: the base model.
         arguments: the return value of `arguments_for`.
-        before: cost of the earlier parts of a resumed run.
+        before: cost of the earlier parts of a resumed run; zero for a new run.
     """
     set_seed(recipe.seed)
     model = with_adapter(load_base(recipe, base), recipe)

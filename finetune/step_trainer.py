@@ -38,9 +38,9 @@ class StepTrainer(Trainer, Generic[E]):
     """A Trainer in which each batch is one whole optimizer step.
 
     Args:
-        steps: the data loader.
+        steps: the data loader. It yields the examples of one optimizer step at a time.
         objective: computes losses and option scores. `objective.recipe` limits the size of a forward pass.
-        validation: examples that decide which checkpoint is kept, the same in every epoch. May be empty.
+        validation: examples that are scored after each epoch, to select the best checkpoint. Empty with `refit`.
         progress: shows the progress bar and adds up the cost.
         **kwargs: Trainer's arguments.
     """
@@ -58,17 +58,17 @@ class StepTrainer(Trainer, Generic[E]):
         self.progress = progress
         self.steps, self.objective, self.validation = steps, objective, list(validation)
         self.max_tokens, self.max_items = objective.recipe.max_batch_tokens, objective.recipe.max_batch_items
-        self.model_accepts_loss_kwargs = False  # Trainer must not normalise the loss, because `_accumulate` does
+        self.model_accepts_loss_kwargs = False  # `_accumulate` normalises the loss, so Trainer must not
 
     def get_train_dataloader(self) -> EpochSteps[E]:
-        """Return the steps. Every process gets each whole step, and trains on its own part of the items."""
+        """Return the data loader. Every process gets each whole step, and trains on its own part of the items."""
         return self.steps
 
     def training_step(self, model: Any, inputs: list[E], num_items_in_batch: Any = None) -> torch.Tensor:
         """Run the forward and backward passes of one optimizer step. If memory runs out, retry with smaller passes.
 
         Args:
-            model: the model, wrapped for the device or processes.
+            model: the model. With several processes, it is wrapped for distributed training.
             inputs: the step's examples for all processes together.
             num_items_in_batch: not used.
 
@@ -76,7 +76,8 @@ class StepTrainer(Trainer, Generic[E]):
             A loss in nats, a scalar. The average of all processes' return values is the mean loss of the step.
 
         Raises:
-            TrainingError: the loss is not finite, or memory runs out and the passes cannot be made smaller.
+            TrainingError: the loss is not finite, or memory runs out and the passes cannot be made smaller. With
+                several processes, passes are never made smaller.
         """
         model.train()
         while True:
@@ -106,7 +107,7 @@ class StepTrainer(Trainer, Generic[E]):
                 f"step {self.state.global_step + 1}: out of memory with {what}; set gradient_checkpointing=true, a "
                 "smaller effective_batch or a smaller model, and --resume"
             ) from error
-        # Halve the size of the pass that did not fit, because this pass may be smaller than the budget.
+        # Halve the largest pass if it is smaller than the budget. Otherwise, the next try may run the same passes.
         self.max_tokens = min(self.max_tokens, self._largest_pass) // 2
         if self.max_tokens < self._longest_item:
             self.max_items = 1
@@ -168,12 +169,12 @@ class StepTrainer(Trainer, Generic[E]):
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
-        """Score the validation items' options as in evaluation, and return the metrics. The arguments are not used.
+        """Score the validation items' options, and log and return the metrics. The arguments are not used.
 
         Returns:
             The metrics `eval_accuracy` and `eval_cross_entropy`. `eval_accuracy` is the mean accuracy, a fraction. If m
             options tie for the best score and the gold option is one of them, the item counts 1/m. `eval_cross_entropy`
-            is the mean over items of -ln(softmax over the five options)[gold], in nats.
+            is the mean over items of -ln p, in nats. p is the gold option's softmax probability among the five options.
         """
         self.model_wrapped.eval()
         scores, golds = [], []

@@ -40,7 +40,7 @@ class EpochSteps(Generic[E]):
 
     Args:
         items: the training items.
-        recipe: sets the order of options, the seed and the effective batch.
+        recipe: the run's settings.
         encode: function that turns displayed items into examples.
     """
 

@@ -30,7 +30,7 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.names import slug
 
-FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")  # each system also has its own page
+FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")  # without the systems' own pages
 
 
 class Site(NamedTuple):
@@ -65,7 +65,7 @@ def build(
         reasons = [line(reason, LONGEST) for reason in reasons]
         if not rows:
             raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
-        gc.freeze()  # statsmodels' Holm correction starts a collection; frozen rows are not scanned
+        gc.freeze()  # statsmodels' Holm correction starts collections, but they do not scan frozen rows
         boards = build_boards(rows)
         publish(_files(boards, skipped, target, exports=exports), out)
         return Site(boards, reasons)
@@ -73,7 +73,7 @@ def build(
 
 @contextmanager
 def _without_collections() -> Iterator[None]:
-    """Stop garbage collection: it would scan millions of objects and free none, because all are needed until the end.
+    """Pause garbage collection. A collection would scan millions of objects and free none, since all are still in use.
 
     Afterwards, restore the caller's setting. Objects that the caller has frozen stay frozen.
     """
@@ -116,7 +116,7 @@ def texts_at_hand() -> Mapping[str, Item]:
 
 
 def write_records(paths: Iterable[Path], folder: Path, on_fault: OnFault = raise_fault) -> list[str]:
-    """Write a compact record of each run under `paths` into `folder`. Skip files that already are records.
+    """Write a compact record of each run under `paths` into `folder`. Skip records and unusable files.
 
     `on_fault` is called for each exception in our own code. If `on_fault` returns, the other records are written.
 

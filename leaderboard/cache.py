@@ -31,7 +31,7 @@ _COMPUTING = ("numpy", "scipy", "statsmodels", "pydantic", "pydantic_core", "lm_
 class FileRows(BaseModel):
     """The rows of one results file, one for each task. Each row's `source` is empty until a build sets it.
 
-    `unusable` says why a file has no rows.
+    `unusable` says why the file has no rows; None if the file was read.
     """
 
     version: Literal[1]
@@ -40,7 +40,7 @@ class FileRows(BaseModel):
 
 
 def key_of(file: Path) -> str | None:
-    """Return the cache key for the current content of a results file and its samples; None if a file is unreadable."""
+    """Return the cache key of a results file and its samples; None if a file is unreadable, too large or a pipe."""
     digest = hashlib.sha256(f"{code_hash()} {bool(items_at_hand())}".encode())
     with suppress(OSError):
         for path, largest in ((file, LARGEST_RESULTS), *((path, LARGEST_SAMPLES) for path in samples_files(file))):

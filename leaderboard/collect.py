@@ -23,7 +23,7 @@ from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task.faults import OwnFaultError
 
 OUR_FAULT = "a fault of ours while it was judged, see the log that the build names"
-"""The reason to exclude a run after an exception in our own code. Such rows are not cached: the next build retries."""
+"""The reason to exclude a run after an exception in our own code. Such rows are not cached, so a new build retries."""
 
 FEW_FILES = 24  # with fewer files, starting processes takes longer than it saves
 WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
@@ -61,8 +61,8 @@ def read_rows(paths: Iterable[Path], on_fault: OnFault = raise_fault) -> tuple[l
 
 def _rows_of_files(files: Sequence[Path]) -> Iterator[tuple[FileRows, list[str]]]:
     """Yield (rows, tracebacks) for each file, in the given order. Rows of unchanged files come from the cache."""
-    cache.code_hash()  # cached: without this call, each thread would compute the hash
-    with ThreadPoolExecutor(WORKERS) as pool:  # threads are enough: hashing releases the interpreter lock
+    cache.code_hash()  # compute the hash once, before each thread needs it
+    with ThreadPoolExecutor(WORKERS) as pool:  # threads are enough, because hashing releases the interpreter lock
         hashed = pool.map(cache.key_of, files)
         keys = list(tqdm(hashed, desc="looking for runs", unit="file", delay=2, total=len(files), disable=None))
     known = [cache.recall(key) if key else None for key in keys]
@@ -78,7 +78,7 @@ def _rows_of_files(files: Sequence[Path]) -> Iterator[tuple[FileRows, list[str]]
 def _made(files: Sequence[tuple[Path, str | None]]) -> Iterator[tuple[bytes, list[str]]]:
     if len(files) < FEW_FILES or WORKERS < 2:
         yield from map(make_rows, files)
-    else:  # workers disable garbage collection: parsed samples are many objects without cycles
+    else:  # workers disable garbage collection, because parsed samples are many objects without cycles
         with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
             yield from pool.map(make_rows, files, chunksize=4)
 
@@ -86,7 +86,7 @@ def _made(files: Sequence[tuple[Path, str | None]]) -> Iterator[tuple[bytes, lis
 def make_rows(keyed: tuple[Path, str | None]) -> tuple[bytes, list[str]]:
     """Return the rows of a file (a `FileRows` as JSON), and the traceback of each exception in our own code.
 
-    `keyed` is the file and its cache key. Cache the rows if there was no exception and the key is still the same.
+    `keyed` is (file, cache key or None). Cache the rows if there is a key and no exception, and no file changed.
     """
     file, key = keyed
     unusable, rows = None, []

@@ -36,7 +36,7 @@ def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None
         on_fault: called for each exception in our own code, with the step that failed and the traceback.
 
     Raises:
-        RecipeMPRError: there is no single row for a path, no single common board, or both rows are the same.
+        RecipeMPRError: a path has no row or several rows, there is no single common board, or both rows are the same.
     """
     of_a, of_b = ({row.board: row for row in _rows(path, name, board, on_fault)} for path, name in (run_a, run_b))
     shared = [key for key in of_a if key in of_b]
@@ -52,7 +52,7 @@ def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None
 
 
 def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[Row]:
-    """Return the rows of one path that match a name and a board, at most one row for each board."""
+    """Return a path's rows that match name and board, one per board. Raise if none match, or several on one board."""
     runs, skipped = read_rows([path], on_fault)
     everything = [row for board in build_boards(runs) for row in board.rows if row.kind != "reported"]
     if not everything:
@@ -134,7 +134,7 @@ def _lines(groups: Mapping[str, Sequence[Pair]]) -> list[list[str | int]]:
 
 
 def _flips(pairs: Sequence[Pair], queries: Mapping[str, str]) -> Iterator[str]:
-    """Yield one line for each item on which one row is better. The line shows what the other row chose."""
+    """For each row, yield a heading, then a line for each item on which this row is better than the other row."""
     for k, letter in enumerate("AB"):
         won = [pair for pair in pairs if pair[k].accuracy > pair[1 - k].accuracy]
         yield f"\n{letter} is better on {len(won)} items:"

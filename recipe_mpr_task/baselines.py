@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Scores = list[list[float]]
 _DECIMALS = 12
-"""Scores are rounded to this number of decimal places, so that rounding errors cannot break ties."""
+"""TF-IDF and BM25 scores are rounded to this number of decimals, so that rounding errors cannot break ties."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Baseline:
         score: function of (questions of one dataset, seed). It returns one list of option scores per question.
             Higher is better.
         help: one sentence that says what the baseline does.
-        reads_query: whether the baseline compares options with the query. If a task withholds the query, all scores
-            of the baseline are equal.
+        reads_query: whether the baseline compares options with the query. Such a baseline gives all options equal
+            scores if a task hides the query.
         by_position: whether the baseline scores an option's position instead of the option's content.
     """
 

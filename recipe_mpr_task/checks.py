@@ -142,7 +142,7 @@ def _token_warnings(lm: Any, prompt: str, marks: set[tuple[str, ...]], *, chat: 
 
 
 def _differ_in_one_last_token(wholes: Sequence[list[int]]) -> bool:
-    # Do not compare with the tokens of the prompt alone: an added answer can change the last tokens of the prompt.
+    # Do not compare with the prompt's own tokens, because an added answer can change the last tokens of the prompt.
     return len({tuple(tokens[:-1]) for tokens in wholes}) == 1 and len({tokens[-1] for tokens in wholes}) == len(wholes)
 
 

@@ -43,7 +43,10 @@ class CircularTask(ConfigurableTask):
         return [super(CircularTask, self).fewshot_context(rotated(doc, r), *args, **kwargs) for r in range(N_OPTIONS)]
 
     def construct_requests(self, doc: dict[str, Any], ctx: list[str], **kwargs: Any) -> list[Instance]:
-        """Return 25 requests. The request for letter k in rotation r has `idx` 5r + k, and its `doc` is rotated."""
+        """Return an item's 25 requests, five for each prompt in `ctx`.
+
+        The request for letter k (0 to 4) in rotation r (0 to 4) has `idx` 5r + k. Its `doc` is the rotated document.
+        """
         requests = []
         for rotation, context in enumerate(ctx):
             for request in super().construct_requests(rotated(doc, rotation), context, **kwargs):

@@ -71,7 +71,8 @@ def hardware(device: str | None = None, n_devices: int | None = None) -> Hardwar
     """Return the hardware that the run uses.
 
     Args:
-        device: a torch device name, such as "cuda:0" or "cpu". None means the GPU if there is one, else the CPU.
+        device: a torch device name, such as "cuda:0" or "cpu". None means the GPU if there is one, else the CPU. If no
+            GPU is available, "cuda" means the CPU.
         n_devices: number of GPUs that all processes use together. None means one GPU for a name such as "cuda:0",
             and all visible GPUs for a name without a number.
     """
@@ -86,7 +87,7 @@ def hardware(device: str | None = None, n_devices: int | None = None) -> Hardwar
 
 
 def cpu_name() -> str:
-    """Return the processor's model name. If the name is unknown, return the machine type."""
+    """Return the processor's model name. If the name is unknown, return a general name, such as "x86_64"."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -97,7 +98,10 @@ def cpu_name() -> str:
 
 
 def peak_memory_bytes() -> int:
-    """Return the sum of torch's peak memory on each GPU. If no GPU was used, return the peak memory of this process."""
+    """Return torch's peak memory in bytes, summed over all GPUs.
+
+    If no GPU was used, return the peak memory of this process in bytes.
+    """
     import torch
 
     if torch.cuda.is_available():

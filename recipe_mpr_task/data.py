@@ -1,7 +1,7 @@
 """Load the dataset. The dataset is pinned to a commit, checked by its SHA-256, and cached.
 
-If `RECIPE_MPR_DATA` is set, the dataset is the file at this path. Otherwise, the dataset is the cached file. If no
-file is cached, the dataset is downloaded into the cache.
+If the environment variable `RECIPE_MPR_DATA` holds a path, the dataset is the file at this path. Otherwise, the
+dataset is the cached file. If no file is cached, the dataset is downloaded into the cache.
 The embedded sample is a separate dataset (`load_sample`) and never replaces the pinned dataset.
 """
 
@@ -49,7 +49,10 @@ class Source:
 
 
 def cache_path() -> Path:
-    """Return the path of the cached dataset: inside the folder `RECIPE_MPR_CACHE`, or the user's cache folder."""
+    """Return the path of the cached dataset.
+
+    The environment variable `RECIPE_MPR_CACHE` sets the folder. The default is "recipe-mpr" in the user's cache folder.
+    """
     import pooch
 
     folder = os.environ.get(CACHE_VARIABLE)
@@ -119,7 +122,7 @@ def load_items() -> tuple[Item, ...]:
     """Return the 500 items of the pinned dataset.
 
     Raises:
-        DataError: the download failed, or the copy is not the pinned file.
+        DataError: the download failed, the copy cannot be read, or the copy is not the pinned file.
     """
     return _load(fetch())
 

@@ -25,7 +25,10 @@ If there are more prompts, only every k-th prompt is tokenized, and the sum is s
 
 
 class CostMeter:
-    """Measure one `evaluate` call. Create the meter right before the call, and call `record` right after it."""
+    """Measure one `evaluate` call. Create the meter right before `evaluate` starts.
+
+    Call `record` right after `evaluate` returns.
+    """
 
     def __init__(self, lm: Any, tasks: Mapping[str, Any]) -> None:
         self._lm, self._tasks = lm, dict(tasks)
@@ -40,8 +43,8 @@ class CostMeter:
             results: the return value of `evaluate`.
 
         Returns:
-            {COST_KEY: the fields of `cost.EvaluationCost`}. The result is {} in three cases: a task is of another
-            benchmark, answers may come from a request cache, or measuring fails.
+            {COST_KEY: the fields of `cost.EvaluationCost`}. The result is {} if there is no task, if a task is of
+            another benchmark, if answers may come from a request cache, or if measuring fails.
         """
         seconds = time.perf_counter() - self._started
         is_ours = bool(self._tasks) and all(name.startswith(_PREFIX) for name in self._tasks)

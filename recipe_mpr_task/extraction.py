@@ -66,8 +66,8 @@ def _answer_part(text: str) -> str | None:
 def _named_letter(reply: str) -> str | None:
     """Return the letter that the reply names; None if the reply names no letter or several letters.
 
-    These forms are tried in turn: only a letter, a statement ("the answer is C"), a marked letter ("C)"), and a
-    capital letter that stands alone as a word.
+    These forms are tried in turn: a reply that is only a letter, a statement ("the answer is C"), a letter at the start
+    of the reply ("C, because ..."), a marked letter ("C)"), and a capital letter that stands alone as a word.
     """
     if alone := _ALONE.match(reply):
         return alone[1].upper()
@@ -85,12 +85,12 @@ def _named_letter(reply: str) -> str | None:
 
 
 def _stated(reply: str) -> set[str]:
-    """Return all letters in statements such as "the answer is B or C". Skip denied statements."""
+    """Return all letters in statements such as "the answer is B or C". Skip denials such as "do not choose B"."""
     letters = set()
     for match in _STATEMENT.finditer(reply):
-        # Skip the article: "a" is always taken as an article, "A" only if a word such as "soup" follows.
+        # Skip articles. "a" always counts as an article. "A" counts only if a word such as "soup" follows.
         is_article = match[1] == "a" or (match[1] == "A" and _ARTICLE.match(reply, match.start(1)))
-        # Search only the nearby text: a search of the whole reply for each statement takes quadratic time.
+        # Search only the nearby text, because searching the whole reply for each statement takes quadratic time.
         denied = _DENIED.search(reply[max(0, match.start() - _NEAR) : match.start()])
         if is_article or denied or _denied_inside(match[0]):
             continue
@@ -111,7 +111,10 @@ def _names_none(reply: str) -> bool:
 
 
 def _quoted(reply: str, options: Sequence[str]) -> set[str]:
-    """Return the letters of the quoted options. Skip an option whose text is part of another quoted option."""
+    """Return the letters of the options whose text the reply quotes.
+
+    Skip an option whose text is part of another quoted option.
+    """
     said = _plain(reply)
     quoted = {letter: _plain(option) for letter, option in zip(LETTERS, options, strict=True) if _plain(option) in said}
     return {a for a, text in quoted.items() if not any(text in other for b, other in quoted.items() if b != a)}

@@ -19,7 +19,8 @@ class OwnFaultError(Exception):
 class FaultLog:
     """Collect the internal errors ("faults") of a command.
 
-    If a FaultLog is used as a context manager, it also reports its faults when the block raises a RecipeMPRError.
+    A FaultLog can be a context manager. If the block raises a RecipeMPRError and there are faults, the faults are
+    reported, and the process exits with EXIT_OWN_FAULT.
 
     Attributes:
         faults: one pair per fault: the name of the failed step, and the traceback.
@@ -64,7 +65,8 @@ class FaultLog:
     def _write(self) -> str:
         """Write the log into the user's cache folder and return the path of the log file.
 
-        If writing fails, use the temporary folder. If this fails too, print the log on stderr.
+        If writing fails, use the temporary folder. If this fails too, print the log on stderr, and return "the lines
+        above".
         """
         parts = [f"{what}\n{trace}" for what, trace in self.faults]
         text = "\n".join(visible(part) for part in "\n".join(parts).split("\n"))

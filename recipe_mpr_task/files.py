@@ -90,7 +90,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     """
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Create the file in a temporary folder: `tempfile` makes files with mode 0600, whatever the umask is.
+    # Create a temporary folder instead of a temporary file, because `tempfile` makes files with mode 0600.
     with tempfile.TemporaryDirectory(prefix=".tmp-", dir=path.parent) as folder:
         temporary = Path(folder, "content")
         with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644), "wb") as stream:

@@ -22,7 +22,7 @@ _LENGTH = "max_gen_toks"
 def leave_out_unanswerable(lm: Any, task_dict: Any, asked: Mapping[str, Any]) -> Any:
     """Omit the tasks that the model cannot answer. Limit the answers of the other tasks to the model's context.
 
-    One log line names each omitted task and the reason. A group that contains an omitted task is omitted too, because
+    For each omitted task, one log line gives the reason. A group that contains an omitted task is omitted too, because
     the group's score would cover fewer items. The other tasks of the group still run.
 
     Args:
@@ -74,7 +74,8 @@ def fit_generation_length(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str,
     """Lower `max_gen_toks` until the longest prompt and its answer fit the model's context.
 
     The longest prompt is searched among all items, even with `--limit`. So an item's answer has the same limit in
-    every run. lm-eval writes the lowered limit to the task's `generation_kwargs` in the results file.
+    every run. lm-eval writes the lowered limit to the task's `generation_kwargs` in the results file. If this check
+    fails with an error, a warning is logged, and the task is not changed.
 
     Args:
         lm: the lm-eval model. Tasks are not changed if the model reports no context length, or if this process cannot
@@ -139,10 +140,10 @@ def _fit(lm: Any, name: str, task: Any, asked: Mapping[str, Any]) -> str | None:
 
 
 def _longest_prompt(lm: Any, task: Any, asked: Mapping[str, Any], enough: int) -> int:
-    """Return the number of tokens in the task's longest prompt.
+    """Return the number of tokens in the task's longest prompt, or an upper bound of at most `enough`.
 
-    The prompts are the same as those of `Task.build_all_requests`. A prompt has at most as many tokens as bytes. So a
-    prompt of at most `enough` bytes is not tokenized, and its number of bytes is used instead.
+    The prompts equal the prompts that `Task.build_all_requests` makes. A prompt has at most as many tokens as bytes. So
+    a prompt of at most `enough` bytes is not tokenized, and its number of bytes is used instead.
 
     Args:
         lm: the lm-eval model.

@@ -21,7 +21,7 @@ _SHOWN_PROBLEMS = 20
 
 
 def _not_blank(text: str) -> str:
-    # Fold white space: 9 of the 3,000 texts in the file contain stray blanks, which have no meaning.
+    # Fold white space, because 9 of the 3,000 texts in the dataset file contain extra blanks without meaning.
     cleaned = " ".join(text.split())
     if not cleaned:
         raise ValueError("is blank; allowed: a text with at least one visible character")
@@ -143,8 +143,8 @@ def items_from_json(content: bytes, *, source: str, prefix: str) -> tuple[Item, 
         prefix: first part of the item ids. The prefix "mpr" gives ids such as "mpr-000".
 
     Raises:
-        DataError: the content is not JSON, is not a non-empty array, or has bad records. The attribute `problems` lists
-            the faults of all bad records.
+        DataError: the content is not JSON, is not an array, is an empty array, repeats a key in one object, or has bad
+            records. For bad records, the attribute `problems` lists all faults.
     """
     try:
         records = json.loads(content, object_pairs_hook=_reject_duplicate_keys)

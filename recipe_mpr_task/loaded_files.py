@@ -18,9 +18,10 @@ _NOT_READ = frozenset(
     (".md", ".py", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".pdf", ".html", ".yaml", ".yml", ".csv", ".log", ".lock",
      ".ini", ".h5", ".msgpack", ".ot", ".onnx", ".gguf", ".zip", ".tmp", ".incomplete")
 )  # fmt: skip
-"""File name endings. No loader reads these files if all model arguments are in `model_arguments.ACCOUNTED`.
+"""Name endings of files that loaders normally do not read.
 
-Only other model arguments make a loader read code or other weight formats.
+Only model arguments outside `model_arguments.ACCOUNTED` can make a loader read these files. Runs with such arguments
+have the status "unknown".
 """
 
 _INERT = frozenset(
@@ -99,7 +100,8 @@ def file_hashes(folder: Path) -> dict[str, str]:
 def content_hashes(folder: Path, *, trust_blob_names: bool = False) -> dict[str, str]:
     """Return a SHA-256 of each loaded file's content, keyed by the file's path in the folder.
 
-    For a JSON config, the settings are hashed without the keys in _MAY_CHANGE. The layout of the text has no effect.
+    For a JSON file other than `tokenizer.json`, hash the parsed content without the keys in _MAY_CHANGE. So spaces and
+    the order of keys do not change the hash.
 
     Args:
         folder: a checkpoint, or a snapshot in the hub's cache.

@@ -11,7 +11,10 @@ from recipe_mpr_task.loaded_files import combined_sha256, content_hashes
 
 ADAPTER_ARGUMENTS = ("peft", "lora_local_path")
 BASE_MARK = "recipe_mpr_base.json"
-"""Name of a file that lists hashes. `recipe-mpr finetune` writes this file beside a base model with random weights."""
+"""Name of a file with the hashes of a base model's files.
+
+`recipe-mpr finetune` writes this file into the folder of a base model with random weights.
+"""
 
 _LARGEST_MARK = 1_000_000
 
@@ -97,7 +100,7 @@ def parts_of_model(arguments: Mapping[str, Any]) -> dict[str, Part]:
 
     Returns:
         The parts, keyed by role. "pretrained" is the base model, or the whole model if there is no adapter. "peft" is
-        the adapter, if there is one.
+        the adapter, if there is one. Empty if `arguments` do not name a base model.
     """
     pretrained, revision = arguments.get("pretrained"), str(arguments.get("revision") or "main")
     if not isinstance(pretrained, str) or not pretrained:
@@ -119,7 +122,7 @@ def model_record(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
     Returns:
         A dictionary with these keys:
         `files`: the hash of each file, keyed by part and file name, such as "pretrained/config.json".
-        `sha256`: one hash of the whole model; None if the files of a part could not be read.
+        `sha256`: one hash of the whole model; None if there are no files, or if a part's files could not be read.
         `sources`: "folder" or "hub", keyed by part.
         `commits`: the commit of each part from the hub, keyed by part.
         `random_weights`: whether a part is an unchanged base model with random weights.
@@ -144,7 +147,7 @@ def _is_of_commit(part: Part, name: str) -> bool:
 
 
 def _hashes_of(part: Part) -> dict[str, str] | None:
-    """Return the hashes of a part's files; None if a file cannot be read. A read error must not stop a run."""
+    """Return the hashes of a part's files; None if the part has no folder, or if a file cannot be read."""
     with suppress(OSError):
         return content_hashes(part.folder, trust_blob_names=part.source == "hub") if part.folder else None
     return None

@@ -137,7 +137,8 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
     """Return the manifest in a checkpoint folder, or None if the folder has no manifest.
 
     Raises:
-        CheckpointError: the file is not a valid manifest: it is too large, is not JSON, or has a wrong field.
+        CheckpointError: the file cannot be read, is too large, is not JSON, has a wrong field, or was written by an
+            earlier release.
     """
     path = folder / FILE_NAME
     if not path.is_symlink() and not path.exists():

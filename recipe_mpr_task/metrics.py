@@ -75,7 +75,7 @@ def type_keys(query_types: Sequence[str]) -> list[str]:
 
 
 def _per_type(doc: dict[str, Any], accuracy: float) -> dict[str, float]:
-    # If it is unknown whether the item was seen, the key is left out: a 0 would claim that the item is unseen.
+    # Omit the key if it is unknown whether the item was seen, because a 0 would claim that the item is unseen.
     seen = doc.get(SEEN)
     share = {} if seen is None else {SEEN: float(seen)}
     return {"acc": accuracy, **dict.fromkeys(type_keys(doc["query_types"]), accuracy), **share}
@@ -102,7 +102,7 @@ def choice_metrics(doc: dict[str, Any], chosen: Sequence[str]) -> dict[str, floa
     Args:
         doc: the item's document.
         chosen: recipe ids of the chosen options. If the gold option is one of m distinct choices, the accuracy is 1/m.
-            If it is not chosen, the accuracy is 0.
+            If the gold option is not chosen, the accuracy is 0.
 
     Returns:
         The metrics of `letter_metrics`, without `brier`.
@@ -127,6 +127,9 @@ def generate_metrics(doc: dict[str, Any], results: Sequence[str]) -> dict[str, f
     Args:
         doc: the item's document.
         results: a list that holds only the generated text.
+
+    Returns:
+        The metrics of `letter_metrics` without `brier`, and `parse_fail`: 1 if the text has no clear letter, else 0.
     """
     letter = extract_letter(results[0], doc["options"])
     # Read `gold`, because the pinned digest of a document covers `gold` and not `gold_letter`.
@@ -151,8 +154,8 @@ def circular_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, 
         `flip_rate`: 1 if not all rotations choose the same option, else 0.
         `consistency`: fraction of the pairs of rotations that choose the same option.
         `rstd`: one pair (index of the gold letter, accuracy) per rotation, for `recall_std`.
-        `invalid`: 1 if a score is missing or not finite, else 0. If it is 1, `rstd` is None and the other
-            metrics are NaN.
+        `invalid`: 1 if a score is missing or not finite, else 0. If it is 1, `rstd` is None, and all other metrics
+            except `seen_in_training` are NaN.
     """
     scores = [log_likelihood for log_likelihood, _ in results]
     if len(scores) != N_OPTIONS**2 or not all(map(math.isfinite, scores)):
@@ -233,7 +236,7 @@ class Metric:
         higher_is_better: whether a higher value is better.
         aggregation: "mean" of the items' values, or a function from the items' values to one number.
         in_row: whether a leaderboard row shows the metric. Accuracies are always shown.
-        of_position: whether the metric measures the effect of option positions. The metric says nothing about a
+        of_position: whether the metric measures the effect of option positions. Such a metric says nothing about a
             model that does not see the positions.
     """
 

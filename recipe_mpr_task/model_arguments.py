@@ -31,7 +31,7 @@ def _true(value: Any) -> bool:
 
 
 def _switches(value: Any) -> bool:
-    """Return whether `chat_template_args` holds only switches of the model's own chat template.
+    """Return whether `chat_template_args` holds only known switches of the model's chat template, with short values.
 
     An argument with another name, such as `chat_template`, could replace the hashed template.
     """
@@ -108,7 +108,11 @@ def is_traced(backend: str) -> bool:
 
 
 def parsed(arguments: Any) -> dict[str, Any]:
-    """Return `--model_args` as a mapping. A text is parsed. A value that is neither text nor mapping gives {}."""
+    """Return `--model_args` as a mapping.
+
+    A text is parsed. A text that cannot be parsed gives {"model_args": the first 60 characters of the text}. A value
+    that is neither text nor mapping gives {}.
+    """
     if isinstance(arguments, str):
         from lm_eval.utils import simple_parse_args_string
 

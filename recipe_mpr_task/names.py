@@ -16,7 +16,7 @@ _IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]"
 )
-"""Invisible characters to which Unicode gives a visible category: fillers, variation selectors, Braille blank."""
+"""Invisible characters that Unicode puts in a visible category: fillers, variation selectors, Braille blank."""
 
 _SEPARATE = ("Cc", "Zl", "Zp", "Zs")
 _INVISIBLE = ("Cf", "Cs", "Co", "Cn")
@@ -69,7 +69,10 @@ def _latin(character: str) -> str:
 
 
 def is_path(name: str) -> bool:
-    """Return whether a name is a path: it starts with "/", "." or "~", ends with "/", or has more than two parts."""
+    """Return whether a name is a path.
+
+    A path starts with "/", ".", "~" or the root of a Windows drive or share, ends with "/", or has more than two parts.
+    """
     is_rooted = name.startswith(("/", "~", ".")) or name.endswith("/") or bool(_WINDOWS.match(name))
     return is_rooted or len(PurePosixPath(name[:LONGEST]).parts) > _HUB_PARTS
 
@@ -77,7 +80,8 @@ def is_path(name: str) -> bool:
 def folder_name(path: str) -> str:
     """Return the last folder name of a path. If this name is too common to identify a model, add up to three parents.
 
-    "/data/run7/checkpoint-100" gives "run7/checkpoint-100". The name of a home folder is never returned.
+    "/data/run7/checkpoint-100" gives "run7/checkpoint-100". A user's home folder is never added as a parent. A path
+    without a folder name, such as "/", is returned unchanged.
     """
     posix = _HOME.sub("/", _posix(path))
     parts = [part for part in PurePosixPath(posix).parts if part not in ("/", ".", "..") and part[0] != "~"]
@@ -88,9 +92,9 @@ def folder_name(path: str) -> str:
 
 
 def without_folders(path: str) -> str:
-    """Return `folder_name` of an absolute path, with "./" in front if the result has more than one part.
+    """Return `folder_name` of an absolute path, with "./" in front if the name has more than one part.
 
-    `folder_name` and `is_path` return the same for the shortened path as for the original path.
+    Without "./", a name of two parts would look like a hub id. `folder_name` of the result is the same name.
     """
     name = folder_name(path)
     return f"./{name}" if "/" in name.strip("/") else name
@@ -118,7 +122,7 @@ def slug(text: str, longest: int = 60) -> str:
 
 
 def with_texts(value: Any, change: Callable[[str], str]) -> Any:
-    """Return a JSON value in which `change` has replaced every text. Keys of objects stay as they are."""
+    """Return a copy of a JSON value, with `change` applied to every text. Keys of objects are not changed."""
     match value:
         case dict():
             return {key: with_texts(inner, change) for key, inner in value.items()}

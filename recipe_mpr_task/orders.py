@@ -23,7 +23,7 @@ ORDERS = ("shuffled", "file")
 TRAINING_ORDERS = (*ORDERS, "drawn")
 """Orders of the options in training. "drawn" is a new order in every epoch, see `drawn`."""
 EXPLOITABLE_ORDERS = ("file",)
-"""Orders in which a model can score without reading the options. Runs in these orders are not ranked."""
+"""Orders in which a model can beat chance without reading the options. Runs in these orders are not ranked."""
 
 
 @dataclass(frozen=True)

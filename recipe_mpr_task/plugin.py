@@ -77,7 +77,7 @@ def activate(module: ModuleType) -> None:
 
 
 def switched_off() -> bool:
-    """Return whether the user has switched the autoload off by the environment variable `SWITCH`."""
+    """Return whether the user has switched the autoload off, by the environment variable that SWITCH names."""
     return os.environ.get(SWITCH, "1").strip().lower() in ("0", "false", "no", "off")
 
 
@@ -152,7 +152,10 @@ def _add_tasks_folder(manager: Any) -> None:
 
 
 def _check_runs(evaluator: Any) -> None:
-    """Wrap lm-eval's `evaluate`. Before a run, check its settings. After the run, record model, training and cost."""
+    """Wrap lm-eval's `evaluate` and `simple_evaluate`.
+
+    Before a run, check the model and the tasks. After the run, add model, training and cost to the results.
+    """
     original = evaluator.evaluate
     if getattr(original, _MARK, False):
         return
@@ -199,7 +202,7 @@ def _noting_arguments(original: Any) -> Any:
 def _with_ours(include_path: Any) -> Any:
     listed = include_path if isinstance(include_path, (list, tuple)) else [include_path] if include_path else []
     if any(Path(path).resolve() == TASKS_PATH.resolve() for path in listed):
-        return include_path  # the user passed this folder: a second entry would cause a warning for every task
+        return include_path  # the user passed our folder, and a second entry would cause a warning for every task
     return [TASKS_PATH, *listed]
 
 

@@ -64,6 +64,8 @@ class _UntraceableError(Exception):
 def seen_by(arguments: Mapping[str, Any]) -> Seen:
     """Return the items that a model has seen, from its lm-eval arguments.
 
+    If it is unknown what the model has seen, `ids` of the result is None, and `reason` says why.
+
     Args:
         arguments: `--model_args` as a mapping. Other keys in the mapping are ignored.
     """
@@ -119,7 +121,10 @@ def _valid_manifest(folder: Path) -> TrainingManifest:
 
 
 def _check_ids(manifest: TrainingManifest) -> None:
-    """Raise an error if the manifest's item ids differ from the item ids of the manifest's split."""
+    """Raise an error if the manifest's split is unknown, or has other training and validation ids than the manifest.
+
+    A run with `refit` also trains on the validation ids, and its manifest lists no validation ids.
+    """
     if manifest.split not in TRAINING_SPLITS:
         raise _UntraceableError("its manifest names no split of ours")
     parts = parts_of(manifest.split)

@@ -120,8 +120,10 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         File name to SHA-256, for each of `files`.
 
     Raises:
-        CheckpointError: a needed file is missing, a file differs from the repository, or the repository lacks a file.
-        RecipeMPRError: the commit is not listed, the hub cannot be reached, or the hub answers for another commit.
+        CheckpointError: a needed file is missing, a file cannot be read, the repository lacks a file, or a file's hash
+            differs from the hub's hash or the listed hash.
+        RecipeMPRError: the commit is not listed, the hub cannot be reached, the hub answers for another commit, or the
+            hub gives no hash of a file.
     """
     entry = find(model_id, revision)
     where = f"{model_id} at {revision}"

@@ -46,7 +46,7 @@ ShortText = Annotated[str, Field(max_length=800)]
 
 
 def _number_as_text(value: Any) -> Any:
-    # A number must not become None: a record whose `system` is None counts as a record without a manifest.
+    # A number must not become None, because a record whose `system` is None counts as a record without a manifest.
     return str(value) if isinstance(value, (int, float)) else value
 
 
@@ -85,7 +85,7 @@ class TrainingRecord(Tolerant):
 
     @property
     def curve(self) -> tuple[dict[str, float], ...]:
-        """One dictionary per logged training step, with `step` and the finite values of CURVES."""
+        """One dictionary per logged training step, with `step` and the finite values of CURVES; at most 2,000 steps."""
         entries = [{k: e[k] for k in ("step", *CURVES) if _is_finite(e.get(k))} for e in self.history]
         return tuple(entry for entry in entries if len(entry) > 1 and "step" in entry)[:_MOST_STEPS]
 

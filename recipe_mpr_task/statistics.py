@@ -16,9 +16,9 @@ LEVEL = 0.05
 _RESAMPLES = 4000
 _TIE = 1e-9
 _APART = 0.0005
-"""Minimum distance from 0 of an interval that excludes 0, as a fraction: 0.05 percentage points.
+"""Minimum distance between 0 and an interval that excludes 0, as a fraction. It equals 0.05 percentage points.
 
-At this distance the end of the interval is not shown as 0.0 percent.
+An end of an interval that is closer to 0 would be shown as 0.0 percent.
 """
 _GRID = 300
 """An item's accuracy is a multiple of 1/300.
@@ -35,7 +35,7 @@ class Comparison:
     Attributes:
         difference: accuracy of a minus accuracy of b, as a fraction.
         low: lower end of the 95% paired bootstrap interval of the difference.
-        high: upper end of the same interval as `low`.
+        high: upper end of this interval.
         p: uncorrected two-sided p value, computed by `paired_p`.
         wins: number of items on which a is better.
         losses: number of items on which b is better.

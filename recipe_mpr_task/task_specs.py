@@ -60,7 +60,10 @@ def _tasks() -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def task_spec(task: str) -> TaskSpec:
-    """Return a task's settings, from the task's file and the included files. Only `process_results` is imported."""
+    """Return a task's settings, read from the task's file and the files that it includes.
+
+    Of the functions that these files name, only `process_results` is imported.
+    """
     config = _read(f"{task}.yaml")
     kwargs = config["dataset_kwargs"]
     module, _, function = config["process_results"].rpartition(".")
@@ -106,7 +109,8 @@ def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
     """Return an item's prompt. The prompt is rendered once and then cached.
 
     Args:
-        document: the item's document. The caller must check the document first: the cache key has only the item id.
+        document: the item's document. The caller must check the document first, because the cache compares only the
+            item's id and not the item's texts.
         spec: the task's settings.
         rotation: number of options to move to the end, 0 to 4.
     """

@@ -40,11 +40,11 @@ def build_site(  # noqa: PLR0913 (each argument is an option of a command)
 ) -> int:  # fmt: skip
     """Build the site. Print a summary and the names of the site's files. Name each skipped run on stderr.
 
-    `records` is the folder for compact records. `summary` turns the boards into the printed summary; if it is None,
-    each board's best rows are printed. `leaderboard.build.build` describes `paths`, `out`, `target` and `exports`.
+    `records` is the folder for compact records; None to write none. `summary` turns the boards into the printed text;
+    None to print each board's best rows. `leaderboard.build.build` describes `paths`, `out`, `target` and `exports`.
 
     Returns:
-        The exit code. It is `code_if_skipped` if a run was skipped.
+        The exit code: 3 if our own code failed, else `code_if_skipped` if a run was skipped, else 0.
     """
     from leaderboard.build import FILES, build, write_records
     from leaderboard.site.tables import to_terminal

@@ -74,7 +74,7 @@ def _dataset_is_there() -> bool:
 
 
 def minilm_folder() -> Path | None:
-    """Return the folder of the installed MiniLM weights; None if they are missing. Raise if the weights differ."""
+    """Return the folder of the installed MiniLM weights; None if they are missing. Raise if they were changed."""
     spec = importlib.util.find_spec(MINILM_PACKAGE)
     if spec is None or spec.origin is None:
         return None

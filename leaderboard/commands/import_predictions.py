@@ -29,7 +29,7 @@ def import_(predictions: Path, name: str, out: Path, order: str | None, fields: 
     A line names the item by `item_id` or `query`, and the system's choice by `option_id` or `letter`. With `letter`,
     the line must also give the displayed order: either `options` or `option_ids`, a list of five from A to E, or
     `gold_letter`, the right option's letter. If the system did not answer an item, write null as the choice; the item
-    counts as wrong. The file must have all items of a task: the 500 items, the 50 held-out items, or one fold.
+    counts as wrong. The file must have all items of a task: the 500 items, the 50 held-out items, a fold or the sample.
     """
     from leaderboard.verify.comparability import predictable_gold
 

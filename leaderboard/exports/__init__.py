@@ -1,7 +1,7 @@
 """Write the leaderboard's ranked rows in the formats of other projects.
 
 `EXPORTS` lists the writers. `credit` decides who is credited with a score, and `fields` returns the values that are
-exported with a score. The same boards give the same bytes, because no writer uses the time or random numbers.
+exported with a score. The same boards give the same bytes, because no writer uses a clock or random numbers.
 """
 
 from collections.abc import Mapping, Sequence

@@ -44,7 +44,7 @@ def _files(row: Row, credit: Credit, texts: Mapping[str, Item]) -> Iterator[tupl
         "evaluation_name": row.task,
         "evaluation_result_id": f"{row.task}/accuracy",
     }
-    # `dumps` writes only ASCII: the format's own reader would end a line at a Unicode line separator inside a text.
+    # `dumps` writes only ASCII, because the format's own reader would end a line at a Unicode line separator in a text.
     lines = [json.dumps({**head, **_sample(row, item, texts)}, allow_nan=False) + "\n" for item in row.items]
     # The datastore accepts only UUIDs of version 4. This UUID is a hash of the scores' file. A run therefore has the
     # same name in every build, with dataset texts or without.
@@ -81,7 +81,7 @@ def _aggregate(row: Row, credit: Credit) -> dict[str, Any]:
         "retrieved_timestamp": timestamp,
         "source_metadata": {
             "source_name": "Recipe-MPR leaderboard",
-            "source_type": "evaluation_run",  # the run has an answer for each item, whoever ran the system
+            "source_type": "evaluation_run",  # because even an imported row has an answer for each item
             "source_organization_name": _LIBRARY,
             "evaluator_relationship": "first_party" if is_ours else "other",
             "additional_details": {"status": fields.status_words(row)},
@@ -114,7 +114,7 @@ def _model(row: Row, credit: Credit) -> dict[str, Any]:
 def _results(row: Row) -> Iterator[dict[str, Any]]:
     """Yield the result on all items, then the result on each query type."""
     status = {"status": fields.status_words(row)}
-    # The rank is omitted: new rows on the board change the ranks, but this row's file must not change.
+    # The rank is omitted, because new rows on the board change the ranks, but this row's file must not change.
     details = {**status, **fields.settings(row), **{name: repr(mean) for name, mean in fields.means(row).items()}}
     error = fields.standard_error(row)
     method = "analytic: sd over items / sqrt(n)"
@@ -190,7 +190,7 @@ def _sample(row: Row, result: ItemResult, texts: Mapping[str, Item]) -> dict[str
         metadata |= {"gold_letter": letter[pinned.gold], "chosen_letters": ", ".join(letter[i] for i in chosen)}
     return {
         "sample_id": result.item_id,
-        "sample_hash": hashed if item else None,  # other projects hash the same texts
+        "sample_hash": hashed if item else None,  # other projects hash texts, so a hash of ids would match none
         "interaction_type": "single_turn",
         "input": {"raw": query, "reference": [gold], "choices": [words[recipe_id] for recipe_id in shown]},
         "output": {"raw": [words[recipe_id] for recipe_id in chosen]},

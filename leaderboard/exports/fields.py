@@ -87,7 +87,7 @@ def settings(row: Row) -> dict[str, str]:
 
 
 def means(row: Row) -> dict[str, float]:
-    """Return by name the metrics other than accuracy, and how much the accuracy differs between folds or prompts."""
+    """Return by name the metrics except accuracy and `SEEN`, and the accuracy's spread over folds or prompts."""
     values = {key: metric.value for key, metric in row.metrics.items() if key != SEEN}
     if row.spread and row.spread.over == "folds":
         values["fold_sd"] = row.spread.sd

@@ -18,7 +18,7 @@ from recipe_mpr_task.item import Item
 
 
 def eval_results_files(rows: Sequence[CreditedRow], _texts: Mapping[str, Item] | None) -> dict[str, str]:
-    """Return the texts of the `.eval_results` files by path, one file per row.
+    """Return the texts of the `.eval_results` files by path, one for each row whose system can have a model card.
 
     The format needs separate files if one model has several scores on one task, such as with several prompts.
     """
@@ -57,7 +57,7 @@ def _iso_date(seconds: float | None) -> str | None:
 
 
 def model_index_files(rows: Sequence[CreditedRow], _texts: Mapping[str, Item] | None) -> dict[str, str]:
-    """Return the texts of the metadata blocks by path. Each model has one block for all its rows."""
+    """Return the texts of the metadata blocks by path, one for each system that can have a model card."""
     by_model: dict[str, list[CreditedRow]] = defaultdict(list)
     for row, credit in rows:
         if credit.has_card:

@@ -78,7 +78,7 @@ class _Answer:
     pinned: Pinned
 
     def chosen(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[str | None, bool]:
-        """Return the line's `Choice.recipe_id` and `Choice.is_unread`.
+        """Return the line's `Choice.recipe_id` and `Choice.is_unread`. Raise ValueError if the line contradicts itself.
 
         `shown` has the recipe ids at A to E. `gold_place` is the index of the right letter. Both are None if unknown.
         """
@@ -105,7 +105,7 @@ class _Answer:
         return (possible[0], False) if len(possible) == 1 else (None, True)
 
     def place(self, field: str) -> int | None:
-        """Return the index, 0..4, of the letter in a field; None if the field is empty or absent."""
+        """Return the index, 0..4, of a field's letter; None if the field is empty or absent. Raise for other values."""
         letter = self.given.get(field)
         letter = letter.strip().upper() if isinstance(letter, str) else letter
         if letter in (None, ""):
@@ -115,7 +115,7 @@ class _Answer:
         return LETTERS.index(letter)
 
     def shown(self) -> tuple[str, ...] | None:
-        """Return the recipe ids at A to E, read from the line's list of options; None if the line has no list."""
+        """Return the recipe ids at A to E as the line lists them; None if it has no list. Raise if a list is wrong."""
         shown = None
         for field in ("options", "option_ids"):
             listed = self.given.get(field)

@@ -13,7 +13,7 @@ from recipe_mpr_task.files import regular_stat, sha256_of
 
 @dataclass(frozen=True)
 class Skipped:
-    """A path from which no run was read. `source` is the path as shown to the user. `reason` also names a remedy."""
+    """A path from which no run was read. `source` is the path as shown to the user. `reason` often names a remedy."""
 
     source: str
     reason: str
@@ -31,7 +31,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skip
     files: dict[Path, tuple[int, Path]] = {}
     skipped = []
     for path in paths:
-        root = Path(os.path.abspath(path))  # noqa: PTH100 (keeps links: the samples files are beside the link)
+        root = Path(os.path.abspath(path))  # noqa: PTH100 (keeps links, because the samples files are beside the link)
         for place, fault in _under(path):
             below = place.relative_to(path)
             if fault:
@@ -47,7 +47,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skip
 def _under(path: Path) -> list[tuple[Path, str]]:
     """Return (path, fault) for each results file or record below a path, and for each unreadable folder.
 
-    The fault is "" for a readable file. If nothing is found, return the given path with the reason.
+    The fault is "" for a readable file. For a file, or a folder in which nothing is found, return only the given path.
     """
     if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for an unreadable parent)
         return [(path, _fault(path))]
@@ -90,7 +90,7 @@ def _fault(place: Path) -> str:
 
 
 def _unique_names(depths: dict[Path, int]) -> dict[Path, str]:
-    """Return each file's shortest unique path suffix. `depths` has the least number of path parts for each file."""
+    """Return each file's shortest unique path suffix of at least `depths` parts. Add a hash if no suffix is unique."""
     while True:
         names = {place: _source(Path(*place.parts[-depth:])) for place, depth in depths.items()}
         times = Counter(names.values())

@@ -43,7 +43,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
     `order` is the value of --order, or None. `names` maps this project's field names to the file's field names.
 
     Raises:
-        RecipeMPRError: the file, or a line in it, cannot be read. The message lists the faults by line.
+        RecipeMPRError: the file, or a line in it, cannot be read. The message lists the first faults with their lines.
     """
     choices: dict[str, Choice] = {}
     faults: dict[str, list[int]] = {}

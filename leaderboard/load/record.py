@@ -58,7 +58,7 @@ class Record(BaseModel):
     """One run of one task.
 
     Attributes:
-        run: the fields of lm-eval's results file that the leaderboard reads, as raw JSON. `results` has typed values.
+        run: the fields of lm-eval's results file that the leaderboard reads, as raw JSON. `results` parses this JSON.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -91,14 +91,14 @@ def is_recordable(task: str) -> bool:
 
 
 def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_key: str | None = None) -> Record:
-    """Make the record of a run. The run's documents must be genuine.
+    """Make the record of a run. The run's documents must be from the dataset.
 
     A record holds no prompts and no paths. Instead, the record keeps three results of the checks: notes for readers
-    (`flags`), the text around the prompts (`around`) and a hash of the model (`model_key`). If `around` is too
-    long, the record cuts this text and adds a flag.
+    (`flags`), the text around the prompts (`around`) and a hash of the model (`model_key`). If `around` is
+    longer than LONGEST_AROUND, the record cuts this text and adds a flag.
 
     Raises:
-        RecordError: the task's metrics need texts, or a score is not finite.
+        RecordError: the task's metrics need more than scores, or a score is not finite.
     """
     if not is_recordable(run.task):
         raise RecordError(f"{run.task}: its metrics need texts, which a record does not hold; keep its samples file")
@@ -147,7 +147,7 @@ def read_record(path: Path, source: str = "") -> Run:
     """Read a record as a `Run` without document texts. `source` is the file's name as shown to the user.
 
     Raises:
-        RecordError: the file is not a record, its dataset or task is unknown, or an item contradicts the dataset.
+        RecordError: the file is unreadable, is not a record, or does not fit this release's dataset and tasks.
     """
     try:
         record = Record.model_validate_json(read_regular(path, LARGEST))
@@ -163,7 +163,7 @@ def read_record(path: Path, source: str = "") -> Run:
 
 
 def _faults(record: Record) -> Iterator[str]:
-    """Yield reasons to refuse a record. Use only the first reason: later checks assume that earlier checks passed."""
+    """Yield reasons to refuse a record. Use only the first, because later checks assume that earlier checks passed."""
     if record.dataset_sha256 != SHA256:
         yield f"of another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}"
     pinned = pinned_items()

@@ -65,13 +65,13 @@ def runs_of(file: Path, source: str) -> list[Run]:
     ours = [task for task in tasks if is_task(task)]
     return [
         *(Run(source, task, Results.of(results, task), _samples(Path(_samples_file(file, task)))) for task in ours),
-        # An unknown task gets empty results: no check reads the results of unknown tasks.
+        # An unknown task gets empty results, because no check reads the results of unknown tasks.
         *(Run(source, name, Results()) for name in _unknown_names([task for task in tasks if task not in ours])),
     ]
 
 
 def _unknown_names(tasks: list[str]) -> list[str]:
-    """Return the first 50 names of unknown tasks as printable text. The last name also says how many are omitted."""
+    """Return the first 50 names of unknown tasks as printable text. If any are omitted, the last name says how many."""
     names = [re.sub(r"[^A-Za-z0-9_]", "?", task[:60]) for task in tasks[:50]]
     if len(tasks) > len(names):
         names[-1] += f" and {len(tasks) - len(names)} more"
@@ -95,7 +95,7 @@ def _samples(file: Path) -> tuple[Sample, ...] | None:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield (line number, line) for each line of a samples file. Skip empty lines."""
+    """Yield (line number, line) for each non-empty line of a samples file. Raise if it is unreadable or too large."""
     number = n_lines = n_values = 0
     try:
         with open_regular(file, LARGEST_SAMPLES) as stream:

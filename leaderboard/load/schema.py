@@ -261,11 +261,11 @@ class Run:
 
     @property
     def n_truncated(self) -> int:
-        """Number of texts cut to the model's length; the number for all tasks if this task has no number of its own."""
+        """Number of texts cut to the model's maximum length: in this task if recorded, else in all tasks, else 0."""
         count = self.config.recipe_mpr_truncated_in.get(self.task, self.config.recipe_mpr_truncated)
         return max(count or 0, 0)
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The flags that a record stores; empty for a run from a results file."""
+        """The first ten flags that a record stores; empty for a run from a results file."""
         return tuple(str(flag)[:200] for flag in self.results.flags[:10]) if self.is_record else ()

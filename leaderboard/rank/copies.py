@@ -15,14 +15,14 @@ from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.statistics import Ints
 
 _LEAST_ITEMS = 12
-"""Rows with fewer items are not flagged for answering with one letter: a few equal letters can be chance."""
+"""Rows with fewer items are not flagged for answering with one letter, because a few equal letters can be chance."""
 
 _BLOCK = 1024
 _NOT_SHARED = -1
 
 
 def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
-    """Flag ranked rows that answer nearly all items with one letter. Two such rows agree without copying."""
+    """Flag ranked rows, except baselines and rows with few items, that answer nearly all items with one letter."""
     rows = list(rows)
     for place, row in enumerate(rows):
         if row.status in RANKED and row.kind != "baseline" and len(row.items) >= _LEAST_ITEMS:
@@ -88,7 +88,7 @@ def _training_system(row: Row) -> str | None:
 
 
 def _model(row: Row) -> Hashable:
-    """Return names that identify a model on the hub; None for a folder, which may hold any model."""
+    """Return names that identify a model on the hub; otherwise None, because a folder may hold any model."""
     loaded = row.loaded
     if "folder" in (loaded.base_from, loaded.adapter_from) or "/" not in (loaded.adapter or loaded.base or ""):
         return None
@@ -96,7 +96,7 @@ def _model(row: Row) -> Hashable:
 
 
 def _known_base(row: Row) -> str | None:
-    """Return the base model if the row is clean and has a training record. Else return None: the row may be a copy."""
+    """Return the base model in a clean row's training record. Otherwise return None, because the row may be a copy."""
     return row.training.base_model if row.training and row.training.system and row.status == "clean" else None
 
 

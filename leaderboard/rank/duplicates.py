@@ -15,7 +15,7 @@ _READ_TWICE = "the same run, read twice"
 
 
 def mark_repeats(rows: Iterable[Row]) -> list[Row]:
-    """For each identity and task, keep the earliest ranked row: a user must not pick the best of many runs."""
+    """For each identity and task, keep the earliest ranked row, so that a user cannot pick the best of many runs."""
     why = "of one system's runs the earliest counts"
     return _one_each(sorted(rows, key=lambda row: (*by_date(row), row.task)), lambda row: row.task, why)
 
@@ -29,7 +29,7 @@ def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
 def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> list[Row]:
     """For each identity and place (task or board), keep the first ranked row. Exclude later rows with the reason `why`.
 
-    If a later row has other answers than the kept row, note the number of items with different answers.
+    If a later row has other answers than the kept row, both rows get a note with the number of items that differ.
     """
     seen: dict[tuple[str, str], int] = {}
     kept: list[Row] = []
@@ -72,8 +72,8 @@ def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
     """If a run was read twice, as a results file and as a record, keep the more doubtful row and exclude the other.
 
     The two rows may have different identities, because an identity can contain a folder's path. Two rows are one run
-    if they have the same board, task, name and date, and the same choice on every item. Probabilities are not compared:
-    a confident model has only the probabilities 0 and 1.
+    if they have the same board, task, name and date, and the same choice on every item. Probabilities are not compared,
+    because a confident model has only the probabilities 0 and 1.
     """
     doubtful_first = sorted(rows, key=lambda row: (tuple(-d for d in _doubt(row)), *by_date(row), row.reason))
     seen: dict[tuple[Hashable, ...], int] = {}
@@ -94,7 +94,7 @@ def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
 
 
 def _doubt(row: Row) -> tuple[int, int]:
-    """Return (whether a cache was used, index of the status in `RANKED`): larger means more doubtful."""
+    """Return (1 if a cache was used, index of the status in `RANKED`), larger if more doubtful; (0, 0) if unranked."""
     return (int(CACHE_DOUBT in row.flags), RANKED.index(row.status)) if row.status in RANKED else (0, 0)
 
 

@@ -33,7 +33,7 @@ _TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "eval_tokens_per_second": statistics.fmean,
     "eval_memory_bytes": max,
 }
-# Training costs are pooled only over folds. Each fold has its own checkpoint, but all prompts have the same one.
+# Training costs are pooled only over folds. Each fold has its own checkpoint, but all prompts use one checkpoint.
 _TRAINING_TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "train_seconds": math.fsum,
     "train_seconds_per_item": statistics.fmean,
@@ -71,7 +71,7 @@ POOLS = (
 
 
 def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
-    """Return one pooled row for each system that has all tasks, and every row that cannot be pooled.
+    """Return one pooled row for each system with all tasks, and all other rows. A system without all tasks has no rank.
 
     The rows come from `duplicates.mark_repeats`, so each system has one ranked row per task.
     """
@@ -142,7 +142,7 @@ def _means(results: Iterable[ItemResult]) -> list[ItemResult]:
 
 
 def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
-    """Return the pooled items. If they have no choices, add the first row's choices and answers to detect copies."""
+    """Pool the items. Items pooled over prompts have no choices, so use the first row's choices to detect copies."""
     pooled, first = RowItems.of(items), rows[0].items
     if pooled.choices or pooled.ids != first.ids:
         return pooled
@@ -150,7 +150,7 @@ def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
 
 
 def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
-    """Return the first row's metrics. Replace its Brier score by the mean over all items, if every row has one."""
+    """Return the first row's metrics, with the mean Brier score over all items. Omit this score if a row has none."""
     sums = [row.metrics["brier"].value * len(row.items) for row in rows if "brier" in row.metrics]
     metrics = {name: metric for name, metric in first.metrics.items() if name != "brier"}
     if len(sums) == len(rows):
@@ -163,8 +163,8 @@ def _combined(
 ) -> dict[str, Any]:
     """Return the pooled value of each named field.
 
-    `totals` maps some fields to a function that pools them. They become None if a part has None. Any other field
-    keeps its value if all parts have the same value; else it becomes None.
+    A field in `totals` is pooled by its function; it becomes None if any part's value is None. Any other field keeps
+    its value if all parts have the same value; else it becomes None.
     """
     combined = {}
     for name in names:

@@ -21,8 +21,8 @@ from recipe_mpr_task.statistics import Comparison
 class Score:
     """An accuracy and its 95% Wilson interval from `low` to `high`, as fractions in [0, 1].
 
-    `acc` is None if there are no items, or if an item's accuracy is unknown. `n` is the number of items. If only the
-    accuracy was reported, `n`, `low` and `high` are None.
+    `n` is the number of items. `acc`, `low` and `high` are None if there are no items, or if an item's accuracy is
+    unknown. If only the accuracy was reported, `n`, `low` and `high` are None.
     """
 
     acc: float | None
@@ -54,7 +54,7 @@ class PositionProfile:
 
     Attributes:
         answers: fraction of the items that were answered with the letter. If k options tie, each counts 1/k.
-        recall: accuracy on the items whose right option has the letter; None if no item has its right option there, or
+        recall: accuracy on the items whose right option has the letter; None if no right option has the letter, or
             if an item's accuracy is unknown.
     """
 
@@ -68,7 +68,7 @@ class Asked:
 
     Attributes:
         shots: number of few-shot examples; None if unknown.
-        prompt: name of the prompt template; "other" if it is not this project's, "all" if the row pools prompts.
+        prompt: name of the prompt template, "other" if not this project's, "all" for pooled prompts; None if unknown.
         generation: settings of text generation; None if the options were scored instead.
     """
 
@@ -195,7 +195,7 @@ class Row:
         types: score by query type; a type without items is absent.
         source: the file that the row was read from. A pooled row lists all its files, joined by ", ".
         rank: rank on the board, 1 for the best; None if the row is not ranked.
-        rank_low, rank_high: the best and the worst possible rank, computed by `ranking.rank_ranges`.
+        rank_low, rank_high: best and worst possible rank, from `ranking.rank_ranges`; None if the row is not ranked.
         metrics: metrics by key; a metric that the task does not have is absent.
         is_invariant: on circular boards, whether the system scores each option alone, so rotations change nothing.
         protocol: how the score was obtained, such as "5 folds pooled"; "" for a single run.
@@ -203,7 +203,7 @@ class Row:
         from_random_weights: whether the model has random weights, or was trained from a model with random weights.
         date: time of the run, in seconds since 1970.
         items: the results item by item; empty for a reported row.
-        position: position bias; None if the options were shown in several orders or in an unknown order.
+        position: position bias; None if the options had several orders or an unknown order, or if no option was chosen.
         flags: notes for a reader. Notes do not change the rank.
         around: the constant texts around the prompts, with placeholders for prompts and answers. Runs that were asked
             in different ways have different texts. Empty if no prompts were logged or read.
@@ -258,12 +258,12 @@ class Row:
 
     @property
     def stderr(self) -> float | None:
-        """Standard error of the accuracy: sd over items / sqrt(n), as in lm-eval; None with fewer than two items."""
+        """Standard error of the accuracy: sd over items / sqrt(n), as in lm-eval; None if unknown or if n < 2."""
         if (n := len(self.items)) < 2 or self.score.acc is None:
             return None
         return math.sqrt(math.fsum((self.items.accuracies - self.score.acc) ** 2) / (n - 1) / n)
 
     @property
     def chance_corrected(self) -> float | None:
-        """Accuracy rescaled as (acc - 1/5) / (1 - 1/5): 0 is chance, 1 is perfect."""
+        """Accuracy rescaled as (acc - 1/5) / (1 - 1/5): 0 is chance, 1 is perfect. None if the accuracy is unknown."""
         return None if self.score.acc is None else (self.score.acc - 1 / N_OPTIONS) / (1 - 1 / N_OPTIONS)

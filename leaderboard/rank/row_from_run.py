@@ -110,7 +110,7 @@ def _cost(run: Run) -> Cost:
 def _further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
     """Return the metrics other than accuracy: each metric's mean over items. Circular runs also have RStd.
 
-    Only causal models have `acc_norm`: the scores of other systems are not log-likelihoods of texts.
+    Only causal models have `acc_norm`, because the scores of other systems are not log-likelihoods of texts.
     """
     metrics: dict[str, Metric] = {}
     is_causal = who.kind(verified.run) == "causal"
@@ -134,7 +134,7 @@ def _rstd(items: Sequence[ItemResult]) -> Metric:
 
 
 def _position(verified: VerifiedRun) -> PositionProfile | None:
-    """Return a run's position profile; None if the options were shown in several orders or in an unknown order."""
+    """Return a run's position profile; None if the options had several orders or an unknown one, or none was chosen."""
     task = verified.run.task
     if not is_task(task) or who.kind(verified.run) == who.IMPORTED or task_spec(task).n_responses > N_OPTIONS:
         return None

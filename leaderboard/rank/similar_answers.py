@@ -42,7 +42,7 @@ _MOST_TIED = 2
 """If more wrong options than this are tied for the best, they do not count as a choice."""
 
 ONE_LETTER = 0.95
-"""Rows that answer at least this fraction of the items with one letter agree without copying."""
+"""Two rows that answer at least this fraction of the items with one letter agree without copying."""
 
 _MANY = 64
 _N_OPTIONS_OF = np.array([bits.bit_count() for bits in range(2**N_OPTIONS)])
@@ -88,8 +88,8 @@ class Compared:
     """Comparisons of a block of rows with all rows. Every matrix has the shape (rows of the block, all rows).
 
     The float matrices count items. `fewer_wrong` has the smaller of the two rows' numbers of wrong choices, on items
-    that both rows answered. `by_choice` marks rows with similar wrong choices. `is_alike` marks rows with similar wrong
-    choices or similar probabilities.
+    that both rows answered. `same_answers` counts equal probabilities. `by_choice` marks similar wrong choices, and
+    `is_alike` marks similar wrong choices or similar probabilities.
     """
 
     same_wrong: Floats
@@ -116,9 +116,9 @@ class Matrices:
             count as a choice.
         wrong: bit mask of the wrong options chosen, with the bits of `RowItems.picks`; shape (rows, items).
         scored: whether the row has the item; shape (rows, items).
-        answers: 1 if the row has the hash. The columns are the hashes in `RowItems.answers` that 2 to 64 rows have.
-            Sparse, shape (rows, hashes).
-        common: whether the row has the hash. The columns are the hashes of more than 64 rows; shape (rows, hashes).
+        answers: sparse, shape (rows, hashes), with a column for each hash in any row's `RowItems.answers`. A cell is 1
+            if its row has the hash, and if 2 to 64 rows in total have the hash; else 0.
+        common: whether the row has the hash, for each hash that more than 64 rows have; shape (rows, common hashes).
         one_letter: whether the row answers nearly all items with one letter; shape (rows,).
     """
 

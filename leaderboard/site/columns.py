@@ -95,7 +95,7 @@ def _over(name: Literal["folds", "prompts"], of: Callable[[Any], float | None]) 
 
 _COMPARED = (("difference", "comparison.difference"), ("low", "comparison.low"), ("high", "comparison.high"),
              ("p", "comparison.p"), ("p_holm", "p_holm"))  # fmt: skip
-_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # status shows SEEN
+_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # the status shows SEEN
 
 COLUMNS = {column.key: column for column in (
     Column("rank", "#", attrgetter("rank"), "rank", higher_is_better=False),

@@ -137,7 +137,7 @@ def floors() -> dict[str, float]:
 
 
 def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """Return the data of a system's page, without the row's answers. The page embeds them from `row.items.text`.
+    """Return the data of a system's page, without the row's answers. The page gets the answers from `row.items.text`.
 
     `shown` is the row's object in `leaderboard.json`. `title` is the title of the row's board.
     """

@@ -49,7 +49,7 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
 
 
 def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
-    """Write the files into a new folder. Return the folder's name, which is a hash of all paths and contents."""
+    """Write the files to a new folder. Return its name, a hash of paths and contents. Raise if two paths are equal."""
     staging = builds / ".staging"
     shutil.rmtree(staging, ignore_errors=True)
     digest = hashlib.sha256()

@@ -138,7 +138,7 @@ def _table(
 
 
 def _header(column: Column, first: Row) -> str:
-    """Return a column's heading. A query type's heading ends in n, the number of items of all ranked rows."""
+    """Return a column's heading. A query type's heading ends in its number of items, equal in all ranked rows."""
     score = column.read(first) if column.type == "score" else None
     return f"{column.label} (n {score.n})" if score else column.short or column.label
 

@@ -23,7 +23,7 @@ _SHOWN_IDS = 3
 def document_faults(case: Case) -> Iterator[str]:
     """Yield each kind of fault in the logged items, with the ids of the faulty items.
 
-    These faults make all numbers of the run unreliable. An item with several faults is listed under the first fault.
+    These faults make all numbers of the run unreliable. An item with several faults is listed only under the first.
     """
     spec = case.spec
     tests: tuple[tuple[str, Callable[[Sample], bool]], ...] = (
@@ -56,7 +56,7 @@ def _is_genuine(sample: Sample, *, is_record: bool) -> bool:
 
 
 def comparability_faults(case: Case) -> Iterator[str]:
-    """Yield each reason why a run is not comparable with other runs. The documents must be genuine."""
+    """Yield each reason why a run is not comparable with other runs. The documents must be from the dataset."""
     run, spec = case.run, case.spec
     is_import = run.is_record and kind(run) == IMPORTED
     orders = (spec.order, run.args.text("order") if is_import else "")

@@ -115,7 +115,7 @@ def _is_of_its_record(run: Run) -> bool:
 
 
 def is_compared(case: Case) -> bool:
-    """Say whether the run's baseline has committed scores for every item of the run."""
+    """Say whether the run's baseline has committed scores for every item; False if the task generates text."""
     reference = _reference().get(baseline_name(case.run), {})
     return bool(reference) and not case.spec.generates and all(s.item_id in reference for s in case.run.items)
 
@@ -157,7 +157,7 @@ def _expected(case: Case, by_option: Mapping[str, float], shown: Sequence[str]) 
 
 
 def _is_near(scores: Sequence[float], expected: Sequence[Sequence[float]]) -> bool:
-    """Say whether scores match `expected`. Rounding is allowed, and a constant that log-softmax adds to a row."""
+    """Say whether scores match `expected`. Allow for rounding, and for a constant that log-softmax adds to each row."""
     rows = np.reshape(scores, (-1, N_OPTIONS))
     wanted = np.array(expected)[: len(rows)]
     # Ties must be the same: a tiny difference can break a tie, and then the accuracy changes.

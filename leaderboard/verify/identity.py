@@ -70,8 +70,8 @@ def model_key(run: Run) -> str:
     """Return a hash of a run's model. Runs with the same hash have the same model.
 
     The hash covers the first known value of: recorded training, content of the model's files, path. The path comes
-    last: a moved folder holds the same model, and two folders with the same name can hold different models. For a
-    model behind a server, the files are unknown. Then the address and the display name are hashed.
+    last, because a moved folder holds the same model, and two folders with one name can hold different models. The
+    files of a model behind a server are unknown, so the server's address and the display name are hashed.
     """
     if run.is_record and run.config.recipe_mpr_identity:
         return run.config.recipe_mpr_identity
@@ -200,7 +200,7 @@ def _loaded(run: Run, arguments: Sequence[str]) -> tuple[str, str | None]:
 
 
 def _source(run: Run, name: str, *, is_adapter: bool) -> str | None:
-    """Return where a model was loaded from, FOLDER or HUB; None if a name such as "a/b" fits both."""
+    """Return where a model was loaded from, FOLDER or HUB; None if unknown, because a name such as "a/b" fits both."""
     if is_path(name):
         return FOLDER
     recorded = run.loaded.sources.get("peft" if is_adapter else "pretrained")

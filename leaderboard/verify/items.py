@@ -57,7 +57,7 @@ def responses_of(sample: Sample, spec: TaskSpec) -> list[Any] | None:
 
 
 def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
-    """Recompute an item's result. The document must be genuine, and no response may be missing."""
+    """Recompute an item's result. The document must be from the dataset, and no response may be missing."""
     document = sample.doc
     responses = responses_of(sample, spec) or []
     if sample.chosen is None:

@@ -97,7 +97,7 @@ def prompt_flags(case: Case) -> Iterator[str]:
 
 
 def text_around(case: Case) -> str:
-    """Return the text around a run's prompts, for readers. Return WITHHELD if the text has dataset texts in it."""
+    """Return the text around a causal model's prompts; WITHHELD if it contains dataset texts; "" for other systems."""
     run = case.run
     if kind(run) != "causal":  # only causal models read prompts
         return ""
@@ -110,7 +110,7 @@ def text_around(case: Case) -> str:
 def evidence(run: Run) -> Evidence:
     """Return the evidence for a run's numbers.
 
-    "run here": items and prompts were logged. "recounted": only items were logged. "claimed": no items were logged.
+    "run here": items and prompts were logged. "recounted": only items were logged or imported. "claimed": no items.
     """
     if not run.items:
         return "claimed"

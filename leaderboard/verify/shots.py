@@ -18,7 +18,7 @@ Shot = tuple[str, str]
 
 
 def why_unchecked(run: Run, spec: TaskSpec) -> str | None:
-    """Return the reason why a run's shots cannot be checked; None if they can be checked, or if there are no shots."""
+    """Return why a run's shots cannot be checked; None if they can be, if there are no shots, or for a record."""
     if not run.n_shot or run.is_record:
         return None
     if run.config.fewshot_seed is None:
@@ -32,7 +32,7 @@ def why_unchecked(run: Run, spec: TaskSpec) -> str | None:
 
 
 def shots_of(run: Run, spec: TaskSpec) -> Callable[[Document], Sequence[Shot]] | None:
-    """Return a function that takes a genuine document and returns the shots of its prompt.
+    """Return a function that takes a document of the dataset and returns the shots of its prompt.
 
     The run's seed determines the shots. Their texts come from the log, else from the dataset. The returned function
     gives no shots if there are too few candidates. Return None if the run has no shots, or if they are unknown.

@@ -89,7 +89,7 @@ class _Parts:
 
 
 def surroundings(run: Run, spec: TaskSpec) -> Surroundings:
-    """Extract and compare the texts around the logged prompts of all items. The documents must be genuine."""
+    """Extract and compare the texts around the logged prompts of all items. The documents must be from the dataset."""
     if run.is_record:  # a record holds no prompts
         return Surroundings()
     draw = shots_of(run, spec)
@@ -185,7 +185,7 @@ def _is_bare(parts: _Parts, around: Around, run: Run, spec: TaskSpec) -> bool:
     before, *_, after = around
     delimiters = (spec.asked_as["target_delimiter"], spec.asked_as["fewshot_delimiter"])
     allowed, opening, end = {delimiters}, spec.description, ""
-    if parts.prompt.is_messages:  # messages have roles; all shots can be in one turn, or each in its own
+    if parts.prompt.is_messages:  # all shots can be in one turn, or each shot in a turn of its own
         allowed.add((f"\n{_ASSISTANT}", f"\n{_USER}"))
         opening = (turn("system", spec.description) if spec.description else "") + _USER
         end = "\n"

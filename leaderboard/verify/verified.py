@@ -23,12 +23,12 @@ class Case:
 
     @cached_property
     def items(self) -> tuple[ItemResult, ...]:
-        """The recomputed items. The run's documents must be genuine."""
+        """The recomputed items. The run's documents must be from the dataset."""
         return tuple(item_result(sample, self.spec) for sample in self.run.items)
 
     @cached_property
     def around(self) -> Surroundings:
-        """The texts around the prompts. The run's documents must be genuine."""
+        """The texts around the prompts. The run's documents must be from the dataset."""
         return surroundings(self.run, self.spec)
 
 
@@ -37,7 +37,7 @@ class VerifiedRun:
     """A checked run with its status.
 
     Attributes:
-        items: the recomputed items; empty if the run's documents are not genuine.
+        items: the recomputed items; empty if a check found the run unreadable.
         reason: why the run has its status.
         flags: notes for readers. The notes do not change the rank.
         around: the text around the prompts, with placeholders for prompts and answers; "" if unknown.

@@ -17,7 +17,10 @@ HOOKED = ("lm_eval.models", "lm_eval.tasks.manager", "lm_eval.evaluator")
 
 
 def find_spec(name, path=None, target=None):
-    """Return the plugin's import spec for a module named in HOOKED; None for any other module."""
+    """Return the import spec of a module named in HOOKED. Loading this spec activates the plugin.
+
+    Return None for any other module, or if the plugin cannot be imported.
+    """
     if name in HOOKED:
         try:
             from recipe_mpr_task.plugin import hooked_spec
@@ -28,7 +31,7 @@ def find_spec(name, path=None, target=None):
 
 
 def install():
-    """Add the finder if it is missing, and activate the plugin in HOOKED modules that are already loaded."""
+    """If the finder is missing, add the finder, and activate the plugin in HOOKED modules that are already loaded."""
     this = sys.modules[__name__]
     if this not in sys.meta_path:
         sys.meta_path.insert(0, this)

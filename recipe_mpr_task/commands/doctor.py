@@ -53,7 +53,7 @@ def _plugin() -> Rows:
     from recipe_mpr_task.tasks import TASKS_PATH
 
     current = status()
-    # Missing tasks are a fault only if the user has not switched the autoload off.
+    # Missing tasks or models are a fault, unless the user has switched the autoload off.
     wanted = not current["autoload"].startswith("off")
     rows = {name: (value, wanted and value.startswith("not ")) for name, value in current.items()}
     entry = TaskManager(include_defaults=False).task_index.get("recipe_mpr")

@@ -8,8 +8,8 @@ def batches_by_length(lengths: Sequence[int], max_tokens: int, max_rows: int | N
 
     Args:
         lengths: number of tokens of each text.
-        max_tokens: maximum number of texts in a batch times the length of the batch's longest text. A text of more
-            than `max_tokens` tokens is alone in its batch.
+        max_tokens: maximum number of tokens in a batch, padding included. A text of more than `max_tokens` tokens is
+            alone in its batch.
         max_rows: maximum number of texts in a batch; None for no limit.
 
     Yields:

@@ -26,7 +26,7 @@ class BiEncoder:
     vectors are averaged, as in sentence-transformers.
 
     Raises:
-        CheckpointError: the checkpoint needs a pooling or a module that this class does not support.
+        CheckpointError: the checkpoint lacks a weight, or needs a pooling or a module that this class does not support.
     """
 
     def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
@@ -56,7 +56,7 @@ class BiEncoder:
         negated = [self._negated(query) for query, _ in questions]
         texts = sorted({*queries, *filter(None, negated), *(text for row in options for text in row)})
         row = {text: i for i, text in enumerate(texts)}
-        # Multiply element-wise in double: in a matrix product, rounding may depend on the position of a row.
+        # Multiply element-wise in double, because rounding in a matrix product may depend on the position of a row.
         embeddings = self.embed(texts).double()
         vectors = [embeddings[row[query]] for query in queries]
         for place, text in enumerate(negated):
@@ -72,7 +72,10 @@ class BiEncoder:
         return self._prompts[0] + part if part else ""
 
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
-        """Return one embedding per text, normalised to length 1: shape (texts, hidden size), float32, on the CPU."""
+        """Return one embedding per text, normalised to length 1: shape (texts, hidden size), float32, on the CPU.
+
+        A text with too many tokens for the model is cut, and counts in `truncated`.
+        """
         encoded = self._tokenizer(list(texts))
         if cut := sum(len(ids) > self._max_length for ids in encoded["input_ids"]):
             self.truncated += cut
@@ -106,10 +109,11 @@ def pooled(hidden: torch.Tensor, attention_mask: torch.Tensor, mode: str) -> tor
 
 
 def pooling_mode(checkpoint: Checkpoint) -> str:
-    """Return the pooling that the checkpoint's files declare: "mean", "cls" or "max".
+    """Return the pooling that the checkpoint's files declare: "mean", "cls" or "max". Without a declaration: "mean".
 
     Raises:
-        CheckpointError: the files declare another pooling, or a module that is not supported, such as Dense.
+        CheckpointError: the files declare another pooling, a pooling that omits the prompt, or a module that is not
+            supported, such as Dense.
     """
     modules: list[dict[str, Any]] = checkpoint.read_json("modules.json") or []
     kinds = [str(module.get("type")).rsplit(".", 1)[-1] for module in modules]

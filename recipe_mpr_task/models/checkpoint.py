@@ -173,6 +173,6 @@ def _has_label(checkpoint: Checkpoint, prefix: str | None) -> bool:
 
 
 def _has_module(checkpoint: Checkpoint, part: str | None) -> bool:
-    """Return whether the checkpoint's modules.json names a module that contains `part`. False if `part` is None."""
+    """Return whether an entry of the checkpoint's modules.json contains the text `part`. False if `part` is None."""
     modules = checkpoint.read_json("modules.json") if part else None
     return isinstance(modules, list) and any(str(part) in str(module) for module in modules)

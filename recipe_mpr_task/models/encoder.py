@@ -77,7 +77,7 @@ class EncoderLM(OptionScorerLM):
 
     Raises:
         ModelArgsError: an argument or the value of an argument is not allowed.
-        CheckpointError: the checkpoint cannot be used with this head.
+        CheckpointError: the checkpoint does not exist, or cannot be used with this head.
     """
 
     scores_options_as = "recipe-mpr-encoder"
@@ -133,7 +133,7 @@ class EncoderLM(OptionScorerLM):
 
     def _score_task(self, questions: Sequence[Question]) -> list[list[float]]:
         asked = frozenset((question.query, option) for question in questions for option in question.options)
-        if asked != self._asked:  # the previous task had other pairs, so score these
+        if asked != self._asked:  # the stored scores are for other (query, option) pairs
             cut_before = self.head.truncated
             rows = self.head.score([(q.query, q.options) for q in questions])
             self._scores = {

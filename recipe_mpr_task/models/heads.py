@@ -22,7 +22,7 @@ class Head:
         scorer: "module:Class" of an `encoder.Scorer`; None if lm-eval's own backends score the head.
         objective: "module:Class" of a `finetune.objective.Objective`; None if `finetune` does not train the head.
         architectures: a checkpoint has this head if an architecture in `config.json` ends with one of these texts.
-        module: a checkpoint has this head if a module type in `modules.json` contains this text; None for no test.
+        module: a checkpoint has this head if an entry of `modules.json` contains this text; None to skip this check.
         num_labels: number of outputs of the classification layer; None if the number is not checked.
         label_prefix: a checkpoint has this head if it has several labels, and one begins with this text. None for no
             test.

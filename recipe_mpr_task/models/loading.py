@@ -14,7 +14,7 @@ from recipe_mpr_task.models.checkpoint import Checkpoint
 from recipe_mpr_task.models.heads import Head
 
 _NO_LIMIT = 10**6
-"""A tokenizer without a maximum length reports a larger number than this limit."""
+"""A tokenizer without a maximum length reports a number that is larger than this limit."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def load_model(head: Head, checkpoint: Checkpoint, settings: LoadSettings) -> An
 
     Raises:
         CheckpointError: the checkpoint lacks a weight that the head needs, or the classification layer has a wrong
-            number of outputs. transformers would give a missing weight random values; scores would be meaningless.
+            number of outputs. transformers gives a missing weight random values, so scores would be meaningless.
     """
     _check_labels(head, checkpoint)
     # If only `label2id` names the labels, transformers does not count them.

@@ -16,7 +16,7 @@ from recipe_mpr_task.models.loading import LoadSettings, run_in_batches
 from recipe_mpr_task.models.pairs import PairHead
 
 _MAX_BATCH_TOKENS = 2048
-"""Limit for a batch: 2,048 tokens x 30,522 words of the vocabulary give 250 MB of float32 logits."""
+"""Maximum number of tokens in a batch. With a vocabulary of 30,522 entries, the float32 logits take 250 MB."""
 
 
 class MaskedLM(PairHead):
@@ -53,7 +53,7 @@ class MaskedLM(PairHead):
     def _masked_variants(self, encoded: Any, i: int) -> list[dict[str, list[int]]]:
         """Return one masked model input for each token of the option in pair `i`.
 
-        `position` is the index of the first mask. `target` is the id of the token to predict at this index.
+        In each input, `position` is the index of the first mask. `target` is the id of the token to predict there.
         """
         words, sides = encoded.word_ids(i), encoded.sequence_ids(i)
         ids = encoded["input_ids"][i]

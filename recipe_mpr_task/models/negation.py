@@ -1,7 +1,7 @@
 """Lower the bi-encoder score of options that match the negated part of a query.
 
-The embedding of "lasagna without cheese" is close to those of recipes with cheese. So a checkpoint can set a weight in
-`QUERY_FILE`. Then the score is cos(query, option) - weight x cos(negated part, option).
+The embedding of "lasagna without cheese" is close to the embeddings of recipes with cheese. So a checkpoint can set a
+weight in `QUERY_FILE`. Then the score is cos(query, option) - weight x cos(negated part, option).
 """
 
 import re

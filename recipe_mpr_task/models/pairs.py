@@ -40,10 +40,10 @@ class PairHead:
         return [[logits[row[query, option]] for option in options] for query, options in questions]
 
     def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> torch.Tensor:
-        """Return one score per pair, shape (pairs,). A query that is too long is cut. An option is never cut.
+        """Return one score per pair, shape (pairs,). If a pair is too long for the model, only the query is cut.
 
         Raises:
-            CheckpointError: an option without the query is already too long for the model.
+            CheckpointError: an option is so long that it leaves no room for the query.
         """
         encoded = self.encode_pairs(pairs)
         encodings = [{key: encoded[key][i] for key in encoded} for i in range(len(pairs))]
@@ -56,7 +56,7 @@ class PairHead:
         The number of cut pairs is added to `truncated`.
 
         Raises:
-            CheckpointError: an option without the query is already too long for the model.
+            CheckpointError: an option is so long that it leaves no room for the query.
         """
         queries, options = (list(side) for side in zip(*pairs, strict=True))
         special = self._tokenizer.num_special_tokens_to_add(pair=True)

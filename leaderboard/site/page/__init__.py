@@ -69,7 +69,7 @@ def system_page(content: Mapping[str, Any], answers: str) -> str:
 
 
 def items_script(items: Mapping[str, Any]) -> str:
-    """Return the result of `page_data.items_content` as a script: a page opened from disk cannot load JSON."""
+    """Return the result of `page_data.items_content` as a script, because a page opened from disk cannot load JSON."""
     return f"window.RECIPE_MPR_ITEMS = {_embedded(_json(items))};\n"
 
 
@@ -89,7 +89,7 @@ def _template(name: str) -> Template:
     style = (_FOLDER / "page.css").read_text()
     scripts = "\n".join((_FOLDER / script).read_text() for script in _SCRIPTS[name])
     registries = f"const SITE = {_embedded(_json(_registries(name)))};"
-    script = f'"use strict";\n(() => {{\n{registries}\n{scripts}\n}})();'  # the function is the scripts' scope
+    script = f'"use strict";\n(() => {{\n{registries}\n{scripts}\n}})();'  # the function avoids global names
     # In some browsers, 'self' does not match the files of a page opened from disk; `file:` does.
     items = " 'self' file:" if name.startswith("system") else ""
     policy = (
