@@ -90,7 +90,7 @@ def max_length_of(checkpoint: Checkpoint, tokenizer: Any, settings: LoadSettings
         declared: the limit in `sentence_bert_config.json`; None if there is none.
     """
     positions = checkpoint.config.get("max_position_embeddings") or _NO_LIMIT
-    if checkpoint.config.get("model_type") in ("roberta", "xlm-roberta", "camembert"):
+    if checkpoint.config.get("model_type") in ("roberta", "xlm-roberta", "camembert", "mpnet"):
         positions -= 2  # position ids of these models start at 2
     limits = [settings.max_length or declared, positions]
     if tokenizer.model_max_length < _NO_LIMIT:
