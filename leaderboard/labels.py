@@ -16,9 +16,10 @@ from leaderboard.load.review import VERDICTS, Review
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.row import Row, Score
+from leaderboard.site.tables import status_text
 from leaderboard.site.text import LONGEST, interval_text, line, percent
 from leaderboard.verify.items import ItemResult
-from leaderboard.verify.statuses import RANKED, STATUSES, StatusName
+from leaderboard.verify.statuses import RANKED, StatusName
 from recipe_mpr_task.data import N_ITEMS, items_at_hand
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import LETTERS, UNTYPED, Item
@@ -34,11 +35,12 @@ _NO_TEXTS = "Texts are not shown: the dataset is not on this machine (recipe-mpr
 
 @dataclass(frozen=True)
 class LabelAudit:
-    """The systems that count, and which systems do not.
+    """The systems that count, the rows that do not, and a person's verdicts.
 
     Attributes:
         rows: one row for each system, all on the same 500 items, sorted by name.
         left_out: (system, reason) of each row that does not count.
+        reviews: the verdicts by item id.
     """
 
     rows: tuple[Row, ...]
@@ -88,7 +90,9 @@ def audit_labels(
             rows.append(row)
     if not rows:
         why = "; ".join(f"{line(name, _LONGEST_NAME)}: {reason}" for name, reason in left_out)
-        raise RecipeMPRError(f"no system counts; needed: a run of task {MAIN_BOARD} on all 500 items; {why or 'none'}")
+        raise RecipeMPRError(
+            f"no system counts; needed: a run of task {MAIN_BOARD} on all 500 items; {why or 'no run was read'}"
+        )
     return LabelAudit(tuple(sorted(rows, key=lambda row: row.system)), tuple(left_out), reviews)
 
 
@@ -119,9 +123,11 @@ def report(audit: LabelAudit, at_most: int) -> Iterator[str]:
         given = Counter(review.verdict for review in audit.reviews.values())
         listed = ", ".join(f"{given[verdict]} {verdict}" for verdict in VERDICTS)
         yield f"Review: {listed}, {given[None]} not reviewed; {len(audit.marked)} items are marked."
+    yield from _notes(audit.rows)
     yield from (f"Left out: {line(name, _LONGEST_NAME)}: {line(reason, LONGEST)}" for name, reason in audit.left_out)
     hard = audit.hard(at_most)
-    yield f"\n{len(hard)} items that at most {at_most} of {n_systems} systems answer:"
+    few = f"at most {at_most} of {n_systems} systems answer" if at_most else f"none of {n_systems} systems answers"
+    yield f"\n{len(hard)} items that {few}:"
     items = {item.item_id: item for item in items_at_hand()}
     if hard and not items:
         yield _NO_TEXTS
@@ -136,7 +142,8 @@ def _systems(audit: LabelAudit) -> str:
     """Return the table of systems, with accuracy on all items and on the items that are not marked."""
     headers = ["System", "Status", f"Accuracy (n {N_ITEMS})"]
     cells = [
-        [line(row.system, _LONGEST_NAME), STATUSES[row.status].badge, interval_text(row.score)] for row in audit.rows
+        [line(row.system, _LONGEST_NAME), status_text(row.status, row.flags), interval_text(row.score)]
+        for row in audit.rows
     ]
     if audit.reviews:
         kept = np.array([item_id not in audit.marked for item_id in audit.rows[0].items.ids])
@@ -144,6 +151,15 @@ def _systems(audit: LabelAudit) -> str:
         for row, texts in zip(audit.rows, cells, strict=True):
             texts.append(interval_text(Score.of(float(row.items.accuracies[kept].sum()), int(kept.sum()))))
     return tabulate(cells, headers, tablefmt="simple", disable_numparse=True)
+
+
+def _notes(rows: Iterable[Row]) -> Iterator[str]:
+    """Yield one line for each note on the rows, with the names of the systems that have the note."""
+    by_flag: dict[str, list[str]] = {}
+    for row in rows:
+        for flag in row.flags:
+            by_flag.setdefault(flag, []).append(line(row.system, _LONGEST_NAME))
+    yield from (f"Note on {', '.join(names)}: {line(flag, LONGEST)}" for flag, names in by_flag.items())
 
 
 def _choices(rows: Sequence[Row], item_ids: Collection[str]) -> dict[str, dict[str, list[str]]]:

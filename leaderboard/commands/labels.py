@@ -40,6 +40,8 @@ def labels(  # noqa: PLR0913, PLR0917 (each argument is an option)
     from leaderboard.load import review as reviews
     from leaderboard.verify.forensics import RESULTS
 
+    if write_review:
+        reviews.refuse_existing(write_review)
     verdicts = reviews.read_review(review) if review else {}
     with FaultLog() as log:
         rows, skipped = read_rows(paths or [RESULTS], log.add)

@@ -11,7 +11,6 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.field_faults import field_faults
 from recipe_mpr_task.files import read_regular, write_atomic
 from recipe_mpr_task.splits import scored_ids
-from recipe_mpr_task.suggest import did_you_mean
 
 Verdict = Literal["gold_wrong", "two_right", "unclear", "fine"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -29,7 +28,7 @@ _HEAD = """\
 
 
 def _with_verdict(value: Any) -> Any:
-    return {"verdict": value} if value is None or isinstance(value, str) else value
+    return value if isinstance(value, dict) else {"verdict": value}
 
 
 class Review(BaseModel, frozen=True, extra="forbid"):
@@ -65,7 +64,7 @@ def read_review(path: Path) -> dict[str, Review]:
     """
     try:
         content = yaml.load(read_regular(path, _LARGEST).decode("utf-8-sig"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
-        reviews = _Reviews.validate_python(content or {}, strict=True)
+        reviews = _Reviews.validate_python({} if content is None else content, strict=True)
     except OSError as error:
         raise RecipeMPRError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -74,7 +73,7 @@ def read_review(path: Path) -> dict[str, Review]:
         faults = [f"{fault.where or 'file'}: {fault.message} (got {fault.got})" for fault in field_faults(error)]
         raise RecipeMPRError(f"{path}: {_listed(faults)}; allowed verdicts: {', '.join(VERDICTS)}, null") from None
     ids = scored_ids("all")
-    if unknown := [f"{item!r}: no such item{did_you_mean(item, ids)}" for item in reviews if item not in ids]:
+    if unknown := [f"{item!r}: no such item" for item in reviews if item not in ids]:
         raise RecipeMPRError(f"{path}: {_listed(unknown)}; allowed: mpr-000 to mpr-499")
     return reviews
 
@@ -84,14 +83,19 @@ def _listed(faults: list[str]) -> str:
     return "; ".join(faults[:_MOST_FAULTS]) + more
 
 
+def refuse_existing(path: Path) -> None:
+    """Raise RecipeMPRError if the file exists: it may hold the only copy of somebody's verdicts."""
+    if path.exists():
+        raise RecipeMPRError(f"{path} exists already; choose another name, or remove it")
+
+
 def write_review(path: Path, item_ids: Iterable[str], known: Mapping[str, Review]) -> None:
     """Write a review file of these items and the known reviews; items without a review have the verdict null.
 
     Raises:
         RecipeMPRError: the file exists already, or cannot be written.
     """
-    if path.exists():
-        raise RecipeMPRError(f"{path} exists already; choose another name, or remove it")
+    refuse_existing(path)
     blank = dict.fromkeys(item_ids, Review(verdict=None))
     reviews = {item_id: review.model_dump() for item_id, review in sorted((blank | dict(known)).items())}
     try:
