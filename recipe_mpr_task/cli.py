@@ -26,6 +26,7 @@ from recipe_mpr_task.suggest import did_you_mean
 COMMANDS = {
     "add": "leaderboard.commands.add:add",
     "audit": "recipe_mpr_task.commands.audit:audit",
+    "audit labels": "leaderboard.commands.labels:labels",
     "compare": "leaderboard.commands.compare:compare",
     "data": "recipe_mpr_task.commands.data:data",
     "demo": "leaderboard.commands.demo:demo",
@@ -40,7 +41,19 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A click group that imports a subcommand when the subcommand is used or listed."""
+    """A click group that imports a subcommand when the subcommand is used or listed.
+
+    A subcommand's name may have two words. So `audit` takes a file, and `audit labels` is another subcommand.
+    """
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the name, the subcommand and the remaining arguments."""
+        two_words = " ".join(args[:2])
+        if len(args) > 1 and two_words in COMMANDS:
+            return two_words, self.get_command(ctx, two_words), args[2:]
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Return the names of all subcommands."""

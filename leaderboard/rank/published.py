@@ -1,25 +1,44 @@
-"""Read `published.yaml`: results that others reported. Turn each result into a row."""
+"""Read `published.yaml`: results that others reported. Return them as claims, and as rows of the boards."""
 
+from functools import cache
 from importlib.resources import files
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, model_validator
 
 from leaderboard.rank.row import Cost, Row, Score, Spread
 
+Order = Literal["file", "shuffled", "not_shown", "not_stated"]
+Url = Annotated[str, Field(pattern="^https://[^ ]+$")]
 
-class _Entry(BaseModel, frozen=True, extra="forbid"):
-    """A reported result: `correct` of `n` items, or only an accuracy. `source` and `note` are keys in `_Published`."""
+
+class Source(BaseModel, frozen=True, extra="forbid"):
+    """Where results were reported. A claim's `path` is relative to `url`."""
+
+    title: str
+    url: Url | None = None
+
+
+class Claim(BaseModel, frozen=True, extra="forbid"):
+    """A result that somebody reported. The head of `published.yaml` describes the fields.
+
+    `source` and `note` are the texts, not their keys in the file. Tables of claims against recounts read this class.
+    """
 
     system: str
     board: str
-    source: str
+    source: Source
     path: str | None = None
-    note: str | None = None
+    order: Order
+    order_source: Url | None = None
+    overlap: str | None = None
+    data: Literal["pinned", "earlier"] = "pinned"
+    note: str = ""
     params: int | None = None
     trainable_params: int | None = None
     train_seconds: int | float | None = None
-    correct: int = 0
+    correct: int | None = None
     n: int | None = None
     accuracy: float | None = None
     types: dict[str, tuple[int, int]] = {}
@@ -27,37 +46,64 @@ class _Entry(BaseModel, frozen=True, extra="forbid"):
     protocol: str = ""
     curve: dict[str, tuple[int | float, ...]] = {}
 
+    @model_validator(mode="after")
+    def _has_one_score(self) -> "Claim":
+        given = (self.correct is not None, self.n is not None, self.accuracy is not None)
+        if given not in ((True, True, False), (False, False, True)):
+            raise ValueError(f"{self.system}: give correct and n, or only accuracy")
+        return self
 
-class _Published(BaseModel):
-    sources: dict[str, str]
-    notes: dict[str, str]
-    rows: list[_Entry]
+    @property
+    def score(self) -> Score:
+        """The claimed accuracy, with its 95% Wilson interval if the number of items is known."""
+        if self.correct is None or self.n is None:
+            return Score(self.accuracy)
+        return Score.of(self.correct, self.n)
+
+    @property
+    def url(self) -> str | None:
+        """Link to the page or file that reports the result; None if there is none."""
+        return f"{self.source.url}/{self.path}" if self.source.url and self.path else self.source.url
+
+    @property
+    def reason(self) -> str:
+        """The text beside the status: not run here, the overlap, the note."""
+        overlap = f"overlap: {self.overlap}." if self.overlap else ""
+        return " ".join(filter(None, ("as reported, not run here.", overlap, self.note)))
+
+
+@cache
+def published_claims() -> tuple[Claim, ...]:
+    """Return every reported result, in the order of the file."""
+    published = yaml.safe_load((files("leaderboard") / "published.yaml").read_text())
+    sources, notes = published["sources"], published["notes"] | {None: ""}
+    return tuple(
+        Claim(**row | {"source": sources[row["source"]], "note": notes[row.get("note")]}) for row in published["rows"]
+    )
 
 
 def published_rows() -> list[Row]:
     """Return one row for each reported result."""
-    published = _Published(**yaml.safe_load((files("leaderboard") / "published.yaml").read_text()))
-    return [_row(entry, published) for entry in published.rows]
+    return [_row(claim) for claim in published_claims()]
 
 
-def _row(entry: _Entry, published: _Published) -> Row:
-    note = published.notes[entry.note] if entry.note else ""
-    source = published.sources[entry.source]
+def _row(claim: Claim) -> Row:
+    curve = claim.curve
     return Row(
-        system=entry.system,
+        system=claim.system,
         kind="reported",
         status="reported",
-        reason=f"as reported, not run here. {note}".strip(),
-        board=entry.board,
-        task=entry.board,
+        reason=claim.reason,
+        board=claim.board,
+        task=claim.board,
         task_version=None,
-        score=Score.of(entry.correct, entry.n) if entry.n else Score(entry.accuracy),
-        types={name: Score.of(*counts) for name, counts in sorted(entry.types.items())},
-        params=entry.params,
-        source=f"{source}, {entry.path}" if entry.path else source,
+        score=claim.score,
+        types={name: Score.of(*counts) for name, counts in sorted(claim.types.items())},
+        params=claim.params,
+        source=f"{claim.source.title}, {claim.path}" if claim.path else claim.source.title,
         evidence="claimed",
-        protocol=entry.protocol,
-        spread=None if entry.fold_sd is None else Spread("folds", entry.fold_sd),
-        cost=Cost(train_seconds=entry.train_seconds, trainable_params=entry.trainable_params),
-        curve=tuple(dict(zip(entry.curve, values, strict=True)) for values in zip(*entry.curve.values(), strict=True)),
+        protocol=claim.protocol,
+        spread=None if claim.fold_sd is None else Spread("folds", claim.fold_sd),
+        cost=Cost(train_seconds=claim.train_seconds, trainable_params=claim.trainable_params),
+        curve=tuple(dict(zip(curve, values, strict=True)) for values in zip(*curve.values(), strict=True)),
     )

@@ -98,7 +98,7 @@ def test_published_rows_are_reported_with_their_note_and_without_rank(tmp_path):
     rows, skipped = read_rows([tmp_path])
     content = content_of(build_boards(rows), skipped)
     reported = {row["system"]: row for row in content["rows"] if row["kind"] == "reported"}
-    assert len(reported) == 11
+    assert len(reported) == 18
     assert all(row["rank"] is None and row["status"] == "reported" for row in reported.values())
     lora = reported["Qwen3-8B LoRA"]
     assert (lora["board"], lora["n"], lora["acc"]) == ("recipe_mpr_test", 50, 1.0)

@@ -56,7 +56,7 @@ def test_install_is_found_by_lm_eval_and_uninstall_leaves_nothing(bare_venv, tmp
     )
     location, sample, published, config = run_python("-I", "-c", code, python=str(python)).stdout.split()
     assert (Path(location).parent.parent == CHECKOUT) == editable
-    assert (sample, published, config) == ("60", "8", "True")
+    assert (sample, published, config) == ("60", "15", "True")
     dry = run_python("-m", "recipe_mpr_task.cli", "finetune", "tiny_lora", "--dry-run", python=str(python))
     assert "trainable parameters: 131072\n" in dry.stdout, dry.stderr
     out = tmp_path / "out"
