@@ -9,7 +9,7 @@ from leaderboard.rank.row import Cost, Row, Score, Spread
 
 
 class _Entry(BaseModel, frozen=True, extra="forbid"):
-    """A reported result: `correct` of `n` items, or only an accuracy. `source` and `note` are keys in `_Published`."""
+    """A reported result: `correct` of `n` items, or only `accuracy`. `source` and `note` are keys in `_Published`."""
 
     system: str
     board: str
