@@ -1,9 +1,9 @@
 """Check a run. CHECKS lists all checks; their findings determine the run's status and reason.
 
 Checks need the dataset only for few-shot examples that were not logged. Each logged document must have the expected
-hash, and its options must be in the task's order. Each item's accuracy is recomputed from the item's scores.
+hash, and its options must be in the task's order. Each item's accuracy is recomputed from the model's answer.
 
-To add a check, write a function that takes a `Case` and yields texts. Add the function to CHECKS with a severity.
+To add a check, write a function that takes a `Case` and yields texts. Add `_each(severity, function)` to CHECKS.
 """
 
 from collections.abc import Callable, Iterable, Iterator
