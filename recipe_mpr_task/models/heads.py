@@ -24,7 +24,7 @@ class Head:
         architectures: a checkpoint has this head if an architecture in `config.json` ends with one of these texts.
         module: a checkpoint has this head if an entry of `modules.json` contains this text; None to skip this check.
         num_labels: number of outputs of the classification layer; None if the number is not checked.
-        unused_weights: prefixes of the names of weights that the head does not need. A checkpoint may lack them.
+        unused_weights: name prefixes of weights that the head does not need. A checkpoint may lack these weights.
         is_causal: True if the model reads a prompt and answers with a letter. False for an encoder.
         own_settings: names of the recipe settings that only this head reads.
     """
