@@ -203,7 +203,7 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: "StepTr
         "base_reason": base.doubt,
         "random_weights": base.is_random,
         "system": recipe.system(base.identity),
-        # A random base model's weights depend on the seed, so the family hash uses the model's name.
+        # The family hash must not depend on the seed. A random base model's weights do, so its name is hashed.
         "family": recipe.family(base.name if base.is_random else base.identity),
         "recipe_name": recipe.name,
         "recipe": settings,

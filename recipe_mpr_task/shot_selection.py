@@ -56,7 +56,7 @@ def may_show(split: str, shot_id: str, item_id: str) -> bool:
 
 
 def are_related(shot: Record, item: Record) -> bool:
-    """Return whether the gold recipe of one item is an option of the other item. Such a shot hints at the answer."""
+    """Return whether the shot's gold recipe is an option of the item, or the reverse: the shot then hints at gold."""
     return _gold_id(item) in shot["option_ids"] or _gold_id(shot) in item["option_ids"]
 
 

@@ -76,7 +76,7 @@ def settings(row: Row) -> dict[str, str]:
     prompting = {"num_fewshot": asked.shots, "prompt": asked.prompt, "chat_template": asked.chat_template}
     known = {
         "kind": row.kind,
-        **(prompting if row.kind == "causal" else {}),  # only causal models have a known prompt
+        **(prompting if row.kind == "causal" else {}),  # only causal models read prompts
         "protocol": row.protocol or None,
         "task_version": row.task_version,
         "lm_eval_version": lm_eval_version(row),

@@ -40,8 +40,8 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
             continue
         first = kept[seen[key]]
         different = differing(row.items, first.items)
-        # If the later row has less doubt, keep it instead, but only if answers are equal or the first used a cache.
-        # So a user can repeat a run that used a cache, but cannot pick the better of two other runs.
+        # Keep a later row with less doubt in two cases: its answers are the first row's, or the first run used a cache.
+        # So a user can replace a run that used a cache, but cannot pick the better of two runs without a cache.
         if _doubt(row) < _doubt(first) and (CACHE_DOUBT in first.flags or not different):
             reason = f"repeat of {row.source}, of which more is known: {why}; {first.reason}"
             kept[seen[key]] = replace(first, status="excluded", reason=reason)

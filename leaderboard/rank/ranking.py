@@ -156,7 +156,7 @@ def all_pairs(accuracies: Floats) -> Floats:
     p: Floats = p_of_code[codes]
     sums, squares = accuracies.sum(axis=0), (accuracies**2).sum(axis=0)
     distances = squares[:, None] + squares - 2 * accuracies.T @ accuracies
-    first, second = np.nonzero(distances - (wins + wins.T) > _ROUNDING)  # pairs with fractional wins
+    first, second = np.nonzero(distances - (wins + wins.T) > _ROUNDING)  # pairs with fractional accuracies
     z = np.abs(sums[first] - sums[second]) / np.sqrt(distances[first, second])
     p[first, second] = 2 * norm.cdf(-z)
     return p

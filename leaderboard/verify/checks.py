@@ -46,7 +46,7 @@ class Severity(IntEnum):
 
 
 _STATUS: dict[Severity, StatusName] = {Severity.OVERLAP: "overlap", Severity.DOUBT: "unknown", Severity.TRUST: "clean"}
-"""The status that each severity gives. A severity that is not listed gives the status excluded."""
+"""The status of a run by its worst severity. Unlisted severities give excluded; NOTE is never the worst."""
 
 
 class Finding(NamedTuple):
