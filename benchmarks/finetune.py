@@ -14,8 +14,9 @@ rounds, and each variant runs in its own process.
 - Memory: the peak during training, minus the memory of the loaded model and adapter. On a GPU, this is memory of
   PyTorch's allocator. On a CPU, it is the process's resident memory.
 
-Claim: our recipe has at least 5 times the samples/s and needs at most half the memory. Data: the file that
-RECIPE_MPR_DATA names, else the cached dataset, else the embedded sample.
+Claim: our recipe trains at least 5 times as many samples/s as the published recipe, with at most half the memory.
+
+Data: the file that RECIPE_MPR_DATA names, else the cached dataset, else the embedded sample.
 """
 
 import argparse

@@ -34,7 +34,7 @@ _TASK = "recipe_mpr"
 
 
 def main() -> None:
-    """Measure the builds, and print one line for each number of runs."""
+    """Measure how the site is built, and print one line for each number of runs."""
     sizes = sorted(int(size) for size in sys.argv[1:]) or list(SIZES)
     asked = [_asked(record_of(display(item, "shuffled"))) for item in load_items()]
     with tempfile.TemporaryDirectory() as folder:

@@ -4,8 +4,8 @@
 
 Both commands run the same task with the same tiny model, in turn. For each pair of runs, the wall time of the whole
 `recipe-mpr run` process is divided by the wall time of the whole `lm_eval run` process. The benchmark prints the median
-of these ratios. `recipe-mpr run` is faster because it does not index lm-eval's own 14,000 task files. It skips them
-only if every task is from this project.
+of these ratios. `lm_eval run` is slower because it indexes the 14,000 task files of lm-eval. `recipe-mpr run` skips
+these files if every task is from this project.
 
 Claim: `recipe-mpr run` needs at most 0.65 times the wall time of `lm_eval run`, and both commands write exactly the
 same metrics. Data: the file that RECIPE_MPR_DATA names, else the cached dataset, else the embedded sample.

@@ -23,8 +23,8 @@ def load_aspects(items: Sequence[Item]) -> dict[str, tuple[str, ...]]:
         items: the items that a run trains on. Never pass held-out items.
 
     Returns:
-        A mapping from item id to the item's annotated texts. Each run of white space in a text becomes one space. An
-        item without annotations has an empty tuple.
+        A mapping from item id to the item's annotated texts. White space in a text is reduced to single spaces. An item
+        without annotations has an empty tuple.
 
     Raises:
         DataError: the dataset cannot be loaded or is altered, or an item does not match the dataset's record.

@@ -176,7 +176,8 @@ def _build(recipe: Recipe, folder: Path) -> None:
 
 
 def _local(folder: Path) -> Base:
-    manifest = read_manifest(folder)  # raise if it is broken, because the trained model would get the status unknown
+    # Raise now if the manifest is broken. Otherwise the run would train a model that gets the status unknown.
+    manifest = read_manifest(folder)
     files = content_hashes(folder)
     if public := public_name(folder):
         return Base(public, str(folder), None, files)

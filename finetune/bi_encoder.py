@@ -1,4 +1,4 @@
-"""Make training examples for embedding models, and compute their loss."""
+"""Make training examples for embedding models, and compute the training loss."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,8 +25,8 @@ class BiEncoderTraining(OptionTraining):
 
     The score of a query and an option is their cosine similarity, divided by the temperature. For each query, the loss
     compares the gold option with all other options in the batch. A batch holds all items that one process trains on in
-    an optimizer step. The item's own four distractors are hard negatives. Another item's option is excluded if it is
-    the same recipe as the gold option.
+    an optimizer step. The four distractors of the query's item are hard negatives. An option of another item is
+    excluded if it is the same recipe as the query's gold option.
 
     Args:
         recipe: the run's settings.

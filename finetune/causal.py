@@ -1,4 +1,4 @@
-"""Make training examples for causal models that answer with a letter, and compute their losses.
+"""Make training examples for causal models that answer with a letter, and compute the training loss.
 
 `prompts.render` writes the prompt, and the answer is one of " A" to " E". lm-eval scores the same tokens.
 """
@@ -62,7 +62,7 @@ class LetterTraining(Objective[LetterExample]):
 
     @classmethod
     def for_run(cls, recipe: Recipe, tokenizer: Any, base: Base, train: Sequence[Item]) -> Self:
-        """Return the objective of a run; see `Objective.for_run`."""
+        """Return the objective of a run. `base` and `train` are not used."""
         return cls(recipe, tokenizer)
 
     def _letter_tokens(self) -> list[int]:

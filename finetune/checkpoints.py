@@ -51,12 +51,12 @@ def check_out(recipe: Recipe, *, resume: bool) -> None:
 def _changed(stored: object, recipe: Recipe) -> list[str]:
     now = recipe.model_dump(mode="json")
     before = stored if isinstance(stored, dict) else {}
-    # `out` and `merge` do not change the training, and `check_base` compares base_sha256.
+    # Ignore `out` and `merge`, because training does not depend on them. `check_base` compares `base_sha256`.
     return sorted(k for k in {*now, *before} - {"out", "merge", "base_sha256"} if now.get(k) != before.get(k))
 
 
 def locked(out: Path) -> AbstractContextManager[object]:
-    """Lock the run's folder `out` against other processes; return a context that unlocks the folder.
+    """Lock the run's folder `out` against other processes; return a context manager that unlocks the folder on exit.
 
     Raises:
         RecipeError: another process has locked the folder.
@@ -103,7 +103,8 @@ def check_base(out: Path, base_folder: Path, sha256: str | None) -> None:
 
     Args:
         out: the run's folder.
-        base_folder: the recipe's folder for a random base model. With split=folds, the runs' folders are beside it.
+        base_folder: the recipe's folder for a random base model. With split=folds, the folds' folders are
+            in the same parent folder.
         sha256: one hash of the base model's current files; None if no file could be read.
 
     Raises:

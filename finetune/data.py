@@ -30,7 +30,7 @@ def training_data(split: str, *, refit: bool = False) -> TrainingData:
 
     Args:
         split: one of `splits.TRAINING_SPLITS`.
-        refit: whether to train on the validation items too. Then no items are left for validation.
+        refit: whether to train on the validation items too. If True, `validation` is empty.
 
     Raises:
         DataError: the dataset is missing or altered.

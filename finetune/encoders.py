@@ -1,4 +1,4 @@
-"""Make training examples for encoders that score each option separately, and compute their losses.
+"""Make training examples for encoders that score each option separately, and compute the training loss.
 
 An encoder does not see the order of the options. The order only sets the index of the gold option.
 """
@@ -64,7 +64,7 @@ class OptionTraining(Objective[OptionsExample]):
 
     @classmethod
     def for_run(cls, recipe: Recipe, tokenizer: Any, base: Base, train: Sequence[Item]) -> Self:
-        """Return the objective of a run; see `Objective.for_run`."""
+        """Return the objective of a run. `base` and `train` are not used."""
         return cls(recipe, tokenizer)
 
     def encode(self, shown: Sequence[DisplayedItem]) -> list[OptionsExample]:

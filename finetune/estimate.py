@@ -92,7 +92,7 @@ def report(recipe: Recipe) -> str:
     parts = parts_of(runs[0].split)
     n_validated = 0 if recipe.refit else len(parts.validation)
     n_trained = len(parts.train) + len(parts.validation) - n_validated
-    # Too low if repeat_negated > 1, because the types of the items are not loaded.
+    # `steps` is too low if repeat_negated > 1, because the items' query types are not loaded here.
     steps = -(-n_trained // recipe.effective_batch) * recipe.epochs
 
     def gib(n: int) -> str:

@@ -29,7 +29,8 @@ def with_adapter(model: Any, recipe: Recipe) -> Any:
         bias=settings.bias,
         target_modules=list(settings.target_modules),
     )
-    with warnings.catch_warnings():  # users cannot change the old transformers name that peft 0.21 uses
+    # Hide the warning that peft 0.21 uses a deprecated transformers name, because users can do nothing about it.
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         return get_peft_model(model, config)
 
@@ -80,7 +81,7 @@ def parameter_counts(model: Any) -> tuple[int, int]:
 
 
 def quantizable(model: Any) -> int:
-    """Return how many parameters load in 4 bits: the frozen ones of all linear layers except the output head."""
+    """Return how many parameters load in 4 bits: the frozen parameters of all linear layers except the output head."""
     import torch
 
     head = model.get_output_embeddings()

@@ -50,7 +50,10 @@ class Objective(Protocol[E]):
     tokenizer: Any
 
     whole_step: ClassVar[bool] = False
-    """Whether an item's loss depends on the other items of its forward pass. If so, a step is one forward pass."""
+    """Whether an item's loss depends on the other items in the forward pass.
+
+    If so, each process computes its items of an optimizer step in one forward pass.
+    """
 
     @classmethod
     @abstractmethod

@@ -17,7 +17,7 @@ _PACKAGES = ("lm-eval-recipe-mpr", "torch", "transformers", "peft", "accelerate"
 
 
 def versions() -> dict[str, str]:
-    """Return the installed version of each package that a run depends on, or "not installed"."""
+    """Return the versions of the packages that a run uses, by name; "not installed" for a missing package."""
     installed = {}
     for name in _PACKAGES:
         try:

@@ -33,7 +33,7 @@ class Spent:
 
     Attributes:
         wall_time_s: seconds of training.
-        peak_memory_bytes: largest memory peak of any part.
+        peak_memory_bytes: peak memory. In a resumed run, the largest peak of all parts.
         n_tokens: tokens of the examples trained on, in all epochs, without padding.
         hardware: text that describes the hardware. If parts ran on different hardware, "; " separates the texts.
     """
@@ -100,7 +100,7 @@ class Progress(TrainerCallback):
         self.shown |= {label: f"{logs[key]:.4g}" for key, label in names.items() if logs and key in logs}
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Mark the saved checkpoint as complete. The mark holds the cost so far and the weights' hashes."""
+        """Mark the saved checkpoint as complete with a file. The file holds the cost so far and the weights' hashes."""
         if self.first:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
             write_atomic(folder / COMPLETE, json.dumps(asdict(self.spent) | {"weights": weights_in(folder)}) + "\n")

@@ -8,7 +8,7 @@ from recipe_mpr_task.item import LETTERS
 
 _END, _PAD = "<|im_end|>", "<|endoftext|>"
 _LARGEST_VOCABULARY = 4096
-"""Largest number of tokens in a new tokenizer. The embedded sample is too short for a larger vocabulary."""
+"""Largest size of a new tokenizer's vocabulary. The embedded sample is too short for a larger vocabulary."""
 
 
 def save_random_base(config: Any, folder: Path, *, causal: bool, seed: int, dtype: str) -> None:

@@ -25,7 +25,7 @@ SPLITS = (*TRAINING_SPLITS, "folds")
 _NOT_OF_THE_SYSTEM = ("name", "base_sha256", "split", "out", "merge", "deterministic", "logging_steps",
                       "max_batch_tokens", "max_batch_items", "gradient_checkpointing", "attention",
                       "architecture")  # fmt: skip
-"""Settings that `Recipe.system` does not hash: names, the split, and where and how the run is computed."""
+"""Settings that `Recipe.system` does not hash. Runs that differ only in these settings belong to one system."""
 
 LETTER_PROMPTS = ("default", "mmlu", "options_first")
 """Prompts for which the answer is only a letter, " A" to " E"."""
@@ -93,7 +93,7 @@ class Recipe(_Strict):
             in `harness_configs/architectures`, or a path.
         split: one of SPLITS.
         order: order of the options. "drawn" draws a new order in each epoch. "shuffled" is the order that evaluation
-            uses. "file" always shows the gold option at A.
+            uses. "file" is the order in the dataset file, where the gold option is always A.
         loss: for causal models, "answer" (loss on the letter alone) or "text" (loss on the whole text).
         label_smoothing: label smoothing of an encoder's loss over five options.
         temperature: number by which a bi-encoder's cosine similarities are divided.
@@ -105,14 +105,16 @@ class Recipe(_Strict):
         select: the epoch whose weights are kept: "best" (lowest validation cross-entropy) or "last".
         refit: whether to train on the validation items too. Use this after the settings are chosen, with select=last.
         effective_batch: number of items in an optimizer step.
-        max_batch_tokens: largest number of tokens in a forward pass, with padding. Lowered if memory runs out.
+        max_batch_tokens: largest number of tokens in a forward pass, with padding. Training lowers this
+            number if memory runs out.
         max_batch_items: largest number of items in a forward pass; None means no limit.
         pad_to: "batch" pads to the batch's longest text; "max_length" pads to max_length, as in the published run.
-        max_length: largest number of tokens in a prompt with its answer, or in an encoder's input. More is an error.
+        max_length: largest number of tokens in a prompt with its answer, or in an encoder's input. A longer item
+            is an error.
         warmup_ratio: fraction of all steps used for warm-up, if warmup_steps is 0.
         attention: implementation of attention. "auto" takes the fastest that the architecture supports: "sdpa", or else
             "eager". The manifest records which.
-        lora: adapters to train. If None, all weights train, in float32.
+        lora: settings of the adapters. None trains all weights, in float32.
         quantization: "4bit" loads the base model with bitsandbytes (QLoRA, arXiv 2305.14314).
         merge: also save the base model and the adapter merged into one model.
         base_sha256: one hash for all files of the base model. Training sets this value when the run begins.
@@ -194,7 +196,7 @@ class Recipe(_Strict):
         Runs of one system on different splits have the same hash.
 
         Args:
-            base: identity of the base model, see `base.Base.identity`.
+            base: the base model's `Base.identity`.
         """
         return self._hashed(base, set())
 
@@ -204,7 +206,7 @@ class Recipe(_Strict):
         Runs of one recipe with different seeds have the same hash.
 
         Args:
-            base: identity of the base model; for a random base model, its name.
+            base: the base model's `Base.identity`. For a random base model, the name of the model.
         """
         return self._hashed(base, {"seed"})
 
@@ -238,7 +240,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     for override in overrides:
         _apply(settings, override)
     if not any(override.startswith("model=") for override in overrides):
-        settings.setdefault("architecture", shape)  # this architecture fits only the recipe's own model
+        settings.setdefault("architecture", shape)  # `architecture` describes only the recipe's own model
     try:
         return Recipe.model_validate(settings)
     except ValidationError as error:

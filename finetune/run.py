@@ -35,7 +35,7 @@ def is_first_process() -> bool:
 
 
 def check(recipe: Recipe, *, resume: bool = False) -> None:
-    """Check as much of a run as possible before anything is loaded or written.
+    """Check as much of a run as possible before weights are loaded or files are written.
 
     Args:
         recipe: the run's settings.
@@ -74,7 +74,7 @@ def train_all(recipe: Recipe, *, resume: bool = False) -> Iterator[tuple[Path, T
 
     Args:
         recipe: a recipe that has passed `check`.
-        resume: whether to continue interrupted runs and keep finished folds.
+        resume: whether to continue interrupted runs and skip finished runs.
 
     Yields:
         The folder and manifest of each finished run.
@@ -129,7 +129,10 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
 
 
 def _record_base(recipe: Recipe, base: Base, base_folder: Path) -> None:
-    """Check that the base model has not changed since the run began. Write its hash, if known, into `recipe.yaml`."""
+    """Check that the base model has not changed since the run began.
+
+    The first process writes the base model's hash into `recipe.yaml`, if the hash is known.
+    """
     out, sha256 = Path(recipe.out), combined_sha256(base.files)
     checkpoints.check_base(out, base_folder, sha256)
     if is_first_process() and sha256:
@@ -138,7 +141,10 @@ def _record_base(recipe: Recipe, base: Base, base_folder: Path) -> None:
 
 @contextmanager
 def _undone_on_error(folder: Path) -> Iterator[None]:
-    """Delete the folder after a RecipeMPRError, unless it already held files besides a recipe and a lock."""
+    """Delete `folder` if the block raises RecipeMPRError.
+
+    If the folder held files other than a recipe and a lock before the block, the folder is kept.
+    """
     ours = {RECIPE_FILE, checkpoints.LOCK}
     fresh = not folder.is_dir() or {path.name for path in folder.iterdir()} <= ours
     try:
@@ -198,7 +204,7 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: "StepTr
         "base_reason": base.doubt,
         "random_weights": base.is_random,
         "system": recipe.system(base.identity),
-        # A random base model's weights depend on the seed, so the family hash uses the model's name.
+        # The family hash must not depend on the seed. A random base model's weights do, so its name is hashed.
         "family": recipe.family(base.name if base.is_random else base.identity),
         "recipe_name": recipe.name,
         "recipe": settings,

@@ -107,7 +107,7 @@ class StepTrainer(Trainer, Generic[E]):
                 f"step {self.state.global_step + 1}: out of memory with {what}; set gradient_checkpointing=true, a "
                 "smaller effective_batch or a smaller model, and --resume"
             ) from error
-        # Halve the largest pass if it is smaller than the budget. Otherwise, the next try may run the same passes.
+        # The largest pass may be far below the budget. Half the budget could then give the same passes again.
         self.max_tokens = min(self.max_tokens, self._largest_pass) // 2
         if self.max_tokens < self._longest_item:
             self.max_items = 1

@@ -30,7 +30,7 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.names import slug
 
-FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")  # without the systems' own pages
+FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")  # without the systems' pages
 
 
 class Site(NamedTuple):
@@ -65,7 +65,7 @@ def build(
         reasons = [line(reason, LONGEST) for reason in reasons]
         if not rows:
             raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
-        gc.freeze()  # statsmodels' Holm correction starts collections, but they do not scan frozen rows
+        gc.freeze()  # statsmodels' Holm correction starts a collection, which skips frozen rows
         boards = build_boards(rows)
         publish(_files(boards, skipped, target, exports=exports), out)
         return Site(boards, reasons)
@@ -75,7 +75,7 @@ def build(
 def _without_collections() -> Iterator[None]:
     """Pause garbage collection. A collection would scan millions of objects and free none, since all are still in use.
 
-    Afterwards, restore the caller's setting. Objects that the caller has frozen stay frozen.
+    Afterwards, restore the caller's setting. If the caller had frozen objects, unfreeze nothing.
     """
     was_enabled, frozen = gc.isenabled(), gc.get_freeze_count()
     gc.disable()
@@ -116,7 +116,7 @@ def texts_at_hand() -> Mapping[str, Item]:
 
 
 def write_records(paths: Iterable[Path], folder: Path, on_fault: OnFault = raise_fault) -> list[str]:
-    """Write a compact record of each run under `paths` into `folder`. Skip records and unusable files.
+    """Write a compact record of each run under `paths` into `folder`. Skip compact records and unusable files.
 
     `on_fault` is called for each exception in our own code. If `on_fault` returns, the other records are written.
 

@@ -29,7 +29,7 @@ _COMPUTING = ("numpy", "scipy", "statsmodels", "pydantic", "pydantic_core", "lm_
 
 
 class FileRows(BaseModel):
-    """The rows of one results file, one for each task. Each row's `source` is empty until a build sets it.
+    """The rows of one results file, one for each task. Each row's `source` is empty until `read_rows` sets it.
 
     `unusable` says why the file has no rows; None if the file was read.
     """

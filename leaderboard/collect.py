@@ -23,12 +23,12 @@ from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task.faults import OwnFaultError
 
 OUR_FAULT = "a fault of ours while it was judged, see the log that the build names"
-"""The reason to exclude a run after an exception in our own code. Such rows are not cached, so a new build retries."""
+"""Reason to exclude a run or a file after an exception in our own code. The next build retries the file."""
 
-FEW_FILES = 24  # with fewer files, starting processes takes longer than it saves
+FEW_FILES = 24  # for fewer files, worker processes take longer to start than they save
 WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
-OnFault = Callable[[str, str], None]  # called with the step in which our own code failed, and the traceback
+OnFault = Callable[[str, str], None]  # arguments: the step in which our own code failed; the traceback
 
 
 def raise_fault(what: str, trace: str) -> None:
@@ -61,7 +61,7 @@ def read_rows(paths: Iterable[Path], on_fault: OnFault = raise_fault) -> tuple[l
 
 def _rows_of_files(files: Sequence[Path]) -> Iterator[tuple[FileRows, list[str]]]:
     """Yield (rows, tracebacks) for each file, in the given order. Rows of unchanged files come from the cache."""
-    cache.code_hash()  # compute the hash once, before each thread needs it
+    cache.code_hash()  # cache the hash before the threads start, or each thread would compute it
     with ThreadPoolExecutor(WORKERS) as pool:  # threads are enough, because hashing releases the interpreter lock
         hashed = pool.map(cache.key_of, files)
         keys = list(tqdm(hashed, desc="looking for runs", unit="file", delay=2, total=len(files), disable=None))
@@ -86,7 +86,7 @@ def _made(files: Sequence[tuple[Path, str | None]]) -> Iterator[tuple[bytes, lis
 def make_rows(keyed: tuple[Path, str | None]) -> tuple[bytes, list[str]]:
     """Return the rows of a file (a `FileRows` as JSON), and the traceback of each exception in our own code.
 
-    `keyed` is (file, cache key or None). Cache the rows if there is a key and no exception, and no file changed.
+    `keyed` is (file, cache key or None). Cache the rows if the key has not changed and no exception occurred.
     """
     file, key = keyed
     unusable, rows = None, []

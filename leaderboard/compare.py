@@ -52,7 +52,7 @@ def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None
 
 
 def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[Row]:
-    """Return a path's rows that match name and board, one per board. Raise if none match, or several on one board."""
+    """Return a path's row on each board. Raise RecipeMPRError if no row matches name and board, or several do."""
     runs, skipped = read_rows([path], on_fault)
     everything = [row for board in build_boards(runs) for row in board.rows if row.kind != "reported"]
     if not everything:
@@ -72,7 +72,7 @@ def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[R
             by_board[row.board].append(row)
     if not by_board:
         raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(row.reason for row in rows)}")
-    # Unranked rows count only on a board without ranked rows. `_only` raises if several rows remain.
+    # If a board has ranked rows, ignore its unranked rows. `_only` raises if several rows remain.
     return [_only(path, [row for row in here if row.rank] or here) for here in by_board.values()]
 
 
@@ -85,7 +85,7 @@ def _only(path: Path, rows: Sequence[Row]) -> Row:
 
 
 def report(a: Row, b: Row) -> Iterator[str]:
-    """Yield the comparison of two rows as lines of text. Raise if there is no common item or a score is not finite."""
+    """Yield the comparison as lines of text. Raise RecipeMPRError if no item is common or a score is not finite."""
     pairs = _pairs(a, b)
     for letter, row in (("A", a), ("B", b)):
         yield f"{letter}: {line(row.system)}, {interval_text(row.score)} on {row.score.n} items"
@@ -112,7 +112,7 @@ def _pairs(a: Row, b: Row) -> list[Pair]:
 
 
 def _table(pairs: Sequence[Pair]) -> str:
-    """Return a text table with one line for all pairs, and one line for each query type."""
+    """Return a text table with one line for all pairs, and one line for each query type that has pairs."""
     by_type = {name: [p for p in pairs if name in (p[0].types or (UNTYPED,))] for name in (*QUERY_TYPES, UNTYPED)}
     lines = _lines({"all": pairs}) + _lines({name: some for name, some in by_type.items() if some})
     headers = ["", "n", "A", "B", "Difference", "p", "A alone", "B alone", "Detectable"]

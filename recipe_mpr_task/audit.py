@@ -1,8 +1,9 @@
 """Audit a dataset: score simple rules that choose an option without understanding the question.
 
-Each rule reads only some parts of an item. If the gold option ties with others for the best score, the rule gets 1/m
-of a point, where m is the number of tied options. A rule's name says if ties are broken in another way. A random
-choice has an accuracy of 20%. To score the items of one fold, a learned rule is trained on the other folds.
+Each rule reads only some parts of an item, and gives each option a score. If the gold option is one of m options with
+the best score, the rule gets 1/m of a point. One rule chooses the first of the tied options instead, and the rule's
+name says so. A random choice has an accuracy of 20%. The items are divided into five folds. A learned rule scores
+the items of a fold after training on the other four folds.
 """
 
 import functools
@@ -54,7 +55,7 @@ class Audit:
     Attributes:
         n: number of audited items.
         artifacts: one entry per rule, the highest accuracy first.
-        shared: for each split, the fraction of test items with an option that also occurs in a training item.
+        shared: split name to the fraction of test items that have a recipe id in common with a training item.
     """
 
     n: int
@@ -80,7 +81,7 @@ def audit_items(items: Sequence[Item], *, splits: bool, progress: bool = True) -
     artifacts = [
         _artifact(items, name, reads, rule()) for name, reads, rule in tqdm(rules, desc="audit", disable=not progress)
     ]
-    # `_first_on_ties` chooses the first tied option. `_artifact` would divide the credit among the tied options.
+    # Score this rule by `_first_on_ties`, because `_artifact` would divide the point among the tied options.
     similarity = _query_similarity(items)
     artifacts.append(_first_on_ties(items, similarity))
     artifacts.sort(key=lambda artifact: (-artifact.acc, artifact.name))
@@ -192,7 +193,8 @@ def _learned(items: Sequence[Item], folds: list[int]) -> Scores:
 def _id_prior(items: Sequence[Item], folds: list[int]) -> Scores:
     """Score each option by how often its recipe id is gold in the other folds.
 
-    If the id is an option n times and the gold option g times in the other folds, the score is (g + 0.2) / (n + 1).
+    In the other folds, the id is an option in n items, and the gold option in g of these items. The score is
+    (g + 0.2) / (n + 1).
     """
     scores = []
     for item, fold in zip(items, folds, strict=True):

@@ -56,7 +56,7 @@ def _longest(questions: Sequence["Question"], _seed: int) -> Scores:
 
 
 def corpus_name(question: "Question") -> Hashable:
-    """Return a key for the texts from which term weights are computed. Questions with equal keys use the same texts.
+    """Return the key of a question's group. A group is scored together, with term weights from the same texts.
 
     Returns:
         The dataset's name ("mpr" or "sample"), or ("task", name of the task) for a task of another benchmark.
@@ -115,4 +115,4 @@ BASELINES: Mapping[str, Baseline] = {
     "tfidf": Baseline(_tfidf, "Cosine of the TF-IDF vectors of query and option.", reads_query=True),
     "bm25": Baseline(_bm25, "BM25 of query and option.", reads_query=True),
 }
-"""All baselines, keyed by the value of `kind` in `--model_args`. The demo runs the baselines in this order."""
+"""All baselines, keyed by the value of `kind` in `--model_args`. `recipe-mpr demo` runs them in this order."""

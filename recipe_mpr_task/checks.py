@@ -116,7 +116,10 @@ def _provenance_warnings(seen: "Seen", loaded: Mapping[str, Any], n_seen: int) -
 
 
 def _marks_scored(tasks: Mapping[str, Any]) -> set[tuple[str, ...]]:
-    """Return the sets of answer marks that Recipe-MPR tasks use, each as a tuple such as ("A", "B", "C", "D", "E")."""
+    """Return the answer marks of each Recipe-MPR task as a tuple, such as ("A", "B", "C", "D", "E").
+
+    Skip a task that generates text or has an answer of several characters. Equal tuples are returned once.
+    """
     marks = set()
     for name, task in tasks.items():
         if name.startswith(_PREFIX) and task.OUTPUT_TYPE == "multiple_choice":

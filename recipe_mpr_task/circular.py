@@ -1,7 +1,7 @@
-"""Ask every item in five rotations of its options. Each item is one document with 25 requests.
+"""Ask each item five times. Rotation r (0 to 4) shows the options with the first r options moved to the end.
 
-Because an item is one document, lm-eval computes standard errors over items, and `--limit` counts items. The method is
-called CircularEval (Liu et al., MMBench, arXiv 2307.06281).
+Each item is one document with 25 requests: five rotations with five letters. So lm-eval computes standard errors over
+items, and `--limit` counts items. The method is called CircularEval (Liu et al., MMBench, arXiv 2307.06281).
 """
 
 from typing import Any

@@ -60,7 +60,10 @@ def cache_path() -> Path:
 
 
 def local_source() -> Source | None:
-    """Return the copy that is used without a download; None if the dataset must be downloaded first."""
+    """Return the local copy of the dataset; None if the dataset must be downloaded first.
+
+    The content of the copy is not checked. If `RECIPE_MPR_DATA` names the copy, the file may be missing.
+    """
     if named := os.environ.get(DATA_VARIABLE):
         return Source(Path(named).expanduser(), DATA_VARIABLE)
     path = cache_path()
@@ -108,7 +111,7 @@ def read_pinned(source: Source) -> bytes:
         raise DataError(f"{source.origin} {source.path}: {error.strerror or error}; {_REMEDIES}") from None
     sha256 = sha256_of(content)
     if sha256 != SHA256:
-        # Report malformed records first, because a malformed record explains more than a wrong hash.
+        # Raise an error about malformed records first, because this error says more than a wrong hash.
         items_from_json(content, source=str(source.path), prefix="mpr")
         again = "delete it and run `recipe-mpr data fetch`" if source.origin == "cache" else _REMEDIES
         raise DataError(

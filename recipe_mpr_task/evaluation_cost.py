@@ -43,8 +43,10 @@ class CostMeter:
             results: the return value of `evaluate`.
 
         Returns:
-            {COST_KEY: the fields of `cost.EvaluationCost`}. The result is {} if there is no task, if a task is of
-            another benchmark, if answers may come from a request cache, or if measuring fails.
+            {COST_KEY: the fields of `cost.EvaluationCost`}. The result is {} in each of these cases:
+            - There is no task, or a task belongs to another benchmark.
+            - Answers may come from a request cache.
+            - Measuring fails.
         """
         seconds = time.perf_counter() - self._started
         is_ours = bool(self._tasks) and all(name.startswith(_PREFIX) for name in self._tasks)
@@ -71,7 +73,11 @@ class CostMeter:
         )
 
     def _tokens(self) -> float | None:
-        """Return the number of tokens that the model read and wrote; None if this process cannot count tokens."""
+        """Return the number of tokens that the model read and wrote.
+
+        If the model does not count its tokens, count them with `tok_encode`. Return None if the model has no
+        `tok_encode`, or if several processes run the model.
+        """
         if hasattr(self._lm, "n_tokens"):
             return float(self._lm.n_tokens - self._tokens_before)
         if not hasattr(self._lm, "tok_encode") or getattr(self._lm, "world_size", 1) > 1:

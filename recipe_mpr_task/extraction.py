@@ -1,6 +1,6 @@
 """Read the chosen letter from a model's free-text reply.
 
-No letter is returned if the reply names several options as its answer, or if its think block does not end.
+There is no letter if the reply chooses no option or several options, or if the reply's think block does not end.
 """
 
 import re
@@ -39,7 +39,8 @@ def extract_letter(text: str, options: Sequence[str]) -> str | None:
 
     Args:
         text: the whole reply, including its think block.
-        options: the five option texts in the order shown. A reply can quote an option's text instead of its letter.
+        options: the five option texts in the order shown. A reply can quote an option's text instead of naming
+            the option's letter.
 
     Returns:
         A letter from "A" to "E". None if the reply chooses no option or several options, or if its think block does
@@ -53,7 +54,7 @@ def extract_letter(text: str, options: Sequence[str]) -> str | None:
     letter = _named_letter(reply)
     if letter is None and _names_none(reply):
         return quoted.pop() if len(quoted) == 1 else None
-    # A reply such as "B) <text of C>" names two options, so no letter is returned.
+    # Return no letter for a reply such as "B) <text of C>", because the reply names two options.
     return letter if letter in LETTERS and (not quoted or letter in quoted) else None
 
 

@@ -13,14 +13,14 @@ from recipe_mpr_task.lines import line, say, visible
 
 
 class OwnFaultError(Exception):
-    """An internal error in code without a FaultLog. The message contains the traceback."""
+    """An internal error, raised by code that has no FaultLog. The message contains the traceback."""
 
 
 class FaultLog:
     """Collect the internal errors ("faults") of a command.
 
-    A FaultLog can be a context manager. If the block raises a RecipeMPRError and there are faults, the faults are
-    reported, and the process exits with EXIT_OWN_FAULT.
+    A FaultLog can be a context manager. If its `with` block raises a RecipeMPRError after a fault was added, the error
+    and the faults are reported, and the process exits with EXIT_OWN_FAULT.
 
     Attributes:
         faults: one pair per fault: the name of the failed step, and the traceback.

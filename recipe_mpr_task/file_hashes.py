@@ -1,7 +1,8 @@
 """Hash a file once, and remember the hash until the file changes.
 
-The key of a hash is the file's state: device, inode, size, mtime and ctime. Users cannot set ctime. Hashes are kept in
-memory for this process. Hashes of large files are also kept in the user's cache folder for later processes.
+The key of a hash is the file's state: device, inode, size, mtime and ctime. The state includes ctime, because a
+program can reset the mtime of a changed file, but not the ctime. Hashes are kept in memory for this process. Hashes of
+large files are also kept in the user's cache folder for later processes.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ _LARGE = 256 * 2**10
 _SETTLED_SECONDS = 3
 """Remember a file's hash only if the last change of the file is more than this number of seconds ago.
 
-Some file systems store times in steps of 2 s. So two changes within 2 s can leave the same time in the file's state.
+Some file systems store times in steps of 2 s. So a file that changes twice within 2 s can keep the same state.
 """
 
 FileState = tuple[int, int, int, int, int]

@@ -52,7 +52,7 @@ def _checked(state: os.stat_result, largest: int) -> os.stat_result:
 
 @contextmanager
 def open_regular(path: Path, largest: int) -> Iterator[BinaryIO]:
-    """Open a regular file of at most `largest` bytes for reading. A pipe or a device does not block the call.
+    """Open a regular file of at most `largest` bytes for reading. The call never waits for a pipe or a device.
 
     Raises:
         NotAFileError: the path is not a regular file, or the file is too large.
@@ -74,7 +74,7 @@ def read_regular(path: Path, largest: int) -> bytes:
     """
     with open_regular(path, largest) as stream:
         content = stream.read(largest + 1)
-    if len(content) > largest:  # `stat` gives size 0 for every file in /proc
+    if len(content) > largest:  # check again, because `stat` gives size 0 for every file in /proc
         raise NotAFileError(f"more than {largest:,} bytes; at most so many are read")
     return content
 

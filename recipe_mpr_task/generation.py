@@ -140,7 +140,7 @@ def _fit(lm: Any, name: str, task: Any, asked: Mapping[str, Any]) -> str | None:
 
 
 def _longest_prompt(lm: Any, task: Any, asked: Mapping[str, Any], enough: int) -> int:
-    """Return the number of tokens in the task's longest prompt, or an upper bound of at most `enough`.
+    """Return the number of tokens in the task's longest prompt. A result of at most `enough` may be too high.
 
     The prompts equal the prompts that `Task.build_all_requests` makes. A prompt has at most as many tokens as bytes. So
     a prompt of at most `enough` bytes is not tokenized, and its number of bytes is used instead.

@@ -14,7 +14,7 @@ def line(text: Any, longest: int = 200) -> str:
 
 
 def visible(text: str) -> str:
-    """Replace invisible characters by blanks: control characters, line ends and direction marks."""
+    """Replace each invisible character by a blank. Control characters, line ends and direction marks are invisible."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 

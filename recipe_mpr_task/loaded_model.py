@@ -53,7 +53,7 @@ def _snapshot(model_id: str, revision: str | None) -> Path | None:
     from huggingface_hub.errors import HFValidationError
 
     for name in ("config.json", "adapter_config.json"):
-        with suppress(HFValidationError):  # raised if `name` is a path to a missing folder
+        with suppress(HFValidationError):  # raised if `model_id` is a path to a missing folder
             if isinstance(cached := try_to_load_from_cache(model_id, name, revision=revision), str):
                 return Path(cached).parent
     return None
@@ -122,7 +122,7 @@ def model_record(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
     Returns:
         A dictionary with these keys:
         `files`: the hash of each file, keyed by part and file name, such as "pretrained/config.json".
-        `sha256`: one hash of the whole model; None if there are no files, or if a part's files could not be read.
+        `sha256`: one hash of the whole model; None if the model has no parts, or if a part has no readable files.
         `sources`: "folder" or "hub", keyed by part.
         `commits`: the commit of each part from the hub, keyed by part.
         `random_weights`: whether a part is an unchanged base model with random weights.

@@ -1,7 +1,7 @@
 """Read and write the training manifest, `recipe_mpr_training.json` beside a checkpoint's weights.
 
 `finetune` writes the manifest. During evaluation, `provenance.py` reads the manifest. The manifest is untrusted. So
-its size is limited and each field is checked. No value is opened, executed or used as a path.
+the file's size is limited, and each field is checked. No value is opened, executed or used as a path.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Compute an item's metrics from its scores, and list all metrics. No other module computes a metric.
 
-For each metric, lm-eval averages over the items whose metrics contain the metric's key. An item has a key such
-as `acc_negated` only for its own query types. So lm-eval reports no accuracy for a query type without items.
+lm-eval aggregates each metric over the items that have a value under the metric's key. Only items of
+query type Negated have the key `acc_negated`. So lm-eval reports no accuracy for a query type without items.
 To add a metric, return its key from a `..._metrics` function, and add an entry to METRICS.
 """
 
@@ -19,7 +19,7 @@ LogLikelihoods = Sequence[tuple[float, bool]]
 SEEN = "seen_in_training"
 """Name of a metric and of a document's field. The field is 1 if the model has seen the item, 0 if not, None if unknown.
 
-The metric is the fraction of scored items that the model has seen.
+The metric is the fraction of scored items that the model has seen. Items with None are not counted.
 """
 
 
@@ -189,7 +189,7 @@ def averaged_probabilities(scores: Sequence[float]) -> list[float]:
     """
     rows = [scores[N_OPTIONS * r : N_OPTIONS * (r + 1)] for r in range(N_OPTIONS)]
     by_content = [_unrotated(softmax(row), r) for r, row in enumerate(rows)]
-    # fsum rounds once, so that options with equal averages stay tied.
+    # Use fsum, because its result does not depend on the order of the numbers. So equal averages stay tied.
     return [math.fsum(column) / N_OPTIONS for column in zip(*by_content, strict=True)]
 
 

@@ -11,7 +11,7 @@ ALIASES = {"huggingface": "hf", "hf-auto": "hf"}
 """Alternative names of backends, each with the name that this module uses."""
 
 _OFF = (None, "")
-"""Values that load nothing. The texts "None" and "null" are not listed: lm-eval reads them as folder names."""
+"""Values that load nothing. The texts "None" and "null" are not listed, because lm-eval reads them as folder names."""
 
 _TEMPLATE_SWITCHES = ("enable_thinking", "thinking", "reasoning_effort", "date_string")
 _LONGEST_SWITCH = 20
@@ -23,7 +23,7 @@ def _any(_value: Any) -> bool:
 
 
 def _false(value: Any) -> bool:
-    return value in _OFF or value is False  # the text "False" is not accepted, because it is true in Python
+    return value in _OFF or value is False  # reject the text "False", because bool("False") is True
 
 
 def _true(value: Any) -> bool:
@@ -103,7 +103,7 @@ def unaccounted(backend: str, arguments: Mapping[str, Any]) -> list[str]:
 
 
 def is_traced(backend: str) -> bool:
-    """Return whether ACCOUNTED lists the backend, so that its arguments identify the loaded files."""
+    """Return whether ACCOUNTED lists the backend. The arguments of a listed backend identify the loaded files."""
     return ALIASES.get(backend, backend) in ACCOUNTED
 
 

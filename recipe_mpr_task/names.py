@@ -78,8 +78,9 @@ def is_path(name: str) -> bool:
 
 
 def folder_name(path: str) -> str:
-    """Return the last folder name of a path. If this name is too common to identify a model, add up to three parents.
+    """Return the last folder name of a path, with parent folders in front if the name is too common.
 
+    Parents are added until a name can identify a model. At most three parents are added.
     "/data/run7/checkpoint-100" gives "run7/checkpoint-100". A user's home folder is never added as a parent. A path
     without a folder name, such as "/", is returned unchanged.
     """
@@ -101,7 +102,10 @@ def without_folders(path: str) -> str:
 
 
 def is_absolute(path: str) -> bool:
-    """Return whether a text is an absolute path on Linux, macOS or Windows. A path that starts with "~" is absolute."""
+    """Return whether a text is an absolute path on Linux, macOS or Windows.
+
+    A path that starts with "~" is absolute. A text with a line end is not a path.
+    """
     return "\n" not in path and (path.startswith(("/", "~")) or bool(_WINDOWS.match(path)))
 
 

@@ -2,8 +2,9 @@
 
 In the dataset file the gold option is first in all 500 records, so a run in file order rewards a bias for "A".
 The order `shuffled` is stored in `pinned.json`, so it is the same in every task, process and Python version.
-`tests/support/derive_tables.py` creates `pinned.json`. In `shuffled` order each letter is gold equally often: over the
-500 items, in each CV fold and in each published part. Within a query type, the counts are as even as possible.
+`tests/support/derive_tables.py` creates `pinned.json`. In `shuffled` order, each letter has the gold option equally
+often: over the 500 items, in each CV fold and in each part of the published split. Within a query type, the counts are
+as even as possible.
 An item that is not in `pinned.json` gets an order from a hash. Orders from a hash are not balanced.
 """
 
@@ -95,7 +96,7 @@ def file_slots(item: Item, order: str) -> tuple[int, ...]:
     A file slot is an option's index in the dataset file, 0 to 4.
 
     Args:
-        item: any item, also an item that `pinned.json` does not hold.
+        item: any item. If `pinned.json` lacks the item or holds other content, a hash decides the `shuffled` order.
         order: one of ORDERS.
 
     Raises:
@@ -153,7 +154,7 @@ def digest_of_record(record: dict[str, Any]) -> str:
     """Compute the content hash of a logged document, for comparison with `Pinned.digest`.
 
     Raises:
-        KeyError, IndexError, TypeError: the document is not a Recipe-MPR document.
+        KeyError, IndexError, TypeError, ValueError: the document is not a Recipe-MPR document.
     """
     option_ids, options = record["option_ids"], record["options"]
     if set(record["query_types"]) - set(QUERY_TYPES) or len(option_ids) != N_OPTIONS != len(options):

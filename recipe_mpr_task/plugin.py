@@ -182,7 +182,7 @@ def _check_runs(evaluator: Any) -> None:
 
 
 def _noting_arguments(original: Any) -> Any:
-    """Wrap `simple_evaluate`, so that `_asked` holds its arguments while it runs."""
+    """Wrap `simple_evaluate`, so that `_asked` holds the arguments of a call during the call."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)

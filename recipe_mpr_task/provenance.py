@@ -1,7 +1,7 @@
 """Find the items that a model has seen in training, from the model's arguments and its training manifest.
 
-`task.load_dataset` calls `seen_by` first. Later `plugin` checks the loaded model, and the result of this check
-replaces the result of `seen_by`.
+`task.load_dataset` calls `seen_by` with the user's arguments. Later, `checks` makes a new Seen for the loaded model.
+The new Seen replaces the first Seen.
 If no manifest lists exactly the loaded files, it is unknown what the model has seen.
 """
 
@@ -52,7 +52,7 @@ class Seen:
 
 
 _TELLING = ("delta", "gguf_file", "subfolder", "trust_remote_code", "tokenizer", "use_safetensors")
-"""Arguments that may load files or code that a manifest does not list. lm-eval also passes these arguments to tasks."""
+"""Arguments that may load files or code that a manifest does not list. `seen_by` checks these arguments."""
 
 _UNSAID = "of which it is not known what it had seen before"
 
@@ -121,9 +121,9 @@ def _valid_manifest(folder: Path) -> TrainingManifest:
 
 
 def _check_ids(manifest: TrainingManifest) -> None:
-    """Raise an error if the manifest's split is unknown, or has other training and validation ids than the manifest.
+    """Raise an error unless the manifest lists the training and validation ids of its split.
 
-    A run with `refit` also trains on the validation ids, and its manifest lists no validation ids.
+    After a run with `refit`, the manifest may instead list all these ids as training ids and no validation ids.
     """
     if manifest.split not in TRAINING_SPLITS:
         raise _UntraceableError("its manifest names no split of ours")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COMMIT = r"^[0-9a-f]{40}$"
 _ANCHORS = ("config.json", "tokenizer_config.json", "tokenizer.json", "adapter_config.json", "modules.json")
-"""Every loaded model has at least one of these files in the hub's cache."""
+"""Files by which `_snapshot` finds a cached model. Every loaded model has at least one of these files in the cache."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -39,8 +39,8 @@ class PublicModel(BaseModel):
         licence: SPDX name of the model's licence.
         source: a public file that names the model with this commit.
         files: file name to SHA-256, for every file that loading the model needs.
-        optional: file name to SHA-256, for files that are not needed. Examples are weights in a second format, texts,
-            or a vocabulary that `tokenizer.json` also holds.
+        optional: file name to SHA-256, for files that a copy may lack. Examples are weights in a second format, the
+            README, or a vocabulary that `tokenizer.json` also holds.
         files_source: where the hashes in `files` and `optional` come from.
     """
 
@@ -84,7 +84,7 @@ def find(model_id: str, revision: str | None) -> PublicModel | None:
 
     Args:
         model_id: hub id, in the same case as in the list.
-        revision: full commit. A branch, tag or shortened commit gives None; resolve it by `resolved_commit` first.
+        revision: full commit. To find the full commit of a branch or tag, call `resolved_commit` first.
     """
     published = (entry for entry in entries() if entry.conversion is None)
     return next((entry for entry in published if (entry.id, entry.revision) == (model_id, revision)), None)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticUseDefault
 
 CURVES = ("loss", "eval_cross_entropy", "eval_accuracy", "learning_rate", "grad_norm")
-"""Names of the values of a training curve, in the order shown."""
+"""Names of the values that a step of a training curve can hold, in display order."""
 
 _MOST_STEPS = 2_000
 
@@ -51,7 +51,7 @@ def _number_as_text(value: Any) -> Any:
 
 
 class TrainingRecord(Tolerant):
-    """The part of a results file that says how the model was trained; written by `provenance.Seen.summary`."""
+    """The part of a results file that says how the model was trained. `provenance.Seen.summary` makes this part."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -95,7 +95,7 @@ def _is_finite(value: Any) -> bool:
 
 
 class LoadedModel(Tolerant):
-    """The part of a results file that lists the loaded files; written by `loaded_model.model_record`."""
+    """The part of a results file that lists the loaded files. `loaded_model.model_record` makes this part."""
 
     model_config = ConfigDict(extra="allow")
 

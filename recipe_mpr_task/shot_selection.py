@@ -1,6 +1,6 @@
 """Select an item's few-shot examples (shots) by a hash of seed and item.
 
-The sampler in `shots.py` calls this module. Checks of logged samples repeat the selection with this module.
+The samplers in `shots.py` call this module. The leaderboard calls this module to check the shots in logged samples.
 """
 
 import hashlib
@@ -42,8 +42,8 @@ def even_letters(pool: Sequence[Record], n: int, item: Record, seed: Any) -> lis
 def may_show(split: str, shot_id: str, item_id: str) -> bool:
     """Return whether the split allows an item as a shot for the scored item.
 
-    For the split `published`, shots come from the training part. For any other split, a shot and the scored item are
-    in different CV folds.
+    For the split `published`, a shot is an item of the training part other than the scored item. For any other split, a
+    shot and the scored item are in different CV folds.
 
     Args:
         split: one of `splits.SPLITS`.
@@ -56,7 +56,7 @@ def may_show(split: str, shot_id: str, item_id: str) -> bool:
 
 
 def are_related(shot: Record, item: Record) -> bool:
-    """Return whether the gold recipe of one item is an option of the other item. Such a shot hints at the answer."""
+    """Return whether the shot's gold recipe is an option of the item, or the reverse: the shot then hints at gold."""
     return _gold_id(item) in shot["option_ids"] or _gold_id(shot) in item["option_ids"]
 
 
@@ -77,7 +77,7 @@ def shot_pool(split: str) -> frozenset[str]:
 
 @lru_cache(maxsize=16)
 def drawn_shots(split: str, order: str, n: int, seed: int) -> Mapping[str, Sequence[str]]:
-    """Return the shots that lm-eval's sampler draws for each scored item.
+    """Return the shots that the samplers in `shots.py` draw for each scored item.
 
     Args:
         split: one of `splits.SPLITS`.

@@ -88,9 +88,10 @@ def scored_ids(split: str) -> frozenset[str]:
 def parts_of(split: str) -> Parts:
     """Divide the dataset of a split into training, validation and test items.
 
-    The split `published` defines all three parts. For any other split, only the test part is defined: the items of the
-    fold, or fold 0 of the sample. A hash of split and item id selects 10% of the other items for validation. The parts
-    do not depend on the training seed, so runs with different seeds can be compared.
+    The split `published` defines all three parts. For a split such as `fold2`, the test part is this fold. For
+    `sample`, the test part is fold 0 of the sample. In both cases, a hash of split and item id selects 10% of the
+    other items for validation. The parts do not depend on the training seed, so runs with different seeds can be
+    compared.
 
     Args:
         split: one of TRAINING_SPLITS.

@@ -163,7 +163,8 @@ def pairwise(accuracies: Floats) -> tuple[Floats, Floats]:
 
     Returns:
         Two arrays of shape (systems, systems). The first holds the mean accuracy of the row's system minus the mean
-        accuracy of the column's system. The second holds p values, and NaN on the diagonal.
+        accuracy of the column's system. The second holds the uncorrected p value of each pair, and NaN on
+        the diagonal.
     """
     means = accuracies.mean(axis=0)
     first, second = np.triu_indices(len(means), 1)

@@ -15,7 +15,7 @@ from recipe_mpr_task.provenance import Seen, seen_by
 from recipe_mpr_task.splits import fold_of, items_of, part_of, scored_ids
 
 ITEMS = "items"
-"""Name of the dataset's only split. In every task this split is both `test_split` and `fewshot_split`.
+"""Key of all documents in a task's DatasetDict. In every task, both `test_split` and `fewshot_split` have this value.
 
 lm-eval passes the scored item to the sampler only if `test_split` and `fewshot_split` are equal.
 """
@@ -81,8 +81,8 @@ def load_dataset(
         **metadata: the task's metadata and `--model_args`, added by lm-eval.
 
     Returns:
-        A dataset with one split, ITEMS, which holds all items of the dataset. The field `scored` marks the items that
-        the task scores. The other items are candidates for shots.
+        {ITEMS: one document for each item of `splits.items_of`}. The field `scored` is True if the task scores the
+        item. An item that is not scored can only be a shot.
     """
     wanted = scored_ids(recipe_mpr_split)
     seen = seen_by(metadata)

@@ -29,7 +29,7 @@ class TaskSpec:
         process_results: the task's function from (document, responses) to metrics.
         generates: True if a response is a generated text, False if it is a log-likelihood.
         n_responses: number of responses for one item.
-        asked_as: other keys of the task file that change the request to the model, such as `doc_to_choice`.
+        asked_as: other settings that change the request to the model, keyed by name, such as `doc_to_choice`.
     """
 
     split: str

@@ -76,8 +76,8 @@ def find_checkpoints(path: Path) -> list[Checkpoint]:
     """Return the checkpoint in the folder `path`, or the five checkpoints in its subfolders fold0 to fold4.
 
     Raises:
-        CheckpointError: the folder does not exist, there is no valid manifest, a fold is missing, or the folds belong
-            to different systems.
+        CheckpointError: the folder does not exist, there is no valid manifest, a fold is missing, a fold's manifest
+            names another fold, or the folds belong to different systems.
     """
     if not path.is_dir():
         raise CheckpointError(f"{path}: no such folder; expected one that `recipe-mpr finetune` made")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def leaderboard(  # noqa: PLR0913 (each argument is an option)
     ctx: click.Context, runs: Sequence[Path], out: Path, records: Path | None, target: float | None, *, exports: bool
 ) -> None:
-    """Build the page, Markdown, JSON and CSV from RUNS: records, and output folders of lm-eval with --log_samples.
+    """Build the page, Markdown, JSON and CSV from RUNS: records, and folders that lm-eval wrote with --log_samples.
 
     A run that cannot be read is skipped and named on stderr; the exit code is then 2. If recipe-mpr itself fails, the
     exit code is 3, and a log file has the traceback.
@@ -44,7 +44,7 @@ def build_site(  # noqa: PLR0913 (each argument is an option of a command)
     None to print each board's best rows. `leaderboard.build.build` describes `paths`, `out`, `target` and `exports`.
 
     Returns:
-        The exit code: 3 if our own code failed, else `code_if_skipped` if a run was skipped, else 0.
+        The exit code: 3 if recipe-mpr itself failed, else `code_if_skipped` if a run was skipped, else 0.
     """
     from leaderboard.build import FILES, build, write_records
     from leaderboard.site.tables import to_terminal

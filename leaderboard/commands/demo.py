@@ -60,7 +60,7 @@ def demo(ctx: click.Context, out: Path) -> None:
 
 
 def _dataset_is_there() -> bool:
-    """Download the dataset if needed; return whether it is available. Raise if a local copy is not the pinned one."""
+    """Download the dataset if needed; return whether it is available. Raise DataError if a copy has a wrong hash."""
     if source := local_source():
         read_pinned(source)
         return True
@@ -74,7 +74,7 @@ def _dataset_is_there() -> bool:
 
 
 def minilm_folder() -> Path | None:
-    """Return the folder of the installed MiniLM weights; None if they are missing. Raise if they were changed."""
+    """Return the folder of the installed MiniLM weights; None if missing. Raise CheckpointError if changed."""
     spec = importlib.util.find_spec(MINILM_PACKAGE)
     if spec is None or spec.origin is None:
         return None

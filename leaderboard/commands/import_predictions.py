@@ -26,9 +26,9 @@ from recipe_mpr_task.orders import ORDERS
 def import_(predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str]) -> None:
     """Make a record from PREDICTIONS, a JSONL file with one item per line.
 
-    A line names the item by `item_id` or `query`, and the system's choice by `option_id` or `letter`. With `letter`,
-    the line must also give the displayed order: either `options` or `option_ids`, a list of five from A to E, or
-    `gold_letter`, the right option's letter. If the system did not answer an item, write null as the choice; the item
+    A line names the item by `item_id` or `query`, and the system's choice by `option_id` or `letter`. If a line has
+    only `letter`, add the five options in the order A to E (`options` or `option_ids`), or add the letter of the right
+    option (`gold_letter`). If the system did not answer an item, write null as the choice. An item without a choice
     counts as wrong. The file must have all items of a task: the 500 items, the 50 held-out items, a fold or the sample.
     """
     from leaderboard.verify.comparability import predictable_gold

@@ -21,7 +21,7 @@ _EXPLOIT_TASKS = ("recipe_mpr_test_file_order", "recipe_mpr_test")
 
 
 def tables(folder: Path = RESULTS) -> dict[str, str]:
-    """Return the tables of README by name, computed from a folder of records. Raise if a record is broken.
+    """Return README's tables by name, computed from a folder of records. Raise RecipeMPRError for a broken record.
 
     The table "results" has the ranked rows of the main board. The table "exploit" has each causal model's accuracy
     with the options in file order and in shuffled order, and its share of answers "A" in shuffled order.

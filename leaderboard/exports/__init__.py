@@ -22,7 +22,7 @@ EXPORTS = {
 }
 """The writer of each format. Writers are named as text, so that `--help` does not import the formats' libraries.
 
-A writer takes a list of `credit.CreditedRow` and the dataset's items. It returns file texts by relative path.
+A writer takes a list of `credit.CreditedRow`, and the dataset's items by id or None. It returns file texts by path.
 """
 
 

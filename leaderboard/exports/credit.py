@@ -1,7 +1,7 @@
-"""Decide which system is credited with a row's score. A LoRA run credits the adapter, never the base model.
+"""Decide which system is credited with a row's score. For a LoRA run, credit the adapter, not the base model.
 
-Names come from untrusted results files. Every credited id is `developer/model`, and both parts are safe folder names
-on any operating system.
+A credited id has the form `developer/model`. Names come from untrusted results files, so both parts are made safe as
+folder names on any operating system.
 """
 
 import re
@@ -61,12 +61,12 @@ CreditedRow = tuple[Row, Credit]
 def credited(row: Row) -> Credit:
     """Return the system that is credited with a row's score.
 
-    A hub's owner is credited only if the run recorded that the model came from a hub, because a folder can have any
-    name. Other systems, such as models trained by `finetune`, have a hash in their ids. The hash distinguishes systems
-    with the same name.
+    A hub's owner is credited only if the run recorded that the model came from a hub, because a local folder can have
+    the name of a hub model. The ids of other systems, except clean baselines, end in a hash. The hash distinguishes
+    systems with the same name.
     """
     name, loaded, training = line(row.system), row.loaded, row.training
-    if row.kind == "baseline" and row.status == "clean":  # a clean baseline has the committed scores
+    if row.kind == "baseline" and row.status == "clean":  # a clean baseline has the scores in our repository
         return Credit(OURS, f"baseline-{slug((loaded.baseline or row.system).lower())}", name, has_card=False)
     hashed = f"{slug(row.system.lower())}-{_hash(row)}"
     if row.kind == "imported":
@@ -100,14 +100,14 @@ def hub_id(name: str | None) -> str | None:
 
 
 def short_name(name: str | None, *, is_on_hub: bool) -> str | None:
-    """Return a hub id as it is, else the name's last part, so no folder looks like an owner; None without a name."""
+    """Return a hub id unchanged, else the name's last part, so that no folder looks like an owner. None stays None."""
     if not name:
         return None
     return (hub_id(name) if is_on_hub else None) or line(PurePosixPath(name[:1000]).name) or None
 
 
 def _hash(row: Row) -> str:
-    # A model trained by `finetune` has one id for all prompts and boards. Other systems have an id for each identity.
+    # A model trained by `finetune` has one id for all prompts and boards. Others have one id for each `keys.identity`.
     key: list[str | None] = [row.keys.identity[:12] or row.system]
     if row.training and row.training.system:
         key = [row.training.system, row.training.form]

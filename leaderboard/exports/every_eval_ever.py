@@ -44,10 +44,10 @@ def _files(row: Row, credit: Credit, texts: Mapping[str, Item]) -> Iterator[tupl
         "evaluation_name": row.task,
         "evaluation_result_id": f"{row.task}/accuracy",
     }
-    # `dumps` writes only ASCII, because the format's own reader would end a line at a Unicode line separator in a text.
+    # Write only ASCII, because every_eval_ever's reader would end a line at a Unicode line separator in a text.
     lines = [json.dumps({**head, **_sample(row, item, texts)}, allow_nan=False) + "\n" for item in row.items]
-    # The datastore accepts only UUIDs of version 4. This UUID is a hash of the scores' file. A run therefore has the
-    # same name in every build, with dataset texts or without.
+    # The datastore accepts only UUIDs of version 4, so make one from a hash of the scores. A run's files therefore have
+    # the same name in every build, with or without dataset texts.
     name = uuid.UUID(bytes=bytes.fromhex(sha256_of(_json(aggregate).encode()))[:16], version=4)
     path = f"data/{fields.dataset_of(row).collection}/{credit.id}/{name}"
     aggregate["detailed_evaluation_results"] = {
@@ -66,7 +66,7 @@ def _json(content: Mapping[str, Any]) -> str:
 
 
 def _aggregate(row: Row, credit: Credit) -> dict[str, Any]:
-    # This is the run's date. The current time would change the bytes in every build.
+    # Use the run's date, because the current time would change the bytes in every build.
     timestamp = "0" if row.date is None else str(row.date)
     library: dict[str, Any] = {"name": _LIBRARY, "version": __version__}
     if row.kind != "imported":  # lm-eval ran all systems that were not imported
@@ -81,7 +81,7 @@ def _aggregate(row: Row, credit: Credit) -> dict[str, Any]:
         "retrieved_timestamp": timestamp,
         "source_metadata": {
             "source_name": "Recipe-MPR leaderboard",
-            "source_type": "evaluation_run",  # because even an imported row has an answer for each item
+            "source_type": "evaluation_run",  # also for imported rows, because they have an answer for each item
             "source_organization_name": _LIBRARY,
             "evaluator_relationship": "first_party" if is_ours else "other",
             "additional_details": {"status": fields.status_words(row)},
@@ -112,9 +112,9 @@ def _model(row: Row, credit: Credit) -> dict[str, Any]:
 
 
 def _results(row: Row) -> Iterator[dict[str, Any]]:
-    """Yield the result on all items, then the result on each query type."""
+    """Yield the result on all items, then the result on each query type whose accuracy is known."""
     status = {"status": fields.status_words(row)}
-    # The rank is omitted, because new rows on the board change the ranks, but this row's file must not change.
+    # Omit the rank, because new rows on the board can change the rank, but must not change this row's file.
     details = {**status, **fields.settings(row), **{name: repr(mean) for name, mean in fields.means(row).items()}}
     error = fields.standard_error(row)
     method = "analytic: sd over items / sqrt(n)"
@@ -126,7 +126,7 @@ def _results(row: Row) -> Iterator[dict[str, Any]]:
 
 
 def _result(row: Row, part: str, score: Score, details: dict[str, str], error: dict[str, Any]) -> dict[str, Any]:
-    """Return the result for one score. `part` is "" for all items, or a slash and the query type."""
+    """Return the result for one score. `part` is "" for all items, or "/" and the name of a query type."""
     uncertainty = error
     if ends := fields.interval(score):
         wilson = {"lower": ends[0], "upper": ends[1], "confidence_level": 0.95, "method": "Wilson score interval"}
@@ -160,7 +160,7 @@ def _source_data(dataset: fields.Dataset) -> dict[str, Any]:
 
 
 def _sample(row: Row, result: ItemResult, texts: Mapping[str, Item]) -> dict[str, Any]:
-    """Return a row's choice on one item. If `texts` lacks the item, ids replace the query and the options."""
+    """Return a row's answer to one item. If `texts` lacks the item, export ids instead of query and option texts."""
     item, pinned = texts.get(result.item_id), pinned_items()[result.item_id]
     shown = pinned.shown_ids("shuffled")
     words = {option.recipe_id: option.text for option in item.options} if item else {i: i for i in shown}
@@ -184,13 +184,13 @@ def _sample(row: Row, result: ItemResult, texts: Mapping[str, Item]) -> dict[str
         "gold_recipe_id": pinned.gold,
         "chosen_recipe_ids": ", ".join(chosen),
     }
-    # Letters are exported only if an option has one known letter. With rotations, an option gets all five in turn.
+    # The letters of imported rows are unknown. With rotations, each option has all five letters in turn.
     if row.kind != "imported" and row.task != "recipe_mpr_circular":
         letter = dict(zip(shown, LETTERS, strict=True))
         metadata |= {"gold_letter": letter[pinned.gold], "chosen_letters": ", ".join(letter[i] for i in chosen)}
     return {
         "sample_id": result.item_id,
-        "sample_hash": hashed if item else None,  # other projects hash texts, so a hash of ids would match none
+        "sample_hash": hashed if item else None,  # other projects hash texts, so a hash of ids would never match
         "interaction_type": "single_turn",
         "input": {"raw": query, "reference": [gold], "choices": [words[recipe_id] for recipe_id in shown]},
         "output": {"raw": [words[recipe_id] for recipe_id in chosen]},

@@ -40,7 +40,7 @@ def dataset_of(row: Row) -> Dataset:
 def run_hash(row: Row) -> str:
     """Return a hash of 10 hex digits. Different runs of one model have different hashes.
 
-    Unlike `Row.id`, the hash does not depend on the results file's path, so a published file keeps its name.
+    If the results file moves, `Row.id` changes but the hash does not, so an exported file keeps its name.
     """
     key = [row.keys.identity[:12], row.board, row.task, row.date]
     return sha256_of(repr(key).encode(errors="replace"))[:10]
@@ -76,7 +76,7 @@ def settings(row: Row) -> dict[str, str]:
     prompting = {"num_fewshot": asked.shots, "prompt": asked.prompt, "chat_template": asked.chat_template}
     known = {
         "kind": row.kind,
-        **(prompting if row.kind == "causal" else {}),  # only causal models have a known prompt
+        **(prompting if row.kind == "causal" else {}),  # only causal models read prompts
         "protocol": row.protocol or None,
         "task_version": row.task_version,
         "lm_eval_version": lm_eval_version(row),
@@ -87,7 +87,7 @@ def settings(row: Row) -> dict[str, str]:
 
 
 def means(row: Row) -> dict[str, float]:
-    """Return by name the metrics except accuracy and `SEEN`, and the accuracy's spread over folds or prompts."""
+    """Return the row's metrics by name, except `SEEN`. Add the accuracy's spread over folds or prompts, if known."""
     values = {key: metric.value for key, metric in row.metrics.items() if key != SEEN}
     if row.spread and row.spread.over == "folds":
         values["fold_sd"] = row.spread.sd

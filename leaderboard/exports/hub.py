@@ -1,7 +1,7 @@
 """Export to two formats of Hugging Face: the files `.eval_results/*.yaml` and the model-index of a model card.
 
 The folder `hub/OWNER--MODEL` contains `.eval_results`. Upload the folder to the model's repository without changes. The
-model-index is a metadata block: paste it at the top of the model's README.md.
+file `model_index/OWNER--MODEL.md` is a metadata block. Paste the block at the top of the model's README.md.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ from recipe_mpr_task.item import Item
 def eval_results_files(rows: Sequence[CreditedRow], _texts: Mapping[str, Item] | None) -> dict[str, str]:
     """Return the texts of the `.eval_results` files by path, one for each row whose system can have a model card.
 
-    The format needs separate files if one model has several scores on one task, such as with several prompts.
+    The format needs separate files if one model has several scores on one task, for example with different prompts.
     """
     return {
         f"hub/{credit.folder}/.eval_results/{row.task}-{fields.run_hash(row)}.yaml": _eval_results(row)
@@ -75,7 +75,7 @@ def _model_index(credit: Credit, rows: Sequence[Row]) -> str:
 
 
 def _eval_result(row: Row) -> EvalResult:
-    """Return a row's entry. The library merges entries of one task, unless their `metric_args` are different."""
+    """Return a row's entry. huggingface_hub merges entries of one task, unless their `metric_args` differ."""
     dataset = fields.dataset_of(row)
     low, high = fields.interval(row.score) or (None, None)
     measured = {"n": row.score.n, "ci95_low": low, "ci95_high": high, "stderr": fields.standard_error(row)}

@@ -1,4 +1,4 @@
-"""Read the chosen option from a line of predictions. A letter means the option that the system saw at this letter."""
+"""Read the chosen option from a line of predictions. A letter stands for the option that was shown at the letter."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Choice:
     Attributes:
         recipe_id: recipe id of the chosen option; None if the item was not answered, or the option is unknown.
         is_unread: whether the line shows that the choice is wrong, but not which option was chosen.
-        gold_place: index, 0..4, of the letter at which the system saw the right option; None if not stated.
+        gold_place: index, 0..4, of the letter at which the system saw the right option; None if unknown.
     """
 
     item_id: str
@@ -40,10 +40,10 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
     Args:
         line: the parsed JSON object. Its keys are the file's own field names.
         order: value of --order, one of `orders.ORDERS`; None if not given. The line must not contradict --order.
-        names: maps this project's field name to the file's field name, for each field whose name differs in the file.
+        names: maps a field's name in this project to its name in the file. By default, both names are equal.
 
     Raises:
-        ValueError: a field is missing or not allowed, or two fields contradict each other.
+        ValueError: a field is missing or has a wrong value, or the line contradicts itself or --order.
     """
     given = {field: line[names.get(field, field)] for field in FIELDS if names.get(field, field) in line}
     fields = f"its fields: {', '.join(map(str, line))[:200]} (--field NEW=OLD)"
@@ -78,9 +78,9 @@ class _Answer:
     pinned: Pinned
 
     def chosen(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[str | None, bool]:
-        """Return the line's `Choice.recipe_id` and `Choice.is_unread`. Raise ValueError if the line contradicts itself.
+        """Return (`Choice.recipe_id`, `Choice.is_unread`). Raise ValueError if the choice is invalid or contradictory.
 
-        `shown` has the recipe ids at A to E. `gold_place` is the index of the right letter. Both are None if unknown.
+        `shown` has the recipe ids at A to E. `gold_place` is the index of the right option's letter. Each can be None.
         """
         options, gold = self.pinned.shown_ids("shuffled"), self.pinned.gold
         by_id = None if self.given.get("option_id") == "" else self.given.get("option_id")
@@ -105,7 +105,7 @@ class _Answer:
         return (possible[0], False) if len(possible) == 1 else (None, True)
 
     def place(self, field: str) -> int | None:
-        """Return the index, 0..4, of a field's letter; None if the field is empty or absent. Raise for other values."""
+        """Return the index, 0..4, of a field's letter; None if empty or absent. Raise ValueError for other values."""
         letter = self.given.get(field)
         letter = letter.strip().upper() if isinstance(letter, str) else letter
         if letter in (None, ""):
@@ -115,7 +115,7 @@ class _Answer:
         return LETTERS.index(letter)
 
     def shown(self) -> tuple[str, ...] | None:
-        """Return the recipe ids at A to E as the line lists them; None if it has no list. Raise if a list is wrong."""
+        """Return the recipe ids shown at A to E; None if the line has no order. Raise ValueError for a wrong list."""
         shown = None
         for field in ("options", "option_ids"):
             listed = self.given.get(field)

@@ -13,7 +13,7 @@ from recipe_mpr_task.files import regular_stat, sha256_of
 
 @dataclass(frozen=True)
 class Skipped:
-    """A path from which no run was read. `source` is the path as shown to the user. `reason` often names a remedy."""
+    """A path from which no run was read. `source` is the path as shown to the user. `reason` says why."""
 
     source: str
     reason: str
@@ -25,8 +25,8 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skip
     Links to files are followed. Links to folders are not followed.
 
     Returns:
-        (files, skipped). `files` has one (path, unique name) for each file, sorted by name. `skipped` has paths
-        without a run, files that cannot be read, and folders that cannot be listed.
+        (files, skipped). `files` has one (path, unique name) for each file, sorted by name. `skipped` has the
+        paths where no such file was found, the unreadable files, and the folders that cannot be listed.
     """
     files: dict[Path, tuple[int, Path]] = {}
     skipped = []
@@ -47,7 +47,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skip
 def _under(path: Path) -> list[tuple[Path, str]]:
     """Return (path, fault) for each results file or record below a path, and for each unreadable folder.
 
-    The fault is "" for a readable file. For a file, or a folder in which nothing is found, return only the given path.
+    The fault is "" for a readable file. If `path` is a file, or nothing is found below `path`, return only `path`.
     """
     if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for an unreadable parent)
         return [(path, _fault(path))]
@@ -90,19 +90,19 @@ def _fault(place: Path) -> str:
 
 
 def _unique_names(depths: dict[Path, int]) -> dict[Path, str]:
-    """Return each file's shortest unique path suffix of at least `depths` parts. Add a hash if no suffix is unique."""
+    """Name each file by its shortest unique path suffix of at least `depths[file]` parts. Add hashes to equal names."""
     while True:
         names = {place: _source(Path(*place.parts[-depth:])) for place, depth in depths.items()}
         times = Counter(names.values())
         alike = [place for place, name in names.items() if times[name] > 1]
         longer = {place: depths[place] + 1 for place in alike if depths[place] < len(place.parts) - 1}
-        if not longer:  # no name can get longer: equal names differ only in folders that `_source` omits
+        if not longer:  # files with equal names differ only in folders that `_source` omits
             return names | {place: f"{names[place]} ({sha256_of(os.fsencode(place))[:6]})" for place in alike}
         depths = depths | longer
 
 
 def _source(path: Path) -> str:
-    # For a local model, lm-eval names the folder after the model's path, with "__" for "/". Omit local directories.
+    # For a local model, lm-eval names the folder after the model's path, with "__" for "/". Show only the last part.
     parts = (f"__{part.rpartition('__')[2]}" if part.startswith("__") else part for part in path.parts)
     return _printable(Path(*parts))
 

@@ -29,7 +29,7 @@ class Choices:
     Attributes:
         by_item: maps an item id to the chosen recipe id, or to None if the item was not answered or is in `unread`.
         unread: ids of items whose choice is wrong, but whose chosen option is unknown.
-        gold_letters: for each letter A to E, the number of lines that put the right option at this letter, shape (5,).
+        gold_letters: for each letter A to E, the number of lines that show the right option at this letter, shape (5,).
     """
 
     by_item: Mapping[str, str | None]
@@ -43,7 +43,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
     `order` is the value of --order, or None. `names` maps this project's field names to the file's field names.
 
     Raises:
-        RecipeMPRError: the file, or a line in it, cannot be read. The message lists the first faults with their lines.
+        RecipeMPRError: the file, or a line in it, cannot be read. The message lists the first faults and line numbers.
     """
     choices: dict[str, Choice] = {}
     faults: dict[str, list[int]] = {}
@@ -66,7 +66,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
 
 
 def _listed(faults: Mapping[str, list[int]]) -> str:
-    """Return the first faults as text. Each fault is listed with its first line and the number of further lines."""
+    """Return the first faults as text, and the number of other faults. `faults` maps messages to line numbers."""
     listed = []
     for what, numbers in list(faults.items())[:_MOST_FAULTS]:
         more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""

@@ -40,7 +40,7 @@ class RecordedItem(BaseModel):
         scores: log-likelihoods of the options as shown at A to E, one row for each rotation. None for imported
             items, because only their choice is known.
         chosen: for each rotation, the recipe ids of the options with the best score, several if they tie. For an
-            imported item, a single list with the choice; this list is empty if the choice is missing or unknown.
+            imported item, one list: it has the chosen recipe id, or is empty if the choice is missing or unknown.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
         unread: whether an imported item's choice is known to be wrong, while the chosen option is unknown.
     """
@@ -147,7 +147,7 @@ def read_record(path: Path, source: str = "") -> Run:
     """Read a record as a `Run` without document texts. `source` is the file's name as shown to the user.
 
     Raises:
-        RecordError: the file is unreadable, is not a record, or does not fit this release's dataset and tasks.
+        RecordError: the file is unreadable, is not a valid record, or does not fit this release's dataset and tasks.
     """
     try:
         record = Record.model_validate_json(read_regular(path, LARGEST))
@@ -202,7 +202,7 @@ def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
             document=document,
             item_id=item.item_id,
             responses=None if item.scores is None else tuple((score,) for row in item.scores for score in row),
-            # Computed from the choices, so that a check notices if the scores contradict the choices.
+            # Computed from the choices. `number_faults` compares this value with the accuracy from the scores.
             accuracy=math.fsum((pinned.gold in row) / max(len(row), 1) for row in item.chosen) / len(item.chosen),
             chosen=tuple(item.chosen[0]) if item.scores is None else None,
         )

@@ -20,7 +20,7 @@ LARGEST_RESULTS = 64 * 2**20  # bytes; a results file with all of lm-eval's task
 LARGEST_SAMPLES = 2**30  # bytes; 500 items in five rotations, with 20 shots per prompt, have about 250 MB
 _LONGEST_SAMPLE = 32 * 2**20  # bytes per line; 25 prompts with 20 shots have 0.5 MB
 _MOST_SAMPLES = 10_000  # lines; a task has at most 500 items
-MOST_VALUES = 20_000_000  # number of commas and brackets, also inside texts; each can become 60 bytes in memory
+MOST_VALUES = 20_000_000  # limit of commas, "[" and "{" in a file; each can start a value, which needs up to 60 bytes
 
 
 class UnusableError(Exception):
@@ -28,7 +28,7 @@ class UnusableError(Exception):
 
 
 def samples_files(file: Path) -> list[Path]:
-    """Return the existing paths of a results file's samples, for all tasks. A path may be a link, folder or pipe."""
+    """Return the samples files that exist beside a results file. A returned path may also be a link, folder or pipe."""
     before, after = _samples_file(file, "\0").split("\0")  # build the path once, not for each of twenty tasks
     return [Path(path) for task in sorted(task_names()) if os.path.lexists(path := f"{before}{task}{after}")]
 
@@ -95,7 +95,7 @@ def _samples(file: Path) -> tuple[Sample, ...] | None:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield (line number, line) for each non-empty line of a samples file. Raise if it is unreadable or too large."""
+    """Yield (number, line) for each non-empty line of a file. Raise UnusableError if it is broken or too large."""
     number = n_lines = n_values = 0
     try:
         with open_regular(file, LARGEST_SAMPLES) as stream:

@@ -31,12 +31,12 @@ class Sample:
 
     Attributes:
         document: the logged document; None if it does not have the form of a task's document.
-        responses: the filtered responses as logged, log-likelihoods or texts; None if not logged.
+        responses: the logged responses after lm-eval's filters, log-likelihoods or texts; None if not logged.
         is_first_of_raw: whether each response equals the first raw response to the same request. True if no raw
             responses were logged.
         has_raw: whether raw responses were logged.
         prompts: one prompt for each request; empty if no requests were logged.
-        continuations: for each request, the text whose likelihood the model computed.
+        continuations: for each request, the scored continuation; for generated text, the generation settings as text.
         accuracy: the logged accuracy, a fraction in [0, 1]; None if missing or not in this range.
         chosen: for an imported item, the recipe ids of the choice; None for other items.
     """

@@ -1,8 +1,8 @@
 """Define types for one task of lm-eval's results file, and parse the file's JSON. `samples` parses the samples file.
 
-The files are untrusted. A value becomes the field's default if it is missing, has another type, is too large or is
-nested too deep. The check that needs the value then reports it as missing. Numbers are finite and at most 2^53, so that
-all JSON readers read the same number. Long texts are cut, and lone surrogates are replaced.
+The files are untrusted. A field gets its default if the value is missing, has another type, is too large or is
+nested too deep. The check that needs the value then reports a missing value. Numbers are finite and at most 2^53, so
+that all JSON readers read the same number. Long texts are cut, and lone surrogates are replaced.
 """
 
 import math
@@ -37,7 +37,7 @@ class ModelArgs:
     given: Mapping[str, Any]
 
     def text(self, name: str) -> str:
-        """Return an argument as text; "" if the argument is not set."""
+        """Return an argument as text; "" if the argument is absent, empty, 0 or false."""
         value = self.given.get(name)
         return str(value) if value else ""
 
@@ -119,7 +119,7 @@ class TaskConfig(Tolerant):
     repeats: Any = None
 
     def differs(self, key: str, own: Any) -> bool:
-        """Say whether the recorded field `key` differs from the task's `own` value; False if nothing was recorded."""
+        """Say whether the recorded value of `key` differs from `own`, the expected value; False if not recorded."""
         return key in self.model_fields_set and getattr(self, key) != own
 
 

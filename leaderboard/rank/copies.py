@@ -1,6 +1,6 @@
-"""Flag two rows with similar answers, under any names and on any boards. The flag says how they are related.
+"""Flag two rows with similar answers, even if their names or boards differ.
 
-The relation is read from the two rows' results files. If both name the same model, the flag says "same model".
+If the results files show a relation, such as "same model", the flag names it. Otherwise it says "one may be a copy".
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -22,7 +22,7 @@ _NOT_SHARED = -1
 
 
 def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
-    """Flag ranked rows, except baselines and rows with few items, that answer nearly all items with one letter."""
+    """Flag each ranked row that answers nearly all items with one letter. Skip baselines and rows with few items."""
     rows = list(rows)
     for place, row in enumerate(rows):
         if row.status in RANKED and row.kind != "baseline" and len(row.items) >= _LEAST_ITEMS:
@@ -33,7 +33,7 @@ def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
 
 
 def mark_copies(rows: Iterable[Row]) -> list[Row]:
-    """If two rows have similar answers, flag both and name a known relation. The rows may be on different boards.
+    """If two rows have similar answers, flag both, unless neither is ranked. Their boards may differ.
 
     Both rows keep their ranks, because dates do not prove which row is the copy.
     """
@@ -45,10 +45,10 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
 
 
 def find_alike(rows: Sequence[Row]) -> list[list[str]]:
-    """Return each row's flags: at most one for an unrelated similar row, and at most one for a related similar row.
+    """Return each row's flags: at most one about a similar unrelated row, then at most one about a similar related row.
 
     If several rows are similar, the flag names the first ranked row. If none is ranked, the flag names the first row.
-    Every row must have items. Two rows are not compared if they have the same identity, or if neither row is ranked.
+    Every row must have items. Two rows with equal `Keys.measurement`, or two unranked rows, are not compared.
     """
     matrices = Matrices.of(rows)
     codes = _codes(rows)
@@ -73,7 +73,7 @@ def find_alike(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _codes(rows: Sequence[Row]) -> Ints:
-    """Return the rows' keys as numbers, shape (rows, keys). Rows with an equal number >= 0 in a column are related."""
+    """Number the rows' values of `_KEYS`, shape (rows, keys). Equal values have equal numbers; None is -1."""
     codes = np.full((len(rows), len(_KEYS)), _NOT_SHARED, np.int64)
     for column, key_of in enumerate(_KEYS):
         numbers: dict[Hashable, int] = {}
@@ -88,7 +88,7 @@ def _training_system(row: Row) -> str | None:
 
 
 def _model(row: Row) -> Hashable:
-    """Return names that identify a model on the hub; otherwise None, because a folder may hold any model."""
+    """Return the names of a model from the hub. For a folder, return None, because the folder may hold any model."""
     loaded = row.loaded
     if "folder" in (loaded.base_from, loaded.adapter_from) or "/" not in (loaded.adapter or loaded.base or ""):
         return None
@@ -96,7 +96,7 @@ def _model(row: Row) -> Hashable:
 
 
 def _known_base(row: Row) -> str | None:
-    """Return the base model in a clean row's training record. Otherwise return None, because the row may be a copy."""
+    """Return a trained row's base model. Return None if the row is not clean, because the row may be a copy."""
     return row.training.base_model if row.training and row.training.system and row.status == "clean" else None
 
 
@@ -120,7 +120,7 @@ def _flag(row: Row, other: Row, in_common: str, *, is_related: bool) -> str:
 
 
 def _relation(row: Row, other: Row, named: str) -> str:
-    """Return in words how a row is related to another row, such as "same model as NAMED, asked otherwise"."""
+    """Return in words how a row is related to another row, such as "same model as {named}, asked otherwise"."""
     is_one_recipe = _is_shared(row.keys.recipe, other.keys.recipe)
     is_one_training = _is_shared(_training_system(row), _training_system(other))
     if is_one_training or (is_one_recipe and row.keys.seed == other.keys.seed):

@@ -1,4 +1,4 @@
-"""Keep one row of each measurement and exclude its repeats: a second run, a second row, a run that was read twice."""
+"""Exclude a system's repeats: a later run of a task, pooled folds beside a run on all items, a run read twice."""
 
 import math
 from collections.abc import Callable, Hashable, Iterable
@@ -15,7 +15,7 @@ _READ_TWICE = "the same run, read twice"
 
 
 def mark_repeats(rows: Iterable[Row]) -> list[Row]:
-    """For each identity and task, keep the earliest ranked row, so that a user cannot pick the best of many runs."""
+    """For each identity and task, keep one ranked run, by default the earliest, so that users cannot pick the best."""
     why = "of one system's runs the earliest counts"
     return _one_each(sorted(rows, key=lambda row: (*by_date(row), row.task)), lambda row: row.task, why)
 
@@ -27,9 +27,9 @@ def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
 
 
 def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> list[Row]:
-    """For each identity and place (task or board), keep the first ranked row. Exclude later rows with the reason `why`.
+    """Keep one ranked row for each identity and place (task or board): the first, or a later row with less doubt.
 
-    If a later row has other answers than the kept row, both rows get a note with the number of items that differ.
+    Exclude the other rows with the reason `why`. If an excluded later row has other answers, both rows get a note.
     """
     seen: dict[tuple[str, str], int] = {}
     kept: list[Row] = []
@@ -40,8 +40,8 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
             continue
         first = kept[seen[key]]
         different = differing(row.items, first.items)
-        # A less doubtful later row replaces the first row if both gave equal answers, or if the first used a cache.
-        # A user can thus repeat a faulty run, but cannot pick the better of two runs.
+        # Keep a later row with less doubt in two cases: its answers are the first row's, or the first run used a cache.
+        # So a user can replace a run that used a cache, but cannot pick the better of two runs without a cache.
         if _doubt(row) < _doubt(first) and (CACHE_DOUBT in first.flags or not different):
             reason = f"repeat of {row.source}, of which more is known: {why}; {first.reason}"
             kept[seen[key]] = replace(first, status="excluded", reason=reason)
@@ -59,7 +59,7 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
 
 
 def is_measurement(row: Row) -> bool:
-    """Say whether a row is ranked, or would be ranked if its weights were not random. Only such rows are pooled."""
+    """Say whether a row is ranked, or is excluded because of its random weights. Only these rows are pooled."""
     return row.status in RANKED or (row.status == "excluded" and row.reason.startswith(RANDOM_WEIGHTS))
 
 
@@ -69,11 +69,11 @@ def by_date(row: Row) -> tuple[float, str]:
 
 
 def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
-    """If a run was read twice, as a results file and as a record, keep the more doubtful row and exclude the other.
+    """If a run was read twice, as a results file and as a record, keep the row with more doubt. Exclude the other row.
 
-    The two rows may have different identities, because an identity can contain a folder's path. Two rows are one run
-    if they have the same board, task, name and date, and the same choice on every item. Probabilities are not compared,
-    because a confident model has only the probabilities 0 and 1.
+    Identities are not compared, because an identity can depend on a folder's path. Two ranked rows are one run if they
+    have the same board, task, name and date, and the same choice and accuracy on every item. The kept row gets the
+    flags of both rows.
     """
     doubtful_first = sorted(rows, key=lambda row: (tuple(-d for d in _doubt(row)), *by_date(row), row.reason))
     seen: dict[tuple[Hashable, ...], int] = {}
@@ -94,7 +94,7 @@ def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
 
 
 def _doubt(row: Row) -> tuple[int, int]:
-    """Return (1 if a cache was used, index of the status in `RANKED`), larger if more doubtful; (0, 0) if unranked."""
+    """Return (1 if a cache was used else 0, index of the status in `RANKED`); (0, 0) if unranked. Larger is worse."""
     return (int(CACHE_DOUBT in row.flags), RANKED.index(row.status)) if row.status in RANKED else (0, 0)
 
 

@@ -71,9 +71,9 @@ POOLS = (
 
 
 def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
-    """Return one pooled row for each system with all tasks, and all other rows. A system without all tasks has no rank.
+    """Return one pooled row for each system that ran all tasks. Also return all rows that are not pooled, unranked.
 
-    The rows come from `duplicates.mark_repeats`, so each system has one ranked row per task.
+    `rows` come from `duplicates.mark_repeats`, so each system has at most one ranked row per task.
     """
     by_system: dict[str, list[Row]] = defaultdict(list)
     listed = []
@@ -131,7 +131,7 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
 
 
 def _means(results: Iterable[ItemResult]) -> list[ItemResult]:
-    """Return one result per item. Its accuracy is the mean accuracy of the item's results."""
+    """Return one result for each item, with the mean accuracy of the item's results."""
     by_item: dict[str, list[ItemResult]] = defaultdict(list)
     for item in results:
         by_item[item.item_id].append(item)
@@ -142,7 +142,7 @@ def _means(results: Iterable[ItemResult]) -> list[ItemResult]:
 
 
 def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
-    """Pool the items. Items pooled over prompts have no choices, so use the first row's choices to detect copies."""
+    """Return the pooled items. If pooling over prompts leaves no choices, take the first row's to detect copies."""
     pooled, first = RowItems.of(items), rows[0].items
     if pooled.choices or pooled.ids != first.ids:
         return pooled
@@ -150,7 +150,7 @@ def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
 
 
 def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
-    """Return the first row's metrics, with the mean Brier score over all items. Omit this score if a row has none."""
+    """Return the first row's metrics, with the mean Brier score over all items. Omit Brier if a row has none."""
     sums = [row.metrics["brier"].value * len(row.items) for row in rows if "brier" in row.metrics]
     metrics = {name: metric for name, metric in first.metrics.items() if name != "brier"}
     if len(sums) == len(rows):
@@ -163,8 +163,8 @@ def _combined(
 ) -> dict[str, Any]:
     """Return the pooled value of each named field.
 
-    A field in `totals` is pooled by its function; it becomes None if any part's value is None. Any other field keeps
-    its value if all parts have the same value; else it becomes None.
+    If `totals` has a function for the field, apply the function to the parts' values, or return None if a value is
+    None. For any other field, return the value that all parts have, or None if their values differ.
     """
     combined = {}
     for name in names:

@@ -20,10 +20,10 @@ _DIGITS = 9
 
 @dataclass(frozen=True)
 class PairMatrix:
-    """Paired comparisons of a board's best 50 rows with each other. Both matrices have None on the diagonal.
+    """Two matrices that compare the best 50 systems of a board with each other.
 
     `difference` has the accuracy of the row's system minus the accuracy of the column's system, as fractions. `p_holm`
-    has p values, Holm-corrected over all pairs.
+    has p values, Holm-corrected over all pairs. Both matrices have None on the diagonal.
     """
 
     ids: list[str]
@@ -33,13 +33,13 @@ class PairMatrix:
 
 @dataclass(frozen=True)
 class Board:
-    """Rows that can be compared: they have the same task, task version, items and option order.
+    """The rows of one board. Ranked rows are comparable, because they have the same items and option order.
 
     Attributes:
         sizes: number of items of each query type.
-        detectable: the smallest difference in accuracy that the paired test detects with 80% power, a fraction. The
-            keys are "all" and the query types. Two rows are assumed to differ on 20% of the items. If rows differ from
-            the leader, the median share of items on which they differ is used instead of 20%.
+        detectable: for "all" and each query type, the smallest difference in accuracy that the paired test detects
+            with 80% power, a fraction. The power depends on the fraction of items on which two rows differ. The median
+            fraction between the leader and other ranked rows is assumed; 20% if this median is 0 or unknown.
         matrix: None if fewer than two rows are ranked.
     """
 
@@ -74,7 +74,7 @@ def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
 
 
 def _ranked(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-    """Return the ranked rows and the other rows, both sorted by accuracy. Rows with equal accuracy have equal ranks."""
+    """Return the ranked rows and the other rows, highest accuracy first. Rows with equal accuracy have equal ranks."""
     rows = sorted(rows, key=lambda row: (-(row.score.acc or 0.0), row.system, row.source, row.reason))
     contenders = [row for row in rows if row.status in RANKED and row.score.acc is not None]
     others = [row for row in rows if row.status not in RANKED or row.score.acc is None]
@@ -86,12 +86,12 @@ def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> l
     """Add to each row its possible ranks and its paired comparison with the leader.
 
     A row is tied with the leader unless its p value, Holm-corrected over the board, is below 5%. The interval of the
-    difference is corrected too: the interval contains 0 exactly if the row is tied. `accuracies` has the shape (items,
-    rows). `p_of_best` has the p values of `statistics.pairwise` for the best rows.
+    difference is corrected too, so it contains 0 exactly if the row is tied. `accuracies` has the shape (items,
+    rows). `p_of_best` has the p values from `statistics.pairwise` for all pairs of the best 50 rows.
     """
     with_leader = statistics.compare_with(accuracies[:, 1:], accuracies[:, 0])
     p = all_pairs(accuracies)
-    # `all_pairs` approximates some p values. Pairs in the matrix, and pairs with the leader, get the exact p values.
+    # `all_pairs` approximates some p values. Use exact p values for pairs of the best rows and pairs with the leader.
     p[: len(p_of_best), : len(p_of_best)] = p_of_best
     p[0, 1:] = p[1:, 0] = [comparison.p for comparison in with_leader]
     ranges = np.transpose(rank_ranges(np.array([row.rank for row in ranked]), p)).tolist()
@@ -112,7 +112,7 @@ def _rounded(comparison: Comparison, p_holm: float) -> AgainstLeader:
 
 
 def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
-    """Return each row's best and each row's worst possible rank, two arrays of shape (rows,).
+    """Return the best and the worst possible rank of each row, as two arrays of shape (rows,).
 
     For each row R, the p values of its comparisons with all other rows are Holm-corrected together. A lower row is
     separated from R if the corrected p value is below 5%. R's worst rank is the number of rows minus the number of
@@ -156,7 +156,7 @@ def all_pairs(accuracies: Floats) -> Floats:
     p: Floats = p_of_code[codes]
     sums, squares = accuracies.sum(axis=0), (accuracies**2).sum(axis=0)
     distances = squares[:, None] + squares - 2 * accuracies.T @ accuracies
-    first, second = np.nonzero(distances - (wins + wins.T) > _ROUNDING)  # pairs with fractional wins
+    first, second = np.nonzero(distances - (wins + wins.T) > _ROUNDING)  # pairs with fractional accuracies
     z = np.abs(sums[first] - sums[second]) / np.sqrt(distances[first, second])
     p[first, second] = 2 * norm.cdf(-z)
     return p

@@ -68,7 +68,7 @@ class Asked:
 
     Attributes:
         shots: number of few-shot examples; None if unknown.
-        prompt: name of the prompt template, "other" if not this project's, "all" for pooled prompts; None if unknown.
+        prompt: name of this project's prompt template; else "other". "all" for pooled prompts. None if unknown.
         generation: settings of text generation; None if the options were scored instead.
     """
 
@@ -103,9 +103,9 @@ class Keys:
 
     Attributes:
         identity: hash of the model and of how the model was asked. "" for reported rows.
-        same_as: if the run was read twice, the identity of the row that counts.
+        same_as: if the run was read twice and this row is excluded, the identity of the kept row.
         content: hash of the loaded files.
-        system: hash of the system. Settings, backend and precision do not change this hash.
+        system: hash of the system's training, files or server. If all are unknown, a hash of `model_key`.
         server: hash of a server's address and model name.
         setting: hash of how the model was asked.
         recipe: hash of the training recipe without its seed.
@@ -154,8 +154,8 @@ class Cost:
 class Spread:
     """How much the accuracy differs between the folds or prompts of a pooled row.
 
-    `accs` has the accuracies by fold number or prompt name. `sd` is their sample standard deviation. If only `sd` was
-    reported, `accs` is empty and `mean` is None.
+    `accs` maps each fold number or prompt name to its accuracy. `mean` and `sd` are the mean and sample standard
+    deviation of these accuracies. If only `sd` was reported, `accs` is empty and `mean` is None.
     """
 
     over: Literal["folds", "prompts"]
@@ -168,8 +168,8 @@ class Spread:
 class Tries:
     """How many seeds and settings were tried for a row, as far as this build knows.
 
-    `seeds_shown` counts the recipe's seeds that are ranked on the board. `seeds_known` counts the recipe's seeds in all
-    runs. `settings` counts the system's settings on the board; it is None if there is only one setting.
+    `seeds_shown` counts the recipe's seeds in ranked rows on the board. `seeds_known` counts the recipe's seeds in all
+    runs. Both are None without a known seed. `settings` counts the system's settings on the board; None for one.
     """
 
     text: str
@@ -199,14 +199,14 @@ class Row:
         metrics: metrics by key; a metric that the task does not have is absent.
         is_invariant: on circular boards, whether the system scores each option alone, so rotations change nothing.
         protocol: how the score was obtained, such as "5 folds pooled"; "" for a single run.
-        clean_subset: for a row of status overlap, the score on the items that the model is known not to have seen.
+        clean_subset: if the status is "overlap", the score on the items known to be unseen in training; else None.
         from_random_weights: whether the model has random weights, or was trained from a model with random weights.
         date: time of the run, in seconds since 1970.
-        items: the results item by item; empty for a reported row.
+        items: the results item by item; empty if unknown, as for a reported row.
         position: position bias; None if the options had several orders or an unknown order, or if no option was chosen.
         flags: notes for a reader. Notes do not change the rank.
         around: the constant texts around the prompts, with placeholders for prompts and answers. Runs that were asked
-            in different ways have different texts. Empty if no prompts were logged or read.
+            in different ways have different texts. Empty if no prompts were logged, or if the system reads none.
         is_tied: whether the paired test cannot separate the row from the leader; None if the row was not compared.
         against_leader: None for the leader, and for a row that was not compared.
     """

@@ -23,7 +23,7 @@ _LONGEST_NAME = 200
 _RESAMPLES = 2000
 _DIGITS = 4
 _NOT_SHOWN = {"reason", "weights", "settings", "base_files", "history"}
-"""Fields of a training record that a row omits. The row has the reason and the curve in fields of its own."""
+"""Fields of a training record that a row omits. The field `Row.curve` has the curve from `history`."""
 
 
 def row_of(verified: VerifiedRun) -> Row:
@@ -117,14 +117,14 @@ def _further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
     for name in MEANS:
         values = [item.metrics[name] for item in verified.items if name in item.metrics]
         if name == SEEN and len(values) < len(verified.items):
-            continue  # omitted, because the mean over some items is not the share of all items that were seen
+            continue  # omitted, because it is unknown whether the model saw the other items
         if values and not any(map(math.isnan, values)) and (is_causal or name != "acc_norm"):
             metrics[name] = Metric(math.fsum(values) / len(values))
     return metrics | ({"rstd": _rstd(verified.items)} if "perf" in metrics else {})
 
 
 def _rstd(items: Sequence[ItemResult]) -> Metric:
-    """Return RStd and its 95% percentile bootstrap interval over items. The seed is fixed, so RStd is reproducible."""
+    """Return RStd (the sd of recall over the five letters) and its 95% bootstrap interval, with a fixed seed."""
     pairs = [item.rotations or [] for item in items]
     by_letter = np.array([[accuracy for _, accuracy in sorted(rotations)] for rotations in pairs])
     drawn = np.random.default_rng(0).integers(len(pairs), size=(_RESAMPLES, len(pairs)))
@@ -134,7 +134,7 @@ def _rstd(items: Sequence[ItemResult]) -> Metric:
 
 
 def _position(verified: VerifiedRun) -> PositionProfile | None:
-    """Return a run's position profile; None if the options had several orders or an unknown one, or none was chosen."""
+    """Return a run's position profile; None if the option order varies or is unknown, or no option was chosen."""
     task = verified.run.task
     if not is_task(task) or who.kind(verified.run) == who.IMPORTED or task_spec(task).n_responses > N_OPTIONS:
         return None

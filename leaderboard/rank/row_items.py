@@ -21,7 +21,7 @@ _DIGITS = 4
 """Number of decimals kept for a probability. Further decimals change with the batch size and are cut in records."""
 
 _MARGIN = 10
-"""A distance in units of 1/10,000. A best probability this near to 1/5 or 1 is too common to identify a model."""
+"""In units of 1/10,000. Best probabilities within this distance of 1/5 or 1 are too common to identify a model."""
 
 _BASE_32 = "0123456789abcdefghijklmnopqrstuv"
 """One character for each of the 32 possible sets of chosen options."""
@@ -33,7 +33,7 @@ Picks = NDArray[np.uint8]
 class RowItems:
     """A row's item results, sorted by item id.
 
-    Iteration parses `text`. The parsed results have probabilities with four decimals, and they have no metrics.
+    Iteration parses `text` into results. Their probabilities have four decimals. Metrics and rotations are lost.
 
     Attributes:
         text: a JSON list, which the system's page embeds. Each item is a list [item id, accuracy, chosen recipe ids,
@@ -43,7 +43,7 @@ class RowItems:
         answers: hashes of item id and probabilities, one for each informative item, shape (n_informative,). An item is
             informative unless its best probability is near 1/5 or 1. If two rows have the same hash, they gave the
             same probabilities on an item.
-        choices: one character of `_BASE_32` per item, for the options chosen; "" if no item has a choice.
+        choices: one character of `_BASE_32` per item, which encodes the chosen options; "" if no item has a choice.
     """
 
     text: str
@@ -69,14 +69,14 @@ class RowItems:
     def picks(self) -> Picks:
         """Return each item's chosen options as a bit mask, shape (items,).
 
-        Bit k is 1 if option k of the dataset's file was chosen. Tied options set several bits.
+        Bit k is 1 if option k was chosen, counted in the order of the dataset's file. Tied options set several bits.
         """
         codes = np.frombuffer((self.choices or "0" * len(self.ids)).encode("ascii"), np.uint8)
         return np.where(codes > ord("9"), codes - ord("a") + 10, codes - ord("0")).astype(np.uint8)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
-        """Tell pydantic how to store items, so that `TypeAdapter(Row)` can cache a row. `text` is not parsed."""
+        """Tell pydantic how to store items, so that the cache can keep rows as JSON. `text` is not parsed."""
         stored = core_schema.plain_serializer_function_ser_schema(cls._as_plain)
         return core_schema.no_info_plain_validator_function(cls._of_plain, serialization=stored)
 
@@ -130,7 +130,7 @@ def _answers(items: Sequence[ItemResult]) -> Ints:
     is_informative = (best > whole / N_OPTIONS + _MARGIN) & (best < whole - _MARGIN)
     ids = np.array([_hash(item.item_id) for item in items], dtype=np.int64)
     weights = np.array([_hash(letter) for letter in LETTERS], dtype=np.int64)
-    return np.asarray((rounded @ weights + ids)[is_informative])  # an overflow of int64 wraps around
+    return np.asarray((rounded @ weights + ids)[is_informative])  # int64 may overflow, which is harmless in a hash
 
 
 @lru_cache(maxsize=1024)

@@ -39,10 +39,10 @@ is below 1 in 1,000 for n >= 12. The probability that at least 95% of n are the 
 _MIN_EQUAL_ANSWERS = 20
 _EQUAL_SHARE = 0.5
 _MOST_TIED = 2
-"""If more wrong options than this are tied for the best, they do not count as a choice."""
+"""If more wrong options than this are tied for the best, the row has no choice on the item."""
 
 ONE_LETTER = 0.95
-"""Two rows that answer at least this fraction of the items with one letter agree without copying."""
+"""If a row answers at least this fraction of items with one letter, its wrong choices are no evidence of a copy."""
 
 _MANY = 64
 _N_OPTIONS_OF = np.array([bits.bit_count() for bits in range(2**N_OPTIONS)])
@@ -69,7 +69,7 @@ def letter_share(row: Row) -> tuple[str, float]:
 
 
 def differing(items: RowItems, others: RowItems) -> int:
-    """Return the number of items on which two rows have different choices or accuracies, or that only one row has."""
+    """Count the items on which two rows have different choices or accuracies. Also count items of only one row."""
     values = np.full((2, 2, len(pinned_items())), -1.0)
     for row, one in zip(values, (items, others), strict=True):
         row[:, _columns_of(one.ids)] = (one.picks, np.nan_to_num(one.accuracies, nan=-1.0))
@@ -85,11 +85,11 @@ def _columns_of(ids: tuple[str, ...]) -> Ints:
 
 @dataclass(frozen=True)
 class Compared:
-    """Comparisons of a block of rows with all rows. Every matrix has the shape (rows of the block, all rows).
+    """Comparisons of a block of rows with all rows. Every field has the shape (rows of the block, all rows).
 
-    The float matrices count items. `fewer_wrong` has the smaller of the two rows' numbers of wrong choices, on items
-    that both rows answered. `same_answers` counts equal probabilities. `by_choice` marks similar wrong choices, and
-    `is_alike` marks similar wrong choices or similar probabilities.
+    Fields of type `Floats` count items. For `fewer_wrong`, count each row's wrong choices on the items that both rows
+    answered, and take the smaller count. `same_answers` counts items with equal probabilities. `by_choice` marks pairs
+    with similar wrong choices. `is_alike` marks pairs with similar wrong choices or similar probabilities.
     """
 
     same_wrong: Floats
@@ -116,9 +116,9 @@ class Matrices:
             count as a choice.
         wrong: bit mask of the wrong options chosen, with the bits of `RowItems.picks`; shape (rows, items).
         scored: whether the row has the item; shape (rows, items).
-        answers: sparse, shape (rows, hashes), with a column for each hash in any row's `RowItems.answers`. A cell is 1
-            if its row has the hash, and if 2 to 64 rows in total have the hash; else 0.
-        common: whether the row has the hash, for each hash that more than 64 rows have; shape (rows, common hashes).
+        answers: sparse, shape (rows, hashes). Each hash in `RowItems.answers` of any row has a column. If 2 to 64 rows
+            have the hash, the column is 1 for these rows. All other values are 0.
+        common: each hash that more than 64 rows have has a column, true for these rows; shape (rows, common hashes).
         one_letter: whether the row answers nearly all items with one letter; shape (rows,).
     """
 
@@ -161,8 +161,8 @@ class Matrices:
     def _same_wrong(self, block: slice) -> Floats:
         """For each pair of rows, count the items on which both rows chose the same wrong option.
 
-        One equal option is enough, so a copy with an added tie is found. An item with two equal options is counted for
-        both options, so such items are subtracted once.
+        One common option is enough, so that a copy with an added tie is found. The sum over the options counts an item
+        with two common options twice, so subtract each of these items once.
         """
         bits = [(self.wrong >> k) & 1 > 0 for k in range(N_OPTIONS)]
         pairs = ((one & other) for one, other in combinations(bits, _MOST_TIED))
@@ -176,7 +176,7 @@ def _shared(these: Flags, those: Flags) -> Floats:
 
 
 def _answers(rows: Sequence[Row]) -> tuple[Any, Flags]:
-    """Return `Matrices.answers`, a sparse matrix of rare answers, and `Matrices.common`, a dense matrix of the others.
+    """Return `Matrices.answers`, a sparse matrix of rare answers, and `Matrices.common`, a dense matrix of common ones.
 
     Common answers are dense, because an answer that k rows gave costs k^2 steps in a sparse product.
     """

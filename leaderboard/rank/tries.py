@@ -15,9 +15,9 @@ Seeds = dict[str, set[str]]
 def mark_namesakes(rows: Iterable[Row]) -> list[Row]:
     """Flag ranked rows of one board that may be the same system.
 
-    - Same name: flagged, unless shots, prompt, chat template, system text or training seed differ.
-    - Different names that look alike: always flagged. The comparison ignores case, accents and invisible characters.
-    - Same server and model name under two display names: flagged, unless the systems were asked in different ways.
+    - Same name: flagged, unless shots, prompt, chat template, system text or the seeds of one recipe differ.
+    - Names that look alike but differ in more than case and spaces, for example in accents: always flagged.
+    - Different names, same server and model name: flagged, unless shots, prompt, chat template or system text differ.
     """
     rows = list(rows)
     _flag_groups(rows, lambda row: folded(row.system), _name_flag)

@@ -1,1 +1,1 @@
-"""Turn boards into tables and pages. Every number comes from a row; this package computes no number."""
+"""Turn boards into tables and pages. `leaderboard.rank` computes the results, and this package formats them."""

@@ -1,7 +1,7 @@
 """Define the columns of all outputs: page, Markdown, CSV and terminal.
 
-To add a column, add it to `COLUMNS`. Then add its key to the outputs at the end of this file. To show a metric of the
-task as a column, set `in_row` in `recipe_mpr_task.metrics.METRICS`.
+To add a column, define it in `COLUMNS`. Then list its key in the outputs at the end of this file. To show a metric of
+the task as a column, set `in_row` in `recipe_mpr_task.metrics.METRICS`.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,19 +25,19 @@ class Column:
     """One column.
 
     Attributes:
-        key: the column's name on the page. Also the key in `leaderboard.json`, unless `path` is set.
+        key: the column's unique name. Also the key in `leaderboard.json`, unless `path` is set.
         label: heading of the column.
         read: returns a row's value; None if the row has no value.
         type: format of the value. "whole" writes an integer in full, "count" shortens an integer, as in 1.23M.
         help: text for the page's "How to read it"; "" if the label is enough.
         short: heading in Markdown; "" to use `label`.
         path: keys that lead to the value in a row of `leaderboard.json`; () if `key` alone leads to the value.
-        parts: (header, attribute of the value) for each CSV column; () if the value is one CSV column.
+        parts: (CSV header, attribute of the value) pairs if the value fills several CSV columns, else ().
         higher_is_better: None if neither direction is better.
         is_signed: whether positive numbers have a plus sign.
         of_position: whether the value measures position bias. The cell then says "invariant" for a model that cannot
             have position bias.
-        is_optional: whether a JSON row without a value, or a Markdown table without any value, omits the column.
+        is_optional: whether a JSON row omits an unknown value, and a text table omits a column without values.
     """
 
     key: str
@@ -157,7 +157,7 @@ def _of(keys: Iterable[str]) -> tuple[Column, ...]:
 _SPREAD = ("prompt_sd", "prompt_min", "prompt_max")
 _BY_TYPE = tuple(name.lower() for name in TYPES)
 
-# A phone shows only the first columns without scrolling.
+# A phone shows only the first columns without scrolling, so the most important columns come first.
 PAGE = _of(("rank", "system", "acc", "status", "leader", "p", "kind", "chance_corrected", "n",
             *(column.key for column in _METRICS), *_SPREAD, *_BY_TYPE, "fold_sd", "shots", "prompt", "params",
             "trainable_params", "train_seconds", "eval_seconds"))  # fmt: skip

@@ -43,7 +43,7 @@ def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: floa
         "rows": [row_object(row) for board in boards for row in board.rows],
         "skipped": [vars(file) for file in skipped],
     }
-    bounded: dict[str, Any] = with_texts(content, short)  # names and settings come from untrusted files
+    bounded: dict[str, Any] = with_texts(content, short)  # untrusted files can contain very long names
     return bounded
 
 
@@ -62,13 +62,13 @@ def row_object(row: Row) -> dict[str, Any]:
         "rank_low": row.rank_low,
         "rank_high": row.rank_high,
         "evidence": row.evidence,
-        # The texts are long; only the system's page shows them in full.
+        # The texts around the prompts are long, so only the system's page shows them in full.
         "around_prompts": {"characters": len(around), "sha256": hashed} if around else None,
         "page": f"systems/{row.id}.html" if row.items or row.curve else None,
         **({} if row.kind == "reported" else _run(row)),
         **_known({"protocol": row.protocol or None, "cost": _cost(row.cost) or None}),
     }
-    if row.spread and row.spread.accs:  # other numbers of the spread are columns
+    if row.spread and row.spread.accs:  # `plain` has the other numbers of the spread
         accs = row.spread.accs
         name, listed = ("prompt", accs) if row.spread.over == "prompts" else ("fold", list(accs.values()))
         shown |= {f"{name}_accs": listed, f"{name}_mean": row.spread.mean}
@@ -78,7 +78,7 @@ def row_object(row: Row) -> dict[str, Any]:
 
 
 def _run(row: Row) -> dict[str, Any]:
-    """Return how the row's run was made, what the run loaded, and the keys that are equal in related rows."""
+    """Return the settings, model, training and metrics of a row's run, and the keys that are equal in related rows."""
     keys, asked = row.keys, row.asked
     known: dict[str, Any] = {
         "invariant": row.is_invariant if "perf" in row.metrics else None,
@@ -115,7 +115,7 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cost(cost: Cost) -> dict[str, dict[str, Any]]:
-    """Return the known costs under "evaluation" and "training"."""
+    """Return the known costs in two groups, "evaluation" and "training". A group without known costs is absent."""
     known = _known(vars(cost))
     stages = {
         stage: {key.removeprefix(prefix): value for key, value in known.items() if key.startswith(prefix)}
@@ -131,7 +131,7 @@ def to_json(content: Mapping[str, Any]) -> str:
 
 @cache
 def floors() -> dict[str, float]:
-    """Return the accuracy of each simple rule that does not use option positions, from the committed `audit.json`."""
+    """Return by name the accuracies of the simple rules in `audit.json`. Leave out rules that use option positions."""
     artifacts = json.loads((files("recipe_mpr_task") / "audit.json").read_text())["artifacts"]
     return {artifact["name"]: artifact["acc"] for artifact in artifacts if "position" not in artifact["reads"]}
 
@@ -153,7 +153,7 @@ def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, 
 def items_content(texts: Mapping[str, Item]) -> dict[str, dict[str, Any]]:
     """Return the items' data that all systems' pages load, by item id.
 
-    Every item has its types, gold option and displayed options. An item in `texts` also has its query and option texts.
+    Every item has its types and the ids of the gold option and all options. An item in `texts` also has the texts.
     """
     shared: dict[str, dict[str, Any]] = {}
     for item_id, pinned in pinned_items().items():

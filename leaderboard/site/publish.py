@@ -33,7 +33,7 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        # With the lock, only one build writes at a time. An unfinished build in the folder was therefore interrupted.
+        # Only the process with the lock builds. An unfinished build was therefore interrupted, and can be removed.
         with FileLock(out / ".lock"):
             before = _current(out)
             name = _write(files, out / _BUILDS)
@@ -49,7 +49,7 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
 
 
 def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
-    """Write the files to a new folder. Return its name, a hash of paths and contents. Raise if two paths are equal."""
+    """Write the files to a build's folder. Return the folder's name. Raise RuntimeError if two paths are equal."""
     staging = builds / ".staging"
     shutil.rmtree(staging, ignore_errors=True)
     digest = hashlib.sha256()
@@ -58,10 +58,10 @@ def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
         if target.exists():  # one row's page must not replace another row's page
             raise RuntimeError(f"two files of the site are called {path}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        content = text.encode(errors="replace")  # a name may contain lone surrogates
+        content = text.encode(errors="replace")  # UTF-8 cannot encode the lone surrogates that a name may contain
         target.write_bytes(content)
         digest.update(f"{path}\0{len(content)}\0".encode() + content)
-    os.sync()  # all files are on disk before the link leads to them, so a power failure cannot leave a broken site
+    os.sync()  # before the link changes, write all files to disk, so that a power failure cannot break the site
     name = digest.hexdigest()[:16]
     if (builds / name).is_dir():
         shutil.rmtree(staging)  # this build exists already
@@ -78,7 +78,7 @@ def _remove(build: Path) -> None:
 
 
 def _publish(out: Path, name: str) -> None:
-    """Link to a build and its files, and remove old links. Change nothing and raise if a user's file is in the way."""
+    """Link to the build `name`, and remove old links. If a user's file is in the way, raise and change nothing."""
     links = [out / entry.name for entry in sorted((out / _BUILDS / name).iterdir())]
     for path in links:
         if (path.is_symlink() or path.exists()) and not _is_ours(path):

@@ -28,7 +28,7 @@ _MOST_TERMINAL_ROWS = 10
 def to_csv(boards: Sequence[Board]) -> str:
     """Return `leaderboard.csv`: one line per row, with four columns for each query type."""
     out = io.StringIO()
-    # Texts are quoted. A program that splits at other separators could read a part of an unquoted text as a formula.
+    # Quote texts, because a program that splits at semicolons could read a part of an unquoted text as a formula.
     writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow([header for column in CSV for header, _ in column.parts or ((column.key, ""),)])
     for board in boards:
@@ -57,7 +57,7 @@ def _is_like_a_formula(text: str) -> bool:
 
 
 def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
-    """Return `leaderboard.md`. Each board has a table of ranked rows and a table of rows without rank."""
+    """Return `leaderboard.md`. A board has a table of ranked rows, and a table of unranked rows if there are any."""
     parts = [
         "# Recipe-MPR leaderboard",
         f"Task version {TASK_VERSION}. Accuracy in percent with its 95% Wilson interval; chance is 20. An item can "
@@ -88,7 +88,7 @@ def _list(heading: str, entries: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _why_unknown(rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """Return (names of systems, reason) for each reason why rows have the status unknown."""
+    """Return (names of systems, reason) pairs, one for each reason for the status `unknown`."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if row.status == "unknown":
@@ -114,7 +114,7 @@ def ranked_table(rows: Sequence[Row]) -> str:
 
 
 def to_terminal(boards: Sequence[Board]) -> str:
-    """Return each board's best rows as a narrow table. Boards that have only reported rows are left out."""
+    """Return each board's best rows as a narrow table. Leave out boards in which no row has results of single items."""
     return "\n\n".join(_best_rows(board) for board in boards if any(row.items for row in board.rows))
 
 
@@ -138,7 +138,7 @@ def _table(
 
 
 def _header(column: Column, first: Row) -> str:
-    """Return a column's heading. A query type's heading ends in its number of items, equal in all ranked rows."""
+    """Return a column's heading. For a query type, add the number of items, which is the same in all ranked rows."""
     score = column.read(first) if column.type == "score" else None
     return f"{column.label} (n {score.n})" if score else column.short or column.label
 
@@ -200,7 +200,7 @@ def _text(text: str | None) -> str:
 
 def _count(number: int | None) -> str:
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if number and number >= 0.9995 * size:  # rounded to three digits, 0.9995 of a unit is one unit
+        if number and number >= 0.9995 * size:  # with three digits, 0.9995 of a unit rounds to 1 unit
             return f"{number / size:.3g}{unit}"
     return "" if number is None else str(number)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["bounds", "difference_text", "interval_text", "line", "percent", "short"]
 
 LONGEST = 500
-"""Maximum number of characters of a text in `leaderboard.json`, CSV and terminal. Longer texts are cut."""
+"""Maximum number of characters of a text in `leaderboard.json`, CSV and exports. Longer texts are cut."""
 
 
 def percent(fraction: float | None) -> str:
@@ -25,7 +25,7 @@ def bounds(low: float | None, high: float | None) -> str:
 
 
 def interval_text(score: "Score") -> str:
-    """Return an accuracy in percent with its interval, such as "49.2 [44.8, 53.6]"."""
+    """Return an accuracy in percent with its interval, such as "49.2 [44.8, 53.6]". Unknown parts are left out."""
     return f"{percent(score.acc)} {bounds(score.low, score.high)}".strip()
 
 

@@ -1,9 +1,9 @@
 """Check a run. CHECKS lists all checks; their findings determine the run's status and reason.
 
 Checks need the dataset only for few-shot examples that were not logged. Each logged document must have the expected
-hash, and its options must be in the task's order. Each item's accuracy is recomputed from the item's scores.
+hash, and its options must be in the task's order. Each item's accuracy is recomputed from the model's answer.
 
-To add a check, write a function that takes a `Case` and yields texts. Add the function to CHECKS with a severity.
+To add a check, write a function that takes a `Case` and yields texts. Add `_each(severity, function)` to CHECKS.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -46,7 +46,7 @@ class Severity(IntEnum):
 
 
 _STATUS: dict[Severity, StatusName] = {Severity.OVERLAP: "overlap", Severity.DOUBT: "unknown", Severity.TRUST: "clean"}
-"""The status that each severity gives. A severity that is not listed gives the status excluded."""
+"""The status of a run by its worst severity. Unlisted severities give excluded; NOTE is never the worst."""
 
 
 class Finding(NamedTuple):

@@ -21,7 +21,7 @@ _SHOWN_IDS = 3
 
 
 def document_faults(case: Case) -> Iterator[str]:
-    """Yield each kind of fault in the logged items, with the ids of the faulty items.
+    """Yield one text for each kind of fault in the logged items, with the number of faulty items and their first ids.
 
     These faults make all numbers of the run unreliable. An item with several faults is listed only under the first.
     """
@@ -45,7 +45,7 @@ def document_faults(case: Case) -> Iterator[str]:
 
 
 def _is_genuine(sample: Sample, *, is_record: bool) -> bool:
-    """Say whether a document is from the dataset. For a record, check only the item id: there are no texts to hash."""
+    """Say whether a document is from the dataset: compare its hash, or check only its item id if it is in a record."""
     document = sample.document
     if document is None or document.item_id not in pinned_items():
         return False
@@ -56,7 +56,7 @@ def _is_genuine(sample: Sample, *, is_record: bool) -> bool:
 
 
 def comparability_faults(case: Case) -> Iterator[str]:
-    """Yield each reason why a run is not comparable with other runs. The documents must be from the dataset."""
+    """Yield each fault in a run's option order or set of items. The documents must be from the dataset."""
     run, spec = case.run, case.spec
     is_import = run.is_record and kind(run) == IMPORTED
     orders = (spec.order, run.args.text("order") if is_import else "")

@@ -40,14 +40,14 @@ _ROUNDED = 1e-6
 """Relative tolerance of a score, because records keep only seven digits."""
 
 _WITHOUT_EFFECT = ("kind", "batch_size", "max_batch_size", "device")
-"""Model arguments that `baseline_faults` ignores: `kind` names the baseline, the others change no score."""
+"""Model arguments that `baseline_faults` ignores: `kind` names the baseline; the other arguments change no score."""
 
 
 def answers_named(text: str) -> int:
     """Return how many answers a text seems to name.
 
-    Count the isolated letters A to E and the numbers 1 to 5 separately, and return the larger count. An honest text may
-    have the article "A" and two enumerations, such as "A, B, C, D or E". These are not counted.
+    Count the isolated letters A to E and the numbers 1 to 5 separately, and return the larger count. Do not
+    count the article "A" and up to two lists such as "A, B, C, D or E", because honest texts can contain them.
     """
     text = _ARTICLE.sub("", _ABBREVIATIONS.sub("", unicodedata.normalize("NFKC", text)))
     letters = [sign for sign in "".join(_LETTERS.findall(text)).upper() if sign in LETTERS]
@@ -71,7 +71,7 @@ def used_cache(run: Run) -> bool:
 
 
 def shared_doubts(run: Run) -> Iterator[str]:
-    """Yield each reason why the answers may come from another model. Used for baselines and trained models."""
+    """Yield each reason why the answers may come from another model. Imported runs are not checked for this."""
     if used_cache(run):
         yield CACHE_DOUBT
     backend = run.config.backend
@@ -121,7 +121,7 @@ def is_compared(case: Case) -> bool:
 
 
 def baseline_faults(case: Case) -> Iterator[str]:
-    """Yield each difference in arguments or scores between a run recorded as a baseline and the committed baseline."""
+    """Yield the first difference, in arguments or scores, between the run's baseline and the committed baseline."""
     run, name = case.run, baseline_name(case.run)
     given = {argument: str(value) for argument, value in run.args.given.items() if argument not in _WITHOUT_EFFECT}
     other = [str(argument)[:40] for argument, value in given.items() if (argument, value) != ("seed", "0")]
@@ -157,7 +157,7 @@ def _expected(case: Case, by_option: Mapping[str, float], shown: Sequence[str]) 
 
 
 def _is_near(scores: Sequence[float], expected: Sequence[Sequence[float]]) -> bool:
-    """Say whether scores match `expected`. Allow for rounding, and for a constant that log-softmax adds to each row."""
+    """Say whether scores match `expected`. Allow for rounding. Ignore the constant that log-softmax adds to a row."""
     rows = np.reshape(scores, (-1, N_OPTIONS))
     wanted = np.array(expected)[: len(rows)]
     # Ties must be the same: a tiny difference can break a tie, and then the accuracy changes.

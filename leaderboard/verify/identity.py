@@ -1,4 +1,4 @@
-"""Identify a run's system: return its kind and name, and hashes of its measurement, model and settings."""
+"""Identify a run: return the kind and name of its system, and hashes of its model and settings."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def is_from_random_weights(run: Run) -> bool:
 
 
 def identity(run: Run) -> str:
-    """Return a hash of the model and its settings. Two runs of one task with the same hash are one measurement.
+    """Return a hash of the model and its settings. Runs of one task with the same hash repeat one measurement.
 
     The prompt is not hashed, because the task determines the prompt. Where and when the run was made is not hashed.
     The display name is hashed only for a model behind a server.
@@ -69,9 +69,9 @@ def identity(run: Run) -> str:
 def model_key(run: Run) -> str:
     """Return a hash of a run's model. Runs with the same hash have the same model.
 
-    The hash covers the first known value of: recorded training, content of the model's files, path. The path comes
-    last, because a moved folder holds the same model, and two folders with one name can hold different models. The
-    files of a model behind a server are unknown, so the server's address and the display name are hashed.
+    The weights are identified by the recorded training, else by the content of the files, else by the path. The path
+    comes last, because folders can be moved, and a folder's files can change. For a model behind a server, the files
+    are unknown. The hash then covers the server's address and the display name.
     """
     if run.is_record and run.config.recipe_mpr_identity:
         return run.config.recipe_mpr_identity
@@ -109,18 +109,18 @@ def server_key(run: Run) -> str | None:
 
 
 def system_key(run: Run) -> str:
-    """Return a hash of the first known value of: the system's training, files, server, `model_key`.
+    """Return a hash of the first known value of: recorded training, hash of the files, `server_key`, `model_key`.
 
-    Unlike `model_key`, the first three do not depend on settings, backend or precision.
+    Only `model_key` depends on the backend, the precision and further model arguments.
     """
     key = run.training.system or run.loaded.sha256 or server_key(run) or model_key(run)
     return sha256_of(key.encode())
 
 
 def setting_key(run: Run) -> str:
-    """Return a hash of how a model was asked: shots, few-shot seed, chat template, system text, generation, lengths.
+    """Return a hash of how a model was asked: shots, chat template, system text, generation, `_SETTING_ARGUMENTS`.
 
-    Return "" for baselines and imported systems, and for encoders without length settings.
+    Return "" for baselines and imported systems, and for encoders without `_SETTING_ARGUMENTS`.
     """
     asked = sorted((k, str(v)) for k, v in run.args.given.items() if k in _SETTING_ARGUMENTS and v is not None)
     if kind(run) == "encoder":  # an encoder reads no prompt, but can cut long texts
@@ -150,7 +150,7 @@ def _is_served(run: Run) -> bool:
 
 
 def _without_path(value: object) -> str:
-    """Return an argument as text. A path is replaced by a hash of the path."""
+    """Return an argument's value as text. If the value is a path, return a hash of the path."""
     text = str(value)
     return f"path {sha256_of(text.encode(errors='replace'))[:16]}" if text.startswith(("/", "~", ".")) else text
 

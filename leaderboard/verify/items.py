@@ -24,8 +24,8 @@ class ItemResult:
     Attributes:
         accuracy: a fraction in [0, 1], such as 1/2 if the right option ties with another. NaN if a score is not finite.
         types: the item's query types.
-        metrics: metric key to value, computed by the task's own `process_results`.
-        chosen: recipe ids of the chosen options, several if they tie; empty if no option was chosen.
+        metrics: maps a metric's key to its value, computed by the task, or by `choice_metrics` for an imported item.
+        chosen: recipe ids of the chosen options, several if they tie; empty if none is known.
         probabilities: softmax of the scores in displayed order, shape (5,). If the task rotates the options, each
             value is a mean over the rotations. None if the run has no scores, or a score is not finite.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
@@ -49,7 +49,7 @@ class ItemResult:
 
 
 def responses_of(sample: Sample, spec: TaskSpec) -> list[Any] | None:
-    """Return a sample's responses in the form that `process_results` expects; None if a response has another type."""
+    """Return a sample's responses in the form that `process_results` expects; None if not logged or of another type."""
     if spec.generates:
         return sample.texts()
     scores = sample.log_likelihoods()

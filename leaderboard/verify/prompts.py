@@ -26,19 +26,19 @@ _KEY = 5
 """Limit of answers named around a prompt, see `answers_named`. Chat templates name fewer; answer keys name more."""
 
 _SHORTEST_QUOTE = 20
-"""Queries and options with fewer characters are not searched for: a short text can be found by chance."""
+"""Queries and options with fewer characters are not searched for, because a short text can occur by chance."""
 
 _LEAST_CHARACTERS = 2.5
-"""Mean number of characters per token. All common tokenizers have a higher mean on English text."""
+"""Characters per token, a low estimate. All common tokenizers have a higher mean on English text."""
 
 WITHHELD = "[not shown: it holds queries or options of the dataset]"
-"""Shown instead of the text around the prompts if this text contains dataset text."""
+"""Shown instead of the text around the prompts if this text contains queries or options of the dataset."""
 
 NOT_LOGGED = "its prompts were not logged, so nobody can see what the model was shown"
 
 
 def prompt_faults(case: Case) -> Iterator[str]:
-    """Yield a fault for each text that is not the task's own. Imported systems have no prompts, and so no faults."""
+    """Yield reasons to exclude a run because of texts that the model was shown. Imported systems have no prompts."""
     run, spec, around = case.run, case.spec, case.around
     if kind(run) == IMPORTED and run.is_record:
         return
@@ -71,7 +71,7 @@ def prompt_flags(case: Case) -> Iterator[str]:
     logged = " ".join(str(run.results.system_instruction or "").split())
     if run.has_system_text:
         yield f"asked under a system text of its own: {logged[:80] or 'not logged'}{'...' * (len(logged) > 80)}"
-    if run.is_record:  # the record's flags hold the other notes
+    if run.is_record:  # the record's flags already have the notes below
         return
     if not all(sample.prompts for sample in run.items):
         yield NOT_LOGGED
@@ -89,7 +89,7 @@ def prompt_flags(case: Case) -> Iterator[str]:
         return
     length = run.args.text("max_length") or run.args.text("max_model_len")
     longest = max((len(prompt.text) for sample in run.items for prompt in sample.prompts), default=0)
-    if length.isdecimal() and int(length) < longest / _LEAST_CHARACTERS:  # the log has the prompts before the cut
+    if length.isdecimal() and int(length) < longest / _LEAST_CHARACTERS:  # estimated, as lm-eval logs uncut prompts
         cut = f"prompts of up to {longest} characters may have been cut"
         yield f"its context was set to {length[:12]} tokens, and {cut}"
     if why := why_unchecked(run, case.spec):
@@ -110,7 +110,7 @@ def text_around(case: Case) -> str:
 def evidence(run: Run) -> Evidence:
     """Return the evidence for a run's numbers.
 
-    "run here": items and prompts were logged. "recounted": only items were logged or imported. "claimed": no items.
+    "run here": items and prompts were logged. "recounted": items without prompts, or an import. "claimed": no items.
     """
     if not run.items:
         return "claimed"
@@ -129,10 +129,10 @@ def items_named(around: Surroundings, documents: Sequence[Document]) -> list[str
 
 
 def _delimiters(sample: Sample, spec: TaskSpec) -> set[str] | None:
-    """Return the texts that stand before the answers in an item's logged continuations.
+    """Return the white space before the answers in an item's logged continuations, without duplicates.
 
-    Return None if the continuations are not the task's own. Return an empty set if the task generates text, or if no
-    requests were logged. `prompt_flags` reports missing requests.
+    Return None if a continuation is missing, or is not white space followed by the task's answer. Return an empty set
+    if the task generates text, or if no requests were logged. `prompt_flags` reports missing requests.
     """
     asked = sample.continuations
     if not asked or (spec.generates and len(asked) == spec.n_responses):

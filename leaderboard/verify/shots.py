@@ -18,7 +18,7 @@ Shot = tuple[str, str]
 
 
 def why_unchecked(run: Run, spec: TaskSpec) -> str | None:
-    """Return why a run's shots cannot be checked; None if they can be, if there are no shots, or for a record."""
+    """Return why a run's shots cannot be checked; None if they can, if the run has none, or if it is a record."""
     if not run.n_shot or run.is_record:
         return None
     if run.config.fewshot_seed is None:

@@ -35,7 +35,7 @@ _STATUSES = (
 )  # fmt: skip
 
 STATUSES = {status.name: status for status in _STATUSES}
-"""The statuses by name. The least doubtful status comes first."""
+"""The statuses by name, from clean to excluded."""
 
 RANKED = tuple(status.name for status in _STATUSES if status.is_ranked)
-"""Names of the statuses whose rows get a rank. The least doubtful status comes first."""
+"""Names of the statuses whose rows get a rank: clean, then unknown."""

@@ -32,7 +32,7 @@ _USER, _ASSISTANT = (turn(role, "").removesuffix("\n") for role in ("user", "ass
 
 _LONGEST_JOINT = 4_000
 _MOST_PLACES = 64
-"""Limits of the search for an answer between two prompts: characters and tried places. Templates need fewer of both."""
+"""Limits of the search for a shot's answer between two prompts: length of the text, number of places tried."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Surroundings:
 
     Attributes:
         usual: the most frequent texts around a prompt; empty if no prompt was logged.
-        wrong: ids of items whose own prompt is not the task's, or whose logged shots are not the shots that the
-            few-shot seed draws.
-        other: ids of items whose prompt is right, but whose texts around the prompt are not `usual`.
+        wrong: ids of items with a wrong prompt: the item's prompt or a shot differs from what the task and seed give,
+            or a text around a prompt is neither from lm-eval nor from a chat template.
+        other: ids of items that are not in `wrong`, but have other texts than `usual` around a prompt.
         opening: the text before the first shot, if shots were not checked; else "".
         n_unchecked: number of unchecked shots in each prompt.
     """
@@ -72,11 +72,11 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class _Parts:
-    """A prompt split into its parts.
+    """A logged prompt, split at the prompts of the shots and at the item's own prompt.
 
     Attributes:
-        before: the text before the first prompt.
-        between: for each shot, the text between its prompt and the next prompt, and the shot's right answer.
+        before: the text before the first of these prompts; "" if shots were not checked.
+        between: for each shot, (the text between its prompt and the next prompt, the shot's right answer).
         after: the text after the item's own prompt.
         hidden: the text before the item's own prompt, if shots were not checked; else "".
     """
@@ -116,7 +116,7 @@ def surroundings(run: Run, spec: TaskSpec) -> Surroundings:
 def _taken_apart(sample: Sample, run: Run, spec: TaskSpec, shots: Sequence[Shot]) -> Iterator[_Parts | None]:
     """Yield the parts of each distinct logged prompt of an item; yield None for a wrong prompt.
 
-    A prompt is wrong if a required text is missing, or if the item's query also stands among unchecked shots.
+    A prompt is wrong if it lacks the item's or a shot's prompt, or if unchecked shots contain the item's query.
     """
     for rotation, prompt in dict.fromkeys((place // N_OPTIONS, prompt) for place, prompt in enumerate(sample.prompts)):
         own = prompt_of(sample.doc, spec, rotation)
@@ -151,9 +151,9 @@ def _split(text: str, wanted: Sequence[str]) -> list[str] | None:
 
 
 def _usual_joints(whole: Sequence[_Parts]) -> list[_Joint]:
-    """Return for each shot the joint that fits the most prompts.
+    """Return for each shot the pair of joints that fits the most prompts.
 
-    Several joints can fit one prompt, because an answer's letter can also occur in the template's text.
+    Several pairs can fit one prompt, because an answer's letter can also occur in the template's text.
     """
     by_shot = zip(*(parts.between for parts in whole), strict=True)
     counts = (Counter(joint for pair in pairs for joint in _joints(*pair)) for pairs in by_shot)
@@ -170,7 +170,7 @@ def _joints(text: str, answer: str) -> Iterator[_Joint]:
 
 
 def _around(parts: _Parts | None, joints: Sequence[_Joint], run: Run, spec: TaskSpec) -> Around | None:
-    """Return the texts around a prompt; None if the prompt or a shot's answer is wrong, or if a text is not allowed."""
+    """Return the texts around a prompt; None if a shot or prompt is wrong, or if `_is_bare` forbids a text."""
     if parts is None:
         return None
     pairs = zip(parts.between, joints, strict=True)
@@ -181,7 +181,7 @@ def _around(parts: _Parts | None, joints: Sequence[_Joint], run: Run, spec: Task
 
 
 def _is_bare(parts: _Parts, around: Around, run: Run, spec: TaskSpec) -> bool:
-    """Say whether lm-eval itself adds all texts around a prompt. The prompt must have no chat template."""
+    """Say whether lm-eval adds all texts around a prompt to which no chat template was applied."""
     before, *_, after = around
     delimiters = (spec.asked_as["target_delimiter"], spec.asked_as["fewshot_delimiter"])
     allowed, opening, end = {delimiters}, spec.description, ""
@@ -195,7 +195,7 @@ def _is_bare(parts: _Parts, around: Around, run: Run, spec: TaskSpec) -> bool:
 
 
 def _opening(hidden: Sequence[str], spec: TaskSpec) -> str:
-    """Return the text that all prompts have before the first unchecked shot; "" if no shot is found in `hidden`."""
+    """Return the common start of the texts in `hidden`, up to the first shot; "" if no shot is found."""
     head = prompts.template(spec.prompt).split("{", 1)[0].strip()
     if not head:
         return ""

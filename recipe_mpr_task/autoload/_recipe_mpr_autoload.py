@@ -4,7 +4,7 @@ lm-eval 0.4.13 does not discover plugins. So Python loads this module at every s
 start-up file: `recipe_mpr_autoload.pth` up to Python 3.14, `recipe_mpr_autoload.start` (PEP 829)
 from Python 3.15 on. The module adds itself to `sys.meta_path` as an import finder. When lm-eval
 imports a module named in HOOKED, the finder calls `recipe_mpr_task.plugin`. Keep this module small,
-because every Python start loads it; `benchmarks/autoload.py` measures the time.
+because every Python start loads this module. `benchmarks/autoload.py` measures the loading time.
 
 Python does not read start-up files with `python -S`, in zipapps, or after `pip install --target`.
 In these cases, import this module yourself, or run lm_eval with
@@ -19,7 +19,7 @@ HOOKED = ("lm_eval.models", "lm_eval.tasks.manager", "lm_eval.evaluator")
 def find_spec(name, path=None, target=None):
     """Return the import spec of a module named in HOOKED. Loading this spec activates the plugin.
 
-    Return None for any other module, or if the plugin cannot be imported.
+    Return None for any other module, if the plugin cannot be imported, or if no other finder knows the module.
     """
     if name in HOOKED:
         try:
@@ -31,7 +31,10 @@ def find_spec(name, path=None, target=None):
 
 
 def install():
-    """If the finder is missing, add the finder, and activate the plugin in HOOKED modules that are already loaded."""
+    """Add this module to `sys.meta_path`, and activate the plugin in HOOKED modules that are already loaded.
+
+    Do nothing if `sys.meta_path` already contains this module.
+    """
     this = sys.modules[__name__]
     if this not in sys.meta_path:
         sys.meta_path.insert(0, this)

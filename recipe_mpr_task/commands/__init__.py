@@ -1,1 +1,1 @@
-"""Define the subcommands of `recipe-mpr` that import no other package of ours. See `cli.COMMANDS` for all names."""
+"""Define the subcommands of `recipe-mpr` that belong to this package. `cli.COMMANDS` lists all subcommands."""

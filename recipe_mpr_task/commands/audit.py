@@ -14,7 +14,7 @@ import click
 from recipe_mpr_task.lines import say
 
 _DEMONSTRATION = "finetune.exploit"
-"""Name of the module to import. It is text, because this package must not depend on our other packages."""
+"""Name of the module that `--exploit` imports. An import statement would make this package depend on `finetune`."""
 
 
 @click.command()
@@ -57,7 +57,7 @@ def audit(file: Path | None, json_file: Path | None, exploit: bool, out: Path | 
 
 
 def _exploit(json_file: Path | None, out: Path | None) -> None:
-    """Train and score the models of the demonstration, and print the table of results.
+    """Train and score the models of `finetune.exploit`, and print a table of their accuracies.
 
     Args:
         json_file: file for the results as JSON; None for no file.

@@ -1,4 +1,4 @@
-"""Define `recipe-mpr run`: run `lm_eval run` without indexing lm-eval's own 14,000 task files."""
+"""Define `recipe-mpr run`: run `lm_eval run`, but skip lm-eval's own 14,000 task files if all tasks are ours."""
 
 import sys
 import traceback
@@ -75,7 +75,10 @@ def _with_config_path(arguments: Sequence[str]) -> list[str]:
 
 
 def _all_tasks_are_ours() -> bool:
-    """Return whether the user asks only for our tasks, in `sys.argv` or in the config file that `sys.argv` names."""
+    """Return whether all requested tasks are Recipe-MPR tasks.
+
+    The tasks are read from `sys.argv`. If `sys.argv` names no tasks, they are read from the config file.
+    """
     import argparse
 
     import yaml

@@ -9,4 +9,4 @@ MODELS = {
     "recipe-mpr-baseline": "recipe_mpr_task.models.baselines:BaselineLM",
     "recipe-mpr-encoder": "recipe_mpr_task.models.encoder:EncoderLM",
 }
-"""For each model name in `--model`, the class that runs the model, as "module:class"."""
+"""The class for each value of `--model`. A text "module:class" names the class."""

@@ -14,7 +14,7 @@ class BaselineLM(OptionScorerLM):
 
     Args:
         kind: name of the baseline, a key of `baselines.BASELINES`.
-        seed: seed of the baseline `random`. An option's score does not depend on the order of items or options.
+        seed: seed of the baseline `random`. Equal seeds give an option equal scores in any order of items and options.
         batch_size: passed by lm-eval and ignored, like `max_batch_size` and `device`.
         max_batch_size: ignored.
         device: ignored.
@@ -42,7 +42,7 @@ class BaselineLM(OptionScorerLM):
         self.kind, self.seed = kind, seed
 
     def score_questions(self, questions: Sequence[Question]) -> Scores:
-        """Return one list of option scores per question. The questions of each dataset are scored separately."""
+        """Return one list of option scores per question. Questions with equal `corpus_name` are scored together."""
         return score_in_groups(questions, corpus_name, lambda group: BASELINES[self.kind].score(group, self.seed))
 
     def get_model_info(self) -> dict[str, Any]:

@@ -44,9 +44,9 @@ class BiEncoder:
     def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
         """Return one list of option scores per question.
 
-        A score is the cosine similarity of query and option. If the checkpoint sets a negation weight, the negation
-        term is subtracted, see `models.negation`. Each distinct text is embedded once, and the texts are sorted first.
-        So an option has exactly the same score in every order of the options.
+        A score is the cosine similarity of query and option. If the checkpoint sets a negation weight, the formula in
+        `models.negation` is used. The distinct texts are sorted, and then each text is embedded once. So an option has
+        exactly the same score in every order of the options.
 
         Args:
             questions: pairs of a query and its options.

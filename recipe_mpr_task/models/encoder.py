@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 _BATCH_TOKENS = {"cpu": 512}
-"""Default `max_batch_tokens` for a device type. Other device types use `_LARGE_BATCH`.
+"""Device type to the default of `max_batch_tokens`. A device type that is not listed uses `_LARGE_BATCH`.
 
 A CPU is fastest if the activations of a batch fit its cache, as measured by `benchmarks/encoders.py`.
 """

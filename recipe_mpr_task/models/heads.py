@@ -26,7 +26,7 @@ class Head:
         num_labels: number of outputs of the classification layer; None if the number is not checked.
         label_prefix: a checkpoint has this head if it has several labels, and one begins with this text. None for no
             test.
-        unused_weights: prefixes of the names of weights that the head does not need. A checkpoint may lack them.
+        unused_weights: name prefixes of weights that the head does not need. A checkpoint may lack these weights.
         is_causal: True if the model reads a prompt and answers with a letter. False for an encoder.
         own_settings: names of the recipe settings that only this head reads.
     """

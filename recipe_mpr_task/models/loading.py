@@ -81,13 +81,16 @@ def load_tokenizer(checkpoint: Checkpoint, settings: LoadSettings) -> Any:
 
 
 def max_length_of(checkpoint: Checkpoint, tokenizer: Any, settings: LoadSettings, declared: int | None = None) -> int:
-    """Return the maximum number of tokens in a text, which is the smallest of three limits.
+    """Return the maximum number of tokens in a text.
+
+    The result is the smallest of three limits: the number of positions in the checkpoint's config, the tokenizer's
+    `model_max_length`, and `settings.max_length`. If `settings.max_length` is None, `declared` replaces it.
 
     Args:
-        checkpoint: the first limit is the number of positions in the checkpoint's config.
-        tokenizer: the second limit is the tokenizer's `model_max_length`.
-        settings: the third limit is `settings.max_length`, or `declared` if `settings.max_length` is None.
-        declared: the limit in `sentence_bert_config.json`; None if there is none.
+        checkpoint: the checkpoint.
+        tokenizer: the checkpoint's tokenizer.
+        settings: only `max_length` is used.
+        declared: the limit in `sentence_bert_config.json`; None if this file declares no limit.
     """
     positions = checkpoint.config.get("max_position_embeddings") or _NO_LIMIT
     if checkpoint.config.get("model_type") in ("roberta", "xlm-roberta", "camembert", "mpnet"):

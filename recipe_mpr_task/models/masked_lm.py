@@ -53,7 +53,8 @@ class MaskedLM(PairHead):
     def _masked_variants(self, encoded: Any, i: int) -> list[dict[str, list[int]]]:
         """Return one masked model input for each token of the option in pair `i`.
 
-        In each input, `position` is the index of the first mask. `target` is the id of the token to predict there.
+        In each input, `position` is the index of the first mask. `target` is the id of the token to predict at this
+        index.
         """
         words, sides = encoded.word_ids(i), encoded.sequence_ids(i)
         ids = encoded["input_ids"][i]

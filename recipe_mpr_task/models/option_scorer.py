@@ -82,7 +82,7 @@ class OptionScorerLM(LM, abc.ABC):
             return []
         questions, places = _questions_of(requests)
         if any(len(question.options) < 2 for question in questions):
-            # The log-softmax of a single option is always 0, which means a probability of 1.
+            # Refuse a single option, because its log-softmax is always 0 and says nothing about the option.
             self._refuse("single text")
         if any(request.args[1].strip() not in _SINGLE_MARKS for request in requests):
             self._warn_once()

@@ -15,7 +15,7 @@ class PairHead:
     """Base class for scorers of (query, option) pairs. The score of a pair does not depend on the other options.
 
     Raises:
-        CheckpointError: the checkpoint has no trained head of the subclass's kind.
+        CheckpointError: the checkpoint lacks a trained weight that the head needs.
     """
 
     head: Head

@@ -1,8 +1,8 @@
-"""Render the site's HTML from this folder's templates, style and scripts. Pages use no external resources.
+"""Render the site's HTML from this folder's templates, style and scripts. Pages load nothing from other sites.
 
 Each page is one file that contains its style, scripts and data. The content security policy lists the hashes of style
-and script, so a browser blocks all other code. A system's page may load one more file: the items' data, which is the
-same for all systems. The same input gives the same bytes.
+and script, so a browser does not run code that was inserted into a page. A system's page may load one more file: the
+items' data, which is the same for all systems. The same input gives the same bytes.
 """
 
 import base64
@@ -33,14 +33,14 @@ _SCRIPTS = {
                          "matrix.js", "tabs.js", "index.js"),
     "system.html.jinja": (*_SHARED, "curves.js", "provenance.js", "items.js", "system.js"),
 }  # fmt: skip
-# Characters that could end the script element around the data, or that only JavaScript reads as a line end.
+# Characters that could end the script element around the data, and line separators that old browsers reject.
 _UNSAFE = re.compile("[<>&\u2028\u2029]")
-# Characters without a visible shape: variation selectors, joiners, fillers, the empty Braille pattern.
+# Invisible characters outside the Unicode categories C and Z: variation selectors, joiners, fillers, empty Braille.
 _BLANK = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
 _LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
 _CURVE_TITLES = ("Training loss (nats)", "Validation cross-entropy (nats)", "Validation accuracy", "Learning rate",
                  "Gradient norm")  # fmt: skip
-# Fields that templates read. A field that the row lacks becomes None.
+# Fields of a row that templates read. If a row lacks a field, the template gets None.
 _ROW = dict.fromkeys(("page", "rank", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason", "flags", "board"))
 
 
@@ -69,7 +69,7 @@ def system_page(content: Mapping[str, Any], answers: str) -> str:
 
 
 def items_script(items: Mapping[str, Any]) -> str:
-    """Return the result of `page_data.items_content` as a script, because a page opened from disk cannot load JSON."""
+    """Return a script with `items` from `page_data.items_content`. A page opened from disk cannot load a JSON file."""
     return f"window.RECIPE_MPR_ITEMS = {_embedded(_json(items))};\n"
 
 
@@ -78,19 +78,19 @@ def _json(value: Any) -> str:
 
 
 def _embedded(text: str) -> Markup:
-    """Return JSON escaped for a script element."""
+    """Escape a JSON text for a script element."""
     escaped = _UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
     return Markup(escaped)  # noqa: S704 (every character that could end the element is escaped)
 
 
 @cache
 def _template(name: str) -> Template:
-    """Compile a template with its style and script. The result is cached for all pages."""
+    """Compile a page's template with the style and the scripts. The compiled template is cached."""
     style = (_FOLDER / "page.css").read_text()
     scripts = "\n".join((_FOLDER / script).read_text() for script in _SCRIPTS[name])
     registries = f"const SITE = {_embedded(_json(_registries(name)))};"
-    script = f'"use strict";\n(() => {{\n{registries}\n{scripts}\n}})();'  # the function avoids global names
-    # In some browsers, 'self' does not match the files of a page opened from disk; `file:` does.
+    script = f'"use strict";\n(() => {{\n{registries}\n{scripts}\n}})();'  # in a function, JavaScript names stay local
+    # In some browsers, 'self' does not match files on disk, so pages opened from disk need `file:`.
     items = " 'self' file:" if name.startswith("system") else ""
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}{items}; img-src data:; "
@@ -107,13 +107,13 @@ def _template(name: str) -> Template:
     environment.filters |= {
         "percent": percent, "interval": bounds, "line": _line, "link": _link, "visible": _visible, "tone": _tone,
     }  # fmt: skip
-    # Style, script and policy are our own texts, so the template does not escape them.
+    # This package writes style, script and policy, so the template need not escape them.
     own = {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}  # noqa: S704
     return environment.get_template(name, globals=own)
 
 
 def _registries(name: str) -> dict[str, Any]:
-    """Return the Python definitions that a page's scripts read. Only a page with a table gets the columns."""
+    """Return the Python values that a page's scripts read. A page without a table gets no columns."""
     return {
         "columns": [column.as_data() for column in PAGE if "table.js" in _SCRIPTS[name]],
         "types": TYPES,
@@ -140,7 +140,7 @@ def _tone(status: object) -> str:
 
 
 def _visible(text: str) -> str:
-    """Replace invisible and direction-changing characters by codes, because these characters can hide hints."""
+    """Replace invisible and direction-changing characters by their codes, because they could hide text in a prompt."""
     return "".join(f"\\u{{{ord(sign):04x}}}" if _is_unseen(sign) else sign for sign in text)
 
 
@@ -149,5 +149,5 @@ def _is_unseen(sign: str) -> bool:
 
 
 def _link(page: object) -> str | None:
-    """Return the text if it is the address of a system's page, else None."""
+    """Return `page` as text if it is the address of a system's page, else None."""
     return str(page) if _LINK.fullmatch(str(page)) else None
