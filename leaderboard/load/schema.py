@@ -13,21 +13,23 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from leaderboard.load.item_sets import ItemSet, task_with
 from leaderboard.load.samples import Sample
 from recipe_mpr_task.cost import EvaluationCost
-from recipe_mpr_task.item import LETTERS
 from recipe_mpr_task.manifest import COST_KEY, MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.model_arguments import parsed
-from recipe_mpr_task.result_records import Amount, Count, LoadedModel, Sha256, Tolerant, TrainingRecord
+from recipe_mpr_task.names import shown_text
+from recipe_mpr_task.result_records import Amount, Count, LoadedModel, Sha256, ShortText, Tolerant, TrainingRecord
 
 IMPORT_MODEL = "recipe-mpr-import"  # the model name in records of imported predictions
-AROUND, FLAGS = "recipe_mpr_around", "recipe_mpr_flags"
+AROUND, FLAGS, IMPORT_KEY = "recipe_mpr_around", "recipe_mpr_flags", "recipe_mpr_import"
 LONGEST_AROUND = 20_000  # characters; in a record, a longer text around the prompts is cut
 _SECONDS = "total_evaluation_time_seconds"
 _LARGEST = 2**53
 _LONGEST, _LONGEST_PROMPT = 2_000, 20_000
 _DEPTH_OF_PROMPTS, _DEEPEST = 3, 8
-_MOST, _MOST_ITEMS = 20_000, 10_000
+_MOST = 20_000
+_LONGEST_SET_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,6 @@ class ModelArgs:
     def as_told(self, name: str) -> str:
         """Return an argument as the text that lm-eval passes to the task; "None" if the argument was not given."""
         return str(self.given.get(name))
-
-    @property
-    def gold_letters(self) -> list[int]:
-        """For each letter A to E, the number of imported items with the right option there; [] if not recorded."""
-        counts = self.given.get("gold_letters")
-        if not isinstance(counts, list) or len(counts) != len(LETTERS):
-            return []
-        return counts if all(type(n) is int and 0 <= n <= _MOST_ITEMS for n in counts) else []
 
 
 def _integers(value: Any) -> Any:
@@ -123,6 +117,24 @@ class TaskConfig(Tolerant):
         return key in self.model_fields_set and getattr(self, key) != own
 
 
+class ImportFacts(Tolerant):
+    """What an importer says of a system beside its choices.
+
+    Attributes:
+        source: where the answers were published, a URL or a text.
+        published: date of the source, as YYYY-MM-DD.
+        note: the importer's note for readers.
+        set_name: the importer's name of a set of items that is none of this project's.
+        n_seen_named: number of items named as trained or prompted with, scored or not; None if none were named.
+    """
+
+    source: ShortText | None = None
+    published: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    note: ShortText | None = None
+    set_name: ShortText | None = None
+    n_seen_named: Count | None = None
+
+
 class Results(Tolerant):
     """The part of a results file or record that the leaderboard reads for one task."""
 
@@ -138,6 +150,7 @@ class Results(Tolerant):
     training: Annotated[TrainingRecord | None, Field(alias=TRAINING_KEY)] = None
     loaded: Annotated[LoadedModel | None, Field(alias=MODEL_KEY)] = None
     cost: Annotated[EvaluationCost | None, Field(alias=COST_KEY, strict=False)] = None
+    imported: Annotated[ImportFacts | None, Field(alias=IMPORT_KEY)] = None
     flags: list[Any] = Field(default=[], alias="recipe_mpr_flags")
     around: Annotated[str, Field(alias=AROUND)] = ""
     config: Config = Config()
@@ -238,6 +251,29 @@ class Run:
     def loaded(self) -> LoadedModel:
         """The record of the loaded model's files; an empty record if the file has none."""
         return self.results.loaded or LoadedModel()
+
+    @property
+    def is_import(self) -> bool:
+        """Whether the run is a record of imported predictions."""
+        return self.is_record and self.config.backend == IMPORT_MODEL
+
+    @property
+    def facts(self) -> ImportFacts:
+        """What the importer says of the system; empty for a run that was not imported."""
+        return (self.results.imported if self.is_import else None) or ImportFacts()
+
+    @cached_property
+    def item_set(self) -> ItemSet | None:
+        """The set that an importer named; None for the items of a task, whatever the importer says."""
+        ids = {sample.item_id for sample in self.items}
+        if not self.facts.set_name or task_with(ids):
+            return None
+        return ItemSet.of(shown_text(self.facts.set_name)[:_LONGEST_SET_NAME] or "a set without a name", ids)
+
+    @property
+    def board(self) -> str:
+        """Key of the board that the run belongs to: its task, or the board of a set that an importer named."""
+        return self.item_set.board if self.item_set else self.task
 
     @property
     def version(self) -> int | None:
