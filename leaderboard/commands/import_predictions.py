@@ -13,6 +13,7 @@ from leaderboard.load.item_sets import ItemSet, task_with
 from leaderboard.load.predictions import Details, read_choices, read_seen, record_of_choices
 from leaderboard.load.record import SUFFIX, Record, read_record, write_record
 from leaderboard.load.schema import ImportFacts
+from leaderboard.rank.row import Score
 from leaderboard.site.text import LONGEST, line, percent
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.lines import say
@@ -137,6 +138,10 @@ def _of_items(record: Record) -> str:
     return record.task if task_with(ids) or not set_name else f"{slug(set_name, 40)}-{ItemSet.of('', ids).key}"
 
 
+def _right(score: Score) -> str:
+    return f"accuracy {percent(score.acc)} ({(score.acc or 0) * (score.n or 0):.10g} right)"
+
+
 def _report(path: Path, out: Path) -> None:
     """Print what was imported, and the status that its row will have."""
     from leaderboard.rank.row_from_run import row_of
@@ -144,10 +149,12 @@ def _report(path: Path, out: Path) -> None:
 
     run = read_record(path, str(path))
     row = row_of(verify(run))
-    say(f"{line(path, LONGEST)}\n{row.board}: {len(run.items)} items, accuracy {percent(row.score.acc)}")
+    say(f"{line(path, LONGEST)}\n{row.board}: {len(run.items)} items, {_right(row.score)}")
     if row.clean_subset and row.clean_subset.n:
-        say(f"On the {row.clean_subset.n} unseen items: {percent(row.clean_subset.acc)}")
+        say(f"Unseen: {row.clean_subset.n} items, {_right(row.clean_subset)}")
     for flag in row.flags:
         say(f"Note: {line(flag, LONGEST)}")
+    if row.item_set:
+        say(f"Its board: {line(row.item_set.title, LONGEST)}; ranks need systems of two different sources")
     status = "of status unknown" if row.status == "unknown" else f"without rank, {row.status}: {row.reason}"
     say(f"Its row, {line(status, LONGEST)}: recipe-mpr leaderboard {line(out, LONGEST)} --out DIR")

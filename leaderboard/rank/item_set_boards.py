@@ -94,21 +94,30 @@ def _unranked(row: Row) -> Row:
 def _references(rows: Sequence[Row], item_set: ItemSet, ids: frozenset[str], known: Iterable[Row]) -> list[Row]:
     """Return every other known system on a set's items, from rows that have all of these items and more."""
     shown: dict[Hashable, Row] = {}
-    for row in known:
-        is_usable = row.status in (*RANKED, "overlap") and row.score.acc is not None and row.board in _BASES
-        if is_usable and ids <= frozenset(row.items.ids):
+    for row in sorted(known, key=lambda row: -len(row.items)):
+        is_usable = row.status in (*RANKED, "overlap") and row.score.acc is not None and _base(row) is not None
+        if is_usable and ids < frozenset(row.items.ids):
             shown.setdefault((folded(row.system), row.keys.identity or row.source), row)
     return [_restricted(row, item_set, rows[0].board, ids) for row in shown.values()]
 
 
-_BASES = {"recipe_mpr": "all 500 items", "recipe_mpr_sample": "the embedded sample"}
-"""Boards from which rows are taken for comparison: the shuffled options, asked once."""
+_BASES = {
+    "recipe_mpr": "all 500 items",
+    "recipe_mpr_test": "the held-out 50 items",
+    "recipe_mpr_sample": "the embedded sample",
+}
+"""Boards from which rows are taken for comparison, beside those of larger imported sets: shuffled, asked once."""
+
+
+def _base(row: Row) -> str | None:
+    """Return in words the items that a row was scored on; None if the row was not asked in the usual way."""
+    return f"the {row.item_set.n} items of {row.item_set.name}" if row.item_set else _BASES.get(row.board)
 
 
 def _restricted(row: Row, item_set: ItemSet, board: str, ids: frozenset[str]) -> Row:
     """Return a row on a set's items alone, as a row without rank."""
     items = [item for item in row.items if item.item_id in ids]
-    why = f"{REFERENCE}, these items of its run on {_BASES[row.board]}"
+    why = f"{REFERENCE}, these items of its run on {_base(row)}"
     unseen = [item for item in items if item.seen == 0]
     return replace(
         row,

@@ -64,8 +64,10 @@ def row_object(row: Row) -> dict[str, Any]:
         "evidence": row.evidence,
         # The texts are long; only the system's page shows them in full.
         "around_prompts": {"characters": len(around), "sha256": hashed} if around else None,
+        "constant_letter": _constant_letter(row),
         "page": f"systems/{row.id}.html" if row.items or row.curve else None,
         **({} if row.kind == "reported" else _run(row)),
+        **_known({"item_set": vars(row.item_set) if row.item_set else None}),
         **_known({"protocol": row.protocol or None, "cost": _cost(row.cost) or None}),
     }
     if row.spread and row.spread.accs:  # other numbers of the spread are columns
@@ -75,6 +77,11 @@ def row_object(row: Row) -> dict[str, Any]:
     if row.is_tied is not None:
         shown["vs_leader"] = {**vars(against.comparison), "p_holm": against.p_holm} if against else None
     return shown
+
+
+def _constant_letter(row: Row) -> dict[str, Any] | None:
+    constant = row.constant_letter
+    return {"letter": constant.letter, **vars(constant.score)} if constant else None
 
 
 def _run(row: Row) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def to_terminal(boards: Sequence[Board]) -> str:
 
 def _best_rows(board: Board) -> str:
     ranked = [row for row in board.rows if row.rank is not None]
-    parts = [f"{board.title}: {len(ranked)} ranked, {len(board.rows) - len(ranked)} listed without rank"]
+    parts = [f"{line(board.title)}: {len(ranked)} ranked, {len(board.rows) - len(ranked)} listed without rank"]
     if ranked:
         parts.append(_table(TERMINAL, ranked[:_MOST_TERMINAL_ROWS], _terminal_cell, "simple"))
     if len(ranked) > _MOST_TERMINAL_ROWS:
