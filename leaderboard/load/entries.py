@@ -117,9 +117,9 @@ def _of_object(path: Path, whole: dict[str, Any]) -> Entries:
 
 
 def _named(key: str, value: dict[str, Any]) -> Any:
-    """Return an entry of a map with its key as item id, if the key is one. Contradicting ids are a fault."""
+    """Return an entry of a map with its key as item id, or as query if it is no id. Contradicting ids are a fault."""
     if key not in pinned_items():
-        return value
+        return value if value.keys() & {"item_id", "query"} else {"query": key, **value}
     if value.get("item_id", key) != key:
         return ValueError(f"the entry of {key} has the item_id {str(value['item_id'])[:40]!r}")
     return {"item_id": key, **value}

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from leaderboard.load.choices import Choice, choice_of
-from leaderboard.load.entries import as_object, parsed, read_entries, read_text
+from leaderboard.load.entries import as_object, read_entries
 from leaderboard.load.item_sets import LEAST_ITEMS, base_task, task_cut_short, task_with
-from leaderboard.load.options import id_of_query
 from leaderboard.load.record import Record, RecordedItem
 from leaderboard.load.schema import IMPORT_MODEL, Config, ImportFacts, Metadata, Results, TaskConfig
 from recipe_mpr_task import TASK_VERSION
@@ -57,28 +56,6 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
     if faults:
         raise RecipeMPRError(f"{path}: {entries.listed(faults)}")
     return tuple(choices.values())
-
-
-def read_seen(path: Path) -> frozenset[str]:
-    """Read ids of items from a JSON list, or from a text with one item id or query a line.
-
-    Raises:
-        RecipeMPRError: the file cannot be read, or names no known item. The message has the line.
-    """
-    text = read_text(path)
-    whole = parsed(text) if text.lstrip()[0] in "[{" else None
-    if isinstance(whole, (dict, ValueError)):
-        raise RecipeMPRError(f"--seen {path}: expected a JSON list, or one item id or query a line")
-    named = enumerate(whole if isinstance(whole, list) else text.split("\n"), 1)
-    ids = set()
-    for number, name in named:
-        if isinstance(name, str) and not name.strip():
-            continue
-        known = name.strip() if isinstance(name, str) and name.strip() in pinned_items() else id_of_query(name)
-        if known is None:
-            raise RecipeMPRError(f"--seen {path}: line {number}: {str(name)[:60]!r} is no item id and no query")
-        ids.add(known)
-    return frozenset(ids)
 
 
 def record_of_choices(choices: Choices, name: str, order: str | None, details: Details | None = None) -> Record:
