@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 from leaderboard.load.item_sets import ItemSet, task_with
 from leaderboard.load.samples import Sample
 from recipe_mpr_task.cost import EvaluationCost
+from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.manifest import COST_KEY, MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.model_arguments import parsed
 from recipe_mpr_task.names import shown_text
@@ -28,7 +29,7 @@ _SECONDS = "total_evaluation_time_seconds"
 _LARGEST = 2**53
 _LONGEST, _LONGEST_PROMPT = 2_000, 20_000
 _DEPTH_OF_PROMPTS, _DEEPEST = 3, 8
-_MOST = 20_000
+_MOST, _MOST_ITEMS = 20_000, 10_000
 _LONGEST_SET_NAME = 60
 
 
@@ -46,6 +47,17 @@ class ModelArgs:
     def as_told(self, name: str) -> str:
         """Return an argument as the text that lm-eval passes to the task; "None" if the argument was not given."""
         return str(self.given.get(name))
+
+    @property
+    def gold_letters(self) -> tuple[int, ...]:
+        """For each letter A to E, the number of items with the right option there; () if not recorded.
+
+        Records of imports had these counts before they had each item's letters.
+        """
+        counts = self.given.get("gold_letters")
+        if not isinstance(counts, list) or len(counts) != N_OPTIONS:
+            return ()
+        return tuple(counts) if all(type(n) is int and 0 <= n <= _MOST_ITEMS for n in counts) else ()
 
 
 def _integers(value: Any) -> Any:

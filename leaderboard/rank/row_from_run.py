@@ -89,7 +89,7 @@ def _gold_letters(verified: VerifiedRun) -> tuple[int, ...]:
         return ()
     if not run.is_import:
         order = task_spec(run.task).order
-    elif any(counts := gold_letters(run.items)):
+    elif any(counts := gold_letters(run)):
         return counts
     elif (order := run.args.text("order")) not in ORDERS:
         return ()
@@ -177,7 +177,7 @@ def _imported_profile(verified: VerifiedRun) -> PositionProfile | None:
     is_told = all(s.gold_place is not None and (s.place is not None or s.is_unparsed) for s in samples)
     if not answered or not is_told or len(samples) != n:
         return None
-    right, golds = [0.0] * N_OPTIONS, gold_letters(samples)
+    right, golds = [0.0] * N_OPTIONS, gold_letters(verified.run)
     for sample, item in zip(samples, verified.items, strict=True):
         right[sample.gold_place or 0] += item.accuracy
     shares = tuple(round(answered[k] / n, _DIGITS) for k in range(N_OPTIONS))

@@ -127,7 +127,7 @@ def _notes(case: Case) -> Iterator[str]:
 
 def _import_notes(case: Case) -> Iterator[str]:
     run, n = case.run, len(case.items)
-    if not run.args.text("order") and sum(gold_letters(run.items)) < n:
+    if not run.args.text("order") and sum(gold_letters(run)) < n:
         yield "in which order it saw the options is not told: in the file's order the right one is always the first"
     if unread := sum(sample.is_unread for sample in run.items):
         yield (

@@ -2,13 +2,14 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from contextlib import suppress
 
 from scipy.stats import binom
 
 from leaderboard.load.item_sets import LEAST_ITEMS, ItemSet, base_task, missing_of, task_cut_short
 from leaderboard.load.samples import Sample
+from leaderboard.load.schema import Run
 from leaderboard.verify.items import responses_of
 from leaderboard.verify.verified import Case
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
@@ -61,7 +62,7 @@ def comparability_faults(case: Case) -> Iterator[str]:
     orders = (spec.order, run.args.text("order") if run.is_import else "")
     for order in [order for order in EXPLOITABLE_ORDERS if order in orders]:
         yield f"{order} order: the gold option is always A"
-    if run.is_import and (predictable := predictable_gold(gold_letters(run.items))):
+    if run.is_import and (predictable := predictable_gold(gold_letters(run))):
         yield predictable
     if run.config.limit is not None:
         yield f"--limit {str(run.config.limit).removesuffix('.0')[:40]}"
@@ -89,10 +90,11 @@ def _set_faults(item_set: ItemSet, source: str | None, ids: Set[str]) -> Iterato
         yield f"{missing} of the {n} items of {task} are left out, and no --source gives this set"
 
 
-def gold_letters(samples: Iterable[Sample]) -> tuple[int, ...]:
+def gold_letters(run: Run) -> tuple[int, ...]:
     """Return, for each letter A to E, the number of imported items that state the right option there, shape (5,)."""
-    stated = Counter(sample.gold_place for sample in samples)
-    return tuple(stated[k] for k in range(N_OPTIONS))
+    stated = Counter(sample.gold_place for sample in run.items)
+    counts = tuple(stated[k] for k in range(N_OPTIONS))
+    return counts if any(counts) else run.args.gold_letters or counts
 
 
 def predictable_gold(counts: Sequence[int]) -> str | None:
