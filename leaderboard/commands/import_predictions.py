@@ -9,10 +9,10 @@ from typing import TypedDict, Unpack
 import click
 
 from leaderboard.load.choices import FIELDS
+from leaderboard.load.import_facts import ImportFacts
 from leaderboard.load.item_sets import ItemSet, task_with
 from leaderboard.load.predictions import Details, read_choices, record_of_choices
 from leaderboard.load.record import SUFFIX, Record, read_record, write_record
-from leaderboard.load.schema import ImportFacts
 from leaderboard.load.seen_items import read_seen
 from leaderboard.rank.row import Score
 from leaderboard.site.text import LONGEST, line, percent

@@ -8,9 +8,10 @@ from typing import Literal
 
 from leaderboard.load.choices import Choice, choice_of
 from leaderboard.load.entries import as_object, read_entries
+from leaderboard.load.import_facts import ImportFacts
 from leaderboard.load.item_sets import LEAST_ITEMS, base_task, task_cut_short, task_with
 from leaderboard.load.record import Record, RecordedItem
-from leaderboard.load.schema import IMPORT_MODEL, Config, ImportFacts, Metadata, Results, TaskConfig
+from leaderboard.load.schema import IMPORT_MODEL, Config, Metadata, Results, TaskConfig
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.orders import pinned_items

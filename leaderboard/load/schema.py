@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from leaderboard.load.import_facts import ImportFacts
 from leaderboard.load.item_sets import ItemSet, task_with
 from leaderboard.load.samples import Sample
 from recipe_mpr_task.cost import EvaluationCost
@@ -20,7 +21,7 @@ from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.manifest import COST_KEY, MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.model_arguments import parsed
 from recipe_mpr_task.names import shown_text
-from recipe_mpr_task.result_records import Amount, Count, LoadedModel, Sha256, ShortText, Tolerant, TrainingRecord
+from recipe_mpr_task.result_records import Amount, Count, LoadedModel, Sha256, Tolerant, TrainingRecord
 
 IMPORT_MODEL = "recipe-mpr-import"  # the model name in records of imported predictions
 AROUND, FLAGS, IMPORT_KEY = "recipe_mpr_around", "recipe_mpr_flags", "recipe_mpr_import"
@@ -127,24 +128,6 @@ class TaskConfig(Tolerant):
     def differs(self, key: str, own: Any) -> bool:
         """Say whether the recorded field `key` differs from the task's `own` value; False if nothing was recorded."""
         return key in self.model_fields_set and getattr(self, key) != own
-
-
-class ImportFacts(Tolerant):
-    """What an importer says of a system beside its choices.
-
-    Attributes:
-        source: where the answers were published, a URL or a text.
-        published: date of the source, as YYYY-MM-DD.
-        note: the importer's note for readers.
-        set_name: the importer's name of a set of items that is none of this project's.
-        n_seen_named: number of items named as trained or prompted with, scored or not; None if none were named.
-    """
-
-    source: ShortText | None = None
-    published: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
-    note: ShortText | None = None
-    set_name: ShortText | None = None
-    n_seen_named: Count | None = None
 
 
 class Results(Tolerant):

@@ -7,7 +7,7 @@ letter on the same items, and ranks only once two systems of different sources s
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 from urllib.parse import urlsplit
 
 from leaderboard.load.item_sets import ItemSet
@@ -57,14 +57,14 @@ def _named_alike(rows: Sequence[Row]) -> list[Row]:
 
 def has_two_sources(rows: Iterable[Row]) -> bool:
     """Say whether two rows that could have a rank differ in source, in name and in at least one answer."""
-    contenders = [row for row in rows if row.is_contender]
+    by_source: dict[Hashable, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.is_contender and (key := source_key(row.origin.source)) is not None:
+            by_source[key].append(row)
     return any(
-        source_key(one.origin.source) is not None
-        and source_key(other.origin.source) is not None
-        and source_key(one.origin.source) != source_key(other.origin.source)
-        and folded(one.system) != folded(other.system)
-        and differing(one.items, other.items) > 0
-        for one, other in combinations(contenders, 2)
+        folded(one.system) != folded(other.system) and differing(one.items, other.items) > 0
+        for some, others in combinations(by_source.values(), 2)
+        for one, other in product(some, others)
     )
 
 
@@ -129,6 +129,7 @@ def _restricted(row: Row, item_set: ItemSet, board: str, ids: frozenset[str]) ->
         types=type_scores(items),
         items=RowItems.of(items),
         item_set=item_set,
+        protocol="; ".join(filter(None, (row.protocol, REFERENCE))),
         clean_subset=score(unseen) if row.status == "overlap" else None,
         rank=None, rank_low=None, rank_high=None, is_tied=None, against_leader=None,
         metrics={}, spread=None, position=None, curve=(), around=(), flags=(), tries=None, gold_letters=(),
@@ -153,12 +154,12 @@ def _constant(rows: Sequence[Row], counts: tuple[int, ...]) -> Row:
     assert constant is not None  # noqa: S101 (the counts are not all zero)
     same = sum(row.gold_letters == counts for row in rows) - 1
     others = f" and {same} more" if same else ""
-    why = f"{REFERENCE}, in the order that {first.system}{others} saw, by their logged right letters"
+    order = f"in the order that {first.system}{others} saw"
     return Row(
         system=f"always {constant.letter}",
         kind="baseline",
         status="clean",
-        reason=why,
+        reason=f"{REFERENCE}, {order}, by their logged right letters",
         board=first.board,
         task=first.task,
         task_version=first.task_version,
@@ -169,6 +170,7 @@ def _constant(rows: Sequence[Row], counts: tuple[int, ...]) -> Row:
         evidence="recounted",
         keys=Keys(identity=sha256_of(f"constant|{first.board}|{counts}".encode())),
         item_set=first.item_set,
+        protocol=f"{REFERENCE}, {order}",
         gold_letters=counts,
-        no_rank=why,
+        no_rank=REFERENCE,
     )

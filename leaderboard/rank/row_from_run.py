@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from leaderboard.load.schema import ImportFacts, Run
+from leaderboard.load.import_facts import ImportFacts
+from leaderboard.load.schema import Run
 from leaderboard.rank.row import Asked, Cost, Keys, LoadedNames, Metric, Origin, PositionProfile, Row, Score
 from leaderboard.rank.row_items import RowItems
 from leaderboard.verify import identity as who

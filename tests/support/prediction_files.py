@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from leaderboard.load.import_facts import ImportFacts
 from leaderboard.load.predictions import Details, read_choices, record_of_choices
 from leaderboard.load.record import write_record
-from leaderboard.load.schema import ImportFacts
 from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import LETTERS, Item
