@@ -4,7 +4,7 @@ import datetime
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -14,12 +14,14 @@ from leaderboard.load.item_sets import ItemSet, task_with
 from leaderboard.load.predictions import Details, read_choices, record_of_choices
 from leaderboard.load.record import SUFFIX, Record, read_record, write_record
 from leaderboard.load.seen_items import read_seen
-from leaderboard.rank.row import Score
 from leaderboard.site.text import LONGEST, line, percent
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.lines import say
 from recipe_mpr_task.names import slug
 from recipe_mpr_task.orders import ORDERS
+
+if TYPE_CHECKING:
+    from leaderboard.rank.row import Score
 
 _PARAMS = re.compile(r"(\d+(?:\.\d+)?)\s*([kmbt]?)", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
@@ -139,7 +141,7 @@ def _of_items(record: Record) -> str:
     return record.task if task_with(ids) or not set_name else f"{slug(set_name, 40)}-{ItemSet.of('', ids).key}"
 
 
-def _right(score: Score) -> str:
+def _right(score: "Score") -> str:
     return f"accuracy {percent(score.acc)} ({(score.acc or 0) * (score.n or 0):.10g} right)"
 
 
