@@ -118,6 +118,8 @@ def _restricted(row: Row, item_set: ItemSet, board: str, ids: frozenset[str]) ->
     """Return a row on a set's items alone, as a row without rank."""
     items = [item for item in row.items if item.item_id in ids]
     why = f"{REFERENCE}, these items of its run on {_base(row)}"
+    # A set that was chosen for its right answers shows here: others are better on it, too.
+    there = f"{100 * (row.score.acc or 0):.1f} on {_base(row)}"
     unseen = [item for item in items if item.seen == 0]
     return replace(
         row,
@@ -129,7 +131,7 @@ def _restricted(row: Row, item_set: ItemSet, board: str, ids: frozenset[str]) ->
         types=type_scores(items),
         items=RowItems.of(items),
         item_set=item_set,
-        protocol="; ".join(filter(None, (row.protocol, REFERENCE))),
+        protocol="; ".join(filter(None, (row.protocol, REFERENCE, there))),
         clean_subset=score(unseen) if row.status == "overlap" else None,
         rank=None, rank_low=None, rank_high=None, is_tied=None, against_leader=None,
         metrics={}, spread=None, position=None, curve=(), around=(), flags=(), tries=None, gold_letters=(),
