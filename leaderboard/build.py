@@ -16,11 +16,14 @@ from leaderboard.load.results import UnusableError, runs_of
 from leaderboard.load.schema import Run
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.ranking import Board
+from leaderboard.rank.row import Row
 from leaderboard.site.page_data import content_of, items_content, system_content, to_json
 from leaderboard.site.publish import publish
+from leaderboard.site.results import to_results
 from leaderboard.site.tables import to_csv, to_markdown
 from leaderboard.site.text import LONGEST, line
 from leaderboard.verify.checks import verify
+from leaderboard.verify.forensics import RESULTS
 from leaderboard.verify.identity import model_key, system_name
 from leaderboard.verify.prompts import prompt_faults
 from leaderboard.verify.verified import Case
@@ -66,9 +69,14 @@ def build(
         if not rows:
             raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
         gc.freeze()  # statsmodels' Holm correction starts a collection, which skips frozen rows
-        boards = build_boards(rows)
+        boards = build_boards(rows, known_rows(rows, on_fault))
         publish(_files(boards, skipped, target, exports=exports), out)
         return Site(boards, reasons)
+
+
+def known_rows(rows: Iterable[Row], on_fault: OnFault = raise_fault) -> list[Row]:
+    """Return the committed results if a row has a set of items that its importer named, for comparison; else []."""
+    return read_rows([RESULTS], on_fault)[0] if any(row.item_set for row in rows) else []
 
 
 @contextmanager
@@ -97,6 +105,7 @@ def _files(
     texts, content = texts_at_hand(), content_of(boards, skipped, target)
     yield "index.html", index_page(content)
     yield "leaderboard.md", to_markdown(boards, skipped)
+    yield "results.md", to_results(boards)
     yield "leaderboard.json", to_json(content)
     yield "leaderboard.csv", to_csv(boards)
     yield "systems/items.js", items_script(items_content(texts))

@@ -1,18 +1,43 @@
 """`recipe-mpr import PREDICTIONS --name NAME`: make a record of a system that lm-eval cannot run."""
 
+import datetime
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from leaderboard.load.choices import FIELDS
-from leaderboard.load.predictions import read_choices, record_of_choices
-from leaderboard.load.record import SUFFIX, write_record
+from leaderboard.load.import_facts import ImportFacts
+from leaderboard.load.item_sets import ItemSet, task_with
+from leaderboard.load.predictions import Details, read_choices, record_of_choices
+from leaderboard.load.record import SUFFIX, Record, read_record, write_record
+from leaderboard.load.seen_items import read_seen
 from leaderboard.site.text import LONGEST, line, percent
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.lines import say
 from recipe_mpr_task.names import slug
 from recipe_mpr_task.orders import ORDERS
+
+if TYPE_CHECKING:
+    from leaderboard.rank.row import Score
+
+_PARAMS = re.compile(r"(\d+(?:\.\d+)?)\s*([kmbt]?)", re.IGNORECASE)
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
+_LONGEST_TEXT = 500
+
+
+class _About(TypedDict):
+    """The options that say something of the system or of its items."""
+
+    set_name: str | None
+    seen: Path | None
+    source: str | None
+    published: str | None
+    params: str | None
+    note: str | None
+    claimed: float | None
 
 
 @click.command(name="import")
@@ -23,33 +48,120 @@ from recipe_mpr_task.orders import ORDERS
               "contradict it. In file order the right option is always A: such a run gets no rank.")  # fmt: skip
 @click.option("--field", "fields", multiple=True, metavar="NEW=OLD",
               help=f"The file's own name of a field: NEW is one of {', '.join(FIELDS)}.")  # fmt: skip
-def import_(predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str]) -> None:
-    """Make a record from PREDICTIONS, a JSONL file with one item per line.
+@click.option("--set", "set_name", help="Name of the set of items, if it is none of ours. The set gets its own board.")
+@click.option("--seen", type=click.Path(path_type=Path), help="Items that the system was trained or prompted with: a "
+              "JSON list, or an item id or query a line. The score on the other items is shown.")  # fmt: skip
+@click.option("--source", help="Where the answers were published, such as a URL.")
+@click.option("--date", "published", metavar="YYYY-MM-DD", help="Date of the source.")
+@click.option("--params", metavar="N", help="Number of parameters, such as 135M or 7.6B.")
+@click.option("--note", help="A note for readers.")
+@click.option("--claimed", type=click.FloatRange(0, 1), metavar="ACC",
+              help="The accuracy that the source states, a fraction; it is shown beside the counted one.")  # fmt: skip
+def import_(
+    predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str], **about: Unpack[_About]
+) -> None:
+    """Make a record from PREDICTIONS: JSONL with one item per line, or a JSON array or object of such entries.
 
-    A line names the item by `item_id` or `query`, and the system's choice by `option_id` or `letter`. If a line has
-    only `letter`, add the five options in the order A to E (`options` or `option_ids`), or add the letter of the right
-    option (`gold_letter`). If the system did not answer an item, write null as the choice. An item without a choice
-    counts as wrong. The file must have all items of a task: the 500 items, the 50 held-out items, a fold or the sample.
+    An entry names the item by `item_id` or `query`, and the system's choice by `option_id`, by `option` (its text) or
+    by `letter`. With `letter`, the entry must also give the displayed order: either `options` or `option_ids`, a list
+    of five from A to E, or `gold_letter`, the right option's letter. `scores` give each option's score, higher is
+    better: an object by recipe id or text, or a list beside the displayed order. Tied options share the point. If the
+    system did not answer an item, write null as the choice; the item counts as wrong. The file must have all items of
+    a task (the 500 items, the 50 held-out items, one fold), or at least 20 items of a set that --set names.
     """
-    from leaderboard.verify.comparability import predictable_gold
-
     if not name.strip():
         raise RecipeMPRError("--name is empty; expected the system's name")
-    names = dict(field.partition("=")[::2] for field in fields)
-    if wrong := [new for new, old in names.items() if new not in FIELDS or not old]:
-        raise RecipeMPRError(f"--field {wrong[0]}: expected NEW=OLD with NEW one of {', '.join(FIELDS)}")
-    choices = read_choices(predictions, order, names)
-    record = record_of_choices(choices, name, order)
-    path = out / f"{slug(name, 80)}-{record.task}{SUFFIX}"
+    details = _details(about)
+    record = record_of_choices(read_choices(predictions, order, _names(fields)), name, order, details)
+    path = out / f"{slug(name, 80)}-{_of_items(record)}{SUFFIX}"
     if path.exists():
         raise RecipeMPRError(f"{path} exists already; choose another --name or --out, or remove it")
     try:
         write_record(record, path)
     except OSError as error:
         raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
-    accuracy = percent(record.results.metrics["acc,none"])
-    say(f"{line(path, LONGEST)}\n{record.task}: {len(record.items)} items, accuracy {accuracy}")
-    always_a = "in file order the right option is always A" if order == "file" else None
-    predictable = always_a or predictable_gold(choices.gold_letters)
-    status = f"without rank, as {predictable}" if predictable else "of status unknown"
-    say(f"Its row, {status}: recipe-mpr leaderboard {line(out, LONGEST)} --out DIR")
+    _report(path, out)
+
+
+def _details(about: _About) -> Details:
+    facts = ImportFacts(
+        source=_text("--source", about["source"]),
+        published=_date(about["published"]),
+        note=_text("--note", about["note"]),
+        set_name=_text("--set", about["set_name"]),
+        claimed=about["claimed"],
+    )
+    seen = None if about["seen"] is None else read_seen(about["seen"])
+    return Details(facts, _number_of_parameters(about["params"]), seen)
+
+
+def _names(fields: Sequence[str]) -> dict[str, str]:
+    """Return the file's own name of each field given by --field."""
+    names: dict[str, str] = {}
+    for field in fields:
+        new, _, old = field.partition("=")
+        if new not in FIELDS or not old:
+            raise RecipeMPRError(f"--field {field}: expected NEW=OLD with NEW one of {', '.join(FIELDS)}")
+        if new in names:
+            raise RecipeMPRError(f"--field {new} is given twice: {names[new]} and {old}")
+        names[new] = old
+    return names
+
+
+def _text(option: str, given: str | None) -> str | None:
+    if given is None:
+        return None
+    if not given.strip() or len(given) > _LONGEST_TEXT:
+        raise RecipeMPRError(f"{option} has {len(given.strip())} characters; expected 1 to {_LONGEST_TEXT}")
+    return given.strip()
+
+
+def _date(given: str | None) -> str | None:
+    if given is None:
+        return None
+    try:
+        date = datetime.date.fromisoformat(given)
+    except ValueError:
+        date = None
+    if date is None or date.isoformat() != given:
+        raise RecipeMPRError(f"--date {given!r}; expected the source's date as YYYY-MM-DD")
+    return given
+
+
+def _number_of_parameters(given: str | None) -> int | None:
+    if given is None:
+        return None
+    match = _PARAMS.fullmatch(given.strip().replace(",", "").replace("_", ""))
+    number = round(float(match[1]) * _UNITS[match[2].lower()]) if match else 0
+    if not 0 < number < 2**53:
+        raise RecipeMPRError(f"--params {given!r}; expected a number such as 135M, 7.6B or 7000000000")
+    return number
+
+
+def _of_items(record: Record) -> str:
+    """Return the part of the file name that names the items: a task, or an imported set with its hash."""
+    ids = {item.item_id for item in record.items}
+    set_name = record.results.imported.set_name if record.results.imported else None
+    return record.task if task_with(ids) or not set_name else f"{slug(set_name, 40)}-{ItemSet.of('', ids).key}"
+
+
+def _right(score: "Score") -> str:
+    return f"accuracy {percent(score.acc)} ({(score.acc or 0) * (score.n or 0):.10g} right)"
+
+
+def _report(path: Path, out: Path) -> None:
+    """Print what was imported, and the status that its row will have."""
+    from leaderboard.rank.row_from_run import row_of
+    from leaderboard.verify.checks import verify
+
+    run = read_record(path, str(path))
+    row = row_of(verify(run))
+    say(f"{line(path, LONGEST)}\n{row.board}: {len(run.items)} items, {_right(row.score)}")
+    if row.clean_subset and row.clean_subset.n:
+        say(f"Unseen: {row.clean_subset.n} items, {_right(row.clean_subset)}")
+    for flag in row.flags:
+        say(f"Note: {line(flag, LONGEST)}")
+    if row.item_set:
+        say(f"Its board: {line(row.item_set.title, LONGEST)}; ranks need systems of two different sources")
+    status = "of status unknown" if row.status == "unknown" else f"without rank, {row.status}: {row.reason}"
+    say(f"Its row, {line(status, LONGEST)}: recipe-mpr leaderboard {line(out, LONGEST)} --out DIR")

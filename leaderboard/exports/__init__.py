@@ -42,5 +42,6 @@ def export(boards: "Sequence[Board]", texts: "Mapping[str, Item] | None") -> dic
         writers = [resolve_name(writer) for writer in EXPORTS.values()]
     except ImportError as error:
         raise RecipeMPRError(f"--exports needs huggingface-hub 1.4 or newer ({error})") from None
-    rows = [(row, credited(row)) for board in boards for row in board.rows if row.rank is not None]
+    ranked = (row for board in boards for row in board.rows if row.rank is not None)
+    rows = [(row, credited(row)) for row in ranked if row.item_set is None]  # an imported set is no task elsewhere
     return dict(sorted(entry for write in writers for entry in write(rows, texts).items()))

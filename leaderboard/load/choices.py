@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from recipe_mpr_task.data import dataset_of, load_items
+from leaderboard.load.option_scores import best_options, scores_of
+from leaderboard.load.options import id_of_option, id_of_query, letter_place, shown_ids
+from recipe_mpr_task.data import items_at_hand
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import Pinned, pinned_items
 
-FIELDS = ("item_id", "query", "option_id", "letter", "options", "option_ids", "gold_letter")
+_CHOICES = ("option_id", "option", "letter", "scores")
+FIELDS = ("item_id", "query", *_CHOICES, "options", "option_ids", "gold_letter")
 
 _REMEDY = (
     "a letter says nothing without the order that the system saw: give beside it `options` or `option_ids` (the five, "
@@ -23,15 +25,25 @@ class Choice:
     """The choice that one line records.
 
     Attributes:
-        recipe_id: recipe id of the chosen option; None if the item was not answered, or the option is unknown.
+        chosen: recipe ids of the chosen options, several if their scores tie; empty if the item was not answered, or
+            the option is unknown.
         is_unread: whether the line shows that the choice is wrong, but not which option was chosen.
-        gold_place: index, 0..4, of the letter at which the system saw the right option; None if unknown.
+        place: index, 0..4, of the letter that was answered; None if not stated.
+        gold_place: index, 0..4, of the letter at which the system saw the right option; None if not stated.
+        scores: score by recipe id; None if the line has no scores.
     """
 
     item_id: str
-    recipe_id: str | None
+    chosen: tuple[str, ...] = ()
     is_unread: bool = False
+    place: int | None = None
     gold_place: int | None = None
+    scores: Mapping[str, float] | None = None
+
+    @property
+    def is_unparsed(self) -> bool:
+        """Whether the line has no answer: null in the place of a choice."""
+        return not self.chosen and not self.is_unread
 
 
 def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, str]) -> Choice:
@@ -48,118 +60,129 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
     given = {field: line[names.get(field, field)] for field in FIELDS if names.get(field, field) in line}
     fields = f"its fields: {', '.join(map(str, line))[:200]} (--field NEW=OLD)"
     item_id = _item_id(given, fields)
-    if not given.keys() & {"option_id", "letter"}:
-        raise ValueError(f"no option_id or letter; {fields}")
-    answer = _Answer(item_id, given, pinned_items()[item_id])
-    shown, gold_place = answer.shown(), answer.place("gold_letter")
-    if shown:
-        stood = shown.index(answer.pinned.gold)
-        if gold_place not in (None, stood):
-            raise ValueError(f"{item_id}: gold_letter says {LETTERS[gold_place or 0]}, in its options the right one "
-                             f"stands at {LETTERS[stood]}")  # fmt: skip
-        gold_place = stood
-    if order:
-        stated = answer.pinned.shown_ids(order)
-        if (shown and shown != stated) or gold_place not in (None, stated.index(answer.pinned.gold)):
-            what = "its options stand" if shown else "by its gold_letter the right option stands"
-            raise ValueError(f"--order {order}, but {what} otherwise; omit --order, the file states the order")
-        # Use --order only if another field of the line can confirm or contradict --order.
-        shown = stated if gold_place is not None or "option_id" in given else None
-    recipe_id, is_unread = answer.chosen(shown, gold_place)
-    return Choice(item_id, recipe_id, is_unread, gold_place)
+    if not given.keys() & {*_CHOICES}:
+        raise ValueError(f"no option_id, option, letter or scores; {fields}")
+    return _Line(item_id, given, pinned_items()[item_id]).choice(order)
 
 
 @dataclass(frozen=True)
-class _Answer:
-    """One line of predictions. `given` maps this project's field names to values; `pinned` has the item's options."""
+class _Line:
+    """One line of predictions. `given` maps this project's field names to values; `pinned` is the item's data."""
 
     item_id: str
     given: Mapping[str, Any]
     pinned: Pinned
 
-    def chosen(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[str | None, bool]:
-        """Return (`Choice.recipe_id`, `Choice.is_unread`). Raise ValueError if the choice is invalid or contradictory.
+    def choice(self, order: str | None) -> Choice:
+        """Return the line's choice. `order` is the value of --order, or None."""
+        listed, gold_place = self.listed(), self.place("gold_letter")
+        if listed:
+            stood = listed.index(self.pinned.gold)
+            if gold_place not in (None, stood):
+                raise ValueError(f"{self.item_id}: gold_letter says {LETTERS[gold_place or 0]}, in its options the "
+                                 f"right one stands at {LETTERS[stood]}")  # fmt: skip
+            gold_place = stood
+        shown = self.confirmed(order, listed, gold_place) if order else listed
+        chosen, is_unread = self.named(shown, gold_place)
+        place = self.place("letter")
+        scores = None
+        if "scores" in self.given:
+            scores = scores_of(self.item_id, self.given["scores"], shown)
+            chosen, is_unread = self.best(scores, chosen, is_unread=is_unread), False
+        if place is None and listed and len(chosen) == 1:
+            place = listed.index(chosen[0])
+        return Choice(self.item_id, chosen, is_unread, place, gold_place, scores)
+
+    def confirmed(self, order: str, listed: tuple[str, ...] | None, gold_place: int | None) -> tuple[str, ...] | None:
+        """Return the recipe ids at A to E in the order of --order; None if no other field can contradict --order."""
+        stated = self.pinned.shown_ids(order)
+        if (listed and listed != stated) or gold_place not in (None, stated.index(self.pinned.gold)):
+            what = "its options stand" if listed else "by its gold_letter the right option stands"
+            raise ValueError(f"--order {order}, but {what} otherwise; omit --order, the file states the order")
+        return stated if gold_place is not None or self.given.keys() & {"option_id", "option"} else None
+
+    def named(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[tuple[str, ...], bool]:
+        """Return the option that `option_id`, `option` and `letter` name, and whether it is only known to be wrong.
 
         `shown` has the recipe ids at A to E. `gold_place` is the index of the right option's letter. Each can be None.
         """
-        options, gold = self.pinned.shown_ids("shuffled"), self.pinned.gold
-        by_id = None if self.given.get("option_id") == "" else self.given.get("option_id")
-        if by_id is not None and by_id not in options:
-            allowed = ", ".join(options)
-            raise ValueError(f"{self.item_id}: option_id {str(by_id)[:40]!r} is none of its options ({allowed})")
+        options, gold = self.pinned.option_ids, self.pinned.gold
+        is_named, by_name = self.by_name()
         place = self.place("letter")
-        if "letter" not in self.given or (place is None and by_id is None):
-            return by_id, False
+        if "letter" not in self.given or (place is None and by_name is None):
+            return ((by_name,) if by_name else ()), False
         possible: Sequence[str | None] = [None]  # recipe ids that the letter can stand for
         if place is not None and shown:
             possible = [shown[place]]
         elif place is not None:
             possible = [id_ for id_ in options if gold_place is None or (id_ == gold) == (place == gold_place)]
-        if len(possible) == N_OPTIONS and by_id is None:
-            raise ValueError(_REMEDY)
-        if by_id in possible:
-            return by_id, False
-        if "option_id" in self.given:
+        if is_named and by_name not in possible:
             read = "a wrong option" if len(possible) > 1 else possible[0]
-            raise ValueError(f"{self.item_id}: option_id says {by_id}, letter says {read}")
-        return (possible[0], False) if len(possible) == 1 else (None, True)
+            raise ValueError(f"{self.item_id}: {is_named} says {by_name}, letter says {read}")
+        if len(possible) == N_OPTIONS and not is_named and "scores" not in self.given:
+            raise ValueError(_REMEDY)
+        if by_name in possible:
+            return ((by_name,) if by_name else ()), False
+        if len(possible) == 1 and possible[0] is not None:
+            return (possible[0],), False
+        return (), True
+
+    def by_name(self) -> tuple[str, str | None]:
+        """Return the first field that names the choice, "" if there is none, and the recipe id that it names."""
+        named: dict[str, str | None] = {}
+        for field in ("option_id", "option"):
+            value = self.given.get(field)
+            if field not in self.given:
+                continue
+            by_text = field == "option"
+            named[field] = None if value in (None, "") else id_of_option(self.item_id, value, by_text=by_text)
+            if value not in (None, "") and named[field] is None:
+                allowed = ", ".join(self.pinned.shown_ids("shuffled"))
+                raise ValueError(f"{self.item_id}: {field} {str(value)[:40]!r} is none of its options ({allowed})")
+        if len({*named.values()}) > 1:
+            raise ValueError(f"{self.item_id}: option_id says {named['option_id']}, option says {named['option']}")
+        return next(iter(named.items()), ("", None))
+
+    def best(self, scores: dict[str, float], chosen: tuple[str, ...], *, is_unread: bool) -> tuple[str, ...]:
+        """Return the options with the best score. Raise ValueError if the line names another choice."""
+        best = best_options(scores)
+        named = [field for field in ("option_id", "option", "letter") if field in self.given]
+        if is_unread:
+            agrees = self.place("gold_letter") is None or best != (self.pinned.gold,)
+        else:
+            agrees = not named or (bool(chosen) and chosen[0] in best)
+        if not agrees:
+            says = "a wrong option" if is_unread else chosen[0] if chosen else "null"
+            raise ValueError(f"{self.item_id}: {named[0]} says {says}, the best of its scores is {' or '.join(best)}; "
+                             "higher scores must be better")  # fmt: skip
+        return best
 
     def place(self, field: str) -> int | None:
-        """Return the index, 0..4, of a field's letter; None if empty or absent. Raise ValueError for other values."""
-        letter = self.given.get(field)
-        letter = letter.strip().upper() if isinstance(letter, str) else letter
-        if letter in (None, ""):
-            return None
-        if letter not in LETTERS:
-            raise ValueError(f"{self.item_id}: {field} {str(letter)[:40]!r}; expected {', '.join(LETTERS)} or null")
-        return LETTERS.index(letter)
+        """Return the index, 0..4, of the letter in a field; None if the field is empty or absent."""
+        return letter_place(self.item_id, field, self.given.get(field))
 
-    def shown(self) -> tuple[str, ...] | None:
-        """Return the recipe ids shown at A to E; None if the line has no order. Raise ValueError for a wrong list."""
-        shown = None
-        for field in ("options", "option_ids"):
-            listed = self.given.get(field)
-            if isinstance(listed, dict):  # an object states an order only if its keys are A to E
-                listed = [listed[letter] for letter in LETTERS] if listed.keys() == set(LETTERS) else None
-            if not isinstance(listed, list):
-                continue
-            named, own = [_folded(option) for option in listed], set(self.pinned.option_ids)
-            if not own.issuperset(named):
-                by_text = _by_text(self.item_id)
-                named = [by_text.get(text, "") for text in named]
-            ids = tuple(named)
-            if len(ids) != N_OPTIONS or set(ids) != own:
-                raise ValueError(
-                    f"{self.item_id}: {field} are not its five options, each once, by recipe id or by text"
-                )
-            if shown not in (None, ids):
-                raise ValueError(f"{self.item_id}: options and option_ids stand in different orders")
-            shown = ids
-        return shown
+    def listed(self) -> tuple[str, ...] | None:
+        """Return the recipe ids at A to E, read from the line's list of options; None if the line has no list."""
+        found = {field: shown_ids(self.item_id, field, self.given.get(field)) for field in ("options", "option_ids")}
+        lists = {ids for ids in found.values() if ids}
+        if len(lists) > 1:
+            raise ValueError(f"{self.item_id}: options and option_ids stand in different orders")
+        return next(iter(lists), None)
 
 
 def _item_id(given: Mapping[str, Any], fields: str) -> str:
-    if "item_id" in given:
-        item_id = str(given["item_id"])
-        if item_id not in pinned_items():
-            raise ValueError(f"item_id {item_id[:40]!r}; expected mpr-000 (the file's first) to mpr-499")
-        return item_id
-    if "query" not in given:
-        raise ValueError(f"no item_id or query; {fields}")
-    if (query := _folded(given["query"])) not in _by_query():
-        raise ValueError(f"query {str(given['query'])[:60]!r} is none of the dataset's")
-    return _by_query()[query]
-
-
-def _folded(text: Any) -> str:
-    return " ".join(str(text).split())
-
-
-def _by_text(item_id: str) -> dict[str, str]:
-    (item,) = (item for item in dataset_of(item_id) if item.item_id == item_id)
-    return {_folded(option.text): option.recipe_id for option in item.options}
-
-
-@lru_cache(maxsize=1)
-def _by_query() -> dict[str, str]:
-    return {item.query: item.item_id for item in load_items()}
+    if "item_id" not in given and "query" not in given:
+        raise ValueError(f"no item_id or query; {fields}; remove lines that are no items")
+    # An item id is enough. The query beside it is compared only if that needs no download.
+    by_query = id_of_query(given.get("query")) if "item_id" not in given or items_at_hand() else None
+    if "item_id" not in given:
+        if by_query is None:
+            raise ValueError(f"query {str(given['query'])[:60]!r} is none of the dataset's")
+        return by_query
+    item_id = str(given["item_id"])
+    if by_query not in (None, item_id):
+        raise ValueError(f"item_id says {item_id[:40]}, query is that of {by_query}")
+    if item_id not in pinned_items():
+        raise ValueError(f"item_id {item_id[:40]!r}; expected mpr-000 (the file's first) to mpr-499, or omit item_id "
+                         "and give the query")  # fmt: skip
+    return item_id

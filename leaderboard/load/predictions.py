@@ -1,142 +1,128 @@
-"""Read the predictions of any system from a JSONL file, and make a record from the predictions."""
+"""Read the predictions of any system from a file, and make a record from the predictions."""
 
-import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from leaderboard.load.choices import Choice, choice_of
+from leaderboard.load.entries import as_object, read_entries
+from leaderboard.load.import_facts import ImportFacts
+from leaderboard.load.item_sets import LEAST_ITEMS, base_task, task_cut_short, task_with
 from leaderboard.load.record import Record, RecordedItem
 from leaderboard.load.schema import IMPORT_MODEL, Config, Metadata, Results, TaskConfig
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.errors import RecipeMPRError
-from recipe_mpr_task.files import read_regular
-from recipe_mpr_task.item import LETTERS
 from recipe_mpr_task.orders import pinned_items
-from recipe_mpr_task.splits import scored_ids
-from recipe_mpr_task.task_specs import held_out_tasks
 
-_MOST_FAULTS = 5
-_LARGEST = 64 * 2**20  # bytes; 500 lines have 0.1 MB with queries, and a few MB with a model's reasoning
+Choices = tuple[Choice, ...]
+_NO_FACTS = ImportFacts()
 
 
 @dataclass(frozen=True)
-class Choices:
-    """The choices of one system.
+class Details:
+    """What the importer says of a system beside its choices.
 
     Attributes:
-        by_item: maps an item id to the chosen recipe id, or to None if the item was not answered or is in `unread`.
-        unread: ids of items whose choice is wrong, but whose chosen option is unknown.
-        gold_letters: for each letter A to E, the number of lines that show the right option at this letter, shape (5,).
+        params: number of parameters; None if not given.
+        seen: ids of items that the system was trained or prompted with; None if not given.
     """
 
-    by_item: Mapping[str, str | None]
-    unread: frozenset[str] = frozenset()
-    gold_letters: tuple[int, ...] = (0,) * len(LETTERS)
+    facts: ImportFacts = _NO_FACTS
+    params: int | None = None
+    seen: frozenset[str] | None = None
 
 
 def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None = None) -> Choices:
-    """Read the choices of a system from a JSONL file. `commands.import_predictions.import_` describes the format.
+    """Read the choices of a system from a file. `commands.import_predictions.import_` describes the format.
 
     `order` is the value of --order, or None. `names` maps this project's field names to the file's field names.
 
     Raises:
-        RecipeMPRError: the file, or a line in it, cannot be read. The message lists the first faults and line numbers.
+        RecipeMPRError: the file, or an entry in it, cannot be read. The message lists the faults by line.
     """
     choices: dict[str, Choice] = {}
+    places: dict[str, int] = {}
     faults: dict[str, list[int]] = {}
-    for number, line in _lines(path):
+    entries = read_entries(path)
+    for number, value in entries.numbered:
         try:
-            choice = choice_of(_parsed(line), order, names or {})
+            choice = choice_of(as_object(value), order, names or {})
             if choice.item_id in choices:
-                raise ValueError(f"{choice.item_id} is there twice")
-            choices[choice.item_id] = choice
+                raise ValueError(f"{choice.item_id} is there twice, first in {entries.word} {places[choice.item_id]}")
+            choices[choice.item_id], places[choice.item_id] = choice, number
         except ValueError as error:
             faults.setdefault(str(error), []).append(number)
     if faults:
-        raise RecipeMPRError(f"{path}: {_listed(faults)}")
-    places = [choice.gold_place for choice in choices.values()]
-    return Choices(
-        by_item={item_id: choice.recipe_id for item_id, choice in choices.items()},
-        unread=frozenset(item_id for item_id, choice in choices.items() if choice.is_unread),
-        gold_letters=tuple(places.count(k) for k in range(len(LETTERS))),
-    )
+        raise RecipeMPRError(f"{path}: {entries.listed(faults)}")
+    return tuple(choices.values())
 
 
-def _listed(faults: Mapping[str, list[int]]) -> str:
-    """Return the first faults as text, and the number of other faults. `faults` maps messages to line numbers."""
-    listed = []
-    for what, numbers in list(faults.items())[:_MOST_FAULTS]:
-        more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
-        listed.append(f"line {numbers[0]}{more}: {what}")
-    if len(faults) > _MOST_FAULTS:
-        listed.append(f"and {len(faults) - _MOST_FAULTS} other faults")
-    return "; ".join(listed)
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        text = read_regular(path, _LARGEST).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeMPRError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if not text.strip():
-        raise RecipeMPRError(f"{path} is empty; expected one JSON object a line")
-    if text.lstrip().startswith("["):
-        raise RecipeMPRError(f"{path} is a JSON array; expected JSONL, one JSON object a line, without brackets around")
-    return ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
-
-
-def _parsed(line: str) -> dict[str, Any]:
-    try:
-        parsed = json.loads(line)
-    except (ValueError, RecursionError):
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise ValueError("not a JSON object; expected JSONL, one object a line")
-    return parsed
-
-
-def record_of_choices(choices: Choices, name: str, order: str | None) -> Record:
-    """Return a record of a system's choices. `name` is the system's name. `order` is the value of --order, or None.
+def record_of_choices(choices: Choices, name: str, order: str | None, details: Details | None = None) -> Record:
+    """Return the record of the choices of the system `name`. `order` is the value of --order, or None.
 
     Raises:
-        RecipeMPRError: the items are not exactly the items of a task.
+        RecipeMPRError: the items are no set that can be imported.
     """
-    task = _task_of(choices.by_item)
-    n_right = sum(choice == pinned_items()[item_id].gold for item_id, choice in choices.by_item.items())
-    gold_letters = {"gold_letters": list(choices.gold_letters)} if any(choices.gold_letters) else {}
-    arguments = {"name": name, "order": order, **gold_letters}
-    unread = (
-        f"which wrong options it chose is not told ({len(choices.unread)} items): its file has letters and the right "
-        "one's letter alone"
-    )
+    details = details or Details()
+    ids = frozenset(choice.item_id for choice in choices)
+    task = _task_of(ids, details.facts)
     results = Results(
         date=time.time(),
-        config=Config(model=IMPORT_MODEL, model_args=arguments, limit=None),
+        config=Config(
+            model=IMPORT_MODEL,
+            model_args={"name": name, "order": order, "source": details.facts.source},
+            model_num_parameters=details.params,
+            limit=None,
+        ),
         task=TaskConfig(metadata=Metadata(version=TASK_VERSION)),
-        metrics={"acc,none": n_right / len(choices.by_item)},
+        metrics={"acc,none": sum(map(_accuracy, choices)) / len(choices)},
     )
-    if choices.unread:
-        results = results.model_copy(update={"flags": [unread]})
-    items = [
-        RecordedItem(
-            item_id=key, scores=None, chosen=[[choice] if choice else []], seen=None, unread=key in choices.unread
-        )
-        for key, choice in choices.by_item.items()
-    ]
-    return Record.of(results, task, items)
+    facts = details.facts
+    if details.seen is not None:
+        facts = facts.model_copy(update={"n_seen_named": len(details.seen)})
+    if facts != _NO_FACTS:
+        results = results.model_copy(update={"imported": facts})
+    return Record.of(results, task, [_item(choice, details.seen) for choice in choices])
 
 
-def _task_of(item_ids: Mapping[str, object]) -> str:
-    """Return the name of the task that scores exactly these items; raise RecipeMPRError if there is none."""
-    for split, task in ({"all": "recipe_mpr"} | held_out_tasks()).items():
-        if item_ids.keys() == scored_ids(split):
-            return task
-    missing = sorted(scored_ids("all") - item_ids.keys())
+def _accuracy(choice: Choice) -> float:
+    return (pinned_items()[choice.item_id].gold in choice.chosen) / max(len(choice.chosen), 1)
+
+
+def _item(choice: Choice, seen: frozenset[str] | None) -> RecordedItem:
+    shown = pinned_items()[choice.item_id].shown_ids("shuffled")
+    places = (choice.place, choice.gold_place)
+    was_seen: Literal[0, 1] = 1 if seen and choice.item_id in seen else 0
+    return RecordedItem(
+        item_id=choice.item_id,
+        scores=None if choice.scores is None else [[choice.scores[recipe_id] for recipe_id in shown]],
+        chosen=[sorted(choice.chosen, key=shown.index)],
+        seen=None if seen is None else was_seen,
+        unread=choice.is_unread,
+        places=None if places == (None, None) else list(places),
+    )
+
+
+def _task_of(ids: frozenset[str], facts: ImportFacts) -> str:
+    """Return the name of the task whose checks apply; raise RecipeMPRError if the items make no set."""
+    base = base_task(ids)
+    if base is None:
+        raise RecipeMPRError("items of the dataset and of the embedded sample are mixed; import them one by one")
+    if len(ids) < LEAST_ITEMS:
+        raise RecipeMPRError(f"{len(ids)} items; a set has at least {LEAST_ITEMS}. For an item that the system did not "
+                             "answer write option_id null; it counts as wrong")  # fmt: skip
+    if whole := task_with(ids):
+        if facts.set_name:
+            raise RecipeMPRError(f"--set {facts.set_name!r}: these are the {len(ids)} items of {whole}; omit --set")
+        return whole
+    if facts.set_name:
+        return base
+    if cut := task_cut_short(ids):
+        return cut
     raise RecipeMPRError(
-        f"the items are not those of a task: {len(missing)} of the 500 are missing "
-        f"({', '.join(missing[:3])}, ...). Allowed: all 500, the held-out 50, a fold or the sample, each whole. "
-        "For an item that the system did not answer write option_id null; it counts as wrong"
+        f"these {len(ids)} items are none of our sets: name theirs with --set NAME and say with --source who gives it. "
+        "Ours are all 500, the held-out 50, a fold or the sample, each whole; for an item that the system did not "
+        "answer write option_id null"
     )

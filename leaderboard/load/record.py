@@ -30,6 +30,7 @@ FORMAT: Final = "recipe-mpr-record/1"
 LARGEST = 32 * 2**20  # bytes; a record of 500 items in five rotations has 0.5 MB
 
 Row = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
+Place = Annotated[int, Field(ge=0, lt=N_OPTIONS)] | None
 Chosen = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=N_OPTIONS)]
 
 
@@ -37,12 +38,14 @@ class RecordedItem(BaseModel):
     """One item's answer.
 
     Attributes:
-        scores: log-likelihoods of the options as shown at A to E, one row for each rotation. None for imported
-            items, because only their choice is known.
+        scores: log-likelihoods of the options as shown at A to E, one row for each rotation. For imported items,
+            scores of any scale in shuffled order, or None if only the choice is known.
         chosen: for each rotation, the recipe ids of the options with the best score, several if they tie. For an
             imported item, one list: it has the chosen recipe id, or is empty if the choice is missing or unknown.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
         unread: whether an imported item's choice is known to be wrong, while the chosen option is unknown.
+        places: for an imported item, the index 0 to 4 of the answered letter and of the right option's letter, in the
+            order that the system saw; None if neither is stated.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -52,6 +55,7 @@ class RecordedItem(BaseModel):
     chosen: Annotated[list[Chosen], Field(min_length=1)]
     seen: Literal[0, 1] | None
     unread: bool = False
+    places: Annotated[list[Place], Field(min_length=2, max_length=2)] | None = None
 
 
 class Record(BaseModel):
@@ -180,14 +184,17 @@ def _faults(record: Record) -> Iterator[str]:
     if not is_recordable(record.task):
         yield f"{record.task}: its metrics need texts, which a record does not hold"
     is_import = record.results.config.model == IMPORT_MODEL
-    if any((item.scores is None) != is_import for item in record.items):
-        yield "an item without scores, or an imported one with some: only imported predictions have none"
+    if not is_import and any(item.scores is None or item.places for item in record.items):
+        yield "an item without scores, or with letters of its own: only imported predictions have these"
+    if is_import and any(len(item.scores or [()]) != 1 or len(item.chosen) != 1 for item in record.items):
+        yield "an imported item with several answers"
     allowed = held_out_tasks().values()
     if is_import and record.task not in ("recipe_mpr", *allowed):
         yield f"{record.task}: predictions are imported for {', '.join(allowed)}"
 
 
 def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
+    is_import = record.results.config.model == IMPORT_MODEL
     for item in record.items:
         pinned = pinned_items()[item.item_id]
         shown = pinned.shown_ids(spec.order)
@@ -201,8 +208,20 @@ def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
         yield Sample(
             document=document,
             item_id=item.item_id,
-            responses=None if item.scores is None else tuple((score,) for row in item.scores for score in row),
-            # Computed from the choices. `number_faults` compares this value with the accuracy from the scores.
+            responses=None if is_import else tuple((score,) for row in item.scores or () for score in row),
+            # Use the choices, not the scores: then a check notices if the scores contradict the choices.
             accuracy=math.fsum((pinned.gold in row) / max(len(row), 1) for row in item.chosen) / len(item.chosen),
-            chosen=tuple(item.chosen[0]) if item.scores is None else None,
+            **(_of_import(item) if is_import else {}),
         )
+
+
+def _of_import(item: RecordedItem) -> dict[str, Any]:
+    """Return the fields of `Sample` that only imported items have."""
+    place, gold_place = item.places or (None, None)
+    return {
+        "chosen": tuple(item.chosen[0]),
+        "is_unread": item.unread,
+        "scores": tuple(item.scores[0]) if item.scores else None,
+        "place": place,
+        "gold_place": gold_place,
+    }

@@ -39,6 +39,10 @@ class Sample:
         continuations: for each request, the scored continuation; for generated text, the generation settings as text.
         accuracy: the logged accuracy, a fraction in [0, 1]; None if missing or not in this range.
         chosen: for an imported item, the recipe ids of the choice; None for other items.
+        is_unread: for an imported item, whether the choice is known to be wrong, but not which option was chosen.
+        scores: for an imported item, the scores of the options in shuffled order; None if not given.
+        place, gold_place: for an imported item, the index of the answered and of the right option's letter, 0 to 4,
+            in the order that the system saw; None if not stated.
     """
 
     document: Document | None
@@ -50,6 +54,10 @@ class Sample:
     continuations: tuple[str, ...] = ()
     accuracy: float | None = None
     chosen: tuple[str, ...] | None = None
+    is_unread: bool = False
+    scores: tuple[float, ...] | None = None
+    place: int | None = None
+    gold_place: int | None = None
 
     @classmethod
     def of(cls, logged: Mapping[str, Any]) -> "Sample":
@@ -69,6 +77,11 @@ class Sample:
             continuations=tuple(str(request.get("arg_1")) for request in requests),
             accuracy=accuracy if isinstance(accuracy, (int, float)) and 0 <= accuracy <= 1 else None,
         )
+
+    @property
+    def is_unparsed(self) -> bool:
+        """Whether an imported item has no answer."""
+        return self.chosen is not None and not self.chosen and not self.is_unread
 
     @property
     def doc(self) -> Document:

@@ -13,21 +13,25 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from leaderboard.load.import_facts import ImportFacts
+from leaderboard.load.item_sets import ItemSet, task_with
 from leaderboard.load.samples import Sample
 from recipe_mpr_task.cost import EvaluationCost
-from recipe_mpr_task.item import LETTERS
+from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.manifest import COST_KEY, MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.model_arguments import parsed
+from recipe_mpr_task.names import shown_text
 from recipe_mpr_task.result_records import Amount, Count, LoadedModel, Sha256, Tolerant, TrainingRecord
 
 IMPORT_MODEL = "recipe-mpr-import"  # the model name in records of imported predictions
-AROUND, FLAGS = "recipe_mpr_around", "recipe_mpr_flags"
+AROUND, FLAGS, IMPORT_KEY = "recipe_mpr_around", "recipe_mpr_flags", "recipe_mpr_import"
 LONGEST_AROUND = 20_000  # characters; in a record, a longer text around the prompts is cut
 _SECONDS = "total_evaluation_time_seconds"
 _LARGEST = 2**53
 _LONGEST, _LONGEST_PROMPT = 2_000, 20_000
 _DEPTH_OF_PROMPTS, _DEEPEST = 3, 8
 _MOST, _MOST_ITEMS = 20_000, 10_000
+_LONGEST_SET_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,15 @@ class ModelArgs:
         return str(self.given.get(name))
 
     @property
-    def gold_letters(self) -> list[int]:
-        """For each letter A to E, the number of imported items whose right option has the letter; [] if unknown."""
+    def gold_letters(self) -> tuple[int, ...]:
+        """For each letter A to E, the number of items with the right option there; () if not recorded.
+
+        Records of imports had these counts before they had each item's letters.
+        """
         counts = self.given.get("gold_letters")
-        if not isinstance(counts, list) or len(counts) != len(LETTERS):
-            return []
-        return counts if all(type(n) is int and 0 <= n <= _MOST_ITEMS for n in counts) else []
+        if not isinstance(counts, list) or len(counts) != N_OPTIONS:
+            return ()
+        return tuple(counts) if all(type(n) is int and 0 <= n <= _MOST_ITEMS for n in counts) else ()
 
 
 def _integers(value: Any) -> Any:
@@ -138,6 +145,7 @@ class Results(Tolerant):
     training: Annotated[TrainingRecord | None, Field(alias=TRAINING_KEY)] = None
     loaded: Annotated[LoadedModel | None, Field(alias=MODEL_KEY)] = None
     cost: Annotated[EvaluationCost | None, Field(alias=COST_KEY, strict=False)] = None
+    imported: Annotated[ImportFacts | None, Field(alias=IMPORT_KEY)] = None
     flags: list[Any] = Field(default=[], alias="recipe_mpr_flags")
     around: Annotated[str, Field(alias=AROUND)] = ""
     config: Config = Config()
@@ -238,6 +246,29 @@ class Run:
     def loaded(self) -> LoadedModel:
         """The record of the loaded model's files; an empty record if the file has none."""
         return self.results.loaded or LoadedModel()
+
+    @property
+    def is_import(self) -> bool:
+        """Whether the run is a record of imported predictions."""
+        return self.is_record and self.config.backend == IMPORT_MODEL
+
+    @property
+    def facts(self) -> ImportFacts:
+        """What the importer says of the system; empty for a run that was not imported."""
+        return (self.results.imported if self.is_import else None) or ImportFacts()
+
+    @cached_property
+    def item_set(self) -> ItemSet | None:
+        """The set that an importer named; None for the items of a task, whatever the importer says."""
+        ids = {sample.item_id for sample in self.items}
+        if not self.facts.set_name or task_with(ids):
+            return None
+        return ItemSet.of(shown_text(self.facts.set_name)[:_LONGEST_SET_NAME] or "a set without a name", ids)
+
+    @property
+    def board(self) -> str:
+        """Key of the board that the run belongs to: its task, or the board of a set that an importer named."""
+        return self.item_set.board if self.item_set else self.task
 
     @property
     def version(self) -> int | None:

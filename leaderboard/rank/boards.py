@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from leaderboard.rank.copies import mark_copies, mark_one_letter
 from leaderboard.rank.duplicates import mark_read_twice, mark_repeated_rows, mark_repeats
+from leaderboard.rank.item_set_boards import complete
 from leaderboard.rank.pooling import MAIN_BOARD, POOLS, pool
 from leaderboard.rank.published import published_rows
 from leaderboard.rank.ranking import Board, board_of
@@ -25,18 +26,32 @@ _TITLES = {
 }
 
 
-def build_boards(runs: Iterable[Row]) -> list[Board]:
-    """Return all boards that have rows, the main board first. On each board, ranked rows come first."""
+def build_boards(runs: Iterable[Row], known: Iterable[Row] = ()) -> list[Board]:
+    """Return all boards that have rows, the main board first. On each board, ranked rows come first.
+
+    Args:
+        runs: the rows of single runs.
+        known: rows of runs that boards of imported sets show for comparison, beside `runs`.
+    """
     runs = list(runs)
+    rows = complete(_rows(runs), _rows(list(known)) if any(row.item_set for row in runs) else ())
+    by_board: dict[str, list[Row]] = defaultdict(list)
+    for row in (*rows, *published_rows()):
+        by_board[row.board].append(row)
+    own = {row.board: row.item_set.title for row in rows if row.item_set}
+    # Boards of imported sets come last, so none of them opens the page.
+    titles = _TITLES | {
+        key: own.get(key, key) for key in sorted(by_board, key=lambda k: (k in own, k)) if key not in _TITLES
+    }
+    return [board_of(key, title, by_board[key]) for key, title in titles.items() if key in by_board]
+
+
+def _rows(runs: list[Row]) -> list[Row]:
+    """Return the rows of all boards: repeats excluded, folds and prompts pooled, flags added."""
     kept = mark_repeats(runs)
     pooled = {task for group in POOLS for task in group.tasks}
     rows = [row for row in kept if row.task not in pooled]
     for group in POOLS:
         rows += pool(group, [row for row in kept if row.task in group.tasks])
-    by_board: dict[str, list[Row]] = defaultdict(list)
     once = mark_read_twice(mark_repeated_rows(rows))
-    flagged = mark_namesakes(mark_copies(mark_one_letter(once)))
-    for row in (*mark_tries(flagged, runs), *published_rows()):
-        by_board[row.board].append(row)
-    titles = _TITLES | {key: key for key in sorted(by_board) if key not in _TITLES}
-    return [board_of(key, title, by_board[key]) for key, title in titles.items() if key in by_board]
+    return mark_tries(mark_namesakes(mark_copies(mark_one_letter(once))), runs)

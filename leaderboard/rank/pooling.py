@@ -127,6 +127,7 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
         flags=tuple(dict.fromkeys(flag for row in rows for flag in row.flags)),
         curve=_mean_curve([row.curve for row in rows]),
         around=tuple(dict.fromkeys(text for row in rows for text in row.around)),
+        gold_letters=_pooled_letters(group, rows),
     )
 
 
@@ -139,6 +140,14 @@ def _means(results: Iterable[ItemResult]) -> list[ItemResult]:
         ItemResult(item_id, statistics.fmean(item.accuracy for item in same), same[0].types)
         for item_id, same in by_item.items()
     ]
+
+
+def _pooled_letters(group: Pool, rows: Sequence[Row]) -> tuple[int, ...]:
+    """Return the counts over all folds. All prompts show the same items in the same order."""
+    counts = [row.gold_letters for row in rows]
+    if not all(counts) or (group.over == "prompts" and len({*counts}) > 1):
+        return ()
+    return counts[0] if group.over == "prompts" else tuple(map(sum, zip(*counts, strict=True)))
 
 
 def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:

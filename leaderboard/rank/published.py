@@ -35,6 +35,7 @@ class Claim(BaseModel, frozen=True, extra="forbid"):
     overlap: str | None = None
     data: Literal["pinned", "earlier"] = "pinned"
     note: str = ""
+    recount: str | None = None
     params: int | None = None
     trainable_params: int | None = None
     train_seconds: int | float | None = None

@@ -7,7 +7,6 @@ import numpy as np
 from scipy.stats import norm, rankdata
 
 from leaderboard.rank.row import AgainstLeader, Row
-from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task import statistics
 from recipe_mpr_task.statistics import LEVEL, Comparison, Floats, Ints
 
@@ -76,8 +75,8 @@ def board_of(key: str, title: str, rows: Iterable[Row]) -> Board:
 def _ranked(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
     """Return the ranked rows and the other rows, highest accuracy first. Rows with equal accuracy have equal ranks."""
     rows = sorted(rows, key=lambda row: (-(row.score.acc or 0.0), row.system, row.source, row.reason))
-    contenders = [row for row in rows if row.status in RANKED and row.score.acc is not None]
-    others = [row for row in rows if row.status not in RANKED or row.score.acc is None]
+    contenders = [row for row in rows if row.is_contender]
+    others = [row for row in rows if not row.is_contender]
     ranks = rankdata([-(row.score.acc or 0.0) for row in contenders], method="min").astype(int).tolist()
     return [replace(row, rank=rank) for row, rank in zip(contenders, ranks, strict=True)], others
 

@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 from statsmodels.stats.proportion import proportion_confint
 
+from leaderboard.load.item_sets import ItemSet
 from leaderboard.rank.row_items import NO_ITEMS, RowItems
 from leaderboard.verify.identity import Kind
 from leaderboard.verify.prompts import Evidence
-from leaderboard.verify.statuses import StatusName
+from leaderboard.verify.statuses import STATUSES, StatusName
 from recipe_mpr_task.files import sha256_of
-from recipe_mpr_task.item import N_OPTIONS
+from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.names import slug
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.statistics import Comparison
@@ -187,6 +188,27 @@ class AgainstLeader:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where an imported system's answers were published, as the importer says. None means not given.
+
+    `claimed` is the accuracy that the source states, a fraction.
+    """
+
+    source: str | None = None
+    published: str | None = None
+    note: str | None = None
+    claimed: float | None = None
+
+
+@dataclass(frozen=True)
+class ConstantLetter:
+    """The score of the letter that is right most often, on a row's items in the order that the system saw."""
+
+    letter: str
+    score: Score
+
+
+@dataclass(frozen=True)
 class Row:
     """The result of one system on one board.
 
@@ -206,7 +228,12 @@ class Row:
         position: position bias; None if the options had several orders or an unknown order, or if no option was chosen.
         flags: notes for a reader. Notes do not change the rank.
         around: the constant texts around the prompts, with placeholders for prompts and answers. Runs that were asked
-            in different ways have different texts. Empty if no prompts were logged, or if the system reads none.
+            in different ways have different texts. Empty if no prompts were logged or read.
+        item_set: the set of items that an importer named; None for the items of a task.
+        origin: where an imported system's answers were published.
+        gold_letters: for each letter A to E, the number of items whose right option had the letter when the system saw
+            it, shape (5,); empty if the order is unknown or if an item was shown in several orders.
+        no_rank: why the row has no rank, although its status allows one; "" if it may have one.
         is_tied: whether the paired test cannot separate the row from the leader; None if the row was not compared.
         against_leader: None for the leader, and for a row that was not compared.
     """
@@ -246,6 +273,10 @@ class Row:
     flags: tuple[str, ...] = ()
     curve: tuple[dict[str, int | float], ...] = ()
     around: tuple[str, ...] = ()
+    item_set: ItemSet | None = None
+    origin: Origin = Origin()
+    gold_letters: tuple[int, ...] = ()
+    no_rank: str = ""
     is_tied: bool | None = None
     against_leader: AgainstLeader | None = None
 
@@ -255,6 +286,20 @@ class Row:
         identity = self.keys.identity[:12] or None
         key = f"{identity}|{self.board}|{self.task}|{self.source}|{self.reason}|{self.system}"
         return f"{slug(self.system[:60].lower(), 40)}-{sha256_of(key.encode(errors='replace'))[:10]}"
+
+    @property
+    def is_contender(self) -> bool:
+        """Whether the row gets a rank on its board."""
+        return STATUSES[self.status].is_ranked and not self.no_rank and self.score.acc is not None
+
+    @property
+    def constant_letter(self) -> ConstantLetter | None:
+        """What a system scores that answers all items with the best letter; None if the order is unknown."""
+        total = sum(self.gold_letters)
+        if not total:
+            return None
+        most = max(range(N_OPTIONS), key=lambda k: self.gold_letters[k])
+        return ConstantLetter(LETTERS[most], Score.of(self.gold_letters[most], total))
 
     @property
     def stderr(self) -> float | None:

@@ -1,21 +1,24 @@
 """Turn one verified run into one row: its scores, metrics and costs, and what is known about its system."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from leaderboard.load.import_facts import ImportFacts
 from leaderboard.load.schema import Run
-from leaderboard.rank.row import Asked, Cost, Keys, LoadedNames, Metric, PositionProfile, Row, Score
+from leaderboard.rank.row import Asked, Cost, Keys, LoadedNames, Metric, Origin, PositionProfile, Row, Score
 from leaderboard.rank.row_items import RowItems
 from leaderboard.verify import identity as who
+from leaderboard.verify.comparability import gold_letters
 from leaderboard.verify.items import MEANS, ItemResult
 from leaderboard.verify.prompts import evidence
 from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task.item import N_OPTIONS, QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import SEEN, recall_std
-from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.names import shown_text
+from recipe_mpr_task.orders import ORDERS, pinned_items
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.task_specs import is_task, task_spec
 
@@ -36,8 +39,8 @@ def row_of(verified: VerifiedRun) -> Row:
         kind=kind,
         status=verified.status,
         reason=verified.reason,
-        board=run.task,
-        task=run.task,
+        board=run.board,
+        task=run.board,
         task_version=run.version,
         score=score(verified.items),
         types=type_scores(verified.items),
@@ -69,7 +72,31 @@ def row_of(verified: VerifiedRun) -> Row:
         flags=verified.flags,
         curve=run.training.curve,
         around=(verified.around,) if verified.around else (),
+        item_set=run.item_set,
+        origin=_origin(run.facts),
+        gold_letters=_gold_letters(verified),
     )
+
+
+def _origin(facts: ImportFacts) -> Origin:
+    texts = {"source": facts.source, "note": facts.note}
+    shown = {key: shown_text(text) for key, text in texts.items() if text}
+    return Origin(published=facts.published, claimed=facts.claimed, **shown)
+
+
+def _gold_letters(verified: VerifiedRun) -> tuple[int, ...]:
+    """Return `Row.gold_letters`. An imported run's order is that of its letters, or else that of its --order."""
+    run = verified.run
+    if not verified.items or task_spec(run.task).n_responses > N_OPTIONS:
+        return ()
+    if not run.is_import:
+        order = task_spec(run.task).order
+    elif any(counts := gold_letters(run)):
+        return counts
+    elif (order := run.args.text("order")) not in ORDERS:
+        return ()
+    golds = Counter(pinned_items()[item.item_id].shown_ids(order).index(item.gold) for item in verified.items)
+    return tuple(golds[k] for k in range(N_OPTIONS))
 
 
 def _keys(run: Run) -> Keys:
@@ -120,6 +147,8 @@ def _further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
             continue  # omitted, because it is unknown whether the model saw the other items
         if values and not any(map(math.isnan, values)) and (is_causal or name != "acc_norm"):
             metrics[name] = Metric(math.fsum(values) / len(values))
+    if unparsed := sum(sample.is_unparsed for sample in verified.run.items):
+        metrics["parse_fail"] = Metric(unparsed / len(verified.run.items))
     return metrics | ({"rstd": _rstd(verified.items)} if "perf" in metrics else {})
 
 
@@ -134,11 +163,29 @@ def _rstd(items: Sequence[ItemResult]) -> Metric:
 
 
 def _position(verified: VerifiedRun) -> PositionProfile | None:
-    """Return a run's position profile; None if the option order varies or is unknown, or no option was chosen."""
-    task = verified.run.task
-    if not is_task(task) or who.kind(verified.run) == who.IMPORTED or task_spec(task).n_responses > N_OPTIONS:
+    """Return a run's position profile; None if the options were shown in several orders or in an unknown order."""
+    run = verified.run
+    if not is_task(run.task) or task_spec(run.task).n_responses > N_OPTIONS:
         return None
-    return position_profile(verified.items, task_spec(task).order)
+    if who.kind(run) == who.IMPORTED:
+        return _imported_profile(verified)
+    return position_profile(verified.items, task_spec(run.task).order)
+
+
+def _imported_profile(verified: VerifiedRun) -> PositionProfile | None:
+    """Return the profile of an imported run that states both letters of every item it answered, else None."""
+    samples, n = verified.run.items, len(verified.items)
+    answered = Counter(sample.place for sample in samples if sample.place is not None)
+    is_told = all(s.gold_place is not None and (s.place is not None or s.is_unparsed) for s in samples)
+    if not answered or not is_told or len(samples) != n:
+        return None
+    right, golds = [0.0] * N_OPTIONS, gold_letters(verified.run)
+    for sample, item in zip(samples, verified.items, strict=True):
+        right[sample.gold_place or 0] += item.accuracy
+    shares = tuple(round(answered[k] / n, _DIGITS) for k in range(N_OPTIONS))
+    return PositionProfile(
+        shares, tuple(round(r / g, _DIGITS) if g else None for r, g in zip(right, golds, strict=True))
+    )
 
 
 def position_profile(items: Sequence[ItemResult], order: str) -> PositionProfile | None:

@@ -143,6 +143,12 @@ COLUMNS = {column.key: column for column in (
     Column("task_version", "Task version", attrgetter("task_version"), "whole"),
     Column("reason", "Why", attrgetter("reason")),
     Column("source", "Source", attrgetter("source")),
+    Column("origin", "Published at", attrgetter("origin.source"), is_optional=True),
+    Column("published", "Published", attrgetter("origin.published"), is_optional=True),
+    Column("importer_note", "Importer's note", attrgetter("origin.note"), is_optional=True),
+    Column("constant_letter", "Constant letter", lambda row: row.constant_letter and row.constant_letter.score.acc,
+           "share", "Accuracy of the best constant letter on the same items, in the order that the system saw.",
+           path=("constant_letter", "acc"), is_optional=True),
     Column("stderr", "Standard error", attrgetter("stderr"), "share", higher_is_better=False),
     Column("with_leader", "Tied", attrgetter("is_tied"), is_optional=True),
     Column("flags", "Notes", lambda row: list(row.flags)),
@@ -163,9 +169,10 @@ PAGE = _of(("rank", "system", "acc", "status", "leader", "p", "kind", "chance_co
             "trainable_params", "train_seconds", "eval_seconds"))  # fmt: skip
 MARKDOWN = _of(("rank", "system", "kind", "params", "shots", "n", "acc", "leader",
                 *(column.key for column in _METRICS if column.type == "share"), *_SPREAD, *_BY_TYPE,
-                "status"))  # fmt: skip
-MARKDOWN_UNRANKED = _of(("system", "params", "n", "acc", "status", "reason", "source"))
+                "status", "origin", "published", "importer_note"))  # fmt: skip
+MARKDOWN_UNRANKED = _of(("system", "params", "n", "acc", "constant_letter", "status", "reason", "source", "origin",
+                         "published", "importer_note"))  # fmt: skip
 TERMINAL = _of(("rank", "system", "acc", "leader", "status"))
 CSV = _of(("board", "rank", "system", "kind", "status", "reason", "task", "task_version", "n", "acc", "stderr",
            "chance_corrected", "with_leader", "params", "trainable_params", "train_seconds", "eval_seconds", "source",
-           "leader", "flags", *_BY_TYPE))  # fmt: skip
+           "origin", "published", "importer_note", "constant_letter", "leader", "flags", *_BY_TYPE))  # fmt: skip

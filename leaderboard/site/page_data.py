@@ -7,8 +7,9 @@ from importlib.resources import files
 from typing import Any
 
 from leaderboard.load.find import Skipped
+from leaderboard.rank.claims import ScoredClaim, scored_claims
 from leaderboard.rank.ranking import Board
-from leaderboard.rank.row import Cost, Row
+from leaderboard.rank.row import Cost, Row, Score
 from leaderboard.site.columns import COLUMNS, TYPES
 from leaderboard.site.text import short
 from recipe_mpr_task import TASK_VERSION
@@ -41,6 +42,7 @@ def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: floa
             for board in boards
         ],
         "rows": [row_object(row) for board in boards for row in board.rows],
+        "claims": [_claim(claim) for claim in scored_claims(boards)],
         "skipped": [vars(file) for file in skipped],
     }
     bounded: dict[str, Any] = with_texts(content, short)  # untrusted files can contain very long names
@@ -64,8 +66,10 @@ def row_object(row: Row) -> dict[str, Any]:
         "evidence": row.evidence,
         # The texts around the prompts are long, so only the system's page shows them in full.
         "around_prompts": {"characters": len(around), "sha256": hashed} if around else None,
+        "constant_letter": _constant_letter(row),
         "page": f"systems/{row.id}.html" if row.items or row.curve else None,
         **({} if row.kind == "reported" else _run(row)),
+        **_known({"item_set": vars(row.item_set) if row.item_set else None}),
         **_known({"protocol": row.protocol or None, "cost": _cost(row.cost) or None}),
     }
     if row.spread and row.spread.accs:  # `plain` has the other numbers of the spread
@@ -75,6 +79,31 @@ def row_object(row: Row) -> dict[str, Any]:
     if row.is_tied is not None:
         shown["vs_leader"] = {**vars(against.comparison), "p_holm": against.p_holm} if against else None
     return shown
+
+
+def _claim(claim: ScoredClaim) -> dict[str, Any]:
+    """Return a claim's object in `leaderboard.json`."""
+    return {
+        "system": claim.system,
+        "source": claim.source,
+        "url": claim.url,
+        "claimed": _score(claim.claimed),
+        "recounted": _score(claim.recounted),
+        "constant_letter": claim.constant.letter if claim.constant else None,
+        "constant_letter_acc": claim.constant.score.acc if claim.constant else None,
+        "unseen": _score(claim.unseen),
+        "follows": claim.follows,
+        "row": claim.row.id if claim.row else None,
+    }
+
+
+def _score(score: Score | None) -> dict[str, Any] | None:
+    return vars(score) if score else None
+
+
+def _constant_letter(row: Row) -> dict[str, Any] | None:
+    constant = row.constant_letter
+    return {"letter": constant.letter, **vars(constant.score)} if constant else None
 
 
 def _run(row: Row) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
 from leaderboard.site.columns import COLUMNS, CSV, MARKDOWN, MARKDOWN_UNRANKED, TERMINAL, Column
 from leaderboard.site.page_data import floors
-from leaderboard.site.text import bounds, difference_text, interval_text, line, percent, short
+from leaderboard.site.text import bounds, line, percent, short
 from leaderboard.verify.statuses import STATUSES, StatusName
 from recipe_mpr_task import TASK_VERSION
 
@@ -69,7 +69,7 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
         "should know of a row is in the notes below its table.",
     ]
     for board in boards:
-        parts.append(f"## {_text(board.title)}")
+        parts.append(f"## {cell_text(board.title)}")
         if board.key == MAIN_BOARD:
             listed = ", ".join(f"{name} {percent(acc)}" for name, acc in floors().items())
             parts.append(f"Accuracy of simple rules (`recipe-mpr audit`): {listed}.")
@@ -83,7 +83,7 @@ def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
 
 def _list(heading: str, entries: Iterable[tuple[str, str]]) -> list[str]:
     """Return a heading and a Markdown list of (name, text) entries; [] if there are no entries."""
-    lines = [f"- {_text(name)}: {_text(text)}" for name, text in entries]
+    lines = [f"- {cell_text(name)}: {cell_text(text)}" for name, text in entries]
     return [heading, "\n".join(lines)] if lines else []
 
 
@@ -108,7 +108,7 @@ def ranked_table(rows: Sequence[Row]) -> str:
     def cell(column: Column, row: Row) -> str:
         if column.type != "name":
             return _cell(column, row)
-        return _text(row.system + _details(row, row.source if named[row.system, row.asked.shots] > 1 else ""))
+        return cell_text(row.system + _details(row, row.source if named[row.system, row.asked.shots] > 1 else ""))
 
     return _table(MARKDOWN, rows, cell)
 
@@ -120,7 +120,7 @@ def to_terminal(boards: Sequence[Board]) -> str:
 
 def _best_rows(board: Board) -> str:
     ranked = [row for row in board.rows if row.rank is not None]
-    parts = [f"{board.title}: {len(ranked)} ranked, {len(board.rows) - len(ranked)} listed without rank"]
+    parts = [f"{line(board.title)}: {len(ranked)} ranked, {len(board.rows) - len(ranked)} listed without rank"]
     if ranked:
         parts.append(_table(TERMINAL, ranked[:_MOST_TERMINAL_ROWS], _terminal_cell, "simple"))
     if len(ranked) > _MOST_TERMINAL_ROWS:
@@ -163,7 +163,7 @@ def _cell(column: Column, row: Row) -> str:
         case "status":
             cell = status_text(value, row.flags)
         case "text":
-            cell = _text(value)
+            cell = cell_text(value)
         case _:
             cell = "" if value is None else str(value)
     return cell
@@ -172,7 +172,7 @@ def _cell(column: Column, row: Row) -> str:
 def _unranked_cell(column: Column, row: Row) -> str:
     match column.key:
         case "system":
-            return _text(row.system + _details(row))
+            return cell_text(row.system + _details(row))
         case "n":
             return str(row.score.n or "")
         case "reason":
@@ -182,7 +182,7 @@ def _unranked_cell(column: Column, row: Row) -> str:
                 if rest and rest.n
                 else "no other item is known to be unseen"
             )
-            return _text(f"{row.reason}; {others}" if rest else row.reason)
+            return cell_text(f"{row.reason}; {others}" if rest else row.reason)
         case _:
             return _cell(column, row)
 
@@ -193,7 +193,7 @@ def _terminal_cell(column: Column, row: Row) -> str:
     return line(row.system, 60) + _details(row, f"{row.asked.shots} shots" if row.asked.shots else "")
 
 
-def _text(text: str | None) -> str:
+def cell_text(text: str | None) -> str:
     """Make a text safe for a Markdown cell: cut long texts, join lines, escape markup."""
     return line(text or "").translate(_SIGNS)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from leaderboard.load.schema import Run
 from leaderboard.verify import forensics
-from leaderboard.verify.comparability import comparability_faults, document_faults, number_faults
+from leaderboard.verify.comparability import comparability_faults, document_faults, gold_letters, number_faults
 from leaderboard.verify.identity import IMPORTED, is_from_random_weights, kind
 from leaderboard.verify.prompts import prompt_faults, prompt_flags, text_around
 from leaderboard.verify.statuses import StatusName
@@ -87,10 +87,14 @@ def _training(case: Case) -> Iterator[Finding]:
     run, items = case.run, case.items
     if kind(run) == "baseline":
         return
-    if kind(run) == IMPORTED:
+    seen = sum(item.seen == 1 for item in items)
+    if kind(run) == IMPORTED and not seen:
         unknown = "nor, beyond its own word, how the options were shown"
         yield Finding(Severity.DOUBT, f"imported: {_UNKNOWN}, {unknown}")
-    elif seen := sum(item.seen == 1 for item in items):
+    elif kind(run) == IMPORTED:
+        how = "trained or prompted with, as its importer says"
+        yield Finding(Severity.OVERLAP, f"{seen} of the {len(items)} scored items were {how}")
+    elif seen:
         yield Finding(Severity.OVERLAP, f"{seen} of the {len(items)} scored items were trained or validated on")
     elif hidden := forensics.hidden_items(run.training, items):
         named = f"{len(hidden)} items ({', '.join(hidden[:3])})"
@@ -111,14 +115,30 @@ def _demonstration(case: Case) -> Iterator[str]:
 
 def _notes(case: Case) -> Iterator[str]:
     run = case.run
-    yield from run.flags  # only runs read from records have flags
-    if kind(run) == IMPORTED and not run.args.text("order") and sum(run.args.gold_letters) < len(run.items):
-        yield "in which order it saw the options is not told: in the file's order the right one is always the first"
+    yield from run.flags  # only records have flags
+    if kind(run) == IMPORTED:
+        yield from _import_notes(case)
     if run.n_truncated:
         yield f"{run.n_truncated} texts were cut to the model's length"
     yield from prompt_flags(case)
     if forensics.used_cache(run):
         yield forensics.CACHE_DOUBT
+
+
+def _import_notes(case: Case) -> Iterator[str]:
+    run, n = case.run, len(case.items)
+    if not run.args.text("order") and sum(gold_letters(run)) < n:
+        yield "in which order it saw the options is not told: in the file's order the right one is always the first"
+    if unread := sum(sample.is_unread for sample in run.items):
+        yield (
+            f"which wrong options it chose is not told ({unread} items): its file has letters and the right one's "
+            "letter alone"
+        )
+    if unparsed := sum(sample.is_unparsed for sample in run.items):
+        yield f"{unparsed} of {n} unparsed: no answer could be read, so they count as wrong"
+    named = run.facts.n_seen_named
+    if named and not any(item.seen == 1 for item in case.items):
+        yield f"its importer names {named} items that it was trained or prompted with, none of the {n} scored ones"
 
 
 def _each(severity: Severity, texts: Callable[[Case], Iterable[str]]) -> Check:

@@ -2,13 +2,14 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from contextlib import suppress
 
 from scipy.stats import binom
 
+from leaderboard.load.item_sets import LEAST_ITEMS, ItemSet, base_task, missing_of, task_cut_short
 from leaderboard.load.samples import Sample
-from leaderboard.verify.identity import IMPORTED, kind
+from leaderboard.load.schema import Run
 from leaderboard.verify.items import responses_of
 from leaderboard.verify.verified import Case
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
@@ -58,16 +59,17 @@ def _is_genuine(sample: Sample, *, is_record: bool) -> bool:
 def comparability_faults(case: Case) -> Iterator[str]:
     """Yield each fault in a run's option order or set of items. The documents must be from the dataset."""
     run, spec = case.run, case.spec
-    is_import = run.is_record and kind(run) == IMPORTED
-    orders = (spec.order, run.args.text("order") if is_import else "")
+    orders = (spec.order, run.args.text("order") if run.is_import else "")
     for order in [order for order in EXPLOITABLE_ORDERS if order in orders]:
         yield f"{order} order: the gold option is always A"
-    if is_import and (predictable := predictable_gold(run.args.gold_letters)):
+    if run.is_import and (predictable := predictable_gold(gold_letters(run))):
         yield predictable
     if run.config.limit is not None:
         yield f"--limit {str(run.config.limit).removesuffix('.0')[:40]}"
     counts = Counter(sample.item_id for sample in run.items)
-    wanted = scored_ids(spec.split)
+    if run.item_set:
+        yield from _set_faults(run.item_set, run.facts.source, counts.keys())
+    wanted = counts.keys() if run.item_set else scored_ids(spec.split)
     for ids, what in (
         (wanted - counts.keys(), "missing"),
         (counts.keys() - wanted, "not of its split"),
@@ -75,6 +77,24 @@ def comparability_faults(case: Case) -> Iterator[str]:
     ):
         if ids:
             yield counted(sorted(ids), what)
+
+
+def _set_faults(item_set: ItemSet, source: str | None, ids: Set[str]) -> Iterator[str]:
+    """Yield reasons to exclude a set that its importer named."""
+    if item_set.n < LEAST_ITEMS:
+        yield f"a set of {item_set.n} items; at least {LEAST_ITEMS} are needed"
+    if base_task(ids) is None:
+        yield "items of the dataset and of the embedded sample are mixed"
+    if not source and (task := task_cut_short(ids)):
+        missing, n = missing_of(task, ids)
+        yield f"{missing} of the {n} items of {task} are left out, and no --source gives this set"
+
+
+def gold_letters(run: Run) -> tuple[int, ...]:
+    """Return, for each letter A to E, the number of imported items that state the right option there, shape (5,)."""
+    stated = Counter(sample.gold_place for sample in run.items)
+    counts = tuple(stated[k] for k in range(N_OPTIONS))
+    return counts if any(counts) else run.args.gold_letters or counts
 
 
 def predictable_gold(counts: Sequence[int]) -> str | None:

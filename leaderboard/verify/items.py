@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from leaderboard.load.option_scores import Scale, best_options, probabilities_of
 from leaderboard.load.samples import Sample
 from recipe_mpr_task.document import Document
 from recipe_mpr_task.extraction import extract_letter
@@ -27,7 +28,8 @@ class ItemResult:
         metrics: maps a metric's key to its value, computed by the task, or by `choice_metrics` for an imported item.
         chosen: recipe ids of the chosen options, several if they tie; empty if none is known.
         probabilities: softmax of the scores in displayed order, shape (5,). If the task rotates the options, each
-            value is a mean over the rotations. None if the run has no scores, or a score is not finite.
+            value is a mean over the rotations. None if the run has no scores, or a score is not finite. For
+            imported items, see `option_scores.probabilities_of`; in shuffled order.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
         rotations: for each rotation, [index of the right option's letter, accuracy]. None if the task does not
             rotate the options, or a score is not finite.
@@ -56,16 +58,19 @@ def responses_of(sample: Sample, spec: TaskSpec) -> list[Any] | None:
     return None if scores is None else [(score, False) for score in scores]  # False is `is_greedy`; no metric reads it
 
 
-def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
-    """Recompute an item's result. The document must be from the dataset, and no response may be missing."""
+def item_result(sample: Sample, spec: TaskSpec, scale: Scale | None = None) -> ItemResult:
+    """Recompute an item's result. The document must be from the dataset, and no response may be missing.
+
+    `scale` is the scale of an imported run's scores, from `option_scores.scale_of`.
+    """
     document = sample.doc
     responses = responses_of(sample, spec) or []
     if sample.chosen is None:
         metrics = spec.process_results(document.as_record(), responses)
         chosen, probabilities = _answer(document, responses, spec)
     else:
-        metrics = choice_metrics(document.as_record(), sample.chosen)
-        chosen, probabilities = sample.chosen, None
+        chosen, probabilities = _imported_answer(sample, scale)
+        metrics = choice_metrics(document.as_record(), chosen)
     return ItemResult(
         item_id=document.item_id,
         accuracy=metrics["acc"],
@@ -76,6 +81,14 @@ def item_result(sample: Sample, spec: TaskSpec) -> ItemResult:
         seen=document.seen_in_training,
         rotations=metrics.get("rstd"),
     )
+
+
+def _imported_answer(sample: Sample, scale: Scale | None) -> tuple[tuple[str, ...], tuple[float, ...] | None]:
+    """Return `ItemResult.chosen` and `ItemResult.probabilities` of an imported item. Scores decide over the choice."""
+    if sample.scores is None:
+        return sample.chosen or (), None
+    chosen = best_options(dict(zip(sample.doc.option_ids, sample.scores, strict=True)))
+    return chosen, probabilities_of(sample.scores, scale)
 
 
 def _answer(

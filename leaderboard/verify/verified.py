@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from leaderboard.load.option_scores import scale_of
 from leaderboard.load.schema import Run
 from leaderboard.verify.items import ItemResult, item_result
 from leaderboard.verify.statuses import StatusName
@@ -24,7 +25,8 @@ class Case:
     @cached_property
     def items(self) -> tuple[ItemResult, ...]:
         """The recomputed items. The run's documents must be from the dataset."""
-        return tuple(item_result(sample, self.spec) for sample in self.run.items)
+        scale = scale_of(sample.scores for sample in self.run.items if sample.scores is not None)
+        return tuple(item_result(sample, self.spec, scale) for sample in self.run.items)
 
     @cached_property
     def around(self) -> Surroundings:

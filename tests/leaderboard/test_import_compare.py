@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from leaderboard.load.predictions import Choices, read_choices, record_of_choices
+from leaderboard.load.choices import Choice
+from leaderboard.load.predictions import read_choices, record_of_choices
 from leaderboard.verify.forensics import RESULTS
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.errors import RecipeMPRError
@@ -29,13 +30,17 @@ def letters(order, items, wrong=0):
     ]  # fmt: skip
 
 
+def chosen(path, order):
+    return {choice.item_id: choice.chosen for choice in read_choices(path, order)}
+
+
 def test_ids_and_letters_of_either_order_come_to_the_same_choices(tmp_path):
     items = load_sample()
     by_id = [{"item_id": item.item_id, "option_id": item.gold} for item in items]
-    expected = {item.item_id: item.gold for item in items}
-    assert read_choices(tmp_path / jsonl(tmp_path / "a", by_id), None).by_item == expected
+    expected = {item.item_id: (item.gold,) for item in items}
+    assert chosen(tmp_path / jsonl(tmp_path / "a", by_id), None) == expected
     for order in ("file", "shuffled"):
-        assert read_choices(tmp_path / jsonl(tmp_path / order, letters(order, items)), order).by_item == expected
+        assert chosen(tmp_path / jsonl(tmp_path / order, letters(order, items)), order) == expected
 
 
 @pytest.mark.integration
@@ -68,11 +73,10 @@ def test_names_as_found_in_the_wild_and_queries_instead_of_ids(tmp_path):
 FAULTS = {
     "not JSON": ("{", "line 1: not a JSON object"),
     "empty": (" \n", "is empty"),
-    "an array": ('[{"item_id": "sample-00"}]', "a JSON array; expected JSONL"),
     "many times the same": ("{\n" * 7, "line 1 and 6 more: not a JSON object"),
     "no id": ('{"answer": 1}', "no item_id or query; its fields: answer"),
     "unknown id": ('{"item_id": "mpr-500", "letter": "A"}', r"expected mpr-000 \(the file's first\) to mpr-499"),
-    "no choice": ('{"item_id": "sample-00"}', "no option_id or letter"),
+    "no choice": ('{"item_id": "sample-00"}', "no option_id, option, letter or scores"),
     "letter without order": ('{"item_id": "sample-00", "letter": "A"}', "give beside it `options` or `option_ids`"),
     "letters of a stated order": (
         '{"item_id": "sample-00", "letter": "A"}',
@@ -95,7 +99,7 @@ FAULTS = {
         "file",
     ),
     "foreign option": ('{"item_id": "sample-00", "option_id": "zz"}', "'zz' is none of its options"),
-    "twice": ('{"item_id": "sample-00", "option_id": null}\n' * 2, "line 2: sample-00 is there twice"),
+    "twice": ('{"item_id": "sample-00", "option_id": null}\n' * 2, "line 2: sample-00 is there twice, first in line 1"),
 }
 
 
@@ -119,8 +123,8 @@ def test_import_asks_for_a_name_and_says_where_it_cannot_write(tmp_path):
 
 
 def test_some_of_the_items_make_no_record():
-    with pytest.raises(RecipeMPRError, match="not those of a task"):
-        record_of_choices(Choices({"sample-00": None}), "part", None)
+    with pytest.raises(RecipeMPRError, match="1 items; a set has at least 20"):
+        record_of_choices((Choice("sample-00"),), "part", None)
 
 
 @pytest.mark.integration

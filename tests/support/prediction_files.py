@@ -4,8 +4,10 @@ import json
 import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
-from leaderboard.load.predictions import read_choices, record_of_choices
+from leaderboard.load.import_facts import ImportFacts
+from leaderboard.load.predictions import Details, read_choices, record_of_choices
 from leaderboard.load.record import write_record
 from recipe_mpr_task.data import load_sample
 from recipe_mpr_task.errors import RecipeMPRError
@@ -71,13 +73,19 @@ def imported(
     name: str = "org/cheat",
     order: str | None = None,
     edit: Callable[[Json], object] | None = None,
+    **about: Any,
 ) -> list[str] | None:
-    """Import lines as `recipe-mpr import` does; return what it says if it refuses them."""
+    """Import lines as `recipe-mpr import` does; return what it says if it refuses them.
+
+    `about` has what the importer says: `source`, `set_name`, `note`, and `seen`, the ids of items seen.
+    """
+    seen = about.pop("seen", None)
+    details = Details(ImportFacts(**about), seen=None if seen is None else frozenset(seen))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "predictions.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     try:
-        record = record_of_choices(read_choices(path, order), name, order)
+        record = record_of_choices(read_choices(path, order), name, order, details)
     except RecipeMPRError as error:
         return [str(error)]
     write_record(record, folder / "a.record.json")

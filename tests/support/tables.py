@@ -44,8 +44,8 @@ class Table:
 
     @property
     def honest(self) -> Row:
-        """Return the row of the honest run."""
-        (row,) = [row for row in self.rows if row.system == HONEST]
+        """Return the row of the honest run, on its own board."""
+        (row,) = [row for row in self.rows if row.system == HONEST and not row.no_rank]
         return row
 
     def rank_is_right(self) -> bool:

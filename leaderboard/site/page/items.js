@@ -13,7 +13,8 @@ function ordersOf(row) {
       + "here: options have no letters below, but A to E of the probabilities stand in that order." };
   }
   if (row.kind === "imported") {
-    return { letters: false, says: "How the options stood in an imported run is not told: they have no letters." };
+    return { letters: false, says: "How the options stood in an imported run is not repeated here: options have no "
+      + "letters, and A to E of the probabilities stand in the pinned shuffled order." };
   }
   const says = "Each item was asked in five orders: results and probabilities are the mean over them, letters those of "
     + "the first.";

@@ -49,7 +49,10 @@ function smallWhisker(score) {
 function drawFacts(row) {
   const ranks = row.rank_low === row.rank_high ? row.rank_low : `${row.rank_low} to ${row.rank_high}`;
   const accs = (row.fold_accs || []).map((acc) => percent(acc)).join(", ");
-  const run = [["Source", row.source], ["Task", row.task], ["Task version", row.task_version], ["Kind", row.kind],
+  const constant = row.constant_letter;
+  const always = constant ? `${constant.letter}: ${percent(constant.acc)}% of ${whole(constant.n)}` : "";
+  const run = [["Source", row.source], ["Published at", row.origin], ["Published", row.published],
+    ["Importer's note", row.importer_note], ["Best constant letter in the order shown", always], ["Task", row.task], ["Task version", row.task_version], ["Kind", row.kind],
     ["Evidence", row.evidence], ["Ranks that the test cannot exclude", ranks],
     ["Protocol", row.protocol], ["Accuracy by fold", accs], ["sd over folds", percent(row.fold_sd)],
     ["Shots", row.shots], ["Prompt", row.prompt], ["Chat template", row.chat_template ? "yes" : ""],
@@ -65,8 +68,14 @@ function drawFacts(row) {
     const known = facts.filter(([, value]) => !isBlank(value));
     if (!known.length) continue;
     byId("facts").append(el("div", {}, el("h3", {}, title), el("dl", { class: "facts" },
-      ...known.flatMap(([name, value]) => [el("dt", {}, line(name, 60)), el("dd", {}, textOf(value))]))));
+      ...known.flatMap(([name, value]) => [el("dt", {}, line(name, 60)), el("dd", {}, factOf(value))]))));
   }
+}
+
+// Only an address of the web becomes a link: a source is what an importer wrote.
+function factOf(value) {
+  const isAddress = typeof value === "string" && /^https?:\/\/[^\s]+$/.test(value);
+  return isAddress ? el("a", { href: value, rel: "noopener noreferrer nofollow" }, textOf(value)) : textOf(value);
 }
 
 function textOf(value) {

@@ -18,7 +18,7 @@ function drawItems(row, answers) {
   const hasTexts = answers.some(([id]) => itemOf(id).query);
   byId("items-note").textContent = (hasTexts ? "A query opens its five options. " : "Ids alone: this page was built "
     + "without the dataset at hand. ") + orders.says
-    + (answers.some((answer) => answer[3]) ? " Percentages under A to E: softmax of the five scores." : "");
+    + (answers.some((answer) => answer[3]) ? " Percentages under A to E: the scores as probabilities." : "");
   const types = [...new Set(answers.flatMap(([id]) => itemOf(id).types || []))].sort();
   byId("type-choice").append(...types.map((name) => el("option", { value: name }, name)));
   if (answers.some(([, accuracy]) => resultOf(accuracy) === "tied")) {

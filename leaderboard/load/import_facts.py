@@ -1,0 +1,27 @@
+"""Define what an importer says of a system beside its choices. A record of imported predictions holds it."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from recipe_mpr_task.result_records import Count, ShortText, Tolerant
+
+
+class ImportFacts(Tolerant):
+    """What an importer says of a system beside its choices.
+
+    Attributes:
+        source: where the answers were published, a URL or a text.
+        published: date of the source, as YYYY-MM-DD.
+        note: the importer's note for readers.
+        set_name: the importer's name of a set of items that is none of this project's.
+        claimed: the accuracy that the source states, a fraction.
+        n_seen_named: number of items named as trained or prompted with, scored or not; None if none were named.
+    """
+
+    source: ShortText | None = None
+    published: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    note: ShortText | None = None
+    set_name: ShortText | None = None
+    claimed: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
+    n_seen_named: Count | None = None

@@ -1,0 +1,42 @@
+"""Read the items that a system was trained or prompted with, from the file given by --seen."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from leaderboard.load.entries import parsed, read_text
+from leaderboard.load.options import id_of_query
+from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.orders import pinned_items
+
+_LIKE_AN_ID = re.compile(r"[\w-]*\d")
+
+
+def read_seen(path: Path) -> frozenset[str]:
+    """Read ids of items from a JSON list, or from a text with one item id or query a line.
+
+    Raises:
+        RecipeMPRError: the file cannot be read, or names no known item. The message has the line.
+    """
+    text = read_text(path)
+    names: Any = parsed(text) if text.lstrip()[0] in "[{" else text.split("\n")
+    if not isinstance(names, list):
+        raise RecipeMPRError(f"--seen {path}: expected a JSON list, or one item id or query a line")
+    ids = set()
+    for number, name in enumerate(names, 1):
+        if name == "" or str(name).isspace():
+            continue
+        if (item_id := _id_of(name)) is None:
+            shown = str(name).strip()[:60]
+            raise RecipeMPRError(f"--seen {path}: line or entry {number}: {shown!r} is no item id and no query")
+        ids.add(item_id)
+    return frozenset(ids)
+
+
+def _id_of(name: object) -> str | None:
+    """Return the id of the item with this id or query; None if there is none."""
+    text = name.strip() if isinstance(name, str) else ""
+    if text in pinned_items():
+        return text
+    # A misspelt id is not looked up as a query: that could start a download.
+    return None if _LIKE_AN_ID.fullmatch(text) else id_of_query(text)

@@ -1,0 +1,178 @@
+"""Complete the boards of imported sets: without two sources no rank, and beside each system what others get.
+
+Whoever imports a set can choose its items. So the board shows every other known system, the simple rules and a constant
+letter on the same items, and ranks only once two systems of different sources stand on it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
+from itertools import combinations, product
+from urllib.parse import urlsplit
+
+from leaderboard.load.item_sets import ItemSet
+from leaderboard.rank.row import Keys, Row
+from leaderboard.rank.row_from_run import score, type_scores
+from leaderboard.rank.row_items import RowItems
+from leaderboard.rank.similar_answers import differing
+from leaderboard.verify.statuses import RANKED
+from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.names import folded
+
+REFERENCE = "for comparison"
+_ALONE = "without rank until systems of two different sources stand on this board"
+_PARTS_OF_A_SOURCE = 2
+
+
+def complete(rows: Iterable[Row], known: Iterable[Row]) -> list[Row]:
+    """Return the rows. Add the reference rows of each set's board, and say where a set's rows have no rank.
+
+    Args:
+        rows: the rows of all boards.
+        known: rows of other systems on all items of the dataset or the sample.
+    """
+    rows, known = list(rows), list(known)
+    by_board: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.item_set:
+            by_board[row.board].append(row)
+    kept = [row for row in rows if not row.item_set]
+    for on_board in by_board.values():
+        named = _named_alike(on_board)
+        item_set = named[0].item_set
+        assert item_set is not None  # noqa: S101 (rows are grouped by their set)
+        ids = frozenset(next((row.items.ids for row in named if row.items), ()))
+        kept += named if has_two_sources(named) else [_unranked(row) for row in named]
+        kept += _constant_letters(named)
+        kept += _references(named, item_set, ids, [*rows, *known]) if ids else []
+    return kept
+
+
+def _named_alike(rows: Sequence[Row]) -> list[Row]:
+    """Give all rows of a board one name of the set: the most frequent one, or the first by alphabet."""
+    counts = Counter(row.item_set for row in rows)
+    first = min(counts, key=lambda item_set: (-counts[item_set], item_set.name if item_set else ""))
+    return [replace(row, item_set=first) for row in rows]
+
+
+def has_two_sources(rows: Iterable[Row]) -> bool:
+    """Say whether two rows that could have a rank differ in source, in name and in at least one answer."""
+    by_source: dict[Hashable, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.is_contender and (key := source_key(row.origin.source)) is not None:
+            by_source[key].append(row)
+    return any(
+        folded(one.system) != folded(other.system) and differing(one.items, other.items) > 0
+        for some, others in combinations(by_source.values(), 2)
+        for one, other in product(some, others)
+    )
+
+
+def source_key(source: str | None) -> Hashable:
+    """Return what identifies a source: a URL's host and first two folders, such as a repository, else the text."""
+    if not source:
+        return None
+    text = source.strip().casefold()
+    try:
+        parts = urlsplit(text if "//" in text else f"//{text}")
+        host = (parts.hostname or "").removeprefix("www.")
+    except ValueError:
+        return folded(text)
+    if "." not in host or " " in host:
+        return folded(text)
+    folders = [part.removesuffix(".git") for part in parts.path.split("/") if part]
+    host = {"raw.githubusercontent.com": "github.com"}.get(host, host)
+    return host, *folders[:_PARTS_OF_A_SOURCE]
+
+
+def _unranked(row: Row) -> Row:
+    if row.status not in RANKED:
+        return row
+    return replace(row, no_rank=_ALONE, reason=f"{_ALONE}; {row.reason}")
+
+
+def _references(rows: Sequence[Row], item_set: ItemSet, ids: frozenset[str], known: Iterable[Row]) -> list[Row]:
+    """Return every other known system on a set's items, from rows that have all of these items and more."""
+    shown: dict[Hashable, Row] = {}
+    for row in sorted(known, key=lambda row: -len(row.items)):
+        is_usable = row.status in (*RANKED, "overlap") and row.score.acc is not None and _base(row) is not None
+        if is_usable and ids < frozenset(row.items.ids):
+            shown.setdefault((folded(row.system), row.keys.identity or row.source), row)
+    return [_restricted(row, item_set, rows[0].board, ids) for row in shown.values()]
+
+
+_BASES = {
+    "recipe_mpr": "all 500 items",
+    "recipe_mpr_test": "the held-out 50 items",
+    "recipe_mpr_sample": "the embedded sample",
+}
+"""Boards from which rows are taken for comparison, beside those of larger imported sets: shuffled, asked once."""
+
+
+def _base(row: Row) -> str | None:
+    """Return in words the items that a row was scored on; None if the row was not asked in the usual way."""
+    return f"the {row.item_set.n} items of {row.item_set.name}" if row.item_set else _BASES.get(row.board)
+
+
+def _restricted(row: Row, item_set: ItemSet, board: str, ids: frozenset[str]) -> Row:
+    """Return a row on a set's items alone, as a row without rank."""
+    items = [item for item in row.items if item.item_id in ids]
+    why = f"{REFERENCE}, these items of its run on {_base(row)}"
+    # A set that was chosen for its right answers shows here: others are better on it, too.
+    there = f"{100 * (row.score.acc or 0):.1f} on {_base(row)}"
+    unseen = [item for item in items if item.seen == 0]
+    return replace(
+        row,
+        board=board,
+        task=board,
+        reason=f"{why}; {row.reason}",
+        no_rank=why,
+        score=score(items),
+        types=type_scores(items),
+        items=RowItems.of(items),
+        item_set=item_set,
+        protocol="; ".join(filter(None, (row.protocol, REFERENCE, there))),
+        clean_subset=score(unseen) if row.status == "overlap" else None,
+        rank=None, rank_low=None, rank_high=None, is_tied=None, against_leader=None,
+        metrics={}, spread=None, position=None, curve=(), around=(), flags=(), tries=None, gold_letters=(),
+    )  # fmt: skip
+
+
+def _constant_letters(rows: Sequence[Row]) -> list[Row]:
+    """Return a row of the best constant letter for the order that most of a board's systems saw, as far as stated.
+
+    Orders are compared by the number of items at each letter.
+    """
+    orders = Counter(row.gold_letters for row in rows if sum(row.gold_letters) == len(row.items) > 0)
+    return [_constant(rows, counts) for counts, _ in orders.most_common(_MOST_ORDERS)]
+
+
+_MOST_ORDERS = 3
+
+
+def _constant(rows: Sequence[Row], counts: tuple[int, ...]) -> Row:
+    first = next(row for row in rows if row.gold_letters == counts)
+    constant = replace(first, gold_letters=counts).constant_letter
+    assert constant is not None  # noqa: S101 (the counts are not all zero)
+    same = sum(row.gold_letters == counts for row in rows) - 1
+    others = f" and {same} more" if same else ""
+    order = f"in the order that {first.system}{others} saw"
+    return Row(
+        system=f"always {constant.letter}",
+        kind="baseline",
+        status="clean",
+        reason=f"{REFERENCE}, {order}, by their logged right letters",
+        board=first.board,
+        task=first.task,
+        task_version=first.task_version,
+        score=constant.score,
+        types={},
+        params=None,
+        source=first.source,
+        evidence="recounted",
+        keys=Keys(identity=sha256_of(f"constant|{first.board}|{counts}".encode())),
+        item_set=first.item_set,
+        protocol=f"{REFERENCE}, {order}",
+        gold_letters=counts,
+        no_rank=REFERENCE,
+    )
