@@ -13,7 +13,7 @@ from leaderboard.site.text import interval_text, percent
 _HEAD = """# Results
 
 Made by the program from compact records and from `published.yaml`; do not edit. Accuracy is in percent with its 95%
-Wilson interval; chance is 20. Three kinds of numbers are kept apart. **Measured**: this project's tasks asked the system,
+Wilson interval; chance is 20. Three kinds of numbers are kept apart. **Measured**: these tasks asked the system,
 and every number comes from logged answers. **Counted**: others asked the system and published its answers item by item;
 they were counted again. **Claimed**: somebody states a number."""
 

@@ -15,7 +15,7 @@ from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
 from leaderboard.site.columns import COLUMNS, CSV, MARKDOWN, MARKDOWN_UNRANKED, TERMINAL, Column
 from leaderboard.site.page_data import floors
-from leaderboard.site.text import bounds, line, percent, short
+from leaderboard.site.text import bounds, difference_text, interval_text, line, percent, short
 from leaderboard.verify.statuses import STATUSES, StatusName
 from recipe_mpr_task import TASK_VERSION
 
