@@ -33,7 +33,8 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.names import slug
 
-FILES = ("index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv")  # without the systems' pages
+# without the systems' pages
+FILES = ("index.html", "leaderboard.md", "results.md", "leaderboard.json", "leaderboard.csv")
 
 
 class Site(NamedTuple):

@@ -15,13 +15,14 @@ def _are_letters(letters: list[str]) -> list[str]:
 
 _Texts = Annotated[list[str], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
 _OF_LOGS = {"query", "options", "letters"}
-"""Fields that a logged document sets. A document from a leaderboard's stored record does not set these fields."""
+"""Fields that a logged document sets. A document from a leaderboard's stored record does not set all of them."""
 
 
 class Document(BaseModel):
     """An item's document, as `recipe_mpr_task.task.record_of` makes it.
 
-    A document from a leaderboard's stored record has no texts. Its query and its options are empty strings.
+    A document from a leaderboard's stored record has no texts. Its query is an empty string, and its options are
+    placeholders of the options' lengths.
     """
 
     model_config = ConfigDict(strict=True, frozen=True)

@@ -58,6 +58,7 @@ class Pinned:
         order: for each letter A to E, the option shown at the letter in `shuffled` order. The option is given as its
             index in the dataset file, 0 to 4.
         option_ids: five recipe ids in file order.
+        lengths: number of characters of each option's text, shape (5,), in file order.
         gold: recipe id of the right option.
         types: the item's query types.
     """
@@ -65,13 +66,20 @@ class Pinned:
     digest: str
     order: tuple[int, ...]
     option_ids: tuple[str, ...]
+    lengths: tuple[int, ...]
     gold: str
     types: tuple[str, ...]
 
     def shown_ids(self, order: str) -> tuple[str, ...]:
         """Return the five recipe ids in the order shown, A to E. `order` is one of ORDERS."""
-        slots = range(N_OPTIONS) if order == "file" else self.order
-        return tuple(self.option_ids[slot] for slot in slots)
+        return tuple(self.option_ids[slot] for slot in self._slots(order))
+
+    def shown_lengths(self, order: str) -> tuple[int, ...]:
+        """Return the numbers of characters of the five options in the order shown, A to E. `order` is one of ORDERS."""
+        return tuple(self.lengths[slot] for slot in self._slots(order))
+
+    def _slots(self, order: str) -> Sequence[int]:
+        return range(N_OPTIONS) if order == "file" else self.order
 
 
 @lru_cache(maxsize=1)
@@ -83,6 +91,7 @@ def pinned_items() -> dict[str, Pinned]:
             digest=row["digest"],
             order=tuple(int(slot) for slot in row["order"]),
             option_ids=tuple(row["option_ids"]),
+            lengths=tuple(row["lengths"]),
             gold=row["gold"],
             types=tuple(row["types"]),
         )

@@ -1,6 +1,8 @@
-"""Render README's result tables from the committed records: `python -m leaderboard.commands.readme README.md`."""
+"""Render README's result tables and docs/results.md from the committed records.
 
-import sys
+In a checkout, run `python -m leaderboard.commands.readme`.
+"""
+
 from collections import defaultdict
 from collections.abc import Iterable
 from operator import itemgetter
@@ -12,6 +14,7 @@ from leaderboard.collect import read_rows
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.row import Row
+from leaderboard.site.results import to_results
 from leaderboard.site.tables import ranked_table
 from leaderboard.verify.forensics import RESULTS
 from recipe_mpr_task.errors import RecipeMPRError
@@ -20,18 +23,27 @@ from recipe_mpr_task.files import write_atomic
 _EXPLOIT_TASKS = ("recipe_mpr_test_file_order", "recipe_mpr_test")
 
 
-def tables(folder: Path = RESULTS) -> dict[str, str]:
-    """Return README's tables by name, computed from a folder of records. Raise RecipeMPRError for a broken record.
+_README, _RESULTS = Path("README.md"), Path("docs/results.md")
+_OF_IMPORTS = ("origin", "published", "importer_note")
 
-    The table "results" has the ranked rows of the main board. The table "exploit" has each causal model's accuracy
+
+def documents(folder: Path = RESULTS) -> dict[Path, str]:
+    """Return README and docs/results.md, by path in the checkout, computed from a folder of records.
+
+    README's table "results" has the ranked rows of the main board. Its table "exploit" has each causal model's accuracy
     with the options in file order and in shuffled order, and its share of answers "A" in shuffled order.
+
+    Raises:
+        RecipeMPRError: a record is broken, or README lacks a marker.
     """
     rows, skipped = read_rows([folder])
     if skipped:
         raise RecipeMPRError("; ".join(f"{s.source}: {s.reason}" for s in skipped))
-    (board,) = (board for board in build_boards(rows) if board.key == MAIN_BOARD)
-    results = ranked_table([row for row in board.rows if row.rank is not None])
-    return {"results": results, "exploit": _exploit(rows)}
+    boards = build_boards(rows)
+    (board,) = (board for board in boards if board.key == MAIN_BOARD)
+    results = ranked_table([row for row in board.rows if row.rank is not None], leave_out=_OF_IMPORTS)
+    blocks = {"results": results, "exploit": _exploit(rows)}
+    return {_README: rendered(_README.read_text(), blocks), _RESULTS: to_results(boards)}
 
 
 def _exploit(rows: Iterable[Row]) -> str:
@@ -69,5 +81,5 @@ def rendered(text: str, blocks: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    document = Path(sys.argv[1])
-    write_atomic(document, rendered(document.read_text(), tables()))
+    for document, text in documents().items():
+        write_atomic(document, text)

@@ -18,15 +18,17 @@ from leaderboard.load.schema import AROUND, FLAGS, IMPORT_MODEL, LONGEST_AROUND,
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.document import Document
 from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.extraction import extract_letter
 from recipe_mpr_task.field_faults import field_faults
 from recipe_mpr_task.files import read_regular, write_atomic
-from recipe_mpr_task.item import N_OPTIONS
+from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.names import is_absolute, with_texts, without_folders
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.task_specs import TaskSpec, held_out_tasks, is_task, rotated, task_spec
 
 SUFFIX = ".record.json"
 FORMAT: Final = "recipe-mpr-record/1"
+TEXTS_LEFT_OUT = "its record keeps the letters that were read from the generated texts, not the texts"
 LARGEST = 32 * 2**20  # bytes; a record of 500 items in five rotations has 0.5 MB
 
 Row = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
@@ -38,10 +40,12 @@ class RecordedItem(BaseModel):
     """One item's answer.
 
     Attributes:
-        scores: log-likelihoods of the options as shown at A to E, one row for each rotation. For imported items,
-            scores of any scale in shuffled order, or None if only the choice is known.
-        chosen: for each rotation, the recipe ids of the options with the best score, several if they tie. For an
-            imported item, one list: it has the chosen recipe id, or is empty if the choice is missing or unknown.
+        scores: log-likelihoods of the options as shown at A to E, one row for each rotation. None if the task
+            generates text. For imported items, scores of any scale in shuffled order, or None if only the choice is
+            known.
+        chosen: for each rotation, the recipe ids of the options with the best score, several if they tie. For generated
+            text, one list: it has the recipe id of the option whose letter was read, or is empty if no letter was read.
+            For an imported item, the same for its choice, which can also be unknown.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
         unread: whether an imported item's choice is known to be wrong, while the chosen option is unknown.
         places: for an imported item, the index 0 to 4 of the answered letter and of the right option's letter, in the
@@ -89,27 +93,20 @@ class RecordError(RecipeMPRError):
     """Raised for a file that is not a valid record, or for a run that cannot be made into a record."""
 
 
-def is_recordable(task: str) -> bool:
-    """Say whether a task's metrics need only scores, and neither generated texts nor option lengths."""
-    return task_spec(task).process_results.__name__ in ("letter_metrics", "circular_metrics")
-
-
 def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_key: str | None = None) -> Record:
     """Make the record of a run. The run's documents must be from the dataset.
 
-    A record holds no prompts and no paths. Instead, the record keeps three results of the checks: notes for readers
-    (`flags`), the text around the prompts (`around`) and a hash of the model (`model_key`). If `around` is
-    longer than LONGEST_AROUND, the record cuts this text and adds a flag.
+    A record holds no prompts, no generated texts and no paths. Instead, the record keeps three results of the checks:
+    notes for readers (`flags`), the text around the prompts (`around`) and a hash of the model (`model_key`). If
+    `around` is longer than LONGEST_AROUND, the record cuts this text and adds a flag.
 
     Raises:
-        RecordError: the task's metrics need more than scores, or a score is not finite.
+        RecordError: a score is not finite.
     """
-    if not is_recordable(run.task):
-        raise RecordError(f"{run.task}: its metrics need texts, which a record does not hold; keep its samples file")
     spec = task_spec(run.task)
     record = Record.of(run.results, run.task, [_recorded(sample, spec) for sample in run.items])
     kept = with_texts({k: value for k, value in record.run.items() if k not in (AROUND, FLAGS)}, _without_folders)
-    kept_flags = [_without_folders(flag) for flag in flags]
+    kept_flags = [_without_folders(flag) for flag in flags] + ([TEXTS_LEFT_OUT] if spec.generates else [])
     if len(around) > LONGEST_AROUND:
         kept_flags.append(f"of the {len(around)} characters around each prompt its record keeps {LONGEST_AROUND}")
     kept |= {key: value for key, value in ((FLAGS, kept_flags), (AROUND, around[:LONGEST_AROUND])) if value}
@@ -119,20 +116,27 @@ def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_ke
 
 
 def _recorded(sample: Sample, spec: TaskSpec) -> RecordedItem:
+    if spec.generates:
+        letters = [extract_letter(text, sample.doc.options) for text in sample.texts() or []]
+        read = [[sample.doc.option_ids[LETTERS.index(letter)]] if letter else [] for letter in letters]
+        return RecordedItem(item_id=sample.item_id, scores=None, chosen=read, seen=sample.doc.seen_in_training)
     flat = sample.log_likelihoods() or []
     if not all(map(math.isfinite, flat)):
         raise RecordError(f"{sample.item_id} has a score that is not finite")
     exact = [flat[i : i + N_OPTIONS] for i in range(0, len(flat), N_OPTIONS)]
     rounded = [[float(f"{score:.7g}") for score in row] for row in exact]
-    # Keep the exact scores if rounding would change which options are best.
-    scores = rounded if _best(rounded) == _best(exact) else exact
-    shown = pinned_items()[sample.item_id].shown_ids(spec.order)
+    pinned = pinned_items()[sample.item_id]
+    shown, lengths = pinned.shown_ids(spec.order), pinned.shown_lengths(spec.order)
+    # Keep the exact scores if rounding would change which options are best, by score or by score per character.
+    is_same = all(_best(rounded, divisors) == _best(exact, divisors) for divisors in ((1,) * N_OPTIONS, lengths))
+    scores = rounded if is_same else exact
     chosen = [[rotated(shown, r)[k] for k in best] for r, best in enumerate(_best(scores))]
     return RecordedItem(item_id=sample.item_id, scores=scores, chosen=chosen, seen=sample.doc.seen_in_training)
 
 
-def _best(rows: Sequence[Sequence[float]]) -> list[list[int]]:
-    return [[k for k, score in enumerate(row) if score == max(row)] for row in rows]
+def _best(rows: Sequence[Sequence[float]], divisors: Sequence[int] = (1,) * N_OPTIONS) -> list[list[int]]:
+    divided = [[score / n for score, n in zip(row, divisors, strict=True)] for row in rows]
+    return [[k for k, score in enumerate(row) if score == max(row)] for row in divided]
 
 
 def _without_folders(text: str) -> str:
@@ -181,11 +185,12 @@ def _faults(record: Record) -> Iterator[str]:
         yield f"item {unread[0]} is called unread, and its choice is there"
     if not is_task(record.task):
         yield f"task {record.task!r} is not one of this release"
-    if not is_recordable(record.task):
-        yield f"{record.task}: its metrics need texts, which a record does not hold"
     is_import = record.results.config.model == IMPORT_MODEL
-    if not is_import and any(item.scores is None or item.places for item in record.items):
-        yield "an item without scores, or with letters of its own: only imported predictions have these"
+    generates = task_spec(record.task).generates and not is_import
+    if not is_import and any((item.scores is None) != generates or item.places for item in record.items):
+        yield "an item without scores, or with letters of its own: only generated texts and imports have these"
+    if generates and any(len(item.chosen) != 1 or len(item.chosen[0]) > 1 for item in record.items):
+        yield "an item with several answers: a generated text has one"
     if is_import and any(len(item.scores or [()]) != 1 or len(item.chosen) != 1 for item in record.items):
         yield "an imported item with several answers"
     allowed = held_out_tasks().values()
@@ -203,16 +208,24 @@ def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
             option_ids=list(shown),
             gold=shown.index(pinned.gold),
             query_types=list(pinned.types),
+            options=["_" * n for n in pinned.shown_lengths(spec.order)],  # metrics can need the texts' lengths
             seen_in_training=item.seen,
         )
         yield Sample(
             document=document,
             item_id=item.item_id,
-            responses=None if is_import else tuple((score,) for row in item.scores or () for score in row),
+            responses=None if is_import else _responses(item, shown, spec),
             # Use the choices, not the scores: then a check notices if the scores contradict the choices.
             accuracy=math.fsum((pinned.gold in row) / max(len(row), 1) for row in item.chosen) / len(item.chosen),
             **(_of_import(item) if is_import else {}),
         )
+
+
+def _responses(item: RecordedItem, shown: Sequence[str], spec: TaskSpec) -> tuple[Any, ...]:
+    """Return an item's responses in the form of lm-eval's log. The letter that was read stands for a generated text."""
+    if spec.generates:
+        return tuple("".join(LETTERS[shown.index(recipe_id)] for recipe_id in chosen) for chosen in item.chosen)
+    return tuple((score,) for row in item.scores or () for score in row)
 
 
 def _of_import(item: RecordedItem) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from leaderboard.rank.item_set_boards import REFERENCE
-from leaderboard.rank.published import Claim, published_claims
+from leaderboard.rank.published import Claim, Order, published_claims
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import ConstantLetter, Row, Score
 from leaderboard.verify.statuses import RANKED
@@ -32,6 +32,7 @@ class ScoredClaim:
             accuracy of always answering this letter.
         notes: what a reader must know of the claim.
         row: the imported run with the published answers on the items.
+        order: how the source says that the options were shown; "not_stated" if it does not say.
     """
 
     system: str
@@ -41,6 +42,7 @@ class ScoredClaim:
     constant: ConstantLetter | None
     notes: tuple[str, ...] = ()
     row: Row | None = None
+    order: Order = "not_stated"
 
     @property
     def recounted(self) -> Score | None:
@@ -57,52 +59,54 @@ class ScoredClaim:
         """What a reader may conclude, in sentences."""
         said = [self._of_counts(), *self._of_constant_letter(), *self.notes]
         if self.row and self.row.status not in RANKED:
-            said.append(f"{self.row.status.capitalize()}: {self.row.reason}.")
-        return " ".join(said)
+            said.append(f"{self.row.status}: {self.row.reason}")
+        return " ".join(f"{text[:1].upper()}{text[1:].removesuffix('.')}." for text in said)
 
     def _of_counts(self) -> str:
-        claimed, counted = self.claimed and self.claimed.acc, self.recounted and self.recounted.acc
+        claimed = self.claimed.acc if self.claimed else None
+        counted = self.recounted.acc if self.recounted else None
         if counted is None:
-            return "A claim: no answers on items were published, so nobody can count it again."
+            return "A claim only: no answers on its items are at hand"
         if claimed is None:
-            return "Counted from the published answers."
+            return "Counted from the published answers"
         if abs(claimed - counted) <= _SAME:
-            return "The published answers give the claimed number."
-        return f"The published answers give {100 * counted:.1f}, not {100 * claimed:.1f}."
+            return "The published answers give the claimed number"
+        return f"The published answers give {100 * counted:.1f}, not {100 * claimed:.1f}"
 
     def _of_constant_letter(self) -> list[str]:
         best = (self.recounted or self.claimed or Score(None)).acc
         constant = self.constant.score.acc if self.constant else None
         if self.constant is None or constant is None or best is None or constant < best:
             return []
-        return [f'Always answering "{self.constant.letter}" gets as much or more on these items in this order.']
+        return [f'Always answering "{self.constant.letter}" gets as much or more on these items in this order']
 
 
 def scored_claims(boards: Iterable[Board]) -> list[ScoredClaim]:
     """Return every claim: first the reported results, then the imported runs that belong to none of them."""
     rows = [row for board in boards for row in board.rows]
     imported = [row for row in rows if row.kind == "imported" and not row.no_rank.startswith(REFERENCE)]
-    by_name = {row.system: row for row in imported}
+    named = Counter(row.system for row in imported)
+    by_name = {row.system: row for row in imported if named[row.system] == 1}
     reported = published_claims()
-    linked = {claim.recount for claim in reported}
     scored = [_of_report(claim, by_name.get(claim.recount or "")) for claim in reported]
-    return scored + [_of_run(row) for row in imported if row.system not in linked]
+    linked = {claim.row.id for claim in scored if claim.row}
+    return scored + [_of_run(row) for row in imported if row.id not in linked]
 
 
 def _of_report(claim: Claim, row: Row | None) -> ScoredClaim:
-    overlap = f"Overlap: {claim.overlap}." if claim.overlap else ""
+    overlap = f"Overlap: {claim.overlap}" if claim.overlap else ""
     constant = row.constant_letter if row else None
     if constant is None and claim.order == "file":
         constant = _in_file_order(claim.board)
     notes = tuple(filter(None, (overlap, claim.note)))
-    return ScoredClaim(claim.system, claim.source.title, claim.url, claim.score, constant, notes, row)
+    return ScoredClaim(claim.system, claim.source.title, claim.url, claim.score, constant, notes, row, claim.order)
 
 
 def _of_run(row: Row) -> ScoredClaim:
     source = row.origin.source or ""
     url = source if source.startswith("https://") else None
     claimed = None if row.origin.claimed is None else Score(row.origin.claimed)
-    notes = (row.origin.note,) if row.origin.note else ()
+    notes = (f"the importer notes: {row.origin.note}",) if row.origin.note else ()
     return ScoredClaim(row.system, source, url, claimed, row.constant_letter, notes, row)
 
 

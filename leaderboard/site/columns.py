@@ -17,7 +17,7 @@ TYPES = (*QUERY_TYPES, UNTYPED)
 """The query types, in the order of their columns."""
 
 Type = Literal["rank", "name", "accuracy", "status", "leader", "p", "score", "share", "number", "count", "whole",
-               "duration", "text"]  # fmt: skip
+               "duration", "link", "text"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Column:
 
     def as_data(self) -> dict[str, Any]:
         """Return the fields that the page's script needs to sort and format the column."""
-        is_number = self.type not in ("name", "status", "text")
+        is_number = self.type not in ("name", "status", "link", "text")
         return {
             "key": self.key,
             "label": self.label,
@@ -115,6 +115,9 @@ COLUMNS = {column.key: column for column in (
            "Exact McNemar test against the leader, corrected by Holm over the board.",
            path=("vs_leader", "p_holm"), higher_is_better=False),
     Column("kind", "Kind", attrgetter("kind")),
+    Column("evidence", "Evidence", attrgetter("evidence"), "text",
+           "run here: from logged prompts and answers. recounted: from answers on items that others published. "
+           "claimed: a number only."),
     Column("chance_corrected", "Above chance", attrgetter("chance_corrected"), "share",
            "0 is chance, 100 is perfect: (accuracy - 20) / 80.", higher_is_better=True),
     Column("n", "Items", attrgetter("score.n"), "whole", short="n"),
@@ -143,7 +146,7 @@ COLUMNS = {column.key: column for column in (
     Column("task_version", "Task version", attrgetter("task_version"), "whole"),
     Column("reason", "Why", attrgetter("reason")),
     Column("source", "Source", attrgetter("source")),
-    Column("origin", "Published at", attrgetter("origin.source"), is_optional=True),
+    Column("origin", "Published at", attrgetter("origin.source"), "link", is_optional=True),
     Column("published", "Published", attrgetter("origin.published"), is_optional=True),
     Column("importer_note", "Importer's note", attrgetter("origin.note"), is_optional=True),
     Column("constant_letter", "Constant letter", lambda row: row.constant_letter and row.constant_letter.score.acc,
@@ -167,12 +170,13 @@ _BY_TYPE = tuple(name.lower() for name in TYPES)
 PAGE = _of(("rank", "system", "acc", "status", "leader", "p", "kind", "chance_corrected", "n",
             *(column.key for column in _METRICS), *_SPREAD, *_BY_TYPE, "fold_sd", "shots", "prompt", "params",
             "trainable_params", "train_seconds", "eval_seconds"))  # fmt: skip
-MARKDOWN = _of(("rank", "system", "kind", "params", "shots", "n", "acc", "leader",
+MARKDOWN = _of(("rank", "system", "kind", "evidence", "params", "shots", "n", "acc", "leader",
                 *(column.key for column in _METRICS if column.type == "share"), *_SPREAD, *_BY_TYPE,
                 "status", "origin", "published", "importer_note"))  # fmt: skip
 MARKDOWN_UNRANKED = _of(("system", "params", "n", "acc", "constant_letter", "status", "reason", "source", "origin",
                          "published", "importer_note"))  # fmt: skip
 TERMINAL = _of(("rank", "system", "acc", "leader", "status"))
-CSV = _of(("board", "rank", "system", "kind", "status", "reason", "task", "task_version", "n", "acc", "stderr",
-           "chance_corrected", "with_leader", "params", "trainable_params", "train_seconds", "eval_seconds", "source",
-           "origin", "published", "importer_note", "constant_letter", "leader", "flags", *_BY_TYPE))  # fmt: skip
+CSV = _of(("board", "rank", "system", "kind", "evidence", "status", "reason", "task", "task_version", "n", "acc",
+           "stderr", "chance_corrected", "with_leader", "params", "trainable_params", "train_seconds", "eval_seconds",
+           "source", "origin", "published", "importer_note", "constant_letter", "leader", "flags",
+           *_BY_TYPE))  # fmt: skip

@@ -5,7 +5,7 @@ import io
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from tabulate import tabulate
 
@@ -21,6 +21,7 @@ from recipe_mpr_task import TASK_VERSION
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\uff02\uff07"
+_ADDRESS = re.compile(r"https://([\w.-]+(?:/[\w.-]+){0,2})[^\s()<>|`\"\\]*", re.ASCII)  # host and two steps of the path
 _SIGNS = str.maketrans({c: f"&#{ord(c)};" for c in "<>&|`[]*\\"})
 _MOST_TERMINAL_ROWS = 10
 
@@ -101,8 +102,8 @@ def _notes(rows: Sequence[Row]) -> list[str]:
     return _list("Notes:", ((row.system, text) for row, text in notes))
 
 
-def ranked_table(rows: Sequence[Row]) -> str:
-    """Return the Markdown table of a board's ranked rows."""
+def ranked_table(rows: Sequence[Row], leave_out: Container[str] = ()) -> str:
+    """Return the Markdown table of a board's ranked rows. `leave_out` has the keys of columns that are not shown."""
     named = Counter((row.system, row.asked.shots) for row in rows)
 
     def cell(column: Column, row: Row) -> str:
@@ -110,7 +111,7 @@ def ranked_table(rows: Sequence[Row]) -> str:
             return _cell(column, row)
         return cell_text(row.system + _details(row, row.source if named[row.system, row.asked.shots] > 1 else ""))
 
-    return _table(MARKDOWN, rows, cell)
+    return _table([column for column in MARKDOWN if column.key not in leave_out], rows, cell)
 
 
 def to_terminal(boards: Sequence[Board]) -> str:
@@ -162,6 +163,8 @@ def _cell(column: Column, row: Row) -> str:
             cell = f"{percent(value)} {bounds(mean.low, mean.high) if mean else ''}".strip()
         case "status":
             cell = status_text(value, row.flags)
+        case "link":
+            cell = link(value, value) if value else ""
         case "text":
             cell = cell_text(value)
         case _:
@@ -193,9 +196,17 @@ def _terminal_cell(column: Column, row: Row) -> str:
     return line(row.system, 60) + _details(row, f"{row.asked.shots} shots" if row.asked.shots else "")
 
 
-def cell_text(text: str | None) -> str:
+def cell_text(text: str | None, longest: int = 200) -> str:
     """Make a text safe for a Markdown cell: cut long texts, join lines, escape markup."""
-    return line(text or "").translate(_SIGNS)
+    return line(text or "", longest).translate(_SIGNS)
+
+
+def link(text: str, address: str | None) -> str:
+    """Return a Markdown link, or only the text if the address is no https address. A shown address is shortened."""
+    match = _ADDRESS.fullmatch(address or "")
+    if match is None:
+        return cell_text(text)
+    return f"[{cell_text(match[1] if text == address else text)}]({address})"
 
 
 def _count(number: int | None) -> str:

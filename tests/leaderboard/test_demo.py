@@ -8,7 +8,7 @@ import pytest
 from tests.support.commands import run_python
 
 README = Path(__file__).parents[2] / "README.md"
-FILES = {"index.html", "leaderboard.md", "leaderboard.json", "leaderboard.csv"}
+FILES = {"index.html", "leaderboard.md", "results.md", "leaderboard.json", "leaderboard.csv"}
 
 pytestmark = pytest.mark.slow
 

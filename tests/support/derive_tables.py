@@ -122,6 +122,7 @@ def pinned_table(items: tuple[Item, ...], folds: list[int], parts: list[str]) ->
             "digest": item.digest,
             "order": "".join(map(str, order)),
             "option_ids": [option.recipe_id for option in item.options],
+            "lengths": [len(option.text) for option in item.options],
             "gold": item.gold,
             "types": item.query_types,
         }
