@@ -5,7 +5,6 @@ In a checkout, run `python -m leaderboard.commands.readme`.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from operator import itemgetter
 from pathlib import Path
 
 from tabulate import tabulate
@@ -52,7 +51,9 @@ def _exploit(rows: Iterable[Row]) -> str:
         if row.task in _EXPLOIT_TASKS and row.kind == "causal":
             by_system[row.system][row.task] = row
     lines = []
-    for system, of_task in sorted(by_system.items(), reverse=True, key=itemgetter(0)):
+    for system, of_task in sorted(by_system.items(), reverse=True, key=_by_size):
+        if len(of_task) < len(_EXPLOIT_TASKS):
+            continue
         in_file_order, shuffled = (of_task[task] for task in _EXPLOIT_TASKS)
         share_of_a = shuffled.position.answers[0] if shuffled.position else None
         cells = [_whole(in_file_order, in_file_order.score.acc), _whole(shuffled, shuffled.score.acc)]
@@ -60,6 +61,11 @@ def _exploit(rows: Iterable[Row]) -> str:
         lines.append([marked, *cells, _whole(shuffled, share_of_a)])
     headers = ["System", "File order", "Shuffled", 'Answers "A" when shuffled']
     return tabulate(lines, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _by_size(entry: tuple[str, dict[str, Row]]) -> tuple[int, str]:
+    system, of_task = entry
+    return -min(row.params or 0 for row in of_task.values()), system
 
 
 def _whole(row: Row, fraction: float | None) -> str:
