@@ -5,8 +5,9 @@ import json
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from leaderboard.collect import OnFault, raise_fault, read_rows
 from leaderboard.exports import export
@@ -44,9 +45,9 @@ class Site(NamedTuple):
     skipped: list[str]
 
 
-def build(
+def build(  # noqa: PLR0913 (each argument is an option of the command)
     paths: Sequence[Path], out: Path, *, target: float | None = None, exports: bool = False,
-    on_fault: OnFault = raise_fault,
+    built: date | None = None, on_fault: OnFault = raise_fault,
 ) -> Site:  # fmt: skip
     """Read runs and write the leaderboard's site into a folder, in one atomic step.
 
@@ -55,6 +56,7 @@ def build(
         out: the site's folder.
         target: accuracy at which the page draws a line, a fraction in [0, 1]; None for no line.
         exports: whether to also write the file formats of other projects.
+        built: the day that the page names as the day of the build; None to name none.
         on_fault: called for each exception in our own code, with the step that failed and the traceback.
 
     Raises:
@@ -71,7 +73,7 @@ def build(
             raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
         gc.freeze()  # statsmodels' Holm correction starts a collection, which skips frozen rows
         boards = build_boards(rows, known_rows(rows, on_fault))
-        publish(_files(boards, skipped, target, exports=exports), out)
+        publish(_files(boards, content_of(boards, skipped, target, built), skipped, exports=exports), out)
         return Site(boards, reasons)
 
 
@@ -98,12 +100,12 @@ def _without_collections() -> Iterator[None]:
 
 
 def _files(
-    boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None, *, exports: bool
+    boards: Sequence[Board], content: Mapping[str, Any], skipped: Sequence[Skipped], *, exports: bool
 ) -> Iterator[tuple[str, str]]:
     """Yield the path and text of each file of the site. Only one system's page is in memory at a time."""
     from leaderboard.site.page import index_page, items_script, system_page
 
-    texts, content = texts_at_hand(), content_of(boards, skipped, target)
+    texts = texts_at_hand()
     yield "index.html", index_page(content)
     yield "leaderboard.md", to_markdown(boards, skipped)
     yield "results.md", to_results(boards)

@@ -1,6 +1,9 @@
 """`recipe-mpr leaderboard RUNS... --out DIR`: build the site. `recipe-mpr add` and `demo` use `build_site`, too."""
 
+import os
+import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +54,7 @@ def build_site(  # noqa: PLR0913 (each argument is an option of a command)
     from leaderboard.site.text import LONGEST, line
 
     with FaultLog() as log:
-        site = build(paths, out, target=target, exports=exports, on_fault=log.add)
+        site = build(paths, out, target=target, exports=exports, built=build_day(), on_fault=log.add)
         say(f"{(summary or to_terminal)(site.boards)}\n")
         for name in FILES:
             say(out / name)
@@ -59,3 +62,9 @@ def build_site(  # noqa: PLR0913 (each argument is an option of a command)
         for reason in skipped:
             say(f"recipe-mpr: skipped {line(reason, LONGEST)}", err=True)
         return log.exit_code(code_if_skipped if skipped else 0)
+
+
+def build_day() -> date:
+    """Return today's date in UTC, or the date of SOURCE_DATE_EPOCH, for builds that must not differ by the day."""
+    seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return datetime.fromtimestamp(int(seconds) if seconds.isdecimal() else time.time(), UTC).date()

@@ -2,17 +2,24 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from leaderboard.load.find import Skipped
+from leaderboard.rank.answer import answer_of
 from leaderboard.rank.claims import ScoredClaim, scored_claims
+from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Cost, Row, Score
+from leaderboard.site.answer_text import answer_object
 from leaderboard.site.columns import COLUMNS, TYPES
+from leaderboard.site.names import base_of, beneath, name_of
+from leaderboard.site.opening import DIAGNOSTICS, group_of, is_without_dataset, newest_run, opening_board
 from leaderboard.site.text import short
-from recipe_mpr_task import TASK_VERSION
+from leaderboard.verify.statuses import STATUSES
+from recipe_mpr_task import TASK_VERSION, __version__
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.names import with_texts
@@ -21,19 +28,32 @@ from recipe_mpr_task.orders import pinned_items
 _PLAIN = [column for column in COLUMNS.values() if not column.path and not column.parts]
 
 
-def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None) -> dict[str, Any]:
+def content_of(
+    boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None, built: date | None = None
+) -> dict[str, Any]:
     """Return the object of `leaderboard.json`, with long texts cut. `index.html` shows the same object.
 
-    `target` is the accuracy (a fraction) at which the page draws a line; None for no line.
+    `target` is the accuracy (a fraction) at which the page draws a line; None for no line. `built` is the day of the
+    build; None to name none.
     """
+    newest = max((time for board in boards if (time := newest_run(board))), default=None)
     content = {
+        "version": __version__,
         "task_version": TASK_VERSION,
+        "built": built.isoformat() if built else None,
+        "newest_run": datetime.fromtimestamp(newest, UTC).date().isoformat() if newest else None,
+        "opens_on": opening_board(boards),
+        "no_dataset": is_without_dataset(boards),
         "floors": floors(),
         "target": target,
         "boards": [
             {
                 "board": board.key,
                 "title": board.title,
+                "group": group_of(board),
+                "about": DIAGNOSTICS.get(board.key, ""),
+                "answer": answer_object(answer_of(board)),
+                "rule": highest_rule(board),
                 "rows": len(board.rows),
                 "sizes": board.sizes,
                 "minimal_detectable_effect": board.detectable or None,
@@ -61,6 +81,10 @@ def row_object(row: Row) -> dict[str, Any]:
         "acc_low": row.score.low,
         "acc_high": row.score.high,
         "types": {name: vars(row.types[name]) for name in TYPES if name in row.types},
+        "name": name_of(row),
+        "base_model": base_of(row),
+        "beneath": beneath(row),
+        "trust": STATUSES[row.status].words,
         "rank_low": row.rank_low,
         "rank_high": row.rank_high,
         "evidence": row.evidence,
@@ -163,6 +187,19 @@ def floors() -> dict[str, float]:
     """Return by name the accuracies of the simple rules in `audit.json`. Leave out rules that use option positions."""
     artifacts = json.loads((files("recipe_mpr_task") / "audit.json").read_text())["artifacts"]
     return {artifact["name"]: artifact["acc"] for artifact in artifacts if "position" not in artifact["reads"]}
+
+
+def highest_rule(board: Board) -> dict[str, Any] | None:
+    """Return the name and accuracy of the best trivial rule on a board's items; None if none was scored on them.
+
+    On the main board, rules of the audit count as well as the baselines that were run.
+    """
+    run = {row.system: row.score.acc for row in board.rows if row.kind == "baseline" and row.rank is not None}
+    known = {name: acc for name, acc in run.items() if acc is not None} | (floors() if board.key == MAIN_BOARD else {})
+    if not known:
+        return None
+    name = max(known, key=lambda name: known[name])
+    return {"name": name, "acc": known[name]}
 
 
 def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, Any]:
