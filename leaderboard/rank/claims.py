@@ -33,6 +33,7 @@ class ScoredClaim:
         notes: what a reader must know of the claim.
         row: the imported run with the published answers on the items.
         order: how the source says that the options were shown; "not_stated" if it does not say.
+        board: key of the board with the same items.
     """
 
     system: str
@@ -43,6 +44,7 @@ class ScoredClaim:
     notes: tuple[str, ...] = ()
     row: Row | None = None
     order: Order = "not_stated"
+    board: str = ""
 
     @property
     def recounted(self) -> Score | None:
@@ -99,7 +101,9 @@ def _of_report(claim: Claim, row: Row | None) -> ScoredClaim:
     if constant is None and claim.order == "file":
         constant = _in_file_order(claim.board)
     notes = tuple(filter(None, (overlap, claim.note)))
-    return ScoredClaim(claim.system, claim.source.title, claim.url, claim.score, constant, notes, row, claim.order)
+    return ScoredClaim(
+        claim.system, claim.source.title, claim.url, claim.score, constant, notes, row, claim.order, claim.board
+    )
 
 
 def _of_run(row: Row) -> ScoredClaim:
@@ -107,7 +111,7 @@ def _of_run(row: Row) -> ScoredClaim:
     url = source if source.startswith("https://") else None
     claimed = None if row.origin.claimed is None else Score(row.origin.claimed)
     notes = (f"the importer notes: {row.origin.note}",) if row.origin.note else ()
-    return ScoredClaim(row.system, source, url, claimed, row.constant_letter, notes, row)
+    return ScoredClaim(row.system, source, url, claimed, row.constant_letter, notes, row, board=row.board)
 
 
 @cache

@@ -111,6 +111,7 @@ def _claim(claim: ScoredClaim) -> dict[str, Any]:
         "system": claim.system,
         "source": claim.source,
         "url": claim.url,
+        "board": claim.board,
         "claimed": _score(claim.claimed),
         "recounted": _score(claim.recounted),
         "constant_letter": claim.constant.letter if claim.constant else None,

@@ -15,7 +15,7 @@ from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
 from leaderboard.site.columns import COLUMNS, CSV, MARKDOWN, MARKDOWN_UNRANKED, TERMINAL, Column
 from leaderboard.site.page_data import floors
-from leaderboard.site.text import bounds, difference_text, interval_text, line, percent, short
+from leaderboard.site.text import bounds, count, difference_text, interval_text, line, percent, short
 from leaderboard.verify.statuses import STATUSES, StatusName
 from recipe_mpr_task import TASK_VERSION
 
@@ -151,7 +151,7 @@ def _cell(column: Column, row: Row) -> str:
         case "accuracy":
             cell = interval_text(value)
         case "count":
-            cell = _count(value)
+            cell = count(value)
         case "leader":
             cell = f"{difference_text(value.comparison)}{' =' if row.is_tied else ''}" if value else ""
         case "score":
@@ -207,13 +207,6 @@ def link(text: str, address: str | None) -> str:
     if match is None:
         return cell_text(text)
     return f"[{cell_text(match[1] if text == address else text)}]({address})"
-
-
-def _count(number: int | None) -> str:
-    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if number and number >= 0.9995 * size:  # with three digits, 0.9995 of a unit rounds to 1 unit
-            return f"{number / size:.3g}{unit}"
-    return "" if number is None else str(number)
 
 
 def status_text(status: StatusName, flags: Sequence[str]) -> str:

@@ -19,20 +19,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from leaderboard.rank.pooling import MAIN_BOARD
-from leaderboard.site.columns import PAGE, TYPES
-from leaderboard.site.text import bounds, line, percent
+from leaderboard.site.columns import FIRST, PAGE, TYPES
+from leaderboard.site.links import links
+from leaderboard.site.opening import DEMONSTRATIONS
+from leaderboard.site.text import bounds, count, line, percent
 from leaderboard.verify.statuses import STATUSES
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.result_records import CURVES
 from recipe_mpr_task.statistics import LEVEL
 
+CHANCE = 1 / N_OPTIONS
 _FOLDER = Path(__file__).parent
-_SHARED = ("dom.js", "numbers.js", "draw.js")
+_SHARED = ("dom.js", "numbers.js", "draw.js", "theme.js")
 _SCRIPTS = {
-    "index.html.jinja": (*_SHARED, "state.js", "cells.js", "table.js", "charts.js", "scatter.js", "heat.js",
-                         "matrix.js", "tabs.js", "index.js"),
+    "index.html.jinja": (*_SHARED, "state.js", "track.js", "cells.js", "table.js", "columns.js", "chart.js", "answer.js",
+                         "filters.js", "claims.js", "scatter.js", "heat.js", "matrix.js", "tabs.js", "index.js"),
     "system.html.jinja": (*_SHARED, "curves.js", "provenance.js", "items.js", "system.js"),
 }  # fmt: skip
+_STYLES = {"index.html.jinja": ("page.css", "index.css"), "system.html.jinja": ("page.css",)}
 # Characters that could end the script element around the data, and line separators that old browsers reject.
 _UNSAFE = re.compile("[<>&\u2028\u2029]")
 # Invisible characters outside the Unicode categories C and Z: variation selectors, joiners, fillers, empty Braille.
@@ -41,22 +45,31 @@ _LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
 _CURVE_TITLES = ("Training loss (nats)", "Validation cross-entropy (nats)", "Validation accuracy", "Learning rate",
                  "Gradient norm")  # fmt: skip
 # Fields of a row that templates read. If a row lacks a field, the template gets None.
-_ROW = dict.fromkeys(("page", "rank", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason", "flags", "board"))
+_ROW = dict.fromkeys(("page", "rank", "rank_low", "rank_high", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason",
+                      "flags", "board", "beneath", "trust", "evidence", "params", "vs_leader", "with_leader"))  # fmt: skip
+_NO_ANSWER: dict[str, Any] = {"lead": "", "name": "", "figure": "", "rest": "", "facts": ()}
 
 
 def index_page(content: Mapping[str, Any]) -> str:
     """Return `index.html`. `content` is the object of `leaderboard.json`, from `page_data.content_of`."""
     boards = [board for board in content["boards"] if board["rows"]]
-    first = boards[0] if boards else {"board": None, "title": "No board"}
+    first: Mapping[str, Any] = boards[0] if boards else {"board": None, "title": "No board"}
+    first = next((board for board in boards if board["board"] == content.get("opens_on")), first)
     return _template("index.html.jinja").render(
         data=_embedded(_json(content)),
         task_version=content["task_version"],
         floors=content["floors"],
         skipped=content["skipped"],
-        rows=[{**_ROW, **row} for row in content["rows"] if row["board"] == first["board"]],
+        rows=[_ROW | {"name": row["system"]} | row for row in content["rows"] if row["board"] == first["board"]],
         title=first["title"],
+        about=first.get("about", ""),
+        answer=first.get("answer", _NO_ANSWER),
+        **{key: content.get(key) for key in ("no_dataset", "built", "newest_run", "version")},
+        chance=CHANCE,
         columns=PAGE,
+        first=[column.as_data() for column in PAGE if column.key in FIRST],
         statuses=STATUSES.values(),
+        links=links(),
     )
 
 
@@ -86,7 +99,7 @@ def _embedded(text: str) -> Markup:
 @cache
 def _template(name: str) -> Template:
     """Compile a page's template with the style and the scripts. The compiled template is cached."""
-    style = (_FOLDER / "page.css").read_text()
+    style = "\n".join((_FOLDER / sheet).read_text() for sheet in _STYLES[name])
     scripts = "\n".join((_FOLDER / script).read_text() for script in _SCRIPTS[name])
     registries = f"const SITE = {_embedded(_json(_registries(name)))};"
     script = f'"use strict";\n(() => {{\n{registries}\n{scripts}\n}})();'  # in a function, JavaScript names stay local
@@ -106,6 +119,7 @@ def _template(name: str) -> Template:
     )
     environment.filters |= {
         "percent": percent, "interval": bounds, "line": _line, "link": _link, "visible": _visible, "tone": _tone,
+        "count": count, "share": _share, "rank_range": _rank_range, "behind": _behind,
     }  # fmt: skip
     # This package writes style, script and policy, so the template need not escape them.
     own = {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}  # noqa: S704
@@ -117,14 +131,37 @@ def _registries(name: str) -> dict[str, Any]:
     return {
         "columns": [column.as_data() for column in PAGE if "table.js" in _SCRIPTS[name]],
         "types": TYPES,
+        "first": FIRST,
         "tones": {status.name: status.tone for status in STATUSES.values()},
+        "words": {status.name: status.words for status in STATUSES.values()},
+        "demonstrations": DEMONSTRATIONS,
         "letters": LETTERS,
-        "chance": 1 / N_OPTIONS,
+        "chance": CHANCE,
         "level": LEVEL,
         "main_board": MAIN_BOARD,
         "curves": list(zip(CURVES, _CURVE_TITLES, strict=True)),
         "link": _LINK.pattern,
     }
+
+
+def _share(fraction: float) -> str:
+    """Return a fraction as a share of a plot's width, such as "59.40%"."""
+    return f"{100 * fraction:.2f}%"
+
+
+def _rank_range(row: Mapping[str, Any]) -> str:
+    """Return the ranks that tests cannot exclude, such as "3\u20136"; the rank alone if it is certain or untested."""
+    low, high = row["rank_low"], row["rank_high"]
+    return f"{low}\u2013{high}" if low != high else str(row["rank"] or "")
+
+
+def _behind(row: Mapping[str, Any]) -> str:
+    """Return the difference from the leader in points with its interval, and "tied" if the test finds none."""
+    against = row["vs_leader"]
+    if not against:
+        return "the leader" if row["rank"] else ""
+    low, high = (f"{100 * against[end]:+.1f}" for end in ("low", "high"))
+    return f"{100 * against['difference']:+.1f} [{low}, {high}]{' tied' if row['with_leader'] else ''}"
 
 
 def _hash(text: str) -> str:

@@ -6,11 +6,13 @@ function withInterval(score) {
 }
 
 // The score on items that were not trained on stands beside the one that counts for nothing.
-function accuracyCell(row) {
+function accuracyCell(row, _, marks) {
   const rest = row.clean_subset;
   const seen = rest && isNumber(rest.acc)
-    ? el("div", { class: "aside" }, `on ${whole(rest.n)} unseen: `, ...withInterval(rest)) : null;
-  return [...withInterval({ acc: row.acc, low: row.acc_low, high: row.acc_high }), seen];
+    ? el("span", { class: "aside" }, `on ${whole(rest.n)} unseen: `,
+      ...withInterval(rest)) : null;
+  return [el("span", { class: "value" }, percent(row.acc)), " ",
+    el("span", { class: "interval" }, interval(row.acc_low, row.acc_high)), trackOf(row, marks), seen];
 }
 
 function shareCell(row, column) {
@@ -20,25 +22,53 @@ function shareCell(row, column) {
   return range ? [value, " ", el("span", { class: "interval" }, range)] : [value];
 }
 
-function systemCell(row) {
+// The ranks that tests cannot exclude; one number where they exclude all others.
+function rankRange(row) {
+  const isRange = isNumber(row.rank_low) && isNumber(row.rank_high) && row.rank_low !== row.rank_high;
+  return isRange ? `${row.rank_low}\u2013${row.rank_high}` : whole(row.rank);
+}
+
+function systemName(row) {
   const page = new RegExp(`^${SITE.link}$`).test(row.page || "") ? row.page : null;
-  const mean = isNumber(row.fold_mean) ? `mean over folds ${percent(row.fold_mean)}, ` : "";
-  const known = [line(row.protocol), isNumber(row.fold_sd) ? `${mean}sd ${percent(row.fold_sd)}` : "",
-    row.chat_template ? "chat template" : "", row.system_text ? "system text" : ""];
-  const details = known.filter(Boolean).join("; ");
-  const flags = (row.flags || []).map((flag) =>
-    el("div", { class: "flag" }, el("strong", {}, "Note: "), line(flag, 500)));
-  return [page ? el("a", { href: page }, line(row.system)) : el("bdi", {}, line(row.system)),
-    details ? el("div", { class: "aside" }, details) : null, ...flags];
+  const name = line(row.name ?? row.system);
+  return page ? el("a", { href: page, class: "name" }, name) : el("bdi", { class: "name" }, name);
+}
+
+// Base model, protocol and source, in grey. Of a claim, the source is a link.
+function beneathOf(row) {
+  const known = (row.beneath || []).map((text) => line(text)).filter(Boolean).join("; ");
+  const source = row.kind === "reported" || row.kind === "imported" ? sourceOf(row.kind === "imported" ? "" : row.source, row.origin) : null;
+  if (!known && !source) return null;
+  return el("span", { class: "aside" }, known, known && source ? "; " : null, source);
+}
+
+// A source's words, linked where its address is one of the web.
+function sourceOf(words, address) {
+  const isAddress = /^https:\/\/[^\s]+$/.test(address || "");
+  const text = line(words || (isAddress ? hostOf(address) : address), 120);
+  return isAddress ? el("a", { href: address, rel: "noopener noreferrer nofollow" }, text) : text || null;
+}
+
+// Host and two steps of the path, such as a repository.
+const hostOf = (address) => address.replace("https://", "").split("/").slice(0, 3).join("/");
+
+function systemCell(row) {
+  return [systemName(row), beneathOf(row)];
+}
+
+function trustBadge(row) {
+  return el("span", { class: "badge " + (SITE.tones[row.status] || "neutral") }, SITE.words[row.status] || line(row.status));
 }
 
 function statusCell(row) {
+  const flags = row.flags || [];
   const rest = row.clean_subset;
-  const none = rest && !rest.n ? el("p", { class: "why" }, "No other item is known to be unseen.") : null;
-  const tries = row.tries ? el("p", { class: "why" }, `Tries: ${line(row.tries, 500)}.`) : null;
+  const none = rest && !rest.n ? "No other item is known to be unseen." : "";
+  const texts = [line(row.reason, 500), none, row.tries ? `Tries: ${line(row.tries, 500)}.` : ""].filter(Boolean);
   return [el("details", {},
-    el("summary", {}, el("span", { class: "badge " + SITE.tones[row.status] }, row.status), hiddenText(": why")),
-    el("p", { class: "why" }, line(row.reason, 500)), tries, none)];
+    el("summary", {}, trustBadge(row), hiddenText(": why"), flags.length ? el("span", { class: "soft" }, ` ${notesOf(flags.length)}`) : null),
+    ...texts.map((text) => el("p", { class: "why" }, text)),
+    ...flags.map((flag) => el("p", { class: "flag" }, el("strong", {}, "Note: "), line(flag, 500))))];
 }
 
 function leaderCell(row) {
