@@ -109,7 +109,7 @@ COLUMNS = {column.key: column for column in (
            parts=(("acc", "acc"), ("acc_low", "low"), ("acc_high", "high")), higher_is_better=True),
     Column("status", "Status", attrgetter("status"), "status", on_page="Trust"),
     Column("leader", "Against the leader", attrgetter("against_leader"), "leader",
-           on_page="Behind the leader",
+           on_page="From the leader",
            help="The paired difference in points with its 95% bootstrap interval over the same items, corrected by "
            "Holm over the board: the interval holds 0 exactly where the row is tied.",
            path=("vs_leader",), parts=tuple((f"vs_leader_{name}", part) for name, part in _COMPARED),

@@ -29,6 +29,6 @@ def beneath(row: Row) -> list[str]:
         f"prompt {asked.prompt}" if is_prompted and asked.prompt not in (None, "default") else "",
         "chat template" if asked.chat_template else "",
         "system text" if asked.system_text else "",
-        "recounted from published answers" if row.evidence == "recounted" and row.kind == "imported" else "",
+        "recounted" if row.evidence == "recounted" and row.kind == "imported" else "",
     )
     return [part for part in parts if part]

@@ -23,7 +23,12 @@ DIAGNOSTICS = {
 }
 """By key, the boards that show something about the tools or the data, with a sentence that says what."""
 
-DEMONSTRATIONS = "Made from random weights to show how a flaw looks, so it has no rank."
+_SET = (
+    "Items that an importer chose. Systems have a rank here once systems of two sources stand on this board; until then "
+    "the rows for comparison show what other systems and a constant letter get on the same items."
+)
+
+DEMONSTRATIONS = "Made from random weights to show how a flaw looks. They have no rank."
 """The sentence above the rows of a board that are demonstrations."""
 
 _LATEST = 4e9
@@ -35,6 +40,11 @@ def group_of(board: Board) -> Group:
     if board.key in DIAGNOSTICS:
         return "diagnostic"
     return "set" if any(row.item_set for row in board.rows) else "benchmark"
+
+
+def about(board: Board) -> str:
+    """Return what a reader must know of a board that does not measure systems on this project's items; else ""."""
+    return DIAGNOSTICS.get(board.key, _SET if group_of(board) == "set" else "")
 
 
 def opening_board(boards: Sequence[Board]) -> str | None:
@@ -62,6 +72,11 @@ def is_without_dataset(boards: Sequence[Board]) -> bool:
     return with_runs == {SAMPLE}
 
 
+def is_reference(row: Row) -> bool:
+    """Return whether the row stands on its board only for comparison."""
+    return row.no_rank.startswith(REFERENCE)
+
+
 def _is_run(row: Row) -> bool:
     """Return whether the row is a run of its board, not a claim and not a row for comparison."""
-    return row.kind != "reported" and not row.no_rank.startswith(REFERENCE)
+    return row.kind != "reported" and not is_reference(row)

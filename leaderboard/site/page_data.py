@@ -16,7 +16,7 @@ from leaderboard.rank.row import Cost, Row, Score
 from leaderboard.site.answer_text import answer_object
 from leaderboard.site.columns import COLUMNS, TYPES
 from leaderboard.site.names import base_of, beneath, name_of
-from leaderboard.site.opening import DIAGNOSTICS, group_of, is_without_dataset, newest_run, opening_board
+from leaderboard.site.opening import about, group_of, is_reference, is_without_dataset, newest_run, opening_board
 from leaderboard.site.text import short
 from leaderboard.verify.statuses import STATUSES
 from recipe_mpr_task import TASK_VERSION, __version__
@@ -51,7 +51,7 @@ def content_of(
                 "board": board.key,
                 "title": board.title,
                 "group": group_of(board),
-                "about": DIAGNOSTICS.get(board.key, ""),
+                "about": about(board),
                 "answer": answer_object(answer_of(board)),
                 "rule": highest_rule(board),
                 "rows": len(board.rows),
@@ -85,6 +85,7 @@ def row_object(row: Row) -> dict[str, Any]:
         "base_model": base_of(row),
         "beneath": beneath(row),
         "trust": STATUSES[row.status].words,
+        "for_comparison": is_reference(row),
         "rank_low": row.rank_low,
         "rank_high": row.rank_high,
         "evidence": row.evidence,

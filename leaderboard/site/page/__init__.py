@@ -42,11 +42,12 @@ _UNSAFE = re.compile("[<>&\u2028\u2029]")
 # Invisible characters outside the Unicode categories C and Z: variation selectors, joiners, fillers, empty Braille.
 _BLANK = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
 _LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
+_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(/[^\s\"'<>]*)?")
 _CURVE_TITLES = ("Training loss (nats)", "Validation cross-entropy (nats)", "Validation accuracy", "Learning rate",
                  "Gradient norm")  # fmt: skip
 # Fields of a row that templates read. If a row lacks a field, the template gets None.
 _ROW = dict.fromkeys(("page", "rank", "rank_low", "rank_high", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason",
-                      "flags", "board", "beneath", "trust", "evidence", "params", "vs_leader", "with_leader"))  # fmt: skip
+                      "flags", "board", "beneath", "origin", "trust", "evidence", "params", "vs_leader", "with_leader"))  # fmt: skip
 _NO_ANSWER: dict[str, Any] = {"lead": "", "name": "", "figure": "", "rest": "", "facts": ()}
 
 
@@ -119,7 +120,7 @@ def _template(name: str) -> Template:
     )
     environment.filters |= {
         "percent": percent, "interval": bounds, "line": _line, "link": _link, "visible": _visible, "tone": _tone,
-        "count": count, "share": _share, "rank_range": _rank_range, "behind": _behind,
+        "count": count, "share": _share, "rank_range": _rank_range, "behind": _behind, "address": _address,
     }  # fmt: skip
     # This package writes style, script and policy, so the template need not escape them.
     own = {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}  # noqa: S704
@@ -162,6 +163,11 @@ def _behind(row: Mapping[str, Any]) -> str:
         return "the leader" if row["rank"] else ""
     low, high = (f"{100 * against[end]:+.1f}" for end in ("low", "high"))
     return f"{100 * against['difference']:+.1f} [{low}, {high}]{' tied' if row['with_leader'] else ''}"
+
+
+def _address(text: object) -> str | None:
+    """Return an https address that can be linked, else None."""
+    return str(text) if _ADDRESS.fullmatch(str(text)) else None
 
 
 def _hash(text: str) -> str:

@@ -37,9 +37,10 @@ function systemName(row) {
 // Base model, protocol and source, in grey. Of a claim, the source is a link.
 function beneathOf(row) {
   const known = (row.beneath || []).map((text) => line(text)).filter(Boolean).join("; ");
-  const source = row.kind === "reported" || row.kind === "imported" ? sourceOf(row.kind === "imported" ? "" : row.source, row.origin) : null;
+  const source = row.kind === "reported" || row.origin ? sourceOf(row.kind === "reported" ? row.source : "", row.origin) : null;
   if (!known && !source) return null;
-  return el("span", { class: "aside" }, known, known && source ? "; " : null, source);
+  const joined = known && source ? (row.evidence === "recounted" ? " from " : "; ") : null;
+  return el("span", { class: "aside" }, known, joined, source);
 }
 
 // A source's words, linked where its address is one of the web.
@@ -52,9 +53,11 @@ function sourceOf(words, address) {
 // Host and two steps of the path, such as a repository.
 const hostOf = (address) => address.replace("https://", "").split("/").slice(0, 3).join("/");
 
-function systemCell(row) {
-  return [systemName(row), beneathOf(row)];
+function systemCell(row, _, marks) {
+  return [systemName(row), " ", bestBadge(row, marks), beneathOf(row)];
 }
+
+const bestBadge = (row, marks) => (row.id === marks.best ? el("span", { class: "badge best-here" }, "best measured here") : null);
 
 function trustBadge(row) {
   return el("span", { class: "badge " + (SITE.tones[row.status] || "neutral") }, SITE.words[row.status] || line(row.status));

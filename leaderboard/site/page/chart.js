@@ -10,16 +10,19 @@ function mostOf(rows, what) {
   return [shown, shown.length < rows.length ? cut : ""];
 }
 
+const isUnranked = (row) => !row.rank && row.kind !== "reported";
 const GROUPS = [
   ["Ranked", (row) => row.rank],
-  ["Counted, but without a rank", (row) => !row.rank && row.kind !== "reported" && !row.random_weights],
+  ["Counted, but without a rank", (row) => isUnranked(row) && !row.random_weights && !row.for_comparison],
   ["Published claims, not verified", (row) => row.kind === "reported"],
-  ["Demonstrations", (row) => !row.rank && row.kind !== "reported" && row.random_weights, SITE.demonstrations],
+  ["For comparison, on the same items", (row) => isUnranked(row) && row.for_comparison],
+  ["Diagnostics: demonstrations", (row) => isUnranked(row) && row.random_weights && !row.for_comparison,
+    SITE.demonstrations],
 ];
 
 function drawChart(place, { rows, board, content, shown }) {
   const best = rows.filter((row) => isNumber(row.acc)).sort((a, b) => b.acc - a.acc);
-  const marks = { rule: board.rule, target: board.board === SITE.main_board ? content.target : null, ticks: TICKS };
+  const marks = { rule: board.rule, best: board.answer?.best?.row, target: board.board === SITE.main_board ? content.target : null, ticks: TICKS };
   const parts = [legendOf(marks)];
   let left = shown;
   for (const [title, belongs, about] of GROUPS) {
@@ -46,9 +49,10 @@ function axisOf() {
 function chartLine(row, marks) {
   const notes = (row.flags || []).length;
   const claim = row.kind === "reported";
-  return el("li", { class: lookOf(row), "data-row": row.id },
+  return el("li", { class: `${lookOf(row)}${row.id === marks.best ? " best" : ""}`, "data-row": row.id },
     el("span", { class: "place" }, row.rank ? hiddenText("Rank ") : null, rankRange(row)),
-    el("div", { class: "who" }, systemName(row), beneathOf(row)),
+    el("div", { class: "who" }, systemName(row), " ", bestBadge(row, marks), beneathOf(row),
+      ["excluded", "overlap"].includes(row.status) && !row.for_comparison && !row.random_weights ? el("span", { class: "aside" }, line(row.reason, 160)) : null),
     el("div", { class: "plot" }, trackOf(row, marks)),
     el("span", { class: "value" }, el("strong", {}, percent(row.acc)), " ",
       el("span", { class: "interval" }, interval(row.acc_low, row.acc_high))),
@@ -66,10 +70,10 @@ function legendOf({ rule, target }) {
   return el("ul", { class: "legend" },
     entry(glyph("run-here"), "run here"), entry(glyph("recounted"), "recounted from published answers"),
     entry(glyph("claimed"), "published claim, not verified"),
-    entry(swatch("below-chance"), `up to chance (${percent(CHANCE)}%)`),
+    entry(swatch("below-chance"), `chance, ${percent(CHANCE)}%`),
     rule && rule.acc > CHANCE
-      ? entry(swatch("up-to-rule"), `up to the best trivial rule (${percent(rule.acc)}%: ${line(rule.name, 60)})`) : null,
+      ? entry(swatch("up-to-rule"), `best trivial rule, ${percent(rule.acc)}%: ${line(rule.name, 60)}`) : null,
     isNumber(target) ? entry(svg("svg", { class: "key", width: 14, height: 14, "aria-hidden": "true" },
-      svg("line", { class: "guide", x1: 7, x2: 7, y1: 0, y2: 14 })), `target (${percent(target)}%)`) : null,
-    el("li", {}, "Bars: 95% intervals, percent right"));
+      svg("line", { class: "guide", x1: 7, x2: 7, y1: 0, y2: 14 })), `target, ${percent(target)}%`) : null,
+    el("li", {}, "bars: 95% intervals"));
 }

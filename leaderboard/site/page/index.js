@@ -22,7 +22,7 @@ function draw() {
   drawBoardHead(board, rows, onBoard);
   drawFilters(onBoard, state);
   showTab(state.view);
-  DRAWN[state.view](byId("view-" + state.view), { rows, onBoard, board, content, state, columns, by, shown, marks: board });
+  DRAWN[state.view](byId("view-" + state.view), { rows, onBoard, board, content, state, columns, by, shown });
   const isLong = rows.length > shown && ["chart", "table"].includes(state.view);
   byId("more").hidden = !isLong;
   byId("more").textContent = `Show all ${rows.length} rows`;
@@ -37,7 +37,7 @@ function drawRows(_, { rows, onBoard, board, columns, by, shown }) {
   drawTested(onBoard);
   drawColumnsMenu(columns, state, (cols) => change({ cols }));
   drawSortChoice(chosen, { ...state, sort: by.key });
-  drawTable(byId("table"), chosen, rows.slice(0, shown), { ...state, sort: by.key }, { rule: board.rule }, sortBy);
+  drawTable(byId("table"), chosen, rows.slice(0, shown), { ...state, sort: by.key }, { bars: true, best: board.answer?.best?.row }, sortBy);
 }
 
 function sortBy(column, isCurrent) {
@@ -60,9 +60,12 @@ function change(part) {
 // Plots are as wide as there is room. A phone's address bar changes the height alone: nothing to draw anew.
 function drawWhenWidthChanges() {
   let [width, waiting] = [innerWidth, null];
+  const openFilters = () => { if (innerWidth > 768) byId("filters").open = true; }; // on a phone they are folded
+  openFilters();
   addEventListener("resize", () => {
     if (innerWidth === width) return;
     width = innerWidth;
+    openFilters();
     clearTimeout(waiting);
     waiting = setTimeout(() => { if (state.view === "size") draw(); }, 150);
   });
@@ -82,6 +85,7 @@ function start() {
   skipLinks();
   if (!boards.length) return;
   byId("controls").hidden = false;
+  byId("board-title").classList.add("hidden"); // the list of boards says it
   listBoards();
   makeTabs((view) => change({ view }));
   let waiting = null;

@@ -6,6 +6,7 @@ const CELLS = {
   share: shareCell, score: (row, column) => withInterval(valueOf(row, column)),
 };
 
+const HEADS = { accuracy: "accuracy", name: "name" };
 const valueOf = (row, column) => column.path.reduce((value, key) => value?.[key], row) ?? null;
 const isInvariant = (row, column) => row.invariant === true && column.of_position;
 const cellOf = (row, column, marks) =>
@@ -26,7 +27,7 @@ function drawTable(table, columns, rows, state, marks, onSort) {
   const head = el("thead", { role: "rowgroup" },
     el("tr", { role: "row" }, ...columns.map((column) => headCell(column, state, onSort))));
   const body = el("tbody", { role: "rowgroup" }, ...rows.map((row) =>
-    el("tr", { role: "row", class: row.rank ? null : "unranked", "data-row": row.id },
+    el("tr", { role: "row", class: row.rank ? (row.id === marks.best ? "best" : null) : "unranked", "data-row": row.id },
       ...columns.map((column) => bodyCell(column, row, marks)))));
   const focused = document.activeElement?.dataset?.sort;
   table.setAttribute("role", "table");
@@ -40,7 +41,7 @@ function headCell(column, state, onSort) {
   const button = el("button", { type: "button", "data-sort": column.key }, column.label);
   button.addEventListener("click", () => onSort(column, current));
   return el("th", {
-    role: "columnheader", scope: "col", class: column.number ? "number" : column.type === "name" ? "name" : null,
+    role: "columnheader", scope: "col", class: HEADS[column.type] ?? (column.number ? "number" : null),
     "aria-sort": current ? (state.dir === "desc" ? "descending" : "ascending") : "none",
   }, button);
 }
