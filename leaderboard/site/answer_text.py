@@ -87,7 +87,8 @@ def _trust(best: Row) -> str:
 
 
 def _recounted(row: Row) -> str:
-    return f"{_name(row)}, {percent(row.score.acc)}% ({_interval(row.score)}), counted from answers that others published, not run here."
+    score = f"{percent(row.score.acc)}% ({_interval(row.score)})"
+    return f"{_name(row)}, {score}, counted from answers that others published, not run here."
 
 
 def _claimed(claim: Claim) -> str:

@@ -24,8 +24,8 @@ DIAGNOSTICS = {
 """By key, the boards that show something about the tools or the data, with a sentence that says what."""
 
 _SET = (
-    "Items that an importer chose. Systems have a rank here once systems of two sources stand on this board; until then "
-    "the rows for comparison show what other systems and a constant letter get on the same items."
+    "Items that an importer chose. Systems have a rank here once systems of two sources stand on this board; until "
+    "then the rows for comparison show what other systems and a constant letter get on the same items."
 )
 
 DEMONSTRATIONS = "Made from random weights to show how a flaw looks. They have no rank."

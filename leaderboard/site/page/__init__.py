@@ -32,8 +32,9 @@ CHANCE = 1 / N_OPTIONS
 _FOLDER = Path(__file__).parent
 _SHARED = ("dom.js", "numbers.js", "draw.js", "theme.js")
 _SCRIPTS = {
-    "index.html.jinja": (*_SHARED, "state.js", "track.js", "cells.js", "table.js", "columns.js", "chart.js", "answer.js",
-                         "filters.js", "claims.js", "scatter.js", "heat.js", "matrix.js", "tabs.js", "index.js"),
+    "index.html.jinja": (*_SHARED, "state.js", "track.js", "cells.js", "table.js", "columns.js", "chart.js",
+                         "answer.js", "filters.js", "claims.js", "scatter.js", "heat.js", "matrix.js",
+                         "tabs.js", "index.js"),
     "system.html.jinja": (*_SHARED, "curves.js", "provenance.js", "items.js", "system.js"),
 }  # fmt: skip
 _STYLES = {"index.html.jinja": ("page.css", "index.css"), "system.html.jinja": ("page.css",)}
@@ -46,8 +47,9 @@ _ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(/[^\s\"'<>]*)?")
 _CURVE_TITLES = ("Training loss (nats)", "Validation cross-entropy (nats)", "Validation accuracy", "Learning rate",
                  "Gradient norm")  # fmt: skip
 # Fields of a row that templates read. If a row lacks a field, the template gets None.
-_ROW = dict.fromkeys(("page", "rank", "rank_low", "rank_high", "acc", "acc_low", "acc_high", "n", "kind", "status", "reason",
-                      "flags", "board", "beneath", "origin", "trust", "evidence", "params", "vs_leader", "with_leader"))  # fmt: skip
+_ROW = dict.fromkeys(("page", "rank", "rank_low", "rank_high", "acc", "acc_low", "acc_high", "n", "kind", "status",
+                      "reason", "flags", "board", "beneath", "origin", "trust", "evidence", "params", "vs_leader",
+                      "with_leader"))  # fmt: skip
 _NO_ANSWER: dict[str, Any] = {"lead": "", "name": "", "figure": "", "rest": "", "facts": ()}
 
 
