@@ -13,6 +13,10 @@ function drawBoardHead(board, rows, onBoard) {
   byId("board-title").textContent = line(board.title);
   byId("about").textContent = line(board.about, 500);
   byId("about").hidden = !board.about;
+  const pages = [["Items", board.items?.page], ["More plots", board.items?.plots]]
+    .filter(([, page]) => /^(items|plots)\/[A-Za-z0-9._-]+\.html$/.test(page || ""));
+  byId("board-pages").replaceChildren(...pages.map(([label, page]) => el("a", { href: page }, label)));
+  byId("board-pages").hidden = !pages.length;
   byId("count").textContent = `${rows.length} of ${onBoard.length} systems`;
 }
 

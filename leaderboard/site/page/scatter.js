@@ -45,7 +45,8 @@ function axes(x, y, { left, right, top, bottom }, [low, high], highest) {
 // All dots first: a name keeps clear of every dot, also of those that come later.
 function points(rows, x, y, frame) {
   const dots = rows.map((row) => ({ row, cx: x(Math.log10(row.params)), cy: y(row.acc) }));
-  const taken = dots.map(({ cx, cy }) => [cx - 6, cy - 6, cx + 6, cy + 6]);
+  const ofChance = [frame.right - 50, y(CHANCE) - 16, frame.right, y(CHANCE)];
+  const taken = [ofChance, ...dots.map(({ cx, cy }) => [cx - 6, cy - 6, cx + 6, cy + 6])];
   const bars = dots.filter(({ row }) => isNumber(row.acc_low) && isNumber(row.acc_high))
     .map(({ row, cx }) => stroke("bar faint", cx, y(row.acc_low), cx, y(row.acc_high)));
   const marks = dots.map(({ row, cx, cy }) => {

@@ -1,6 +1,6 @@
 // An accuracy as a point with its interval on a line from 0 to 100%. Places are in percent, so a track fits any width.
 
-const share = (fraction) => `${(100 * fraction).toFixed(2)}%`;
+const share = (fraction) => `${(100 * Math.min(1, Math.max(0, fraction))).toFixed(2)}%`;
 const KINDS_OF_EVIDENCE = { "run here": "run-here", recounted: "recounted", claimed: "claimed" };
 const lookOf = (row) => KINDS_OF_EVIDENCE[row.evidence] || "run-here";
 
