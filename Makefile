@@ -35,6 +35,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.finetune
 	$(BIN)/python -m benchmarks.encoders
 	$(BIN)/python -m benchmarks.leaderboard
+	$(BIN)/python -m benchmarks.page
 
 clean:
 	rm -rf $(VENV) out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

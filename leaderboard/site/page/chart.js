@@ -34,7 +34,7 @@ function drawChart(place, { rows, board, content, shown }) {
     parts.push(el("section", { class: "chart-group", "aria-label": title },
       el("div", { class: "chart-head" }, el("h3", {}, `${title} `, el("span", { class: "soft" }, `(${count})`)), axisOf()),
       about ? note(about) : null,
-      el("ol", { class: "chart" }, ...drawn.map((row) => chartLine(row, marks)))));
+      el("ol", { class: "chart" }, ...drawn.map((row) => chartLineOf(row, marks)))));
   }
   if (!best.length) parts.push(note("No system with an accuracy fits the filters."));
   place.replaceChildren(...parts);
@@ -44,6 +44,13 @@ function axisOf() {
   const texts = TICKS.map((tick) => svg("text", { x: share(tick), y: 12, class: "soft",
     "text-anchor": tick === 0 ? "start" : tick === 1 ? "end" : "middle" }, `${100 * tick}${tick === 1 ? "%" : ""}`));
   return svg("svg", { class: "ticks", "aria-hidden": "true" }, ...texts);
+}
+
+// Lines are kept: a filter at every key only chooses among them.
+const chartLines = new Map();
+function chartLineOf(row, marks) {
+  if (!chartLines.has(row)) chartLines.set(row, chartLine(row, marks));
+  return chartLines.get(row);
 }
 
 function chartLine(row, marks) {

@@ -4,7 +4,8 @@ const content = data();
 const boards = content.boards.filter((board) => board.rows > 0);
 const opens = (boards.find((board) => board.board === content.opens_on) || boards[0])?.board;
 const rowsOf = new Map(boards.map((board) => [board.board, content.rows.filter((row) => row.board === board.board)]));
-const FIRST_ROWS = 100; // of a long board, until all are asked for
+const columnsByBoard = new Map();
+const FIRST_ROWS = 60; // of a long board, until all are asked for
 const DRAWN = {
   chart: drawChart, types: drawHeat, size: drawScatter, pairs: drawMatrix, claims: drawClaims, table: drawRows,
 };
@@ -14,7 +15,8 @@ let state = null;
 function draw() {
   const board = boards.find((each) => each.board === state.board);
   const onBoard = rowsOf.get(state.board);
-  const columns = columnsOf(onBoard);
+  if (!columnsByBoard.has(board)) columnsByBoard.set(board, columnsOf(onBoard));
+  const columns = columnsByBoard.get(board);
   const by = columns.find((column) => column.key === state.sort) || columns[0];
   const rows = sorted(onBoard.filter(matcher(state)), by, state.dir);
   const shown = state.rows === "all" ? rows.length : FIRST_ROWS;

@@ -26,14 +26,30 @@ function sortValue(row, column) {
 function drawTable(table, columns, rows, state, marks, onSort) {
   const head = el("thead", { role: "rowgroup" },
     el("tr", { role: "row" }, ...columns.map((column) => headCell(column, state, onSort))));
-  const body = el("tbody", { role: "rowgroup" }, ...rows.map((row) =>
-    el("tr", { role: "row", class: row.rank ? (row.id === marks.best ? "best" : null) : "unranked", "data-row": row.id },
-      ...columns.map((column) => bodyCell(column, row, marks)))));
+  const kept = linesFor(columns);
+  const body = el("tbody", { role: "rowgroup" }, ...rows.map((row) => {
+    if (!kept.has(row)) kept.set(row, tableLine(row, columns, marks));
+    return kept.get(row);
+  }));
   const focused = document.activeElement?.dataset?.sort;
   table.setAttribute("role", "table");
   table.replaceChildren(table.caption, head, body);
   // Redrawing must not throw a keyboard user out of the header.
   if (focused) table.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
+}
+
+// Lines are kept as long as the columns stay: a filter at every key only chooses among them.
+const tableLines = { columns: "", lines: new Map() };
+function linesFor(columns) {
+  const key = columns.map((column) => column.key).join();
+  if (tableLines.columns !== key) Object.assign(tableLines, { columns: key, lines: new Map() });
+  return tableLines.lines;
+}
+
+function tableLine(row, columns, marks) {
+  const look = row.rank ? (row.id === marks.best ? "best" : null) : "unranked";
+  return el("tr", { role: "row", class: look, "data-row": row.id },
+    ...columns.map((column) => bodyCell(column, row, marks)));
 }
 
 function headCell(column, state, onSort) {
