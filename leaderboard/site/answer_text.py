@@ -83,7 +83,7 @@ def _trust(best: Row) -> str:
         why = "its training record names none of the scored items"
     else:
         why = STATUSES[best.status].help[:1].lower() + STATUSES[best.status].help[1:].removesuffix(".")
-    return f"{words}; {why}."
+    return f"{words[:1].upper()}{words[1:]}: {why}."
 
 
 def _recounted(row: Row) -> str:

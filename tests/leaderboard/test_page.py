@@ -58,6 +58,24 @@ def test_the_same_input_gives_the_same_bytes_and_works_without_scripts():
     assert body.count("<tr") == sum(row["board"] == "recipe_mpr" for row in site_content()["rows"])
 
 
+def test_the_page_names_its_build_and_links_to_what_it_is_about():
+    shown = without_data(PAGES["index"])
+    assert "Built 2026-01-02. Newest run 2026-01-01. Version 9.9.9, task version 1." in shown
+    for label in ("Paper", "Dataset", "lm-eval", "How to read it", "Add yours"):
+        assert re.search(rf'<a href="(https://|#)[^"]*"[^>]*>{label}</a>', shown)
+
+
+def test_only_a_plain_https_address_becomes_a_source_s_link():
+    content = site_content(4)
+    content["rows"][0]["origin"] = "https://example.org/a?b=c&d"
+    addresses = ("http://example.org/", "https://example.org/\u202e", "https://user@example.org/", 'https://e.org/"x')
+    for row, address in zip(content["rows"][1:], addresses, strict=False):
+        row["origin"] = address
+    assert re.findall(r'<a href="([^"]*)"[^>]*>source', without_data(index_page(content))) == [
+        "https://example.org/a?b=c&amp;d", "https://example.org/paper"
+    ]  # fmt: skip
+
+
 def test_a_row_of_little_and_a_board_of_nothing_have_their_pages():
     row = {"id": "a", "system": "a", "board": "b"}
     assert "<h1>a</h1>" in system_page({"row": row, "position": None, "history": None, "around": []}, "[]")

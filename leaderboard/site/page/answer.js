@@ -24,7 +24,8 @@ function drawBoardHead(board, rows, onBoard) {
 function drawTested(onBoard) {
   const ranked = onBoard.filter((row) => row.rank);
   const leader = ranked.find((row) => !row.vs_leader);
-  byId("tested").textContent = ranked.length < 2 ? "" : `From the leader (${line(leader?.name ?? leader?.system, 60)}): `
+  const name = line(leader?.name ?? leader?.system, 60);
+  byId("tested").textContent = ranked.length < 2 ? "" : `From the leader (${name}): `
     + `paired difference in points on the same items. Its 95% interval and the mark \u201ctied\u201d are of one test, `
     + `corrected by Holm over the ${ranked.length - 1} comparisons of this board.`;
 }

@@ -37,7 +37,8 @@ function systemName(row) {
 // Base model, protocol and source, in grey. Of a claim, the source is a link.
 function beneathOf(row) {
   const known = (row.beneath || []).map((text) => line(text)).filter(Boolean).join("; ");
-  const source = row.kind === "reported" || row.origin ? sourceOf(row.kind === "reported" ? row.source : "", row.origin) : null;
+  const isClaim = row.kind === "reported";
+  const source = isClaim || row.origin ? sourceOf(isClaim ? row.source : "", row.origin) : null;
   if (!known && !source) return null;
   const joined = known && source ? (row.evidence === "recounted" ? " from " : "; ") : null;
   return el("span", { class: "aside" }, known, joined, source);
@@ -57,10 +58,18 @@ function systemCell(row, _, marks) {
   return [systemName(row), " ", bestBadge(row, marks), beneathOf(row)];
 }
 
-const bestBadge = (row, marks) => (row.id === marks.best ? el("span", { class: "badge best-here" }, "best measured here") : null);
+const bestBadge = (row, marks) =>
+  (row.id === marks.best ? el("span", { class: "badge best-here" }, "best measured here") : null);
 
 function trustBadge(row) {
-  return el("span", { class: "badge " + (SITE.tones[row.status] || "neutral") }, SITE.words[row.status] || line(row.status));
+  const look = `badge ${SITE.tones[row.status] || "neutral"}`;
+  return el("span", { class: look }, SITE.words[row.status] || line(row.status));
+}
+
+// How many notes a row has; its trust opens them.
+function notesMark(row) {
+  const n = (row.flags || []).length;
+  return n ? el("span", { class: "soft" }, ` \u26a0\u00a0${n}\u00a0${n === 1 ? "note" : "notes"}`) : null;
 }
 
 function statusCell(row) {
@@ -69,7 +78,7 @@ function statusCell(row) {
   const none = rest && !rest.n ? "No other item is known to be unseen." : "";
   const texts = [line(row.reason, 500), none, row.tries ? `Tries: ${line(row.tries, 500)}.` : ""].filter(Boolean);
   return [el("details", {},
-    el("summary", {}, trustBadge(row), hiddenText(": why"), flags.length ? el("span", { class: "soft" }, ` ${notesOf(flags.length)}`) : null),
+    el("summary", {}, trustBadge(row), hiddenText(": why"), notesMark(row)),
     ...texts.map((text) => el("p", { class: "why" }, text)),
     ...flags.map((flag) => el("p", { class: "flag" }, el("strong", {}, "Note: "), line(flag, 500))))];
 }
@@ -79,5 +88,6 @@ function leaderCell(row) {
   if (!against) return row.rank ? [el("span", { class: "soft" }, "the leader")] : [];
   const tied = el("span", { class: "badge tie" }, "tied", hiddenText(" with the leader, as far as the test can tell"));
   return [percent(against.difference, true), " ",
-    el("span", { class: "interval" }, interval(against.low, against.high, true)), ...(row.with_leader ? [" ", tied] : [])];
+    el("span", { class: "interval" }, interval(against.low, against.high, true)),
+    ...(row.with_leader ? [" ", tied] : [])];
 }

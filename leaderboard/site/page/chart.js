@@ -20,24 +20,28 @@ const GROUPS = [
     SITE.demonstrations],
 ];
 
+// Returns whether lines are left out.
 function drawChart(place, { rows, board, content, shown }) {
   const best = rows.filter((row) => isNumber(row.acc)).sort((a, b) => b.acc - a.acc);
-  const marks = { rule: board.rule, best: board.answer?.best?.row, target: board.board === SITE.main_board ? content.target : null, ticks: TICKS };
+  const target = board.board === SITE.main_board ? content.target : null; // it is one of the main board
+  const marks = { rule: board.rule, best: board.answer?.best?.row, target, ticks: TICKS };
   const parts = [legendOf(marks)];
-  let left = shown;
+  let cut = false;
   for (const [title, belongs, about] of GROUPS) {
     const group = best.filter(belongs);
-    if (!group.length || left <= 0) continue;
-    const drawn = group.slice(0, left);
-    left -= drawn.length;
+    if (!group.length) continue;
+    const drawn = group.slice(0, shown);
+    cut ||= drawn.length < group.length;
     const count = drawn.length < group.length ? `${drawn.length} of ${group.length}` : String(group.length);
     parts.push(el("section", { class: "chart-group", "aria-label": title },
-      el("div", { class: "chart-head" }, el("h3", {}, `${title} `, el("span", { class: "soft" }, `(${count})`)), axisOf()),
+      el("div", { class: "chart-head" },
+        el("h3", {}, `${title} `, el("span", { class: "soft" }, `(${count})`)), axisOf()),
       about ? note(about) : null,
       el("ol", { class: "chart" }, ...drawn.map((row) => chartLineOf(row, marks)))));
   }
   if (!best.length) parts.push(note("No system with an accuracy fits the filters."));
   place.replaceChildren(...parts);
+  return cut;
 }
 
 function axisOf() {
@@ -54,19 +58,17 @@ function chartLineOf(row, marks) {
 }
 
 function chartLine(row, marks) {
-  const notes = (row.flags || []).length;
-  const claim = row.kind === "reported";
+  // Why a system that was counted has no rank.
+  const says = ["excluded", "overlap"].includes(row.status) && !row.for_comparison && !row.random_weights;
   return el("li", { class: `${lookOf(row)}${row.id === marks.best ? " best" : ""}`, "data-row": row.id },
     el("span", { class: "place" }, row.rank ? hiddenText("Rank ") : null, rankRange(row)),
     el("div", { class: "who" }, systemName(row), " ", bestBadge(row, marks), beneathOf(row),
-      ["excluded", "overlap"].includes(row.status) && !row.for_comparison && !row.random_weights ? el("span", { class: "aside" }, line(row.reason, 160)) : null),
+      says ? el("span", { class: "aside" }, line(row.reason, 160)) : null),
     el("div", { class: "plot" }, trackOf(row, marks)),
     el("span", { class: "value" }, el("strong", {}, percent(row.acc)), " ",
       el("span", { class: "interval" }, interval(row.acc_low, row.acc_high))),
-    el("span", { class: "trust" }, trustBadge(row), notes && !claim ? el("span", { class: "soft" }, ` ${notesOf(notes)}`) : null));
+    el("span", { class: "trust" }, trustBadge(row), notesMark(row)));
 }
-
-const notesOf = (n) => `\u26a0\u00a0${n}\u00a0${n === 1 ? "note" : "notes"}`;
 
 function legendOf({ rule, target }) {
   const glyph = (look) => svg("svg", { class: `key ${look}`, width: 34, height: 14, "aria-hidden": "true" },
@@ -76,7 +78,7 @@ function legendOf({ rule, target }) {
   const entry = (sign, text) => el("li", {}, sign, " ", text);
   return el("ul", { class: "legend" },
     entry(glyph("run-here"), "run here"), entry(glyph("recounted"), "recounted from published answers"),
-    entry(glyph("claimed"), "published claim, not verified"),
+    entry(glyph("claimed"), "published claim"),
     entry(swatch("below-chance"), `chance, ${percent(CHANCE)}%`),
     rule && rule.acc > CHANCE
       ? entry(swatch("up-to-rule"), `best trivial rule, ${percent(rule.acc)}%: ${line(rule.name, 60)}`) : null,

@@ -16,7 +16,8 @@ function drawChips(place, key, values, state, words) {
     return chip;
   });
   place.hidden = values.length < 2 && !chosen.size;
-  place.replaceChildren(el("span", { class: "soft", "aria-hidden": "true" }, place.getAttribute("aria-label")), ...chips);
+  const title = el("span", { class: "soft", "aria-hidden": "true" }, place.getAttribute("aria-label"));
+  place.replaceChildren(title, ...chips);
   if (focused) place.querySelector(`[data-${key}="${CSS.escape(focused)}"]`)?.focus();
 }
 

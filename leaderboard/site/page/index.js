@@ -24,11 +24,10 @@ function draw() {
   drawBoardHead(board, rows, onBoard);
   drawFilters(onBoard, state);
   showTab(state.view);
-  DRAWN[state.view](byId("view-" + state.view), { rows, onBoard, board, content, state, columns, by, shown });
-  const isLong = rows.length > shown && ["chart", "table"].includes(state.view);
-  byId("more").hidden = !isLong;
-  byId("more").textContent = `Show all ${rows.length} rows`;
-  if (isLong) byId("count").textContent += `, the first ${shown} shown`;
+  const cut = DRAWN[state.view](byId("view-" + state.view), { rows, onBoard, board, content, state, columns, by, shown });
+  byId("more").hidden = !cut;
+  byId("more").textContent = `Show all ${rows.length} systems`;
+  if (cut) byId("count").textContent += `, the first ${shown} shown`;
   writeState(state, opens);
 }
 
@@ -39,7 +38,9 @@ function drawRows(_, { rows, onBoard, board, columns, by, shown }) {
   drawTested(onBoard);
   drawColumnsMenu(columns, state, (cols) => change({ cols }));
   drawSortChoice(chosen, { ...state, sort: by.key });
-  drawTable(byId("table"), chosen, rows.slice(0, shown), { ...state, sort: by.key }, { bars: true, best: board.answer?.best?.row }, sortBy);
+  const marks = { bars: true, best: board.answer?.best?.row };
+  drawTable(byId("table"), chosen, rows.slice(0, shown), { ...state, sort: by.key }, marks, sortBy);
+  return rows.length > shown;
 }
 
 function sortBy(column, isCurrent) {

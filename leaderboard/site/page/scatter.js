@@ -11,7 +11,8 @@ function drawScatter(place, { rows }) {
     return;
   }
   const without = rows.length - sized.length;
-  const about = "Percent right with the 95% interval. Solid: run here. Half: recounted. Hollow: a published claim. Dashed: chance."
+  const about = "Percent right with the 95% interval. Solid: run here. Half: recounted. Hollow: a published claim. "
+    + "Dashed: chance."
     + (without ? ` ${without} of ${rows.length} have no parameters, or do not say how many.` : "") + cut;
   const width = widthOf(place, 1200);
   const frame = { left: 40, right: width - 16, top: 12, bottom: Math.round(Math.min(380, 200 + width / 5)), width };
@@ -50,7 +51,8 @@ function points(rows, x, y, frame) {
   const bars = dots.filter(({ row }) => isNumber(row.acc_low) && isNumber(row.acc_high))
     .map(({ row, cx }) => stroke("bar faint", cx, y(row.acc_low), cx, y(row.acc_high)));
   const marks = dots.map(({ row, cx, cy }) => {
-    const what = `${line(row.name ?? row.system)}: ${percent(row.acc)}, ${count(row.params)} parameters, ${row.trust ?? row.status}`;
+    const known = `${percent(row.acc)}, ${count(row.params)} parameters, ${row.trust ?? row.status}`;
+    const what = `${line(row.name ?? row.system)}: ${known}`;
     return fill(pointAt(cx, cy, lookOf(row)), {}, [svg("title", {}, what)]);
   });
   return [...bars, ...marks, ...dots.map((dot) => nameOf(dot, taken, frame)).filter(Boolean)];
@@ -58,7 +60,8 @@ function points(rows, x, y, frame) {
 
 // A name where it runs into nothing, cut shorter where that helps; none where there is no such place.
 function nameOf({ row, cx, cy }, taken, frame) {
-  const places = [44, 24, 14].flatMap((longest) => SIDES.map((side) => [line(row.name ?? row.system, longest), ...side]));
+  const placesOf = (longest) => SIDES.map((side) => [line(row.name ?? row.system, longest), ...side]);
+  const places = [44, 24, 14].flatMap(placesOf);
   for (const [name, dx, dy, anchor] of places) {
     const long = name.length * 6.6;
     const from = cx + dx - (anchor === "end" ? long : anchor === "middle" ? long / 2 : 0);
