@@ -13,7 +13,7 @@ from leaderboard.verify.forensics import RESULTS
 from tests.support.needs import skip
 
 AXE = Path(os.environ.get("RECIPE_MPR_AXE", Path(__file__).parents[2] / ".venv/node_modules/axe-core/axe.min.js"))
-OVERLAPS = (Path(__file__).parents[1] / "support" / "measured.js").read_text()
+OVERLAPS = (Path(__file__).parents[1] / "support" / "overlaps.js").read_text()
 SIZES = [(1440, 900), (1280, 800), (390, 844)]
 CELLS = """(lines) => lines.map((line) => [line.dataset.row, Object.fromEntries([...line.cells].map((cell) => {
   const copy = cell.cloneNode(true);
