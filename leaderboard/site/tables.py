@@ -26,7 +26,7 @@ HOW_TO_READ = (
     "counted again; `claimed`, that somebody states a number. Against the leader: the paired difference in points with "
     "its 95% bootstrap interval, `=` where an exact McNemar test cannot tell the two apart. Both are Holm-corrected "
     "over the board: an interval holds 0 exactly where `=` stands. Status `clean`: all that decides the scores is on "
-    "record, and no scored item was trained on. `unknown ⚠`: nothing tells what it was trained on, perhaps these items. "
+    "record, and it saw no scored item. `unknown ⚠`: nothing tells what it was trained on; perhaps these items. "
     "`overlap`: it was trained or selected on scored items. `excluded`: its numbers are not comparable. "
     "`notes ⚠`: what a reader should know of a row is in the notes below its table."
 )
