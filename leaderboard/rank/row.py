@@ -199,13 +199,14 @@ class AgainstLeader:
 class Origin:
     """Where an imported system's answers were published, as the importer says. None means not given.
 
-    `claimed` is the accuracy that the source states, a fraction.
+    `claimed` is the accuracy that the source states, a fraction. `order` is how the system saw the options.
     """
 
     source: str | None = None
     published: str | None = None
     note: str | None = None
     claimed: float | None = None
+    order: str | None = None
 
 
 @dataclass(frozen=True)

@@ -177,8 +177,8 @@ PAGE = _of((*FIRST, "p", "kind", "evidence", "chance_corrected", "n", *(column.k
 MARKDOWN = _of(("rank", "system", "kind", "evidence", "params", "shots", "n", "acc", "leader",
                 *(column.key for column in _METRICS if column.type == "share"), *_SPREAD, *_BY_TYPE,
                 "status", "origin", "published", "importer_note"))  # fmt: skip
-MARKDOWN_UNRANKED = _of(("system", "params", "n", "acc", "constant_letter", "status", "reason", "source", "origin",
-                         "published", "importer_note"))  # fmt: skip
+MARKDOWN_UNRANKED = _of(("system", "evidence", "params", "n", "acc", "constant_letter", "status", "reason", "source",
+                         "origin", "published", "importer_note"))  # fmt: skip
 TERMINAL = _of(("rank", "system", "acc", "leader", "status"))
 CSV = _of(("board", "rank", "system", "kind", "evidence", "status", "reason", "task", "task_version", "n", "acc",
            "stderr", "chance_corrected", "with_leader", "params", "trainable_params", "train_seconds", "eval_seconds",
