@@ -7,10 +7,12 @@ from importlib.resources import files
 from typing import Any
 
 from leaderboard.load.find import Skipped
+from leaderboard.rank.board_answers import BoardAnswers
 from leaderboard.rank.claims import ScoredClaim, scored_claims
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Cost, Row, Score
 from leaderboard.site.columns import COLUMNS, TYPES
+from leaderboard.site.item_board import board_links, board_name, calibration_error
 from leaderboard.site.text import short
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.files import sha256_of
@@ -21,11 +23,23 @@ from recipe_mpr_task.orders import pinned_items
 _PLAIN = [column for column in COLUMNS.values() if not column.path and not column.parts]
 
 
-def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None) -> dict[str, Any]:
+def content_of(
+    boards: Sequence[Board],
+    skipped: Sequence[Skipped],
+    target: float | None = None,
+    answers: Mapping[str, BoardAnswers] | None = None,
+) -> dict[str, Any]:
     """Return the object of `leaderboard.json`, with long texts cut. `index.html` shows the same object.
 
-    `target` is the accuracy (a fraction) at which the page draws a line; None for no line.
+    `target` is the accuracy (a fraction) at which the page draws a line; None for no line. `answers` has each board's
+    answers by the board's key; None to read them from the boards.
     """
+    answers = answers or {board.key: BoardAnswers.of(board) for board in boards}
+    errors = {
+        row.id: calibration_error(of_board, place)
+        for of_board in answers.values()
+        for place, row in enumerate(of_board.rows)
+    }
     content = {
         "task_version": TASK_VERSION,
         "floors": floors(),
@@ -38,10 +52,15 @@ def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: floa
                 "sizes": board.sizes,
                 "minimal_detectable_effect": board.detectable or None,
                 "pairwise": vars(board.matrix) if board.matrix else None,
+                "items": board_links(answers[board.key]),
             }
             for board in boards
         ],
-        "rows": [row_object(row) for board in boards for row in board.rows],
+        "rows": [
+            {**row_object(row), **_known({"calibration_error": errors.get(row.id)})}
+            for board in boards
+            for row in board.rows
+        ],
         "claims": [_claim(claim) for claim in scored_claims(boards)],
         "skipped": [vars(file) for file in skipped],
     }
@@ -165,29 +184,39 @@ def floors() -> dict[str, float]:
     return {artifact["name"]: artifact["acc"] for artifact in artifacts if "position" not in artifact["reads"]}
 
 
-def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """Return the data of a system's page, without the row's answers. The page gets the answers from `row.items.text`.
+def system_content(
+    row: Row, shown: Mapping[str, Any], title: str, calibration: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the data of a system's page, without the row's answers: those are in the file that "answers" names.
 
-    `shown` is the row's object in `leaderboard.json`. `title` is the title of the row's board.
+    Args:
+        row: the row.
+        shown: the row's object in `leaderboard.json`.
+        title: title of the row's board.
+        calibration: from `item_board.calibration_object`; None if the row has no probabilities.
     """
     return {
         "row": shown,
         "board_title": title,
+        "board_name": board_name(row.board) if row.items else None,
+        "answers": f"{row.id}.js" if row.items else None,
         "position": vars(row.position) if row.position else None,
+        "calibration": calibration,
         "history": list(row.curve) or None,
         "around": list(row.around),
     }
 
 
 def items_content(texts: Mapping[str, Item]) -> dict[str, dict[str, Any]]:
-    """Return the items' data that all systems' pages load, by item id.
+    """Return the items' data that all pages of systems and items load, by item id.
 
-    Every item has its types and the ids of the gold option and all options. An item in `texts` also has the texts.
+    Every item has its types, the ids of the gold option and of all options as shown in shuffled order, and the places
+    that the shown options have in the dataset's file, such as "20314". An item in `texts` also has the texts.
     """
     shared: dict[str, dict[str, Any]] = {}
     for item_id, pinned in pinned_items().items():
-        shown = list(pinned.shown_ids("shuffled"))
-        shared[item_id] = {"types": list(pinned.types), "gold": pinned.gold, "shown": shown}
+        shown, places = list(pinned.shown_ids("shuffled")), "".join(map(str, pinned.order))
+        shared[item_id] = {"types": list(pinned.types), "gold": pinned.gold, "shown": shown, "order": places}
         if item := texts.get(item_id):
             options = {option.recipe_id: option.text for option in item.options}
             shared[item_id] |= {"query": item.query, "options": options}

@@ -1,0 +1,217 @@
+"""Make the data of a board's two pages: the page of its items, and the page of its plots.
+
+items/BOARD.html      the page of the items
+items/BOARD.json      all numbers of both pages
+items/BOARD-00.js     the answers of all systems on 20 items; the page loads this file when one of the items is opened
+plots/BOARD.html      the page of the plots
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from leaderboard.rank.agreement import error_consistency, same_choice
+from leaderboard.rank.board_answers import NO_PROBABILITY, BoardAnswers
+from leaderboard.rank.calibration import Calibration, calibration_of
+from leaderboard.rank.item_numbers import BoardItems, item_numbers
+from leaderboard.rank.ranking import Board
+from leaderboard.rank.row import Row
+from leaderboard.site.text import short
+from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.names import slug, with_texts
+from recipe_mpr_task.statistics import Floats
+
+ITEMS_IN_FILE = 20
+MOST_IN_PLOTS = 50
+"""Maximum number of systems in the agreement matrix and in the calibration plots: the board's best."""
+
+_DIGITS = 6
+_BASE_32 = "0123456789abcdefghijklmnopqrstuv"
+_SHOWN = ("id", "system", "kind", "rank", "status", "evidence", "protocol", "acc", "acc_low", "acc_high", "n", "page",
+          "params", "vs_leader", "with_leader", "types", "calibration_error")  # fmt: skip
+"""Fields of a row in `leaderboard.json` that the two pages read."""
+
+
+def board_name(key: str) -> str:
+    """Return the file name of a board's pages, without suffix. Different boards have different names."""
+    name = slug(key.replace("_", "-"), 60)
+    return name if name == key.replace("_", "-") else f"{name}-{sha256_of(key.encode(errors='replace'))[:8]}"
+
+
+def board_links(answers: BoardAnswers) -> dict[str, Any] | None:
+    """Return a board's "items" in `leaderboard.json`: where its pages are. None if no row has results of items."""
+    if not answers.rows:
+        return None
+    name = board_name(answers.key)
+    return {"page": f"items/{name}.html", "plots": f"plots/{name}.html", "data": f"items/{name}.json"}
+
+
+def calibration_error(answers: BoardAnswers, place: int) -> float | None:
+    """Return the expected calibration error of a row. None without probabilities, and for rules, which have none."""
+    found = system_calibration(answers, place)
+    return found["error"] if found else None
+
+
+def board_files(
+    board: Board, answers: BoardAnswers, rows: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of each file of a board's two pages. A board without results of items has none."""
+    from leaderboard.site.page import board_script, items_page, plots_page
+
+    links = board_links(answers)
+    if links is None:
+        return
+    content = pages_content(board, answers, rows)
+    yield links["page"], items_page(content)
+    yield links["plots"], plots_page(content)
+    yield links["data"], json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    for number, some in answer_files(answers):
+        yield f"items/{content['name']}-{number}.js", board_script(some)
+
+
+def system_calibration(answers: BoardAnswers, place: int) -> dict[str, Any] | None:
+    """Return a row's calibration for its page. None without probabilities, and for rules, which have none."""
+    found = None if answers.rows[place].kind == "baseline" else calibration_of(answers, place)
+    return calibration_object(found) if found else None
+
+
+def pages_content(board: Board, answers: BoardAnswers, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return all numbers of a board's two pages. `rows` has the rows' objects in `leaderboard.json` by id."""
+    numbers = item_numbers(answers)
+    counted = [row.id for row, is_counted in zip(answers.rows, answers.counted, strict=True) if is_counted]
+    content = {
+        "board": board.key,
+        "title": board.title,
+        "order": answers.order,
+        "name": board_name(board.key),
+        "in_file": ITEMS_IN_FILE,
+        "sizes": board.sizes,
+        "minimal_detectable_effect": board.detectable or None,
+        "systems": [_system(row, rows[row.id]) for row in board.rows],
+        "answered": [row.id for row in answers.rows],
+        "counted": counted,
+        "kinds": numbers.kinds,
+        "pairwise": vars(board.matrix) if board.matrix else None,
+        **_items(numbers),
+        "agreement": _agreement(answers, counted),
+        "calibration": _calibrations(answers),
+    }
+    bounded: dict[str, Any] = with_texts(content, short)
+    return bounded
+
+
+def _system(row: Row, shown: Mapping[str, Any]) -> dict[str, Any]:
+    seconds, with_loading = seconds_an_item(row)
+    timed = {} if seconds is None else {"seconds_an_item": seconds, "with_loading": with_loading}
+    return {key: shown[key] for key in _SHOWN if shown.get(key) is not None} | timed
+
+
+def seconds_an_item(row: Row) -> tuple[float | None, bool]:
+    """Return the seconds of evaluation per item, and whether this includes the time to load the model."""
+    if row.cost.eval_seconds_per_item is not None:
+        return row.cost.eval_seconds_per_item, False
+    if row.cost.eval_seconds is None or not row.score.n or row.no_rank:  # a row without rank may have a part of the run
+        return None, False
+    return row.cost.eval_seconds / row.score.n, True
+
+
+def _items(numbers: BoardItems) -> dict[str, Any]:
+    """Return the items' numbers. An item is a list, see `item_fields`, because a page has 500 of them."""
+    return {
+        "item_fields": ["id", "right", "partly", "mean accuracy", "disagreement", "right by kind", "votes by letter"],
+        "items": [
+            [
+                item.item_id,
+                item.right,
+                item.partly,
+                _rounded(item.mean),
+                _rounded(item.disagreement),
+                [item.by_kind[kind] for kind in numbers.kinds],
+                [round(vote, 2) for vote in item.votes],
+            ]
+            for item in numbers.items
+        ],
+        "histogram": list(numbers.histogram),
+        "never": numbers.never,
+        "always": numbers.always,
+        "mean_by_type": {name: {"n": n, "acc": _rounded(mean)} for name, (n, mean) in numbers.mean_by_type.items()},
+    }
+
+
+def _rounded(number: float | None) -> float | None:
+    """Round a number for JSON. None and NaN give None."""
+    return None if number is None or math.isnan(number) else round(number, _DIGITS)
+
+
+def _agreement(answers: BoardAnswers, counted: list[str]) -> dict[str, Any] | None:
+    """Return how far the best counted systems agree; None with fewer than two."""
+    if len(counted) < 2:
+        return None
+    accuracies = answers.accuracies[answers.counted][:MOST_IN_PLOTS]
+    return {
+        "ids": counted[:MOST_IN_PLOTS],
+        "same_choice": _cells(same_choice(answers.chosen[:MOST_IN_PLOTS])),
+        "error_consistency": _cells(error_consistency(accuracies)),
+    }
+
+
+def _cells(matrix: Floats) -> list[list[float | None]]:
+    """Return a matrix as lists for JSON. The diagonal and NaN are None."""
+    return [
+        [None if i == j else _rounded(value) for j, value in enumerate(row)] for i, row in enumerate(matrix.tolist())
+    ]
+
+
+def _calibrations(answers: BoardAnswers) -> list[dict[str, Any]]:
+    """Return the calibration of the board's best systems that have probabilities."""
+    made: list[dict[str, Any]] = []
+    for place, row in enumerate(answers.rows):
+        is_shown = answers.counted[place] and len(made) < MOST_IN_PLOTS
+        if is_shown and (calibration := system_calibration(answers, place)):
+            made.append({"id": row.id, **calibration})
+    return made
+
+
+def calibration_object(calibration: Calibration) -> dict[str, Any]:
+    """Return a calibration as plain values. Each bin has the interval of its accuracy."""
+    return {
+        "error": round(calibration.error, _DIGITS),
+        "confidence": round(calibration.confidence, _DIGITS),
+        "acc": round(calibration.acc, _DIGITS),
+        "bins": [
+            {
+                "from": part.low,
+                "to": part.high,
+                "confidence": round(part.confidence, _DIGITS),
+                **vars(part.score),
+            }
+            for part in calibration.bins
+        ],
+    }
+
+
+def answer_files(answers: BoardAnswers) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the number and the content of each file with the answers of all systems on 20 items.
+
+    An item has two values: a text with one character for each system, in the order of "answered", and a list with the
+    percents of its five letters for each system, null if it has none. The character is a digit of base 32 whose bit k
+    says whether letter k was chosen. "-" stands for a system that was not asked the item.
+    """
+    for number, first in enumerate(range(0, len(answers.ids), ITEMS_IN_FILE)):
+        content = {}
+        for column in range(first, min(first + ITEMS_IN_FILE, len(answers.ids))):
+            is_asked = _is_asked(answers, column)
+            masks = answers.masks[:, column].tolist()
+            choices = "".join(_BASE_32[m] if asked else "-" for m, asked in zip(masks, is_asked, strict=True))
+            percents = [None if p[0] == NO_PROBABILITY else p for p in answers.percents[:, column].tolist()]
+            content[answers.ids[column]] = [choices, percents]
+        yield f"{number:02d}", content
+
+
+def _is_asked(answers: BoardAnswers, column: int) -> list[bool]:
+    """Say for each row whether it has the item. An item of unknown accuracy has no choice either."""
+    known = ~np.isnan(answers.accuracies[:, column]) | (answers.masks[:, column] > 0)
+    return [bool(asked) for asked in known]
