@@ -18,7 +18,7 @@ from leaderboard.rank.board_answers import BoardAnswers
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
-from leaderboard.site.item_board import board_files, system_calibration
+from leaderboard.site.item_board import board_files, system_calibration, with_item_numbers
 from leaderboard.site.page_data import content_of, items_content, system_content, to_json
 from leaderboard.site.publish import publish
 from leaderboard.site.results import to_results
@@ -107,7 +107,7 @@ def _files(
 
     texts = texts_at_hand()
     answers = {board.key: BoardAnswers.of(board) for board in boards}
-    content = content_of(boards, skipped, target, answers)
+    content = with_item_numbers(content_of(boards, skipped, target), answers)
     yield "index.html", index_page(content)
     yield "leaderboard.md", to_markdown(boards, skipped)
     yield "results.md", to_results(boards)

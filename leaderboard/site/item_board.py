@@ -49,10 +49,21 @@ def board_links(answers: BoardAnswers) -> dict[str, Any] | None:
     return {"page": f"items/{name}.html", "plots": f"plots/{name}.html", "data": f"items/{name}.json"}
 
 
-def calibration_error(answers: BoardAnswers, place: int) -> float | None:
-    """Return the expected calibration error of a row. None without probabilities, and for rules, which have none."""
-    found = system_calibration(answers, place)
-    return found["error"] if found else None
+def with_item_numbers(content: Mapping[str, Any], answers: Mapping[str, BoardAnswers]) -> dict[str, Any]:
+    """Add to `leaderboard.json` where each board's pages are, and the calibration error of each row that has one.
+
+    Args:
+        content: from `page_data.content_of`.
+        answers: each board's answers by the board's key.
+    """
+    errors = {
+        row.id: {"calibration_error": found["error"]}
+        for of_board in answers.values()
+        for place, row in enumerate(of_board.rows)
+        if (found := system_calibration(of_board, place))
+    }
+    boards = [{**board, "items": board_links(answers[board["board"]])} for board in content["boards"]]
+    return {**content, "boards": boards, "rows": [{**row, **errors.get(row["id"], {})} for row in content["rows"]]}
 
 
 def board_files(

@@ -7,12 +7,11 @@ from importlib.resources import files
 from typing import Any
 
 from leaderboard.load.find import Skipped
-from leaderboard.rank.board_answers import BoardAnswers
 from leaderboard.rank.claims import ScoredClaim, scored_claims
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Cost, Row, Score
 from leaderboard.site.columns import COLUMNS, TYPES
-from leaderboard.site.item_board import board_links, board_name, calibration_error
+from leaderboard.site.item_board import board_name
 from leaderboard.site.text import short
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.files import sha256_of
@@ -23,23 +22,11 @@ from recipe_mpr_task.orders import pinned_items
 _PLAIN = [column for column in COLUMNS.values() if not column.path and not column.parts]
 
 
-def content_of(
-    boards: Sequence[Board],
-    skipped: Sequence[Skipped],
-    target: float | None = None,
-    answers: Mapping[str, BoardAnswers] | None = None,
-) -> dict[str, Any]:
+def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None) -> dict[str, Any]:
     """Return the object of `leaderboard.json`, with long texts cut. `index.html` shows the same object.
 
-    `target` is the accuracy (a fraction) at which the page draws a line; None for no line. `answers` has each board's
-    answers by the board's key; None to read them from the boards.
+    `target` is the accuracy (a fraction) at which the page draws a line; None for no line.
     """
-    answers = answers or {board.key: BoardAnswers.of(board) for board in boards}
-    errors = {
-        row.id: calibration_error(of_board, place)
-        for of_board in answers.values()
-        for place, row in enumerate(of_board.rows)
-    }
     content = {
         "task_version": TASK_VERSION,
         "floors": floors(),
@@ -52,15 +39,10 @@ def content_of(
                 "sizes": board.sizes,
                 "minimal_detectable_effect": board.detectable or None,
                 "pairwise": vars(board.matrix) if board.matrix else None,
-                "items": board_links(answers[board.key]),
             }
             for board in boards
         ],
-        "rows": [
-            {**row_object(row), **_known({"calibration_error": errors.get(row.id)})}
-            for board in boards
-            for row in board.rows
-        ],
+        "rows": [row_object(row) for board in boards for row in board.rows],
         "claims": [_claim(claim) for claim in scored_claims(boards)],
         "skipped": [vars(file) for file in skipped],
     }

@@ -39,6 +39,10 @@ _SCRIPTS = {
     "plots.html.jinja": (*_SHARED, "load.js", "labels.js", "forest.js", "against.js", "calibration.js", "agreement.js",
                          "type_heat.js", "difficulty.js", "plots.js"),
 }  # fmt: skip
+_STYLES = {
+    "index.html.jinja": ("page.css",),
+    **dict.fromkeys(("system.html.jinja", "items.html.jinja", "plots.html.jinja"), ("page.css", "items.css")),
+}
 # Characters that could end the script element around the data, and line separators that old browsers reject.
 _UNSAFE = re.compile("[<>&\u2028\u2029]")
 # Invisible characters outside the Unicode categories C and Z: variation selectors, joiners, fillers, empty Braille.
@@ -124,13 +128,12 @@ def _embedded(text: str) -> Markup:
 @cache
 def _template(name: str) -> Template:
     """Compile a page's template with the style and the scripts. The compiled template is cached."""
-    is_index = name.startswith("index")
-    style = "".join((_FOLDER / sheet).read_text() for sheet in ("page.css", *(() if is_index else ("items.css",))))
+    style = "\n".join((_FOLDER / sheet).read_text() for sheet in _STYLES[name])
     scripts = "\n".join((_FOLDER / script).read_text() for script in _SCRIPTS[name])
     registries = f"const SITE = {_embedded(_json(_registries(name)))};"
     script = f'"use strict";\n(() => {{\n{registries}\n{scripts}\n}})();'  # in a function, JavaScript names stay local
     # In some browsers, 'self' does not match files on disk, so pages opened from disk need `file:`.
-    items = "" if is_index else " 'self' file:"
+    items = "" if name.startswith("index") else " 'self' file:"
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}{items}; img-src data:; "
         "base-uri 'none'; form-action 'none'"

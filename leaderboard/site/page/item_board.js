@@ -45,7 +45,7 @@ function itemLine(item) {
     el("span", { class: "aside" }, under.filter(Boolean).join(" · ")), ...(item.pair ? pairAnswers(board, item.pair) : []));
   const entry = el("details", { class: "item", "data-item": item.id }, summary);
   entry.addEventListener("toggle", () => {
-    if (entry.open && entry.children.length === 1) openItem(entry, board, item, state.kind);
+    if (entry.open && entry.children.length === 1) openItem(entry, board, item, { kind: state.kind, first: [state.a, state.b] });
     if (entry.open !== (state.item === item.id)) keep({ item: entry.open ? item.id : "" });
   });
   return entry;

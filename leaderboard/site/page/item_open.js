@@ -7,7 +7,8 @@ const WAITING = "The answers are being loaded.";
 window.RECIPE_MPR_BOARD = window.RECIPE_MPR_BOARD || {};
 
 // The options stand there at once, the answers once their file is read.
-function openItem(entry, board, item, shownKinds) {
+// `wanted` has the kind that is chosen, and the ids of the systems that stand first.
+function openItem(entry, board, item, wanted) {
   const place = el("div", { class: "opened" });
   const { id, votes } = item;
   const known = itemOf(id);
@@ -19,15 +20,16 @@ function openItem(entry, board, item, shownKinds) {
   entry.append(place);
   const number = String(Math.floor(item.place / board.in_file)).padStart(2, "0");
   loadScript(`${board.name}-${number}.js`).then(
-    () => answers.replaceChildren(...answerTable(board, known, shown, window.RECIPE_MPR_BOARD[id], shownKinds)),
+    () => answers.replaceChildren(...answerTable(board, known, shown, window.RECIPE_MPR_BOARD[id], wanted)),
     (error) => answers.replaceChildren(note(`The answers of this item cannot be shown: ${error.message}.`)));
 }
 
-function answerTable(board, item, shown, answer, shownKinds, isWhole = false) {
+function answerTable(board, item, shown, answer, wanted, isWhole = false) {
   if (!answer) return [note("No system's answer to this item is on file.")];
   const [choices, percents] = answer;
   const all = board.answered.map((id, k) => ({ row: board.byId.get(id), choice: choices[k], percents: percents[k] }))
-    .filter(({ row, choice }) => row && choice !== "-" && (!shownKinds || row.kind === shownKinds));
+    .filter(({ row, choice }) => row && choice !== "-" && (!wanted.kind || row.kind === wanted.kind));
+  all.sort((x, y) => wanted.first.includes(y.row.id) - wanted.first.includes(x.row.id));
   const some = isWhole ? all : all.slice(0, MOST_SYSTEMS);
   const gold = shown.indexOf(item.gold);
   const heads = [el("th", { scope: "col", class: "name" }, "System"), el("th", { scope: "col" }, "Result"),
@@ -40,7 +42,7 @@ function answerTable(board, item, shown, answer, shownKinds, isWhole = false) {
     + "option. Grey: systems without a rank."), el("div", { class: "scroll" }, table), more];
   if (more) {
     more.addEventListener("click", () => {
-      more.parentElement.replaceChildren(...answerTable(board, item, shown, answer, shownKinds, true));
+      more.parentElement.replaceChildren(...answerTable(board, item, shown, answer, wanted, true));
     });
   }
   return parts;
