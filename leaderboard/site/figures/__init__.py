@@ -22,9 +22,10 @@ Draw = Callable[[Board, BoardAnswers], Any]
 
 def write_figures(boards: Sequence[Board], folder: Path) -> list[Path]:
     """Draw the figures of all boards with at least two ranked systems. Return the paths of the files."""
-    from leaderboard.site.figures.style import save
+    from leaderboard.site.figures.style import look, save
 
-    return [path for name, figure in _figures(boards) for path in save(figure, folder, name)]
+    with look():
+        return [path for name, figure in _figures(boards) for path in save(figure, folder, name)]
 
 
 def _figures(boards: Sequence[Board]) -> Iterator[tuple[str, Any]]:

@@ -11,12 +11,15 @@ from leaderboard.site.figures.style import (
     GREY,
     LIGHT,
     MOST_ROWS,
+    ROW_HEIGHT,
     evidence_legend,
     figure_of,
+    label_rows,
     marker,
-    name_of,
+    name_parts,
 )
 from leaderboard.site.text import percent
+from recipe_mpr_task.lines import line
 
 
 def shown_rows(board: Board) -> list[Row]:
@@ -33,7 +36,7 @@ def shown_rows(board: Board) -> list[Row]:
 def draw_accuracy(board: Board, _: BoardAnswers) -> Any:
     """Return a figure of each system's accuracy with its 95% Wilson interval. Claims are hollow."""
     rows = shown_rows(board)
-    figure, axes = figure_of(7.2, 0.8 + 0.22 * len(rows))
+    figure, axes = figure_of(7.2, 1 + ROW_HEIGHT * len(rows))
     for place, row in enumerate(rows):
         acc, low, high = (100 * value if value is not None else None for value in _interval(row))
         if low is not None and high is not None:
@@ -43,11 +46,12 @@ def draw_accuracy(board: Board, _: BoardAnswers) -> Any:
             percent(row.score.acc), (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=8
         )
     axes.axvline(CHANCE, color=GREY, linestyle="--", linewidth=1, zorder=1)
-    axes.annotate("chance", (CHANCE, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", color=GREY)
+    axes.annotate("chance", (CHANCE, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", color=GREY,
+                  fontsize=8)  # fmt: skip
     axes.set(xlim=(0, 100), ylim=(len(rows) - 0.4, -0.6), xlabel="accuracy, % (95% Wilson interval)")
-    axes.set_yticks(range(len(rows)), [name_of(row) for row in rows])
+    label_rows(axes, rows)
     axes.grid(axis="x")
-    evidence_legend(axes, rows)
+    evidence_legend(figure, rows)
     return figure
 
 
@@ -66,9 +70,10 @@ def draw_parameters(board: Board, _: BoardAnswers) -> Any:
     axes.set(ylim=(0, 100), xlabel="parameters", ylabel="accuracy, % (95% Wilson interval)")
     axes.margins(x=0.25)
     axes.axhline(CHANCE, color=GREY, linestyle="--", linewidth=1, zorder=1)
-    axes.annotate("chance", (1, CHANCE), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=GREY)
+    axes.annotate("chance", (1, CHANCE), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=GREY,
+                  fontsize=8)  # fmt: skip
     axes.grid(color=LIGHT)
-    evidence_legend(axes, rows)
+    evidence_legend(figure, rows)
     _write_names(figure, axes, rows)
     return figure
 
@@ -90,7 +95,7 @@ def _write_names(figure: Any, axes: Any, rows: list[Row]) -> None:
     dots = axes.transData.transform([(row.params, 100 * (row.score.acc or 0)) for row in rows])
     taken: list[Any] = []
     for row, dot in zip(rows, dots, strict=True):
-        name = row.system.split(" (", 1)[0][:40]
+        name = line(name_parts(row)[0], 40)
         for x, y, ha, va in _SIDES:
             text = axes.annotate(name, (row.params, 100 * (row.score.acc or 0)), (x, y), textcoords="offset points",
                                  ha=ha, va=va, fontsize=7.5)  # fmt: skip

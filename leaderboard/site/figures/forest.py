@@ -4,7 +4,7 @@ from typing import Any
 
 from leaderboard.rank.board_answers import BoardAnswers
 from leaderboard.rank.ranking import Board
-from leaderboard.site.figures.style import BLUE, GREY, MOST_ROWS, figure_of, marker, name_of
+from leaderboard.site.figures.style import BLUE, GREY, MOST_ROWS, ROW_HEIGHT, figure_of, label_rows, marker, name_parts
 from leaderboard.site.text import difference_text
 
 
@@ -17,7 +17,7 @@ def draw_forest(board: Board, _: BoardAnswers) -> Any:
     rows = [row for row in board.rows if row.against_leader][:MOST_ROWS]
     if not rows:
         return None
-    figure, axes = figure_of(7.2, 0.9 + 0.24 * len(rows))
+    figure, axes = figure_of(7.2, 0.9 + ROW_HEIGHT * len(rows))
     for place, row in enumerate(rows):
         assert row.against_leader is not None  # noqa: S101 (rows without a comparison are left out above)
         compared = row.against_leader.comparison
@@ -27,8 +27,9 @@ def draw_forest(board: Board, _: BoardAnswers) -> Any:
         axes.annotate(difference_text(compared), (1.01, place), xycoords=("axes fraction", "data"), va="center",
                       fontsize=7.5)  # fmt: skip
     axes.axvline(0, color="black", linewidth=1, zorder=1)
-    axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=f"points from {name_of(leader)} (95%, Holm over the board)")
-    axes.set_yticks(range(len(rows)), [name_of(row) for row in rows])
+    about = f"difference from {name_parts(leader)[0]}, points\n(95% interval, Holm over the board)"
+    axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=about)
+    label_rows(axes, rows)
     axes.grid(axis="x")
     axes.tick_params(colors=GREY, labelcolor="black")
     return figure

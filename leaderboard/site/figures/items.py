@@ -8,7 +8,7 @@ from leaderboard.rank.calibration import Calibration, calibration_of
 from leaderboard.rank.item_numbers import item_numbers
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
-from leaderboard.site.figures.style import BLUE, CHANCE, GREY, LIGHT, figure_of, name_of
+from leaderboard.site.figures.style import BLUE, CHANCE, GREY, LIGHT, figure_of, name_parts
 from leaderboard.site.text import percent
 from recipe_mpr_task.lines import line
 
@@ -44,9 +44,10 @@ def _reliability(axes: Any, row: Row, calibration: Calibration) -> None:
         if score.acc is None or score.low is None or score.high is None:
             continue
         axes.plot([x, x], [100 * score.low, 100 * score.high], color=BLUE, alpha=0.35, linewidth=1.4)
-        axes.plot([x], [100 * score.acc], "o", color=BLUE, markersize=3 + 5 * math.sqrt((score.n or 0) / most))
+        axes.plot([x], [100 * score.acc], "o", color=BLUE, markersize=3 + 5 * math.sqrt((score.n or 0) / most),
+                  clip_on=False)  # fmt: skip
     axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="sure, %", ylabel="right, %", aspect="equal")
-    axes.set_title(f"{line(name_of(row).split(' (', 1)[0], 26)}\nerror {percent(calibration.error)} points", fontsize=8)
+    axes.set_title(f"{line(name_parts(row)[0], 26)}\nerror {percent(calibration.error)} points", fontsize=8)
     axes.grid(color=LIGHT)
 
 
@@ -58,6 +59,7 @@ def draw_difficulty(_: Board, answers: BoardAnswers) -> Any:
     bars, types = panels.flat
     bars.bar(range(n + 1), numbers.histogram, color=BLUE, width=0.85)
     bars.set(xlabel=f"systems that are right, of {n}", ylabel="items")
+    bars.set_xlim(-0.6, n + 0.6)
     bars.xaxis.get_major_locator().set_params(integer=True)
     names = list(numbers.mean_by_type)
     means = [100 * mean for _, mean in numbers.mean_by_type.values()]
