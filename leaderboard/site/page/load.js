@@ -33,16 +33,17 @@ function writeHash(state, usual) {
   if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? "#" + hash : location.pathname);
 }
 
-// A form's fields by the name of the state's key: each change is handed on, typing after a pause.
+// A form's fields by the name of the state's key: every change hands on all of them, typing after a pause.
 function bindFields(form, change) {
+  const fields = [...form.querySelectorAll("[name]")];
   let waiting = null;
+  const all = () => change(Object.fromEntries(fields.map((field) => [field.name, field.value])));
   form.addEventListener("submit", (event) => event.preventDefault());
-  for (const field of form.querySelectorAll("[name]")) {
+  for (const field of fields) {
     field.addEventListener("input", () => {
-      clearTimeout(waiting);
-      const part = { [field.name]: field.value };
-      if (field.type === "search") waiting = setTimeout(() => change(part), 80);
-      else change(part);
+      clearTimeout(waiting); // what is being typed counts already
+      if (field.type === "search") waiting = setTimeout(all, 80);
+      else all();
     });
   }
 }
@@ -51,6 +52,6 @@ function bindFields(form, change) {
 function showFields(form, state) {
   for (const field of form.querySelectorAll("[name]")) {
     if (field.value !== state[field.name]) field.value = state[field.name];
-    if (field.value !== state[field.name]) state[field.name] = field.value = field.dataset.usual ?? "";
+    if (field.value !== state[field.name]) state[field.name] = field.value = "";
   }
 }
