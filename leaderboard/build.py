@@ -18,7 +18,7 @@ from leaderboard.rank.board_answers import BoardAnswers
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
-from leaderboard.site.item_board import board_files, system_calibration, with_item_numbers
+from leaderboard.site.item_board import Calibrations, board_files, calibrations_of, with_item_numbers
 from leaderboard.site.page_data import content_of, items_content, system_content, to_json
 from leaderboard.site.publish import publish
 from leaderboard.site.results import to_results
@@ -107,7 +107,8 @@ def _files(
 
     texts = texts_at_hand()
     answers = {board.key: BoardAnswers.of(board) for board in boards}
-    content = with_item_numbers(content_of(boards, skipped, target), answers)
+    calibrations = calibrations_of(answers.values())
+    content = with_item_numbers(content_of(boards, skipped, target), answers, calibrations)
     yield "index.html", index_page(content)
     yield "leaderboard.md", to_markdown(boards, skipped)
     yield "results.md", to_results(boards)
@@ -116,23 +117,21 @@ def _files(
     yield "systems/items.js", items_script(items_content(texts))
     links = {row["id"]: row for row in content["rows"]}
     for board in boards:
-        yield from board_files(board, answers[board.key], links)
-        yield from _system_files(board, answers[board.key], links)
+        yield from board_files(board, answers[board.key], calibrations, links)
+        yield from _system_files(board, calibrations, links)
     if exports:
         yield from ((f"exports/{path}", text) for path, text in export(boards, texts).items())
 
 
 def _system_files(
-    board: Board, answers: BoardAnswers, links: Mapping[str, Mapping[str, Any]]
+    board: Board, calibrations: Calibrations, links: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, str]]:
     """Yield each system's page, and the file with its answers. `links` has the rows' objects by id."""
     from leaderboard.site.page import answers_script, system_page
 
-    places = {row.id: place for place, row in enumerate(answers.rows)}
     for row in board.rows:
         if page := links[row.id]["page"]:
-            calibration = system_calibration(answers, places[row.id]) if row.items else None
-            yield page, system_page(system_content(row, links[row.id], board.title, calibration))
+            yield page, system_page(system_content(row, links[row.id], board.title, calibrations.get(row.id)))
             if row.items:
                 yield page.removesuffix("html") + "js", answers_script(row.id, row.items.text)
 

@@ -1,7 +1,7 @@
 """Collect a board's answers, item by item, in arrays. The item pages and the plots are made from them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -69,23 +69,31 @@ class BoardAnswers:
             golds=np.array(golds, dtype=np.int64),
             counted=_counted(rows, len(ids)),
         )  # fmt: skip
-        bits = [{recipe_id: 1 << k for k, recipe_id in enumerate(options)} for options in shown]
         columns = {item_id: column for column, item_id in enumerate(ids)}
+        slots = np.array([_slots(item_id, order) for item_id in ids], np.uint8).reshape(-1, N_OPTIONS)
         for place, row in enumerate(rows):
-            answers._add(place, row, [columns[item_id] for item_id in row.items.ids], bits)
+            answers._add(place, row, np.array([columns[item_id] for item_id in row.items.ids]), slots)
         return answers
 
-    def _add(self, place: int, row: Row, own: Sequence[int], bits: Sequence[Mapping[str, int]]) -> None:
-        """Write one row's answers into the arrays. `own` has the columns of the row's items."""
-        results = json.loads(row.items.text)
+    def _add(self, place: int, row: Row, own: Ints, slots: Bytes) -> None:
+        """Write one row's answers into the arrays.
+
+        Args:
+            place: index of the row.
+            row: the row.
+            own: columns of the row's items.
+            slots: for each column and letter, the shown option's index in the dataset's file, shape (columns, 5).
+        """
         self.accuracies[place, own] = row.items.accuracies
-        self.masks[place, own] = [sum(bits[c][i] for i in set(r[2])) for c, r in zip(own, results, strict=True)]
-        known = [k for k, result in enumerate(results) if result[3] is not None]
-        if known:
-            probabilities = np.array([results[k][3] for k in known])
-            columns = [own[k] for k in known]
-            self.percents[place, columns] = np.rint(100 * probabilities)
-            self.confidences[place, columns] = probabilities.max(axis=1)
+        if row.spread is None or row.spread.over != "prompts":  # a row over prompts has several choices on an item
+            bits = (row.items.picks[:, None] >> slots[own]) & 1
+            self.masks[place, own] = (bits << np.arange(N_OPTIONS, dtype=np.uint8)).sum(axis=1)
+        given = [result[3] for result in json.loads(row.items.text)]
+        known = np.array([probabilities is not None for probabilities in given])
+        if known.any():
+            probabilities = np.array([each for each in given if each is not None])
+            self.percents[place, own[known]] = np.rint(100 * probabilities)
+            self.confidences[place, own[known]] = probabilities.max(axis=1)
 
     @cached_property
     def chosen(self) -> Floats:
@@ -95,6 +103,12 @@ class BoardAnswers:
     def right_choice(self, place: int) -> Floats:
         """Return the probability that row `place` chooses the right option of each item, shape (items,)."""
         return np.asarray(_SHARES[self.masks[place], self.golds])
+
+
+def _slots(item_id: str, order: str) -> tuple[int, ...]:
+    """Return for each letter the shown option's index in the dataset's file."""
+    pinned = pinned_items()[item_id]
+    return tuple(pinned.option_ids.index(recipe_id) for recipe_id in pinned.shown_ids(order))
 
 
 def _counted(rows: Sequence[Row], n_items: int) -> NDArray[np.bool_]:

@@ -56,13 +56,14 @@ def calibration(confidences: Floats, right: Floats) -> Calibration:
     units = np.rint(confidences * _UNITS).astype(np.int64)
     width = _UNITS // N_BINS
     places = np.clip(-(-units // width) - 1, 0, N_BINS - 1)
-    bins = []
-    for place in np.unique(places).tolist():
-        inside = places == place
-        score = Score.of(float(right[inside].sum()), int(inside.sum()))
-        bins.append(Bin(place / N_BINS, (place + 1) / N_BINS, float(confidences[inside].mean()), score))
-    gaps = [(part.score.n or 0) * abs((part.score.acc or 0) - part.confidence) for part in bins]
-    return Calibration(sum(gaps) / len(confidences), float(confidences.mean()), float(right.mean()), tuple(bins))
+    counts = np.bincount(places, minlength=N_BINS)
+    sure, correct = (np.bincount(places, weights=values, minlength=N_BINS) for values in (confidences, right))
+    error = float(np.abs(correct - sure).sum()) / len(confidences)
+    bins = tuple(
+        Bin(k / N_BINS, (k + 1) / N_BINS, float(sure[k] / counts[k]), Score.of(float(correct[k]), int(counts[k])))
+        for k in np.flatnonzero(counts).tolist()
+    )
+    return Calibration(error, float(confidences.mean()), float(right.mean()), bins)
 
 
 def calibration_of(answers: BoardAnswers, place: int) -> Calibration | None:

@@ -8,13 +8,13 @@ plots/BOARD.html      the page of the plots
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from leaderboard.rank.agreement import error_consistency, same_choice
-from leaderboard.rank.board_answers import NO_PROBABILITY, BoardAnswers
+from leaderboard.rank.board_answers import BoardAnswers
 from leaderboard.rank.calibration import Calibration, calibration_of
 from leaderboard.rank.item_numbers import BoardItems, item_numbers
 from leaderboard.rank.ranking import Board
@@ -24,12 +24,16 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.names import slug, with_texts
 from recipe_mpr_task.statistics import Floats
 
+Calibrations = Mapping[str, Mapping[str, Any]]
+"""By row id, a calibration as plain values."""
+
 ITEMS_IN_FILE = 20
 MOST_IN_PLOTS = 50
 """Maximum number of systems in the agreement matrix and in the calibration plots: the board's best."""
 
 _DIGITS = 6
-_BASE_32 = "0123456789abcdefghijklmnopqrstuv"
+_BASE_32 = b"0123456789abcdefghijklmnopqrstuv"
+_FIRST_CODE = 256
 _SHOWN = ("id", "system", "kind", "rank", "status", "evidence", "protocol", "acc", "acc_low", "acc_high", "n", "page",
           "params", "vs_leader", "with_leader", "types", "calibration_error")  # fmt: skip
 """Fields of a row in `leaderboard.json` that the two pages read."""
@@ -49,25 +53,23 @@ def board_links(answers: BoardAnswers) -> dict[str, Any] | None:
     return {"page": f"items/{name}.html", "plots": f"plots/{name}.html", "data": f"items/{name}.json"}
 
 
-def with_item_numbers(content: Mapping[str, Any], answers: Mapping[str, BoardAnswers]) -> dict[str, Any]:
+def with_item_numbers(
+    content: Mapping[str, Any], answers: Mapping[str, BoardAnswers], calibrations: Calibrations
+) -> dict[str, Any]:
     """Add to `leaderboard.json` where each board's pages are, and the calibration error of each row that has one.
 
     Args:
         content: from `page_data.content_of`.
         answers: each board's answers by the board's key.
+        calibrations: from `calibrations_of`.
     """
-    errors = {
-        row.id: {"calibration_error": found["error"]}
-        for of_board in answers.values()
-        for place, row in enumerate(of_board.rows)
-        if (found := system_calibration(of_board, place))
-    }
+    errors = {row_id: {"calibration_error": found["error"]} for row_id, found in calibrations.items()}
     boards = [{**board, "items": board_links(answers[board["board"]])} for board in content["boards"]]
     return {**content, "boards": boards, "rows": [{**row, **errors.get(row["id"], {})} for row in content["rows"]]}
 
 
 def board_files(
-    board: Board, answers: BoardAnswers, rows: Mapping[str, Mapping[str, Any]]
+    board: Board, answers: BoardAnswers, calibrations: Calibrations, rows: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, str]]:
     """Yield the path and the text of each file of a board's two pages. A board without results of items has none."""
     from leaderboard.site.page import board_script, items_page, plots_page
@@ -75,7 +77,7 @@ def board_files(
     links = board_links(answers)
     if links is None:
         return
-    content = pages_content(board, answers, rows)
+    content = pages_content(board, answers, calibrations, rows)
     yield links["page"], items_page(content)
     yield links["plots"], plots_page(content)
     yield links["data"], json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
@@ -83,13 +85,19 @@ def board_files(
         yield f"items/{content['name']}-{number}.js", board_script(some)
 
 
-def system_calibration(answers: BoardAnswers, place: int) -> dict[str, Any] | None:
-    """Return a row's calibration for its page. None without probabilities, and for rules, which have none."""
-    found = None if answers.rows[place].kind == "baseline" else calibration_of(answers, place)
-    return calibration_object(found) if found else None
+def calibrations_of(answers: Iterable[BoardAnswers]) -> Calibrations:
+    """Return the calibration of each row that has probabilities, by row id. Rules have none, only scores."""
+    return {
+        row.id: _calibration(found)
+        for of_board in answers
+        for place, row in enumerate(of_board.rows)
+        if row.kind != "baseline" and (found := calibration_of(of_board, place))
+    }
 
 
-def pages_content(board: Board, answers: BoardAnswers, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def pages_content(
+    board: Board, answers: BoardAnswers, calibrations: Calibrations, rows: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     """Return all numbers of a board's two pages. `rows` has the rows' objects in `leaderboard.json` by id."""
     numbers = item_numbers(answers)
     counted = [row.id for row, is_counted in zip(answers.rows, answers.counted, strict=True) if is_counted]
@@ -108,7 +116,7 @@ def pages_content(board: Board, answers: BoardAnswers, rows: Mapping[str, Mappin
         "pairwise": vars(board.matrix) if board.matrix else None,
         **_items(numbers),
         "agreement": _agreement(answers, counted),
-        "calibration": _calibrations(answers),
+        "calibration": [{"id": i, **calibrations[i]} for i in counted if i in calibrations][:MOST_IN_PLOTS],
     }
     bounded: dict[str, Any] = with_texts(content, short)
     return bounded
@@ -176,17 +184,7 @@ def _cells(matrix: Floats) -> list[list[float | None]]:
     ]
 
 
-def _calibrations(answers: BoardAnswers) -> list[dict[str, Any]]:
-    """Return the calibration of the board's best systems that have probabilities."""
-    made: list[dict[str, Any]] = []
-    for place, row in enumerate(answers.rows):
-        is_shown = answers.counted[place] and len(made) < MOST_IN_PLOTS
-        if is_shown and (calibration := system_calibration(answers, place)):
-            made.append({"id": row.id, **calibration})
-    return made
-
-
-def calibration_object(calibration: Calibration) -> dict[str, Any]:
+def _calibration(calibration: Calibration) -> dict[str, Any]:
     """Return a calibration as plain values. Each bin has the interval of its accuracy."""
     return {
         "error": round(calibration.error, _DIGITS),
@@ -207,22 +205,24 @@ def calibration_object(calibration: Calibration) -> dict[str, Any]:
 def answer_files(answers: BoardAnswers) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the number and the content of each file with the answers of all systems on 20 items.
 
-    An item has two values: a text with one character for each system, in the order of "answered", and a list with the
-    percents of its five letters for each system, null if it has none. The character is a digit of base 32 whose bit k
-    says whether letter k was chosen. "-" stands for a system that was not asked the item.
+    An item has two texts, which hold all systems in the order of "answered". The first text has one character for each
+    system: a digit of base 32 whose bit k says whether letter k was chosen, or "-" if the system was not asked the
+    item. The second text has five characters for each system, one for each letter: the code of a character is 256 plus
+    the percent, or 256 plus 255 if the system has no probabilities.
     """
+    # An item of unknown accuracy counts as asked if the system chose an option.
+    asked = ~np.isnan(answers.accuracies) | (answers.masks > 0)
+    choices = np.where(asked, np.frombuffer(_BASE_32, np.uint8)[answers.masks], ord("-")).astype(np.uint8)
+    codes = answers.percents.astype("<u4") + _FIRST_CODE
     for number, first in enumerate(range(0, len(answers.ids), ITEMS_IN_FILE)):
-        content = {}
-        for column in range(first, min(first + ITEMS_IN_FILE, len(answers.ids))):
-            is_asked = _is_asked(answers, column)
-            masks = answers.masks[:, column].tolist()
-            choices = "".join(_BASE_32[m] if asked else "-" for m, asked in zip(masks, is_asked, strict=True))
-            percents = [None if p[0] == NO_PROBABILITY else p for p in answers.percents[:, column].tolist()]
-            content[answers.ids[column]] = [choices, percents]
-        yield f"{number:02d}", content
-
-
-def _is_asked(answers: BoardAnswers, column: int) -> list[bool]:
-    """Say for each row whether it has the item. An item of unknown accuracy has no choice either."""
-    known = ~np.isnan(answers.accuracies[:, column]) | (answers.masks[:, column] > 0)
-    return [bool(asked) for asked in known]
+        columns = range(first, min(first + ITEMS_IN_FILE, len(answers.ids)))
+        yield (
+            f"{number:02d}",
+            {
+                answers.ids[column]: [
+                    choices[:, column].tobytes().decode(),
+                    codes[:, column].tobytes().decode("utf-32-le"),
+                ]
+                for column in columns
+            },
+        )

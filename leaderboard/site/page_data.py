@@ -175,7 +175,7 @@ def system_content(
         row: the row.
         shown: the row's object in `leaderboard.json`.
         title: title of the row's board.
-        calibration: from `item_board.calibration_object`; None if the row has no probabilities.
+        calibration: from `item_board.calibrations_of`; None if the row has no probabilities.
     """
     return {
         "row": shown,

@@ -1,4 +1,4 @@
-"""The systems' pages in a real browser: what a reader does with mouse, keyboard and address, and what axe says of them."""
+"""The systems' pages in a real browser: what a reader does with mouse, keyboard and address, and what axe says."""
 
 import os
 from pathlib import Path

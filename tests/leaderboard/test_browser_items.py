@@ -24,7 +24,11 @@ def out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("items")
     for k, (name, skill) in enumerate(SKILLS.items()):
         run_files(folder / "runs" / str(k), name=name, skill=skill, seed=k, date=float(k + 1))
-    records = [file for file, _ in find_files([RESULTS])[0] if file.name.startswith(("longest-recipe-mpr-6", "bm25-recipe-mpr-5"))]
+    records = [
+        file
+        for file, _ in find_files([RESULTS])[0]
+        if file.name.startswith(("longest-recipe-mpr-6", "bm25-recipe-mpr-5"))
+    ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RECIPE_MPR_CACHE", str(folder / "cache"))
         build([folder / "runs", *records], folder / "out")

@@ -23,7 +23,7 @@ IDS = sorted(pinned_items())[:6]
 CONFIDENCES = st.lists(st.integers(2000, 10_000), min_size=1, max_size=60)
 
 
-def row(name, choices, kind="causal", status="unknown", probabilities=None, board="recipe_mpr"):
+def row(name, choices, *, kind="causal", status="unknown", probabilities=None, board="recipe_mpr"):
     """A row that chose, on each of the first items, the options at these letters of the shuffled order."""
     results = []
     for item_id, letters in zip(IDS, choices, strict=False):

@@ -76,7 +76,8 @@ def board(key: str, title: str, ranked: list[Json], n: int) -> Json:
 def items(n: int = 40) -> dict[str, Json]:
     shown = [f"{letter}{'0' * 9}" for letter in "abcde"]
     return {
-        f"mpr-{k:03}": {"types": [TYPES[k % 5]] if k % 10 else [], "order": "10234", "gold": shown[k % 5], "shown": shown, "query": f"I want dish {k} <b>",
+        f"mpr-{k:03}": {"types": [TYPES[k % 5]] if k % 10 else [], "order": "10234", "gold": shown[k % 5],
+                        "shown": shown, "query": f"I want dish {k} <b>",
                         "options": {recipe: f"Dish {recipe[0]}" for recipe in shown}}
         for k in range(n)
     }  # fmt: skip

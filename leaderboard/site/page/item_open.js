@@ -2,6 +2,7 @@
 
 const MOST_SYSTEMS = 50;
 const BASE_32 = "0123456789abcdefghijklmnopqrstuv";
+const FIRST_CODE = 256; // of 0 percent, in the text of all systems' probabilities
 const WAITING = "The answers are being loaded.";
 
 window.RECIPE_MPR_BOARD = window.RECIPE_MPR_BOARD || {};
@@ -26,8 +27,8 @@ function openItem(entry, board, item, wanted) {
 
 function answerTable(board, item, shown, answer, wanted, isWhole = false) {
   if (!answer) return [note("No system's answer to this item is on file.")];
-  const [choices, percents] = answer;
-  const all = board.answered.map((id, k) => ({ row: board.byId.get(id), choice: choices[k], percents: percents[k] }))
+  const [choices, codes] = answer;
+  const all = board.answered.map((id, k) => ({ row: board.byId.get(id), choice: choices[k], percents: percentsOf(codes, k) }))
     .filter(({ row, choice }) => row && choice !== "-" && (!wanted.kind || row.kind === wanted.kind));
   all.sort((x, y) => wanted.first.includes(y.row.id) - wanted.first.includes(x.row.id));
   const some = isWhole ? all : all.slice(0, MOST_SYSTEMS);
@@ -46,6 +47,12 @@ function answerTable(board, item, shown, answer, wanted, isWhole = false) {
     });
   }
   return parts;
+}
+
+// The percents of a system's five letters; null if it has no probabilities.
+function percentsOf(codes, k) {
+  const percents = LETTERS.map((_, letter) => codes.charCodeAt(LETTERS.length * k + letter) - FIRST_CODE);
+  return percents[0] > 100 ? null : percents;
 }
 
 function answerRow({ row, choice, percents }, gold) {
