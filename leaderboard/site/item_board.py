@@ -35,7 +35,8 @@ _DIGITS = 6
 _BASE_32 = b"0123456789abcdefghijklmnopqrstuv"
 _FIRST_CODE = 256
 _SHOWN = ("id", "system", "kind", "rank", "status", "evidence", "protocol", "acc", "acc_low", "acc_high", "n", "page",
-          "params", "vs_leader", "with_leader", "types", "calibration_error")  # fmt: skip
+          "params", "vs_leader", "with_leader", "types", "calibration_error",
+          "seconds_an_item", "with_loading")  # fmt: skip
 """Fields of a row in `leaderboard.json` that the two pages read."""
 
 
@@ -64,8 +65,10 @@ def with_item_numbers(
         calibrations: from `calibrations_of`.
     """
     errors = {row_id: {"calibration_error": found["error"]} for row_id, found in calibrations.items()}
+    seconds = {row.id: seconds_an_item(row) for of_board in answers.values() for row in of_board.rows}
     boards = [{**board, "items": board_links(answers[board["board"]])} for board in content["boards"]]
-    return {**content, "boards": boards, "rows": [{**row, **errors.get(row["id"], {})} for row in content["rows"]]}
+    rows = [{**row, **errors.get(row["id"], {}), **seconds.get(row["id"], {})} for row in content["rows"]]
+    return {**content, "boards": boards, "rows": rows}
 
 
 def board_files(
@@ -109,7 +112,7 @@ def pages_content(
         "in_file": ITEMS_IN_FILE,
         "sizes": board.sizes,
         "minimal_detectable_effect": board.detectable or None,
-        "systems": [_system(row, rows[row.id]) for row in board.rows],
+        "systems": [_system(rows[row.id]) for row in board.rows],
         "answered": [row.id for row in answers.rows],
         "counted": counted,
         "kinds": numbers.kinds,
@@ -122,19 +125,20 @@ def pages_content(
     return bounded
 
 
-def _system(row: Row, shown: Mapping[str, Any]) -> dict[str, Any]:
-    seconds, with_loading = seconds_an_item(row)
-    timed = {} if seconds is None else {"seconds_an_item": seconds, "with_loading": with_loading}
-    return {key: shown[key] for key in _SHOWN if shown.get(key) is not None} | timed
+def _system(shown: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: shown[key] for key in _SHOWN if shown.get(key) is not None}
 
 
-def seconds_an_item(row: Row) -> tuple[float | None, bool]:
-    """Return the seconds of evaluation per item, and whether this includes the time to load the model."""
+def seconds_an_item(row: Row) -> dict[str, Any]:
+    """Return the seconds of evaluation per item, and whether this includes the time to load the model; {} if unknown.
+
+    A row for comparison has a part of its run's items, and the time of all of them. So its time per item is unknown.
+    """
     if row.cost.eval_seconds_per_item is not None:
-        return row.cost.eval_seconds_per_item, False
-    if row.cost.eval_seconds is None or not row.score.n or row.no_rank:  # a row without rank may have a part of the run
-        return None, False
-    return row.cost.eval_seconds / row.score.n, True
+        return {"seconds_an_item": row.cost.eval_seconds_per_item, "with_loading": False}
+    if row.cost.eval_seconds is None or not row.score.n or row.no_rank:
+        return {}
+    return {"seconds_an_item": row.cost.eval_seconds / row.score.n, "with_loading": True}
 
 
 def _items(numbers: BoardItems) -> dict[str, Any]:

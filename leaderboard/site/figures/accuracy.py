@@ -67,6 +67,7 @@ def draw_parameters(board: Board, _: BoardAnswers) -> Any:
             axes.plot([row.params, row.params], [low, high], color=BLUE, linewidth=1.2, alpha=0.35, zorder=2)
         axes.plot([row.params], [acc], zorder=3, **marker(row.evidence))
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda count, _: _short(count))
     axes.set(ylim=(0, 100), xlabel="parameters", ylabel="accuracy, % (95% Wilson interval)")
     axes.margins(x=0.25)
     axes.axhline(CHANCE, color=GREY, linestyle="--", linewidth=1, zorder=1)
@@ -76,6 +77,12 @@ def draw_parameters(board: Board, _: BoardAnswers) -> Any:
     evidence_legend(figure, rows)
     _write_names(figure, axes, rows)
     return figure
+
+
+def _short(count: float) -> str:
+    """Return a power of ten as in "100M"."""
+    size, unit = next(((size, unit) for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")) if count >= size), (1, ""))
+    return f"{count / size:g}{unit}"
 
 
 def _interval(row: Row) -> tuple[float | None, ...]:

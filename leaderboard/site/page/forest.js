@@ -1,7 +1,7 @@
 // How far every system is from the leader: the paired difference with its interval.
 
-function drawForest(place, { rows, board }) {
-  const leader = rows.find((row) => row.rank === 1);
+function drawForest(place, { rows, onBoard }) {
+  const leader = onBoard.find((row) => row.rank === 1);
   const compared = rows.filter((row) => isNumber(row.vs_leader?.difference));
   if (!leader || !compared.length) {
     place.replaceChildren(note("Fewer than two systems with a rank: nothing to compare."));
