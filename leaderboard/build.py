@@ -15,9 +15,11 @@ from leaderboard.load.find import Skipped, find_files
 from leaderboard.load.record import SUFFIX, RecordError, record_of, write_record
 from leaderboard.load.results import UnusableError, runs_of
 from leaderboard.load.schema import Run
+from leaderboard.rank.board_answers import BoardAnswers
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
+from leaderboard.site.item_board import Calibrations, board_files, calibrations_of, with_item_numbers
 from leaderboard.site.page_data import content_of, items_content, system_content, to_json
 from leaderboard.site.publish import publish
 from leaderboard.site.results import to_results
@@ -103,9 +105,12 @@ def _files(
     boards: Sequence[Board], content: Mapping[str, Any], skipped: Sequence[Skipped], *, exports: bool
 ) -> Iterator[tuple[str, str]]:
     """Yield the path and text of each file of the site. Only one system's page is in memory at a time."""
-    from leaderboard.site.page import index_page, items_script, system_page
+    from leaderboard.site.page import index_page, items_script
 
     texts = texts_at_hand()
+    answers = {board.key: BoardAnswers.of(board) for board in boards}
+    calibrations = calibrations_of(answers.values())
+    content = with_item_numbers(content, answers, calibrations)
     yield "index.html", index_page(content)
     yield "leaderboard.md", to_markdown(boards, skipped)
     yield "results.md", to_results(boards)
@@ -114,11 +119,23 @@ def _files(
     yield "systems/items.js", items_script(items_content(texts))
     links = {row["id"]: row for row in content["rows"]}
     for board in boards:
-        for row in board.rows:
-            if page := links[row.id]["page"]:
-                yield page, system_page(system_content(row, links[row.id], board.title), row.items.text)
+        yield from board_files(board, answers[board.key], calibrations, links)
+        yield from _system_files(board, calibrations, links)
     if exports:
         yield from ((f"exports/{path}", text) for path, text in export(boards, texts).items())
+
+
+def _system_files(
+    board: Board, calibrations: Calibrations, links: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, str]]:
+    """Yield each system's page, and the file with its answers. `links` has the rows' objects by id."""
+    from leaderboard.site.page import answers_script, system_page
+
+    for row in board.rows:
+        if page := links[row.id]["page"]:
+            yield page, system_page(system_content(row, links[row.id], board.title, calibrations.get(row.id)))
+            if row.items:
+                yield page.removesuffix("html") + "js", answers_script(row.id, row.items.text)
 
 
 def texts_at_hand() -> Mapping[str, Item]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from leaderboard.exports import EXPORTS
-from recipe_mpr_task.errors import EXIT_BAD_INPUT
+from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError
 from recipe_mpr_task.faults import FaultLog
 from recipe_mpr_task.lines import say
 
@@ -24,27 +24,35 @@ if TYPE_CHECKING:
 @click.option("--records", type=click.Path(file_okay=False, path_type=Path),
               help="Also write each run as a compact record: scores by item id, no dataset text.")  # fmt: skip
 @click.option("--target", type=click.FloatRange(0, 1), help="Draw a line at this accuracy, such as 0.75.")
+@click.option("--figures", type=click.Path(file_okay=False, path_type=Path),
+              help="Also write the main plots to this folder, as SVG and PNG.")  # fmt: skip
 @click.option("--exports", is_flag=True, help=f"Also write files for others: {', '.join(EXPORTS)}.")
 @click.pass_context
-def leaderboard(  # noqa: PLR0913 (each argument is an option)
-    ctx: click.Context, runs: Sequence[Path], out: Path, records: Path | None, target: float | None, *, exports: bool
-) -> None:
+def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
+    ctx: click.Context, runs: Sequence[Path], out: Path, records: Path | None, target: float | None,
+    figures: Path | None, *, exports: bool,
+) -> None:  # fmt: skip
     """Build the page, Markdown, JSON and CSV from RUNS: records, and folders that lm-eval wrote with --log_samples.
 
     A run that cannot be read is skipped and named on stderr; the exit code is then 2. If recipe-mpr itself fails, the
     exit code is 3, and a log file has the traceback.
     """
-    ctx.exit(build_site(runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records))
+    code = build_site(
+        runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records, figures=figures
+    )
+    ctx.exit(code)
 
 
 def build_site(  # noqa: PLR0913 (each argument is an option of a command)
     paths: Sequence[Path], out: Path, *, code_if_skipped: int, target: float | None = None, exports: bool = False,
-    records: Path | None = None, summary: "Callable[[Sequence[Board]], str] | None" = None,
+    records: Path | None = None, figures: Path | None = None,
+    summary: "Callable[[Sequence[Board]], str] | None" = None,
 ) -> int:  # fmt: skip
     """Build the site. Print a summary and the names of the site's files. Name each skipped run on stderr.
 
-    `records` is the folder for compact records; None to write none. `summary` turns the boards into the printed text;
-    None to print each board's best rows. `leaderboard.build.build` describes `paths`, `out`, `target` and `exports`.
+    `records` and `figures` are the folders for compact records and for plots; None to write none. `summary` turns the
+    boards into the printed text; None to print each board's best rows. `leaderboard.build.build` describes `paths`,
+    `out`, `target` and `exports`.
 
     Returns:
         The exit code: 3 if recipe-mpr itself failed, else `code_if_skipped` if a run was skipped, else 0.
@@ -58,6 +66,8 @@ def build_site(  # noqa: PLR0913 (each argument is an option of a command)
         say(f"{(summary or to_terminal)(site.boards)}\n")
         for name in FILES:
             say(out / name)
+        for path in _figures(site.boards, figures) if figures else ():
+            say(path)
         skipped = [*site.skipped, *(write_records(paths, records, log.add) if records else [])]
         for reason in skipped:
             say(f"recipe-mpr: skipped {line(reason, LONGEST)}", err=True)
@@ -68,3 +78,13 @@ def build_day() -> date:
     """Return today's date in UTC, or the date of SOURCE_DATE_EPOCH, for builds that must not differ by the day."""
     seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
     return datetime.fromtimestamp(int(seconds) if seconds.isdecimal() else time.time(), UTC).date()
+
+
+def _figures(boards: "Sequence[Board]", folder: Path) -> list[Path]:
+    """Write the figures. Return their paths."""
+    from leaderboard.site.figures import write_figures
+
+    try:
+        return write_figures(boards, folder)
+    except OSError as error:
+        raise RecipeMPRError(f"--figures {folder}: cannot be written ({error.strerror or error})") from None

@@ -15,6 +15,7 @@ from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Cost, Row, Score
 from leaderboard.site.answer_text import answer_object
 from leaderboard.site.columns import COLUMNS, TYPES
+from leaderboard.site.item_board import board_name
 from leaderboard.site.names import base_of, beneath, name_of
 from leaderboard.site.opening import about, group_of, is_reference, is_without_dataset, newest_run, opening_board
 from leaderboard.site.text import short
@@ -204,29 +205,39 @@ def highest_rule(board: Board) -> dict[str, Any] | None:
     return {"name": name, "acc": known[name]}
 
 
-def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """Return the data of a system's page, without the row's answers. The page gets the answers from `row.items.text`.
+def system_content(
+    row: Row, shown: Mapping[str, Any], title: str, calibration: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the data of a system's page, without the row's answers: those are in the file that "answers" names.
 
-    `shown` is the row's object in `leaderboard.json`. `title` is the title of the row's board.
+    Args:
+        row: the row.
+        shown: the row's object in `leaderboard.json`.
+        title: title of the row's board.
+        calibration: from `item_board.calibrations_of`; None if the row has no probabilities.
     """
     return {
         "row": shown,
         "board_title": title,
+        "board_name": board_name(row.board) if row.items else None,
+        "answers": f"{row.id}.js" if row.items else None,
         "position": vars(row.position) if row.position else None,
+        "calibration": calibration,
         "history": list(row.curve) or None,
         "around": list(row.around),
     }
 
 
 def items_content(texts: Mapping[str, Item]) -> dict[str, dict[str, Any]]:
-    """Return the items' data that all systems' pages load, by item id.
+    """Return the items' data that all pages of systems and items load, by item id.
 
-    Every item has its types and the ids of the gold option and all options. An item in `texts` also has the texts.
+    Every item has its types, the ids of the gold option and of all options as shown in shuffled order, and the places
+    that the shown options have in the dataset's file, such as "20314". An item in `texts` also has the texts.
     """
     shared: dict[str, dict[str, Any]] = {}
     for item_id, pinned in pinned_items().items():
-        shown = list(pinned.shown_ids("shuffled"))
-        shared[item_id] = {"types": list(pinned.types), "gold": pinned.gold, "shown": shown}
+        shown, places = list(pinned.shown_ids("shuffled")), "".join(map(str, pinned.order))
+        shared[item_id] = {"types": list(pinned.types), "gold": pinned.gold, "shown": shown, "order": places}
         if item := texts.get(item_id):
             options = {option.recipe_id: option.text for option in item.options}
             shared[item_id] |= {"query": item.query, "options": options}

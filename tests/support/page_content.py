@@ -106,10 +106,16 @@ def board(key: str, title: str, ranked: list[Json], n: int) -> Json:
 def items(n: int = 40) -> dict[str, Json]:
     shown = [f"{letter}{'0' * 9}" for letter in "abcde"]
     return {
-        f"mpr-{k:03}": {"types": [TYPES[k % 5]], "gold": shown[k % 5], "shown": shown, "query": f"I want dish {k} <b>",
+        f"mpr-{k:03}": {"types": [TYPES[k % 5]] if k % 10 else [], "order": "10234", "gold": shown[k % 5],
+                        "shown": shown, "query": f"I want dish {k} <b>",
                         "options": {recipe: f"Dish {recipe[0]}" for recipe in shown}}
         for k in range(n)
     }  # fmt: skip
+
+
+def calibration() -> Json:
+    bins = [{"from": 0.7, "to": 0.8, "confidence": 0.8, "acc": 0.35, "n": 40, "low": 0.22, "high": 0.5}]
+    return {"error": 0.45, "confidence": 0.8, "acc": 0.35, "bins": bins}
 
 
 def answers(n: int = 40) -> str:
@@ -131,7 +137,10 @@ def system_content(*, hostile: bool = False) -> Json:
     return {
         "row": row(0, generation=made, **named),
         "board_title": "All 500 items",
+        "board_name": "recipe-mpr",
+        "answers": "recipe_mpr-0.js",
         "position": position,
+        "calibration": calibration(),
         "history": history,
         "around": [],
     }
@@ -142,9 +151,10 @@ def reported_content() -> Json:
     history = [{"step": k, "eval_accuracy": 0.2 + 0.1 * k} for k in range(5)]
     blank: Json = {"rank": None, "vs_leader": None, "with_leader": None, "types": {}, "n": None, "acc_low": None}
     return {"row": row(9, kind="reported", status="reported", system="a published run", **blank), "position": None,
-            "history": history, "around": []}  # fmt: skip
+            "answers": None, "history": history, "around": []}  # fmt: skip
 
 
 def file_order_content() -> Json:
     """A run that showed the options in another order than the pinned one."""
-    return system_content() | {"row": row(8, "recipe_mpr_file_order", system="in file order")}
+    made = row(8, "recipe_mpr_file_order", system="in file order")
+    return system_content() | {"row": made, "answers": "recipe_mpr_file_order-8.js"}

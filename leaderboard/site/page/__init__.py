@@ -1,8 +1,9 @@
 """Render the site's HTML from this folder's templates, style and scripts. Pages load nothing from other sites.
 
 Each page is one file that contains its style, scripts and data. The content security policy lists the hashes of style
-and script, so a browser does not run code that was inserted into a page. A system's page may load one more file: the
-items' data, which is the same for all systems. The same input gives the same bytes.
+and script, so a browser does not run code that was inserted into a page. Pages of systems and of items may also load
+scripts of the site, which hold data only: the items' texts, a system's answers, all answers on some items. The same
+input gives the same bytes.
 """
 
 import base64
@@ -10,7 +11,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,17 @@ _SCRIPTS = {
     "index.html.jinja": (*_SHARED, "state.js", "track.js", "cells.js", "table.js", "columns.js", "chart.js",
                          "answer.js", "filters.js", "claims.js", "scatter.js", "heat.js", "matrix.js",
                          "tabs.js", "index.js"),
-    "system.html.jinja": (*_SHARED, "curves.js", "provenance.js", "items.js", "system.js"),
+    "system.html.jinja": (*_SHARED, "load.js", "batches.js", "options.js", "labels.js", "calibration.js", "curves.js",
+                          "provenance.js", "items.js", "system.js"),
+    "items.html.jinja": (*_SHARED, "load.js", "batches.js", "options.js", "labels.js", "difficulty.js", "item_open.js",
+                         "pair.js", "item_board.js"),
+    "plots.html.jinja": (*_SHARED, "load.js", "labels.js", "forest.js", "against.js", "calibration.js", "agreement.js",
+                         "type_heat.js", "difficulty.js", "plots.js"),
 }  # fmt: skip
-_STYLES = {"index.html.jinja": ("page.css", "index.css"), "system.html.jinja": ("page.css",)}
+_STYLES = {
+    "index.html.jinja": ("page.css", "index.css"),
+    **dict.fromkeys(("system.html.jinja", "items.html.jinja", "plots.html.jinja"), ("page.css", "items.css")),
+}
 # Characters that could end the script element around the data, and line separators that old browsers reject.
 _UNSAFE = re.compile("[<>&\u2028\u2029]")
 # Invisible characters outside the Unicode categories C and Z: variation selectors, joiners, fillers, empty Braille.
@@ -76,17 +85,49 @@ def index_page(content: Mapping[str, Any]) -> str:
     )
 
 
-def system_page(content: Mapping[str, Any], answers: str) -> str:
-    """Return a system's page. `content` is from `page_data.system_content`; `answers` is the row's `items.text`."""
+def system_page(content: Mapping[str, Any]) -> str:
+    """Return a system's page. `content` is from `page_data.system_content`."""
     around = content["around"]  # the template shows these texts, so the embedded data omits them
     data = _embedded(_json({key: value for key, value in content.items() if key != "around"}))
     row = {**_ROW, **content["row"]}
-    return _template("system.html.jinja").render(data=data, row=row, answers=_embedded(answers), around=around)
+    shown = {"answers": content.get("answers"), "board_name": content.get("board_name")}
+    return _template("system.html.jinja").render(data=data, row=row, around=around, **shown)
+
+
+def items_page(content: Mapping[str, Any]) -> str:
+    """Return the page of a board's items. `content` is from `item_board.pages_content`."""
+    return _board_page("items.html.jinja", content, ("agreement", "calibration", "sizes", "minimal_detectable_effect"),
+                       ("types", "vs_leader", "params", "seconds_an_item", "with_loading"))  # fmt: skip
+
+
+def plots_page(content: Mapping[str, Any]) -> str:
+    """Return the page of a board's plots. `content` is from `item_board.pages_content`."""
+    return _board_page("plots.html.jinja", content, ("items", "item_fields", "answered", "pairwise"))
+
+
+def _board_page(
+    name: str, content: Mapping[str, Any], unread: Collection[str], unread_of_systems: Collection[str] = ()
+) -> str:
+    """Render a page of a board. Leave out of its data what its script does not read."""
+    systems = [{k: v for k, v in row.items() if k not in unread_of_systems} for row in content["systems"]]
+    read = {key: value for key, value in content.items() if key not in unread} | {"systems": systems}
+    has_ranks = sum(row.get("rank") is not None for row in systems) > 1
+    return _template(name).render(**content, data=_embedded(_json(read)), has_ranks=has_ranks)
 
 
 def items_script(items: Mapping[str, Any]) -> str:
     """Return a script with `items` from `page_data.items_content`. A page opened from disk cannot load a JSON file."""
     return f"window.RECIPE_MPR_ITEMS = {_embedded(_json(items))};\n"
+
+
+def answers_script(row_id: str, answers: str) -> str:
+    """Return a script with one system's answers. `answers` is the row's `items.text`."""
+    return f"(window.RECIPE_MPR_ANSWERS ??= {{}})[{_embedded(_json(row_id))}] = {_embedded(answers)};\n"
+
+
+def board_script(content: Mapping[str, Any]) -> str:
+    """Return a script with the answers of a board's systems on some items. `content` is from `answer_files`."""
+    return f"Object.assign(window.RECIPE_MPR_BOARD ??= {{}}, {_embedded(_json(content))});\n"
 
 
 def _json(value: Any) -> str:
@@ -107,7 +148,7 @@ def _template(name: str) -> Template:
     registries = f"const SITE = {_embedded(_json(_registries(name)))};"
     script = f'"use strict";\n(() => {{\n{registries}\n{scripts}\n}})();'  # in a function, JavaScript names stay local
     # In some browsers, 'self' does not match files on disk, so pages opened from disk need `file:`.
-    items = " 'self' file:" if name.startswith("system") else ""
+    items = "" if name.startswith("index") else " 'self' file:"
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}{items}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
