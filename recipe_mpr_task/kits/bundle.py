@@ -5,14 +5,14 @@ the module. Imports from this package are followed, and the imported definitions
 """
 
 import ast
-import importlib.util
+import importlib
+import inspect
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 _PACKAGE = "recipe_mpr_task"
 
@@ -36,9 +36,7 @@ class _Module:
 
     @cached_property
     def _text(self) -> str:
-        spec = importlib.util.find_spec(self.name)
-        assert spec and spec.origin
-        return Path(spec.origin).read_text(encoding="utf-8")
+        return inspect.getsource(importlib.import_module(self.name))
 
     @cached_property
     def _statements(self) -> list[ast.stmt]:

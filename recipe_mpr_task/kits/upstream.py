@@ -6,8 +6,7 @@ prompts, hashes and accuracies equal those of this package.
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -30,28 +29,35 @@ _COPIED = (
 )
 _ALSO_IMPORTED = (("json", None), ("os", None), ("hashlib", None), ("pathlib", "Path"),
                   ("lm_eval.api.samplers", "ContextSampler"))  # fmt: skip
-TASKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "recipe_mpr": (
-        "Choose one of five recipes for a request, by the letter with the highest log-likelihood.",
-        ("brier",),
+
+
+class _Task(NamedTuple):
+    """A task of the kit: what it does, in one sentence, and its metrics beside the accuracies."""
+
+    what: str
+    metrics: tuple[str, ...]
+
+
+TASKS = {
+    "recipe_mpr": _Task(
+        "Choose one of five recipes for a request, by the letter with the highest log-likelihood.", ("brier",)
     ),
-    "recipe_mpr_cloze": ("Score each option's text after the request alone. No letters.", ("brier", "acc_norm")),
-    "recipe_mpr_generate": (
-        "Read the letter from generated text, for models without log-likelihoods.",
-        ("parse_fail",),
+    "recipe_mpr_cloze": _Task("Score each option's text after the request alone. No letters.", ("brier", "acc_norm")),
+    "recipe_mpr_generate": _Task(
+        "Read the letter from generated text, for models without log-likelihoods.", ("parse_fail",)
     ),
 }
-"""Tasks of the kit: what a task does, and its metrics beside the accuracies."""
-
 MAIN = "recipe_mpr"
 
 
 def upstream_files() -> dict[str, str]:
     """Return the text of each file of the kit by its name."""
     copied = bundle(_COPIED, _ALSO_IMPORTED)
-    tasks = [{"name": name, "what": what} for name, (what, _) in TASKS.items()]
-    readme = rendered("upstream/README.md.jinja", tasks=tasks, version=TASK_VERSION, package_version=__version__,
-                      repository=REPOSITORY, commit=COMMIT, sha256=SHA256, citation=rendered("citation.bib"))  # fmt: skip
+    readme = rendered(
+        "upstream/README.md.jinja", tasks={name: task.what for name, task in TASKS.items()}, version=TASK_VERSION,
+        package_version=__version__, repository=REPOSITORY, commit=COMMIT, sha256=SHA256,
+        citation=rendered("citation.bib"),
+    )  # fmt: skip
     return {
         "README.md": readme,
         "orders.json": _orders(),
@@ -95,7 +101,7 @@ def _task_file(name: str) -> str:
     config = own if name == MAIN else {"include": f"{MAIN}.yaml", **differing}
     text = yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
     plain = re.sub(r"!function '([\w.]+)'", r"!function \1", text)  # lm-eval's own files have no quotes here
-    return f"# {TASKS[name][0]}\n{plain}"
+    return f"# {TASKS[name].what}\n{plain}"
 
 
 def _config(name: str) -> dict[str, Any]:
@@ -116,7 +122,7 @@ def _config(name: str) -> dict[str, Any]:
         "fewshot_config": {"sampler": _Function("OtherFoldShots")},
         **({"generation_kwargs": ours["generation_kwargs"]} if "generation_kwargs" in ours else {}),
         "process_results": _Function(process_results),
-        "metric_list": _metric_list(TASKS[name][1]),
+        "metric_list": _metric_list(TASKS[name].metrics),
         "metadata": {"version": ours["metadata"]["version"]},
     }
 
