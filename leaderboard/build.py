@@ -44,9 +44,9 @@ class Site(NamedTuple):
     skipped: list[str]
 
 
-def build(
+def build(  # noqa: PLR0913 (each argument is an option of a command)
     paths: Sequence[Path], out: Path, *, target: float | None = None, exports: bool = False,
-    on_fault: OnFault = raise_fault,
+    hub_dataset: str | None = None, on_fault: OnFault = raise_fault,
 ) -> Site:  # fmt: skip
     """Read runs and write the leaderboard's site into a folder, in one atomic step.
 
@@ -55,6 +55,7 @@ def build(
         out: the site's folder.
         target: accuracy at which the page draws a line, a fraction in [0, 1]; None for no line.
         exports: whether to also write the file formats of other projects.
+        hub_dataset: id of the dataset on the Hugging Face Hub, for the exports; None if it is not there.
         on_fault: called for each exception in our own code, with the step that failed and the traceback.
 
     Raises:
@@ -71,7 +72,7 @@ def build(
             raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
         gc.freeze()  # statsmodels' Holm correction starts a collection, which skips frozen rows
         boards = build_boards(rows, known_rows(rows, on_fault))
-        publish(_files(boards, skipped, target, exports=exports), out)
+        publish(_files(boards, skipped, target, hub_dataset, exports=exports), out)
         return Site(boards, reasons)
 
 
@@ -98,8 +99,9 @@ def _without_collections() -> Iterator[None]:
 
 
 def _files(
-    boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None, *, exports: bool
-) -> Iterator[tuple[str, str]]:
+    boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None, hub_dataset: str | None, *,
+    exports: bool,
+) -> Iterator[tuple[str, str]]:  # fmt: skip
     """Yield the path and text of each file of the site. Only one system's page is in memory at a time."""
     from leaderboard.site.page import index_page, items_script, system_page
 
@@ -116,7 +118,7 @@ def _files(
             if page := links[row.id]["page"]:
                 yield page, system_page(system_content(row, links[row.id], board.title), row.items.text)
     if exports:
-        yield from ((f"exports/{path}", text) for path, text in export(boards, texts).items())
+        yield from ((f"exports/{path}", text) for path, text in export(boards, texts, hub_dataset).items())
 
 
 def texts_at_hand() -> Mapping[str, Item]:

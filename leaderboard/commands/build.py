@@ -9,6 +9,7 @@ import click
 from leaderboard.exports import EXPORTS
 from recipe_mpr_task.errors import EXIT_BAD_INPUT
 from recipe_mpr_task.faults import FaultLog
+from recipe_mpr_task.kits import checked_id
 from recipe_mpr_task.lines import say
 
 if TYPE_CHECKING:
@@ -22,26 +23,39 @@ if TYPE_CHECKING:
               help="Also write each run as a compact record: scores by item id, no dataset text.")  # fmt: skip
 @click.option("--target", type=click.FloatRange(0, 1), help="Draw a line at this accuracy, such as 0.75.")
 @click.option("--exports", is_flag=True, help=f"Also write files for others: {', '.join(EXPORTS)}.")
+@click.option("--hub-dataset", metavar="OWNER/NAME",
+              help="With --exports: the dataset's id on the Hugging Face Hub, see `recipe-mpr kit hub`.")  # fmt: skip
 @click.pass_context
 def leaderboard(  # noqa: PLR0913 (each argument is an option)
-    ctx: click.Context, runs: Sequence[Path], out: Path, records: Path | None, target: float | None, *, exports: bool
-) -> None:
+    ctx: click.Context, runs: Sequence[Path], out: Path, records: Path | None, target: float | None, *,
+    exports: bool, hub_dataset: str | None,
+) -> None:  # fmt: skip
     """Build the page, Markdown, JSON and CSV from RUNS: records, and folders that lm-eval wrote with --log_samples.
 
     A run that cannot be read is skipped and named on stderr; the exit code is then 2. If recipe-mpr itself fails, the
     exit code is 3, and a log file has the traceback.
     """
-    ctx.exit(build_site(runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records))
+    if hub_dataset is not None:
+        if not exports:
+            raise click.UsageError("--hub-dataset is named in the exports; give --exports, too")
+        checked_id(hub_dataset)
+    ctx.exit(
+        build_site(
+            runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records,
+            hub_dataset=hub_dataset,
+        )
+    )  # fmt: skip
 
 
 def build_site(  # noqa: PLR0913 (each argument is an option of a command)
     paths: Sequence[Path], out: Path, *, code_if_skipped: int, target: float | None = None, exports: bool = False,
-    records: Path | None = None, summary: "Callable[[Sequence[Board]], str] | None" = None,
+    records: Path | None = None, hub_dataset: str | None = None,
+    summary: "Callable[[Sequence[Board]], str] | None" = None,
 ) -> int:  # fmt: skip
     """Build the site. Print a summary and the names of the site's files. Name each skipped run on stderr.
 
     `records` is the folder for compact records; None to write none. `summary` turns the boards into the printed text;
-    None to print each board's best rows. `leaderboard.build.build` describes `paths`, `out`, `target` and `exports`.
+    None to print each board's best rows. `leaderboard.build.build` describes the other arguments.
 
     Returns:
         The exit code: 3 if recipe-mpr itself failed, else `code_if_skipped` if a run was skipped, else 0.
@@ -51,7 +65,7 @@ def build_site(  # noqa: PLR0913 (each argument is an option of a command)
     from leaderboard.site.text import LONGEST, line
 
     with FaultLog() as log:
-        site = build(paths, out, target=target, exports=exports, on_fault=log.add)
+        site = build(paths, out, target=target, exports=exports, hub_dataset=hub_dataset, on_fault=log.add)
         say(f"{(summary or to_terminal)(site.boards)}\n")
         for name in FILES:
             say(out / name)

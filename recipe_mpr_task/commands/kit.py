@@ -23,9 +23,8 @@ def upstream(folder: Path) -> None:
     from recipe_mpr_task.kits.upstream import MAIN, upstream_files
 
     write_kit(upstream_files(), folder)
-    say(
-        f"wrote {folder}; try it: lm_eval --include_path {folder} --tasks {MAIN} --model hf --model_args pretrained=MODEL"
-    )
+    say(f"wrote {folder}")
+    say(f"try it: lm_eval --include_path {folder} --tasks {MAIN} --model hf --model_args pretrained=MODEL")
 
 
 @kit.command()
@@ -38,14 +37,16 @@ def hub(folder: Path, push: str | None, private: bool) -> None:
     The options are in the balanced order. Nothing is uploaded without --push.
     """
     from recipe_mpr_task.data import load_items
+    from recipe_mpr_task.kits import checked_id
     from recipe_mpr_task.kits.folder import write_kit
-    from recipe_mpr_task.kits.hub import checked_id, hub_files
+    from recipe_mpr_task.kits.hub import hub_files
 
     if private and not push:
         raise click.UsageError("--private is for a repository that --push creates; give --push OWNER/NAME, too")
     contents = hub_files(load_items(), checked_id(push) if push else None)
     write_kit(contents, folder)
-    say(f"wrote {folder}; try it: python -c 'import datasets; print(datasets.load_dataset(\"{folder}\"))'")
+    say(f"wrote {folder}")
+    say(f"try it: python -c \"import datasets; print(datasets.load_dataset('{folder}'))\"")
     if push:
         from recipe_mpr_task.kits.push import upload
 

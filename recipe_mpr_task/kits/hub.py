@@ -9,19 +9,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import datasets
-from huggingface_hub.utils import HFValidationError, validate_repo_id
 
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.data import COMMIT, LICENSE, REPOSITORY, SHA256
-from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, Item
+from recipe_mpr_task.kits import BENCHMARK_TASKS
 from recipe_mpr_task.kits.folder import rendered
 from recipe_mpr_task.orders import display
 from recipe_mpr_task.prompts import render
 from recipe_mpr_task.splits import fold_of, part_of
-
-BENCHMARK_TASKS = ("recipe_mpr",)
-"""Ids of the tasks in `eval.yaml`. The Hub accepts a score in `.eval_results` only for one of them."""
 
 SPLIT = "test"
 _PARQUET = f"data/{SPLIT}-00000-of-00001.parquet"
@@ -36,21 +32,6 @@ _FEATURES = datasets.Features(
     part=datasets.Value("string"),
     fold=datasets.Value("int64"),
 )
-
-
-def checked_id(name: str) -> str:
-    """Return the name if it is a dataset's id on the Hub, of the form OWNER/NAME.
-
-    Raises:
-        RecipeMPRError: the name has another form.
-    """
-    try:
-        validate_repo_id(name)
-    except HFValidationError as error:
-        raise RecipeMPRError(f"{name!r} is no dataset id ({error}); allowed: OWNER/NAME") from None
-    if name.count("/") != 1:
-        raise RecipeMPRError(f"{name!r} is no dataset id; allowed: OWNER/NAME, such as my-team/recipe-mpr")
-    return name
 
 
 def hub_files(items: Sequence[Item], hub_id: str | None) -> dict[str, bytes | str]:

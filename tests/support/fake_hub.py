@@ -181,6 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._missing("EntryNotFound")
         under = "/".join(rest[2:])
         inside = [entry for entry in listed if not under or entry["path"].startswith(f"{under}/")]
+        if "recursive=false" in self.path:
+            inside = _directly(inside, f"{under}/" if under else "")
         return self._json(inside) if inside else self._missing("EntryNotFound")
 
     def _file(self, repo: str, revision: str, name: str) -> None:
@@ -224,6 +226,14 @@ def _listed(folder: Path) -> list[dict[str, Any]]:
             entry["lfs"] = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
         entries.append(entry)
     return entries
+
+
+def _directly(entries: list[dict[str, Any]], folder: str) -> list[dict[str, Any]]:
+    """Return the entries directly below a folder, the folders there among them."""
+    names = {entry["path"].removeprefix(folder).split("/")[0] for entry in entries}
+    files = [entry for entry in entries if entry["path"].removeprefix(folder) in names]
+    folders = sorted(names - {entry["path"].removeprefix(folder) for entry in files})
+    return files + [{"type": "directory", "path": folder + name, "oid": "d" * 40, "size": 0} for name in folders]
 
 
 def _sibling(entry: dict[str, Any]) -> dict[str, Any]:
