@@ -11,7 +11,8 @@ def upload(contents: Mapping[str, bytes | str], hub_id: str, *, private: bool) -
     Args:
         contents: content of each file by its path in the repository.
         hub_id: the repository's id, OWNER/NAME.
-        private: whether a new repository is private. An existing repository keeps its visibility.
+        private: whether a new repository is private; if False, the owner's default applies. An existing repository
+            keeps its visibility.
 
     Raises:
         RecipeMPRError: the Hub cannot be reached or refuses the upload.
@@ -25,7 +26,7 @@ def upload(contents: Mapping[str, bytes | str], hub_id: str, *, private: bool) -
         for name, content in contents.items()
     ]
     try:
-        api.create_repo(hub_id, repo_type="dataset", private=private, exist_ok=True)
+        api.create_repo(hub_id, repo_type="dataset", private=private or None, exist_ok=True)
         message = "Recipe-MPR with balanced option orders"
         commit = api.create_commit(hub_id, files, repo_type="dataset", commit_message=message)
     except Exception as error:  # the type of a network error depends on the version of huggingface_hub
