@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-import sys
+import tempfile
 import venv
 from pathlib import Path
 
@@ -17,7 +17,15 @@ def environment_with(folder: Path, *steps: tuple[str, ...]) -> Path:
         *steps: packages to install, one call of pip for each step.
     """
     venv.create(folder, with_pip=True)
-    pip = (str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+    pip = (
+        str(folder / "bin" / "python"),
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "--quiet",
+        "--no-compile",
+    )
     for packages in steps:
         run(*pip, "--constraint", str(CONSTRAINTS), *packages)
     return folder / "bin"
@@ -27,7 +35,13 @@ def run(*command: str, **environment: str) -> str:
     """Run a command outside the checkout, without PYTHONPATH. Return its standard output; fail if it fails."""
     inherited = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=sys.prefix, env=inherited | environment, timeout=900
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tempfile.gettempdir(),
+        env=inherited | environment,
+        timeout=900,
     )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return done.stdout

@@ -40,15 +40,19 @@ def stock_lm_eval(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def upstream(tmp_path_factory):
+def stock(stock_lm_eval, tmp_path_factory):
+    """Run lm_eval in an environment that holds nothing of ours, with the kit's folder; one subcommand a call."""
     folder = tmp_path_factory.mktemp("upstream")
     write_kit(upstream_files(), folder)
-    return folder
+    program = str(stock_lm_eval / "lm_eval")
+    return lambda command, *arguments: run(
+        program, command, "--include_path", str(folder), *arguments, HF_HUB_OFFLINE="1"
+    )
 
 
-def test_lm_eval_alone_validates_the_kit(stock_lm_eval, upstream):
+def test_lm_eval_alone_validates_the_kit(stock_lm_eval, stock):
     assert "lm-eval-recipe-mpr" not in run(str(stock_lm_eval / "pip"), "list")
-    said = run(str(stock_lm_eval / "lm_eval"), "validate", "--include_path", str(upstream), "--tasks", ",".join(TASKS))
+    said = stock("validate", "--tasks", ",".join(TASKS))
     assert "All tasks found and valid" in said
 
 
@@ -57,12 +61,11 @@ def test_lm_eval_alone_validates_the_kit(stock_lm_eval, upstream):
     ("recipe_mpr", ("--num_fewshot", "3")),
     ("recipe_mpr_generate", ("--num_fewshot", "3", "--limit", "25", "--gen_kwargs", "max_gen_toks=8")),
 ])  # fmt: skip
-def test_runs_of_lm_eval_alone_equal_ours(stock_lm_eval, upstream, lm_eval, tiny_qwen, tmp_path, tasks, flags):
+def test_runs_of_lm_eval_alone_equal_ours(stock, lm_eval, tiny_qwen, tmp_path, tasks, flags):  # noqa: PLR0917
     flags = (*flags, "--batch_size", "16", "--device", "cpu")
     ours = lm_eval("hf", f"pretrained={tiny_qwen}", tasks, *flags)
-    asked = ("--include_path", upstream, "--model", "hf", "--model_args", f"pretrained={tiny_qwen}", "--tasks", tasks,
-             "--output_path", tmp_path, "--log_samples", *flags)  # fmt: skip
-    run(str(stock_lm_eval / "lm_eval"), "run", *map(str, asked), HF_HUB_OFFLINE="1")
+    stock("run", "--model", "hf", "--model_args", f"pretrained={tiny_qwen}", "--tasks", tasks,
+          "--output_path", str(tmp_path), "--log_samples", *flags)  # fmt: skip
     theirs = LmEvalRun(tmp_path)
     assert theirs.results["task_hashes"] == ours.results["task_hashes"]  # hashes of documents, prompts and targets
     assert theirs.results["versions"] == ours.results["versions"]
