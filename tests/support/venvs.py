@@ -6,7 +6,8 @@ import tempfile
 import venv
 from pathlib import Path
 
-CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
+CONSTRAINED = ("--constraint", str(Path(__file__).parents[2] / "constraints.txt"))
+"""Arguments of pip for the versions that development runs with."""
 
 
 def environment_with(folder: Path, *steps: tuple[str, ...]) -> Path:
@@ -14,7 +15,7 @@ def environment_with(folder: Path, *steps: tuple[str, ...]) -> Path:
 
     Args:
         folder: the environment's folder.
-        *steps: packages to install, one call of pip for each step.
+        *steps: packages to install and other arguments of pip, one call of pip for each step.
     """
     venv.create(folder, with_pip=True)
     pip = (
@@ -27,7 +28,7 @@ def environment_with(folder: Path, *steps: tuple[str, ...]) -> Path:
         "--no-compile",
     )
     for packages in steps:
-        run(*pip, "--constraint", str(CONSTRAINTS), *packages)
+        run(*pip, *packages)
     return folder / "bin"
 
 

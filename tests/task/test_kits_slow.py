@@ -13,13 +13,13 @@ from recipe_mpr_task.prompts import render
 from recipe_mpr_task.task import record_of
 from tests.support.commands import LmEvalRun
 from tests.support.fake_hub import FakeHub
-from tests.support.venvs import environment_with, run
+from tests.support.venvs import CONSTRAINED, environment_with, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.integration, pytest.mark.real_data]
 
 # torch first: pip then takes the CPU build, where the index has one.
-LM_EVAL = (("torch==2.13.0",), ("lm-eval[hf]==0.4.13",))
-INSPECT = (("inspect-ai==0.3.285", "datasets", "huggingface_hub"),)
+LM_EVAL = ((*CONSTRAINED, "torch"), (*CONSTRAINED, "lm-eval[hf]"))
+INSPECT = (("inspect-ai==0.3.285", "datasets==5.2.0", "huggingface_hub==2.4.0"),)  # it rejects some of our versions
 SCRIPTED = """\
 import json, os
 from inspect_ai.model import ModelAPI, ModelOutput, modelapi
@@ -34,13 +34,14 @@ class Scripted(ModelAPI):
 """
 
 
+# The shared fixtures ask for the dataset, or they would have neither the dataset nor a network for pip.
 @pytest.fixture(scope="module")
-def stock_lm_eval(tmp_path_factory):
+def stock_lm_eval(tmp_path_factory, dataset):
     return environment_with(tmp_path_factory.mktemp("lm-eval") / "venv", *LM_EVAL)
 
 
 @pytest.fixture(scope="module")
-def stock(stock_lm_eval, tmp_path_factory):
+def stock(stock_lm_eval, tmp_path_factory, dataset):
     """Run lm_eval in an environment that holds nothing of ours, with the kit's folder; one subcommand a call."""
     folder = tmp_path_factory.mktemp("upstream")
     write_kit(upstream_files(), folder)
@@ -78,7 +79,7 @@ def test_runs_of_lm_eval_alone_equal_ours(stock, lm_eval, tiny_qwen, tmp_path, t
 
 
 @pytest.fixture(scope="module")
-def inspect(tmp_path_factory):
+def inspect(tmp_path_factory, dataset):
     return environment_with(tmp_path_factory.mktemp("inspect") / "venv", *INSPECT)
 
 
