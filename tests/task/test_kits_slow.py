@@ -59,8 +59,7 @@ def test_lm_eval_alone_validates_the_kit(stock_lm_eval, stock):
 
 @pytest.mark.parametrize(("tasks", "flags"), [
     ("recipe_mpr,recipe_mpr_cloze", ()),
-    ("recipe_mpr", ("--num_fewshot", "3")),
-    ("recipe_mpr_generate", ("--num_fewshot", "3", "--limit", "25", "--gen_kwargs", "max_gen_toks=8")),
+    ("recipe_mpr,recipe_mpr_generate", ("--num_fewshot", "3", "--gen_kwargs", "max_gen_toks=8")),
 ])  # fmt: skip
 def test_runs_of_lm_eval_alone_equal_ours(stock, lm_eval, tiny_qwen, tmp_path, tasks, flags):  # noqa: PLR0917
     flags = (*flags, "--batch_size", "16", "--device", "cpu")
