@@ -49,7 +49,7 @@ class Site(NamedTuple):
 
 def build(  # noqa: PLR0913 (each argument is an option of the command)
     paths: Sequence[Path], out: Path, *, target: float | None = None, exports: bool = False,
-    built: date | None = None, on_fault: OnFault = raise_fault,
+    hub_dataset: str | None = None, built: date | None = None, on_fault: OnFault = raise_fault,
 ) -> Site:  # fmt: skip
     """Read runs and write the leaderboard's site into a folder, in one atomic step.
 
@@ -58,6 +58,7 @@ def build(  # noqa: PLR0913 (each argument is an option of the command)
         out: the site's folder.
         target: accuracy at which the page draws a line, a fraction in [0, 1]; None for no line.
         exports: whether to also write the file formats of other projects.
+        hub_dataset: id of the dataset on the Hugging Face Hub, for the exports; None if it is not there.
         built: the day that the page names as the day of the build; None to name none.
         on_fault: called for each exception in our own code, with the step that failed and the traceback.
 
@@ -75,7 +76,8 @@ def build(  # noqa: PLR0913 (each argument is an option of the command)
             raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
         gc.freeze()  # statsmodels' Holm correction starts a collection, which skips frozen rows
         boards = build_boards(rows, known_rows(rows, on_fault))
-        publish(_files(boards, content_of(boards, skipped, target, built), skipped, exports=exports), out)
+        content = content_of(boards, skipped, target, built)
+        publish(_files(boards, content, skipped, hub_dataset, exports=exports), out)
         return Site(boards, reasons)
 
 
@@ -102,8 +104,9 @@ def _without_collections() -> Iterator[None]:
 
 
 def _files(
-    boards: Sequence[Board], content: Mapping[str, Any], skipped: Sequence[Skipped], *, exports: bool
-) -> Iterator[tuple[str, str]]:
+    boards: Sequence[Board], content: Mapping[str, Any], skipped: Sequence[Skipped], hub_dataset: str | None, *,
+    exports: bool,
+) -> Iterator[tuple[str, str]]:  # fmt: skip
     """Yield the path and text of each file of the site. Only one system's page is in memory at a time."""
     from leaderboard.site.page import index_page, items_script
 
@@ -122,7 +125,7 @@ def _files(
         yield from board_files(board, answers[board.key], calibrations, links)
         yield from _system_files(board, calibrations, links)
     if exports:
-        yield from ((f"exports/{path}", text) for path, text in export(boards, texts).items())
+        yield from ((f"exports/{path}", text) for path, text in export(boards, texts, hub_dataset).items())
 
 
 def _system_files(

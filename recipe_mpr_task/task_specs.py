@@ -64,7 +64,7 @@ def task_spec(task: str) -> TaskSpec:
 
     Of the functions that these files name, only `process_results` is imported.
     """
-    config = _read(f"{task}.yaml")
+    config = task_config(task)
     kwargs = config["dataset_kwargs"]
     module, _, function = config["process_results"].rpartition(".")
     generates = config["output_type"] == "generate_until"
@@ -120,6 +120,11 @@ def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
         turned = {name: rotated(record[name], rotation) for name in ("options", "option_ids")}
         RENDERED[key] = prompts.render(spec.prompt, record | turned)
     return RENDERED[key]
+
+
+def task_config(task: str) -> dict[str, Any]:
+    """Return a task's settings as its file and the included files give them, with functions as names."""
+    return _read(f"{task}.yaml")
 
 
 def _read(name: str) -> dict[str, Any]:

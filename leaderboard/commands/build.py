@@ -12,6 +12,7 @@ import click
 from leaderboard.exports import EXPORTS
 from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError
 from recipe_mpr_task.faults import FaultLog
+from recipe_mpr_task.kits import checked_id
 from recipe_mpr_task.lines import say
 
 if TYPE_CHECKING:
@@ -27,32 +28,40 @@ if TYPE_CHECKING:
 @click.option("--figures", type=click.Path(file_okay=False, path_type=Path),
               help="Also write the main plots to this folder, as SVG and PNG.")  # fmt: skip
 @click.option("--exports", is_flag=True, help=f"Also write files for others: {', '.join(EXPORTS)}.")
+@click.option("--hub-dataset", metavar="OWNER/NAME",
+              help="With --exports: the dataset's id on the Hugging Face Hub, see `recipe-mpr kit hub`.")  # fmt: skip
 @click.pass_context
 def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, runs: Sequence[Path], out: Path, records: Path | None, target: float | None,
-    figures: Path | None, *, exports: bool,
+    figures: Path | None, *, exports: bool, hub_dataset: str | None,
 ) -> None:  # fmt: skip
     """Build the page, Markdown, JSON and CSV from RUNS: records, and folders that lm-eval wrote with --log_samples.
 
     A run that cannot be read is skipped and named on stderr; the exit code is then 2. If recipe-mpr itself fails, the
     exit code is 3, and a log file has the traceback.
     """
-    code = build_site(
-        runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records, figures=figures
-    )
-    ctx.exit(code)
+    if hub_dataset is not None:
+        if not exports:
+            raise click.UsageError("--hub-dataset is named in the exports; give --exports, too")
+        checked_id(hub_dataset)
+    ctx.exit(
+        build_site(
+            runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records,
+            figures=figures, hub_dataset=hub_dataset,
+        )
+    )  # fmt: skip
 
 
 def build_site(  # noqa: PLR0913 (each argument is an option of a command)
     paths: Sequence[Path], out: Path, *, code_if_skipped: int, target: float | None = None, exports: bool = False,
-    records: Path | None = None, figures: Path | None = None,
+    records: Path | None = None, figures: Path | None = None, hub_dataset: str | None = None,
     summary: "Callable[[Sequence[Board]], str] | None" = None,
 ) -> int:  # fmt: skip
     """Build the site. Print a summary and the names of the site's files. Name each skipped run on stderr.
 
     `records` and `figures` are the folders for compact records and for plots; None to write none. `summary` turns the
-    boards into the printed text; None to print each board's best rows. `leaderboard.build.build` describes `paths`,
-    `out`, `target` and `exports`.
+    boards into the printed text; None to print each board's best rows. `leaderboard.build.build` describes the other
+    arguments.
 
     Returns:
         The exit code: 3 if recipe-mpr itself failed, else `code_if_skipped` if a run was skipped, else 0.
@@ -62,7 +71,9 @@ def build_site(  # noqa: PLR0913 (each argument is an option of a command)
     from leaderboard.site.text import LONGEST, line
 
     with FaultLog() as log:
-        site = build(paths, out, target=target, exports=exports, built=build_day(), on_fault=log.add)
+        site = build(
+            paths, out, target=target, exports=exports, hub_dataset=hub_dataset, built=build_day(), on_fault=log.add
+        )
         say(f"{(summary or to_terminal)(site.boards)}\n")
         for name in FILES:
             say(out / name)
