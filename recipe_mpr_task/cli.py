@@ -35,6 +35,7 @@ COMMANDS = {
     "import": "leaderboard.commands.import_predictions:import_",
     "leaderboard": "leaderboard.commands.build:leaderboard",
     "run": "recipe_mpr_task.commands.run:run",
+    "sweep": "leaderboard.commands.sweep:sweep",
     "tasks-path": "recipe_mpr_task.commands.tasks_path:tasks_path",
     "weights": "recipe_mpr_task.commands.weights:weights",
 }

@@ -58,6 +58,17 @@ def _tasks() -> frozenset[str]:
     return frozenset(name for name in task_names() if "group" not in _read(f"{name}.yaml"))
 
 
+def tasks_in(name: str) -> tuple[str, ...]:
+    """Return the tasks of a group, sorted by name. For a task, return only the task."""
+    if is_task(name):
+        return (name,)
+    members = [
+        member if isinstance(member, str) else str(member.get("task")) for member in _read(f"{name}.yaml")["task"]
+    ]
+    tagged = (task for task in sorted(_tasks()) if _read(f"{task}.yaml").get("tag") in members)
+    return tuple(dict.fromkeys((*(member for member in members if is_task(member)), *tagged)))
+
+
 @lru_cache(maxsize=64)
 def task_spec(task: str) -> TaskSpec:
     """Return a task's settings, read from the task's file and the files that it includes.
@@ -78,6 +89,16 @@ def task_spec(task: str) -> TaskSpec:
         n_responses=1 if generates else N_OPTIONS**2 if "class" in config else N_OPTIONS,
         asked_as={key: config.get(key) for key in _ASKED_AS},
     )
+
+
+def generation_settings(task: str) -> dict[str, Any]:
+    """Return a copy of the `generation_kwargs` of a task that generates text."""
+    return dict(_read(f"{task}.yaml").get("generation_kwargs") or {})
+
+
+def prompt_shows_query(task: str) -> bool:
+    """Return whether a task shows the query to the model."""
+    return bool(_read(f"{task}.yaml")["dataset_kwargs"].get("recipe_mpr_query_shown", True))
 
 
 def rotated(values: Sequence[str], rotation: int) -> list[str]:
