@@ -9,8 +9,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from recipe_mpr_task.field_faults import FieldFault
-from recipe_mpr_task.names import folder_name
+from recipe_mpr_task.names import folder_name, is_path
 from recipe_mpr_task.suggest import did_you_mean, nearest
+
+_FOLDERS = ("encoder", "checkpoint", "pretrained", "peft", "lora_local_path", "delta")
 
 
 def describe(fault: FieldFault, keys: Mapping[str, type[BaseModel]]) -> str:
@@ -48,12 +50,23 @@ def cross_faults(raw: Mapping[str, Any], sources: Sequence[str]) -> list[str]:
         if len(given) != 1:
             got = f"{' and '.join(given)} are given" if given else "none is given"
             faults.append(f"models.{k}: exactly one of {', '.join(sources)} is needed; {got}")
+        arguments = entry.get("model_args")
+        named = {key: entry.get(key) for key in ("encoder", "checkpoint")}
+        folders = missing_folders(named) + (missing_folders(arguments) if isinstance(arguments, dict) else [])
+        faults += [f"models.{k}.{fault}" for fault in folders]
     names = {k: entry_name(entry, sources) for k, entry in entries.items()}
     for name, n in Counter(filter(None, names.values())).items():
         if n > 1:
             places = ", ".join(f"models.{k}" for k, other in names.items() if other == name)
             faults.append(f"{places}: {n} models are called {name!r}; give each a name")
     return faults + _rule_faults(raw, [name for name in names.values() if name])
+
+
+def missing_folders(named: Mapping[str, Any]) -> list[str]:
+    """Return one text for each value that is the path of a folder that does not exist. A hub id is no path."""
+    paths = [(key, named[key]) for key in _FOLDERS if isinstance(named.get(key), str)]
+    missing = [(key, path) for key, path in paths if is_path(path) and not Path(path).expanduser().is_dir()]
+    return [f"{key}: no such folder: {path}" for key, path in missing]
 
 
 def _rule_faults(raw: Mapping[str, Any], names: Sequence[str]) -> list[str]:

@@ -8,13 +8,10 @@ from typing import Any
 
 import yaml
 
-from leaderboard.sweep.faults import entry_name
+from leaderboard.sweep.faults import entry_name, missing_folders
 from leaderboard.sweep.sweep_file import SOURCES, Entry, SweepFile
 from recipe_mpr_task.errors import RecipeMPRError
-from recipe_mpr_task.loaded_model import ADAPTER_ARGUMENTS
 from recipe_mpr_task.model_arguments import ALIASES
-from recipe_mpr_task.models import MODELS
-from recipe_mpr_task.names import is_path
 from recipe_mpr_task.task_specs import tasks_in
 from recipe_mpr_task.trained_checkpoints import find_checkpoints
 
@@ -86,13 +83,13 @@ def models_of(sweep: SweepFile) -> list[Model]:
     """Return the models of a sweep. A checkpoint of five folds gives five models.
 
     Raises:
-        RecipeMPRError: models have faults, such as an unknown backend. The message lists all faults.
+        RecipeMPRError: models have faults, such as a checkpoint without a manifest. The message lists all faults.
     """
     models, faults = [], []
     for k, entry in enumerate(sweep.models):
         try:
             of_entry = [_model(sweep, entry, source) for source in _sources(entry)]
-            faults += [f"models.{k}: {fault}" for model in of_entry for fault in _missing_folders(model)]
+            faults += [f"models.{k}.{fault}" for model in of_entry for fault in missing_folders(model.args)]
             models += of_entry
         except RecipeMPRError as error:
             faults.append(f"models.{k}: {error}")
@@ -116,16 +113,7 @@ def _sources(entry: Entry) -> list[_Source]:
                     label=f" {one.manifest.split}" if len(checkpoints) > 1 else "")
             for one in checkpoints
         ]  # fmt: skip
-    backend = str(entry.model)
-    if backend not in (known := _backends()):
-        raise RecipeMPRError(f"model {backend!r}; allowed: {', '.join(sorted(known))}")
-    return [_Source(backend, {})]
-
-
-def _backends() -> set[str]:
-    from lm_eval.models import MODEL_MAPPING
-
-    return {*MODEL_MAPPING, *MODELS}
+    return [_Source(str(entry.model), {})]
 
 
 def _lm_eval_config(path: str) -> Mapping[str, Any]:
@@ -165,15 +153,6 @@ def _model(sweep: SweepFile, entry: Entry, source: _Source) -> Model:
                                                sweep.chat_template, False))),
         seeds=_unique(_first(entry.seeds, seed if isinstance(seed, int) else None, sweep.seeds, (None,))),
     )  # fmt: skip
-
-
-def _missing_folders(model: Model) -> list[str]:
-    named = [(key, str(model.args[key])) for key in ("pretrained", *ADAPTER_ARGUMENTS) if model.args.get(key)]
-    return [
-        f"{key}: no such folder: {path}"
-        for key, path in named
-        if is_path(path) and not Path(path).expanduser().is_dir()
-    ]
 
 
 def _listed(config: Mapping[str, Any]) -> Sequence[str]:

@@ -1,5 +1,6 @@
 """Read and check a sweep file. All faults are reported at once, with the allowed keys."""
 
+import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,7 @@ from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.commands.run import config_path
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.field_faults import field_faults
+from recipe_mpr_task.models import MODELS
 from recipe_mpr_task.suggest import did_you_mean
 from recipe_mpr_task.task_specs import task_names
 
@@ -40,6 +42,24 @@ def _one_of(allowed: Iterable[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _like(pattern: str, allowed: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.IGNORECASE):
+            raise ValueError(f"allowed: {allowed}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _backend(name: str) -> str:
+    from lm_eval.models import MODEL_MAPPING
+
+    known = {*MODEL_MAPPING, *MODELS}
+    if name not in known:
+        raise ValueError(f"unknown{did_you_mean(name, known)}; allowed: {', '.join(sorted(known))}")
+    return name
+
+
 def _config(name: str) -> str:
     try:
         return config_path(name)
@@ -53,8 +73,12 @@ Name = Annotated[str, Field(min_length=1, max_length=100)]
 Shots = Annotated[Number, Field(ge=0, le=100)]
 Seed = Annotated[Number, Field(ge=0, lt=2**32)]
 Batch = Annotated[
-    int | str, Field(pattern=r"^(auto(:\d+)?|[1-9]\d*)$"), BeforeValidator(_no_bool), BeforeValidator(str)
+    str,
+    BeforeValidator(str),
+    BeforeValidator(_no_bool),
+    _like(r"auto(:\d+)?|[1-9]\d*", "a positive number, auto or auto:N"),
 ]
+Memory = Annotated[str, _like(r"\d+(\.\d+)? ?[KMGT]i?B", "a size such as 24GB")]
 
 
 class _Strict(BaseModel):
@@ -96,7 +120,7 @@ class Entry(Axes):
     baseline: Annotated[str, _one_of(BASELINES)] | None = None
     encoder: Name | None = None
     checkpoint: Name | None = None
-    model: Name | None = None
+    model: Annotated[str, AfterValidator(_backend)] | None = None
     name: Name | None = None
     model_args: dict[str, Any] = {}
     backend: Literal["hf", "vllm"] = "hf"
@@ -105,7 +129,7 @@ class Entry(Axes):
     gen_kwargs: dict[str, Any] = {}
     system_instruction: str | None = None
     gpus: Annotated[Number, Field(ge=0, le=64)] | None = None
-    memory: Annotated[str, Field(pattern=r"(?i)^\d+(\.\d+)? ?[KMGT]i?B$")] | None = None
+    memory: Memory | None = None
 
 
 class Rule(Axes):
