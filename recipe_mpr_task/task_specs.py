@@ -58,6 +58,7 @@ def _tasks() -> frozenset[str]:
     return frozenset(name for name in task_names() if "group" not in _read(f"{name}.yaml"))
 
 
+@lru_cache(maxsize=64)
 def tasks_in(name: str) -> tuple[str, ...]:
     """Return the tasks of a group, sorted by name. For a task, return only the task."""
     if is_task(name):
@@ -143,6 +144,7 @@ def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
     return RENDERED[key]
 
 
+@lru_cache(maxsize=64)
 def _read(name: str) -> dict[str, Any]:
     config: dict[str, Any] = yaml.load((TASKS_PATH / name).read_text(), Loader=_YamlLoader)  # noqa: S506 (a SafeLoader)
     return {**(_read(config["include"]) if "include" in config else {}), **config}

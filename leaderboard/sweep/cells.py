@@ -43,7 +43,7 @@ class Cell:
     @property
     def how(self) -> str:
         """How the model is asked, in words; "" if nothing differs from the default."""
-        seed = "" if self.seed is None or not self.model.reads_prompts else f"seed {self.seed}"
+        seed = "" if self.seed is None or not self.shots else f"seed {self.seed}"
         return ", ".join(filter(None, (f"{self.shots}-shot" if self.shots else "", "chat" if self.chat else "", seed)))
 
     @property

@@ -90,7 +90,7 @@ def estimated_tokens(cell: Cell) -> int:
     else:
         rotations = max(1, spec.n_responses // N_OPTIONS)
         characters = (prompt * (1 + cell.shots) + len(spec.description)) * rotations
-        if not spec.generates and spec.asked_as.get("doc_to_choice") != "letters":
+        if "options" in str(spec.asked_as.get("doc_to_choice")):
             characters = N_OPTIONS * (characters + option)  # each option is scored as a text after the prompt
     return round(n_items * characters / _CHARACTERS_A_TOKEN)
 

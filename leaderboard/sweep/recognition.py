@@ -19,6 +19,7 @@ from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.loaded_model import model_record, named_arguments, parts_of_model
 from recipe_mpr_task.manifest import MODEL_KEY, TRAINING_KEY
+from recipe_mpr_task.model_arguments import is_traced
 from recipe_mpr_task.provenance import Seen, seen_by
 from recipe_mpr_task.splits import scored_ids
 from recipe_mpr_task.task_specs import generation_settings, is_task, task_spec
@@ -112,13 +113,13 @@ def _text_sha(text: str | None) -> str | None:
     return hash_string(text) if text else None
 
 
-def _chat(cell: Cell, like: Run | None) -> str | None:
+def _chat(cell: Cell, like: Run | None) -> Any:
     """Return the template's hash. The tokenizer's files are hashed with the model, so here only its use is compared."""
     if not cell.chat:
         return None
-    known = like.results.chat_template_sha if like else None
-    # A chat server applies its own template, and lm-eval then logs no hash.
-    return str(known) if known else None if like and not like.loaded.sha256 else "applied"
+    if like and (like.results.chat_template_sha or not is_traced(cell.model.backend)):
+        return like.results.chat_template_sha  # a chat server applies its own template, and lm-eval logs no hash
+    return "applied"
 
 
 def _dtype(model: Model, like: Run | None) -> str | None:
