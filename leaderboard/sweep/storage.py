@@ -14,7 +14,7 @@ from leaderboard.sweep.recognition import is_complete
 from recipe_mpr_task.errors import RecipeMPRError
 
 RUNS, LOGS, SITE, _STAGED, _LOCK = "runs", "logs", "site", ".partial", ".sweep.lock"
-_ORPHANS_END_SECONDS = 20
+ORPHANS_END_SECONDS = 20
 
 
 class Storage(Protocol):
@@ -106,7 +106,7 @@ def locked(folder: Path) -> Iterator[int]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / _LOCK)
-        lock.acquire(timeout=_ORPHANS_END_SECONDS)
+        lock.acquire(timeout=ORPHANS_END_SECONDS)
     except Timeout:
         raise RecipeMPRError(f"--out {folder}: another sweep is using it; wait for it, or use another folder") from None
     except OSError as error:
