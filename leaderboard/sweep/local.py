@@ -31,6 +31,10 @@ class Needs:
 class Executor(Protocol):
     """Something that runs groups of cells."""
 
+    @property
+    def slots(self) -> int:
+        """How many groups can run at the same time."""
+
     def needs(self, model: Model) -> Needs:
         """Return what a group of this model needs here."""
 

@@ -16,6 +16,9 @@ from leaderboard.sweep.worker import CellOrder, Event, GroupOrder
 from recipe_mpr_task.lines import line
 
 _TICK_SECONDS = 0.5
+_MOST_LOST = 5
+"""How often a group is run again because its node was lost."""
+
 Changes = dict[str, Any]
 """Changes of a cell's lm-eval config: `batch_size`, or `max_batch_tokens` of an encoder."""
 
@@ -28,6 +31,7 @@ class _Group:
     changes: Changes | None = None
     again: list[CellState] = field(default_factory=list)
     batch: int | None = None
+    n_lost: int = 0
 
 
 class Sweep:
@@ -37,10 +41,18 @@ class Sweep:
         states: the plan. Cells with the status `waiting` are run.
         executor: where the groups run.
         storage: where the results go.
+        is_there: returns whether a cell's result is there now. Asked after a node was lost: its last event may be
+            missing.
     """
 
-    def __init__(self, states: Sequence[CellState], executor: Executor, storage: Storage) -> None:
-        self.states, self._executor, self._storage = states, executor, storage
+    def __init__(
+        self,
+        states: Sequence[CellState],
+        executor: Executor,
+        storage: Storage,
+        is_there: Callable[[Cell], bool] = lambda _: False,
+    ) -> None:
+        self.states, self._executor, self._storage, self._is_there = states, executor, storage, is_there
         waiting = {id(state.cell): state for state in states if state.status == "waiting"}
         groups = groups_of(state.cell for state in waiting.values())
         self._pending = deque(_Group([waiting[id(cell)] for cell in group]) for group in groups)
@@ -109,6 +121,8 @@ class Sweep:
 
     def _end(self, group: _Group, event: Event) -> list[CellState]:
         """Handle the end of a process: a crash fails the running cell, and what was not begun is put back."""
+        if event.lost and group.n_lost < _MOST_LOST:
+            return self._put_back(group)
         crashed = [state for state in group.states if state.status == "running"]
         for state in crashed:
             reason = f"{event.reason or 'the process ended early'}; its log ends: {self._last_line(state)}"
@@ -122,6 +136,20 @@ class Sweep:
             half = halved(left[0].cell, group.batch) if group.again else group.changes
             self._pending.appendleft(_Group(left, half))
         return crashed
+
+    def _put_back(self, group: _Group) -> list[CellState]:
+        """Run again what a lost node had not finished."""
+        changed = []
+        for state in group.states:
+            if state.status in ("running", "waiting"):
+                done = self._is_there(state.cell)
+                state.status, state.fraction = ("done", 1.0) if done else ("waiting", 0.0)
+                state.seconds = time.monotonic() - state.started if done and state.started else None
+                state.note = "" if done else "its node was lost; run again"
+                changed.append(state)
+        if left := [state for state in group.states if state.status == "waiting"]:
+            self._pending.append(_Group(left, group.changes, n_lost=group.n_lost + 1))
+        return changed
 
     def _last_line(self, state: CellState) -> str:
         return last_line(self._storage.log(state.cell.folder))

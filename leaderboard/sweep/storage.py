@@ -1,4 +1,4 @@
-"""Where a sweep keeps its results: a folder of this machine. `open_storage` chooses by the name."""
+"""Where a sweep keeps its results: a folder of this machine, or a URL. `open_storage` chooses by the name."""
 
 import os
 import shutil
@@ -9,6 +9,7 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
+from leaderboard.load.remote import is_url
 from leaderboard.load.results import UnusableError, runs_of
 from leaderboard.sweep.recognition import is_complete
 from recipe_mpr_task.errors import RecipeMPRError
@@ -42,7 +43,16 @@ class Storage(Protocol):
         """
 
     def log(self, cell: str) -> Path:
-        """Return the file for a cell's log."""
+        """Return the file for a cell's log. Its folder exists."""
+
+    def keep_log(self, cell: str) -> None:
+        """Keep a cell's log, which is complete now."""
+
+    def keep_site(self) -> str:
+        """Keep the site that was built in SITE. Return where it is."""
+
+    def clean(self) -> None:
+        """Remove what killed workers left half-written. Call this only while the lock is held."""
 
 
 class Folder:
@@ -66,7 +76,7 @@ class Folder:
         """Rename the folder of a complete result."""
         runs = self.local / RUNS
         runs.mkdir(parents=True, exist_ok=True)
-        for target in _free_names(runs, cell):
+        for target in free_names(runs, cell):
             try:
                 staged.rename(target)  # fails if the target is a folder that is not empty
                 return
@@ -79,18 +89,30 @@ class Folder:
         (self.local / LOGS).mkdir(parents=True, exist_ok=True)
         return self.local / LOGS / f"{cell}.log"
 
+    def keep_log(self, cell: str) -> None:
+        """Do nothing: the log is in the folder itself."""
+
+    def keep_site(self) -> str:
+        """Do nothing: the site is in the folder itself."""
+        return str(self.local / SITE)
+
     def clean(self) -> None:
         """Remove what killed workers left half-written. Call this only while the lock is held."""
         shutil.rmtree(self.local / _STAGED, ignore_errors=True)
 
 
-def _free_names(runs: Path, cell: str) -> Iterator[Path]:
+def free_names(runs: Path, cell: str) -> Iterator[Path]:
+    """Yield the places for a cell's result, in the order in which to try them."""
     yield runs / cell
     yield from (runs / f"{cell}-{n}" for n in range(2, 10_000))
 
 
-def open_storage(name: str) -> Folder:
-    """Return the storage with this name: the path of a folder."""
+def open_storage(name: str) -> Storage:
+    """Return the storage with this name: the path of a folder, or an fsspec URL."""
+    if is_url(name):
+        from leaderboard.sweep.bucket import Bucket
+
+        return Bucket(name)
     return Folder(name)
 
 

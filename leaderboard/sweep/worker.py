@@ -58,6 +58,7 @@ class Event(BaseModel):
         out_of_memory: whether the cell failed because memory ran out.
         batch: the batch size in use, if the batch size is automatic; None if unknown.
         while_loading: whether the cell failed because the model could not be loaded.
+        lost: whether the group ended because its node was lost.
     """
 
     kind: str
@@ -68,6 +69,7 @@ class Event(BaseModel):
     out_of_memory: bool = False
     batch: int | None = None
     while_loading: bool = False
+    lost: bool = False
 
 
 Send = Callable[[Event], None]
@@ -124,6 +126,8 @@ def run_group(order: GroupOrder, send: Send) -> None:
         else:
             send(Event(kind="finished", cell=k))
         _free_memory()
+        with contextlib.suppress(RecipeMPRError):  # the log stays on this machine
+            storage.keep_log(cell.folder)
 
 
 def _prepare() -> LoadedOnce:
