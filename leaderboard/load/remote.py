@@ -82,6 +82,8 @@ def fetched(names: Iterable[str], wanted: Sequence[str] | None = None) -> tuple[
             continue
         paths.append(folder := copy_folder(name))
         unread += fetch(name, folder, wanted)
+        if not any(folder.rglob("[!.]*")) and not unread:
+            raise RemoteError(f"{name}: no results there; check the address")
     return paths, unread
 
 
@@ -98,7 +100,7 @@ def fetch(url: str, folder: Path, wanted: Sequence[str] | None = None) -> list[s
     with told(url, "cannot be listed"):
         files.invalidate_cache()
         listed: Mapping[str, Any] = files.find(root, detail=True)
-        if not listed and not files.exists(root) and not files.exists(root.partition("/")[0]):
+        if not listed and not files.exists(root.lstrip("/").partition("/")[0]):
             raise FileNotFoundError
     there = {_relative(path, root): (path, _version(info)) for path, info in listed.items()}
     there = {name: found for name, found in there.items() if name and _is_wanted(name, wanted)}
