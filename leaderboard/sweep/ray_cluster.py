@@ -122,7 +122,8 @@ def _run_order(order: str, folder: str) -> Iterator[str]:
     )  # fmt: skip
     try:
         print(order, file=process.stdin, flush=True)
-        yield from process.stdout or ()
+        for text in process.stdout or ():  # noqa: UP028 (Ray sends values into the generator, which a file cannot take)
+            yield text
         code = process.wait()
         yield Event(kind=ENDED, reason=f"exit code {code}" if code else "", out_of_memory=code == -9).model_dump_json()
     finally:

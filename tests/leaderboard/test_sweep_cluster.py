@@ -48,7 +48,7 @@ def test_all_cells_finish_once_though_a_node_is_lost(tmp_path):
     finally:
         cluster.shutdown()
     assert process.returncode == 0, output + errors
-    assert "6 done" in output, output
+    assert "6 done" in output and "its node was lost; run again" in output, output
     assert len(results_in(out)) == 6, "each result once"
     rows = json.loads((out / "site" / "leaderboard.json").read_text())["rows"]
     assert sum(row["system"] == "random" for row in rows) == 6
@@ -163,6 +163,9 @@ def test_a_sweep_writes_to_s3_and_the_leaderboard_reads_it(tmp_path):
         other = there | {"RECIPE_MPR_CACHE": str(tmp_path / "other")}
         built = recipe_mpr("leaderboard", "s3://bucket/sweep/runs", "--out", str(tmp_path / "site"), **other)
         assert (built.returncode, "first" in built.stdout) == (0, True), built.stderr
+        nobucket = recipe_mpr("sweep", str(sweep), "--out", "s3://other/sweep", **there)
+        lines = [text for text in nobucket.stderr.splitlines() if text.strip()]
+        assert (nobucket.returncode, len(lines)) == (2, 1) and "no such bucket" in lines[0], nobucket.stderr
     finally:
         server.kill()
     nowhere = recipe_mpr("leaderboard", "s3://bucket/sweep/runs", "--out", str(tmp_path / "site2"), **there)

@@ -135,6 +135,23 @@ def test_an_interrupt_ends_the_workers(tmp_path):
     assert executor.stopped
 
 
+def test_what_a_lost_node_had_not_finished_is_run_again(tmp_path):
+    """A result that was published before the node was lost is not made again, though its last event is missing."""
+    states = plan(HF, tasks=TASKS)
+    lost = Event(kind=ENDED, reason="its node was lost", lost=True)
+    executor = Scripted([*did(0), began(1), lost], [*did(0), END])
+    Sweep(states, executor, Folder(str(tmp_path)), lambda cell: cell.task == TASKS[1]).run(lambda _: None)
+    assert [state.status for state in states] == ["done"] * 3
+    assert [[cell.task for cell in order.cells] for order in executor.orders] == [TASKS, TASKS[2:]]
+
+
+def test_a_group_whose_nodes_are_always_lost_fails_in_the_end(tmp_path):
+    lost = [began(0), Event(kind=ENDED, reason="its node was lost", lost=True)]
+    states = plan(HF, tasks=TASKS[:1])
+    _, statuses = swept(tmp_path, states, *[lost] * 6)
+    assert (statuses, states[0].note) == (["failed"], "its node was lost; its log ends: no log")
+
+
 @pytest.mark.parametrize(
     ("entry", "found", "changes"),
     [
