@@ -146,13 +146,11 @@ def test_a_sweep_writes_to_s3_and_the_leaderboard_reads_it(tmp_path):
         import s3fs
     except ImportError:
         skip("moto or s3fs is not installed: pip install -e '.[dev]'")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-p", "0"], stderr=subprocess.PIPE, text=True, env=os.environ
-    )
+    server, address = s3_server()
+    strict, strict_address = s3_server(INITIAL_NO_AUTH_ACTION_COUNT="0")
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}
+    there = keys | {"AWS_ENDPOINT_URL": address, "RECIPE_MPR_CACHE": str(tmp_path / "cache")}
     try:
-        address = next(text.split()[-1] for text in server.stderr if "Running on" in text)
-        keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}
-        there = keys | {"AWS_ENDPOINT_URL": address, "RECIPE_MPR_CACHE": str(tmp_path / "cache")}
         s3fs.S3FileSystem(key="a", secret="b", endpoint_url=address).mkdir("bucket")
         sweep = tmp_path / "sweep.yaml"
         sweep.write_text(yaml.safe_dump({"models": [{"baseline": "first"}], "tasks": ["recipe_mpr_sample"]}))
@@ -163,11 +161,32 @@ def test_a_sweep_writes_to_s3_and_the_leaderboard_reads_it(tmp_path):
         other = there | {"RECIPE_MPR_CACHE": str(tmp_path / "other")}
         built = recipe_mpr("leaderboard", "s3://bucket/sweep/runs", "--out", str(tmp_path / "site"), **other)
         assert (built.returncode, "first" in built.stdout) == (0, True), built.stderr
-        nobucket = recipe_mpr("sweep", str(sweep), "--out", "s3://other/sweep", **there)
-        lines = [text for text in nobucket.stderr.splitlines() if text.strip()]
-        assert (nobucket.returncode, len(lines)) == (2, 1) and "no such bucket" in lines[0], nobucket.stderr
+        refused = there | {"AWS_ENDPOINT_URL": strict_address}
+        for url, where, reason in (
+            ("s3://other/sweep", there, "no such bucket"),
+            ("s3://bucket/sweep", refused, "check address, credentials and connection"),
+        ):
+            fails_in_one_line("sweep", str(sweep), "--out", url, reason=reason, **where)
     finally:
         server.kill()
-    nowhere = recipe_mpr("leaderboard", "s3://bucket/sweep/runs", "--out", str(tmp_path / "site2"), **there)
-    missing = [text for text in nowhere.stderr.splitlines() if text.strip()]
-    assert (nowhere.returncode, len(missing)) == (2, 1), nowhere.stderr
+        strict.kill()
+    reason = "check address, credentials and connection"
+    runs, site = "s3://bucket/sweep/runs", str(tmp_path / "site2")
+    fails_in_one_line("leaderboard", runs, "--out", site, reason=reason, **there)
+
+
+def s3_server(**environment):
+    """Start an S3 server; return its process and its address."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-p", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    )
+    return server, next(text.split()[-1] for text in server.stderr if "Running on" in text)
+
+
+def fails_in_one_line(*arguments, reason, **environment):
+    done = recipe_mpr(*arguments, **environment)
+    lines = [text for text in done.stderr.splitlines() if text.strip()]
+    assert (done.returncode, len(lines)) == (2, 1) and reason in lines[0], done.stdout + done.stderr
