@@ -34,7 +34,7 @@ class CellState:
         n_items: number of items that the task scores.
         tokens: estimated number of tokens that the model reads.
         fraction: part of the items that is done, from 0 to 1.
-        started: time at which the cell started, in seconds of `time.monotonic`; None if it has not.
+        started: time at which the cell started, or its model was ready, in seconds of `time.monotonic`.
         seconds: how long the cell took; None if it is not done.
         tries: number of processes that have begun the cell.
     """

@@ -102,6 +102,9 @@ class Sweep:
         if event.kind == "progress":
             state.fraction = event.done / event.total if event.total else 0.0
             return []
+        if event.kind == "loaded":
+            state.started = now  # items a second are without the time to load the model
+            return []
         if event.kind == "started":
             state.status, state.started, state.tries = "running", now, state.tries + 1
         elif event.kind == "finished":

@@ -1,13 +1,13 @@
 """Where a sweep keeps its results: a folder of this machine, or a URL. `open_storage` chooses by the name."""
 
+import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
-
-from filelock import FileLock, Timeout
 
 from leaderboard.load.remote import is_url
 from leaderboard.load.results import UnusableError, runs_of
@@ -127,17 +127,27 @@ def locked(folder: Path) -> Iterator[int]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / _LOCK)
-        lock.acquire(timeout=ORPHANS_END_SECONDS)
-    except Timeout:
-        raise RecipeMPRError(f"--out {folder}: another sweep is using it; wait for it, or use another folder") from None
+        descriptor = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o644)
     except OSError as error:
         raise RecipeMPRError(f"--out {folder}: cannot be written: {error.strerror or error}") from None
     try:
-        descriptor = lock._context.lock_file_fd
-        yield descriptor if descriptor is not None else -1
+        deadline = time.monotonic() + ORPHANS_END_SECONDS
+        while not _try_lock(descriptor):
+            if time.monotonic() > deadline:
+                raise RecipeMPRError(f"--out {folder}: another sweep is using it; wait for it, or use another folder")
+            time.sleep(0.1)
+        yield descriptor
     finally:
-        lock.release()
+        os.close(descriptor)  # the lock is free when the workers have closed it, too
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take a file's lock if it is free. filelock does not tell its descriptor, which workers must inherit."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def check_complete(staged: Path, task: str) -> None:

@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Event(BaseModel):
     """What happened to a cell.
 
     Attributes:
-        kind: started, progress, finished or failed; ended when the process has ended.
+        kind: started, loaded (the model is ready), progress, finished or failed; ended when the process has ended.
         cell: index of the cell in the order.
         done: requests answered so far; `total` is their number.
         reason: why the cell failed, in one line.
@@ -82,6 +83,7 @@ class LoadedOnce:
         self._get_model, self._name = get_model, ""
         self.model: Any = None
         self.has_failed = False
+        self.on_ready: Callable[[], None] = lambda: None
 
     def __call__(self, name: str) -> "LoadedOnce":
         """Stand in for lm-eval's `get_model`."""
@@ -96,6 +98,7 @@ class LoadedOnce:
             self.has_failed = False
         if hasattr(self.model, "truncated_in"):
             self.model.truncated_in.clear()  # counts of another cell's task
+        self.on_ready()
         return self.model
 
     @property
@@ -113,6 +116,7 @@ def run_group(order: GroupOrder, send: Send) -> None:
         try:
             with _logging_to(storage.log(cell.folder), append=order.append), _progress(storage, cell, k, send):
                 loader = loader or _prepare()
+                loader.on_ready = partial(send, Event(kind="loaded", cell=k))
                 _run(cell, storage)
         except BaseException as error:  # noqa: BLE001 (a failed cell must not stop the others)
             failed = _failure(error, k, loader)

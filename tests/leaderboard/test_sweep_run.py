@@ -15,7 +15,7 @@ from leaderboard.sweep.recognition import Recognition
 from leaderboard.sweep.run import Sweep, halved, last_line, lm_eval_config
 from leaderboard.sweep.storage import Folder, check_complete, locked
 from leaderboard.sweep.sweep_file import SweepFile
-from leaderboard.sweep.worker import Event, GroupOrder, last_bar
+from leaderboard.sweep.worker import Event, GroupOrder, LoadedOnce, last_bar
 from recipe_mpr_task.errors import RecipeMPRError
 from tests.support.fake_runs import run_files
 
@@ -228,6 +228,27 @@ def test_gpus_and_memory_limit_what_starts(tmp_path, monkeypatch):
     assert "memory: 1048576 GiB" in str(executor.never_fits(Needs(0, 2**50)))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert LocalExecutor(1, -1).needs(cell.model) == Needs(0, 0)
+
+
+def test_the_model_is_loaded_once_and_a_failure_to_load_is_told_apart():
+    class Model:
+        def __init__(self):
+            self.truncated_in, self.batch_sizes = {"recipe_mpr": 2}, {0: 4, 1: 48}
+
+        @classmethod
+        def create_from_arg_obj(cls, *arguments):
+            if arguments[0].get("broken"):
+                raise OSError("no weights")
+            return cls()
+
+    loader = LoadedOnce(lambda name: Model)
+    assert loader.batch is None
+    with pytest.raises(OSError, match="no weights"):
+        loader("hf").create_from_arg_obj({"broken": True}, {})
+    assert loader.has_failed
+    first = loader("hf").create_from_arg_obj({}, {})
+    assert loader("hf").create_from_arg_obj({}, {}) is first and not loader.has_failed
+    assert (first.truncated_in, loader.batch) == ({}, 48)
 
 
 def test_progress_is_read_from_the_bars_in_the_log(tmp_path):
