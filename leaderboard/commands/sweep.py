@@ -99,6 +99,8 @@ def _run(cells: Sequence[Any], storage: "Storage", executor: "Executor") -> int:
         n_done = sum(state.status in ("there", "done") for state in states)
         say(f"\nstopped; {n_done} of {len(states)} cells are there. Run the same command again to go on.", err=True)
         return _STOPPED
+    for text in storage.refresh():
+        say(f"recipe-mpr: not counted: {line(text)}", err=True)
     failed = _summary(states, storage)
     if any(state.status in ("there", "done") for state in states):
         build_site([storage.local / RUNS], storage.local / SITE, code_if_skipped=0)

@@ -108,7 +108,10 @@ def fetch(url: str, folder: Path, wanted: Sequence[str] | None = None) -> list[s
     # Samples first: a results file counts only with its samples.
     for name in sorted(there, key=lambda name: (PurePosixPath(name).name.startswith("results_"), name)):
         path, version = there[name]
-        if index.get(name) == version and (folder / name).is_file():
+        if (folder / name).is_file() and index.get(name) == version:
+            continue
+        if name not in index and _has_size(folder / name, listed[path].get("size")):
+            index[name] = version  # written here and sent: the names of results have the time of the run
             continue
         try:
             with told(f"{url}/{name}", "cannot be fetched"):
@@ -122,6 +125,10 @@ def fetch(url: str, folder: Path, wanted: Sequence[str] | None = None) -> list[s
         del index[name]
     write_atomic(folder / _INDEX, json.dumps(index, sort_keys=True))
     return unread
+
+
+def _has_size(path: Path, size: int | None) -> bool:
+    return path.is_file() and path.stat().st_size == size
 
 
 def _get(files: Any, path: str, target: Path) -> None:

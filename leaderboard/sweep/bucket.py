@@ -1,11 +1,11 @@
 """Keep a sweep's results at an fsspec URL, such as s3://bucket/sweep, with a copy on this machine."""
 
-import shutil
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from leaderboard.load.remote import RemoteError, copy_folder, fetch, filesystem, told
-from leaderboard.sweep.storage import LOGS, RUNS, SITE, Folder, free_names
+from leaderboard.sweep.storage import LOGS, RUNS, SITE, Folder
 
 _UNSENT = "unsent"
 
@@ -26,30 +26,29 @@ class Bucket(Folder):
         Raises:
             RemoteError: the URL cannot be listed, or a result cannot be sent.
         """
-        unread = fetch(f"{self.name}/{RUNS}", self.local / RUNS)
-        for staged in sorted((self.local / _UNSENT).glob("*/*")):
-            self._send(staged, staged.parent.name)
-        return unread
+        for kept in sorted((self.local / _UNSENT).glob("*")):
+            self._send(kept)
+        return fetch(f"{self.name}/{RUNS}", self.local / RUNS)
 
     def publish(self, staged: Path, cell: str) -> None:
         """Send a complete result. The results file goes last, because a result counts only with it."""
-        kept = next(free_names(self.local / _UNSENT / cell, "result"))
+        # The name is new on every machine. So a result that was sent in part can be sent again under its name.
+        kept = self.local / _UNSENT / f"{cell}-{uuid.uuid4().hex[:8]}"
         kept.parent.mkdir(parents=True, exist_ok=True)
         staged.rename(kept)
         try:
-            self._send(kept, cell)
+            self._send(kept)
         except RemoteError as error:
             raise RemoteError(f"{error}; the result is complete and is kept: start again to send it") from None
 
-    def _send(self, kept: Path, cell: str) -> None:
+    def _send(self, kept: Path) -> None:
         files, root = filesystem(self.name)
         with told(self.name, "cannot be written"):
-            name = next(place.name for place in free_names(Path(), cell) if not files.exists(f"{root}/{RUNS}/{place}"))
             paths = [path for path in kept.rglob("*") if path.is_file()]
             for path in sorted(paths, key=lambda path: (path.name.startswith("results_"), path.name)):
-                files.put_file(str(path), f"{root}/{RUNS}/{name}/{path.relative_to(kept)}")
-        shutil.rmtree(kept)
-        fetch(f"{self.name}/{RUNS}/{name}", self.local / RUNS / name)
+                files.put_file(str(path), f"{root}/{RUNS}/{kept.name}/{path.relative_to(kept)}")
+        (self.local / RUNS).mkdir(parents=True, exist_ok=True)
+        kept.rename(self.local / RUNS / kept.name)
 
     def keep_log(self, cell: str) -> None:
         """Send a cell's log. A log that cannot be sent stays on this machine."""

@@ -76,7 +76,7 @@ class Folder:
         """Rename the folder of a complete result."""
         runs = self.local / RUNS
         runs.mkdir(parents=True, exist_ok=True)
-        for target in free_names(runs, cell):
+        for target in _free_names(runs, cell):
             try:
                 staged.rename(target)  # fails if the target is a folder that is not empty
                 return
@@ -101,8 +101,7 @@ class Folder:
         shutil.rmtree(self.local / _STAGED, ignore_errors=True)
 
 
-def free_names(runs: Path, cell: str) -> Iterator[Path]:
-    """Yield the places for a cell's result, in the order in which to try them."""
+def _free_names(runs: Path, cell: str) -> Iterator[Path]:
     yield runs / cell
     yield from (runs / f"{cell}-{n}" for n in range(2, 10_000))
 
