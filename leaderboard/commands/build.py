@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 import click
 
 from leaderboard.exports import EXPORTS
+from leaderboard.load.remote import fetched
 from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError
 from recipe_mpr_task.faults import FaultLog
 from recipe_mpr_task.kits import checked_id
-from recipe_mpr_task.lines import say
+from recipe_mpr_task.lines import line, say
 
 if TYPE_CHECKING:
     from leaderboard.rank.ranking import Board
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
 @click.option("--records", type=click.Path(file_okay=False, path_type=Path),
               help="Also write each run as a compact record: scores by item id, no dataset text.")  # fmt: skip
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
               help="With --exports: the dataset's id on the Hugging Face Hub, see `recipe-mpr kit hub`.")  # fmt: skip
 @click.pass_context
 def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
-    ctx: click.Context, runs: Sequence[Path], out: Path, records: Path | None, target: float | None,
+    ctx: click.Context, runs: Sequence[str], out: Path, records: Path | None, target: float | None,
     figures: Path | None, *, exports: bool, hub_dataset: str | None,
 ) -> None:  # fmt: skip
     """Build the page, Markdown, JSON and CSV from RUNS: records, and folders that lm-eval wrote with --log_samples.
+
+    RUNS can be fsspec URLs, such as s3://bucket/runs. Only new files are fetched.
 
     A run that cannot be read is skipped and named on stderr; the exit code is then 2. If recipe-mpr itself fails, the
     exit code is 3, and a log file has the traceback.
@@ -44,12 +47,14 @@ def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
         if not exports:
             raise click.UsageError("--hub-dataset is named in the exports; give --exports, too")
         checked_id(hub_dataset)
-    ctx.exit(
-        build_site(
-            runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records,
-            figures=figures, hub_dataset=hub_dataset,
-        )
+    paths, unread = fetched(runs)
+    code = build_site(
+        paths, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records,
+        figures=figures, hub_dataset=hub_dataset,
     )  # fmt: skip
+    for reason in unread:
+        say(f"recipe-mpr: skipped {line(reason, 400)}", err=True)
+    ctx.exit(code or (EXIT_BAD_INPUT if unread else 0))
 
 
 def build_site(  # noqa: PLR0913 (each argument is an option of a command)
