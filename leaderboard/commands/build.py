@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from leaderboard.exports import EXPORTS
+from recipe_mpr_task.commands.accuracy import ACCURACY
 from recipe_mpr_task.errors import EXIT_BAD_INPUT
 from recipe_mpr_task.faults import FaultLog
 from recipe_mpr_task.lines import say
@@ -20,16 +21,17 @@ if TYPE_CHECKING:
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
 @click.option("--records", type=click.Path(file_okay=False, path_type=Path),
               help="Also write each run as a compact record: scores by item id, no dataset text.")  # fmt: skip
-@click.option("--target", type=click.FloatRange(0, 1), help="Draw a line at this accuracy, such as 0.75.")
+@click.option("--target", type=ACCURACY, help="Draw a line at this accuracy, such as 0.75 or 75%.")
 @click.option("--exports", is_flag=True, help=f"Also write files for others: {', '.join(EXPORTS)}.")
 @click.pass_context
 def leaderboard(  # noqa: PLR0913 (each argument is an option)
     ctx: click.Context, runs: Sequence[Path], out: Path, records: Path | None, target: float | None, *, exports: bool
 ) -> None:
-    """Build the page, Markdown, JSON and CSV from RUNS: records, and folders that lm-eval wrote with --log_samples.
+    """Build the page and the tables from scored runs.
 
-    A run that cannot be read is skipped and named on stderr; the exit code is then 2. If recipe-mpr itself fails, the
-    exit code is 3, and a log file has the traceback.
+    RUNS are folders that lm-eval wrote with --log_samples, results files and compact records. The page is index.html;
+    the tables are Markdown, JSON and CSV. A run that cannot be read is skipped and named on stderr; the exit code is
+    then 2. If recipe-mpr itself fails, the exit code is 3, and a log file has the traceback.
     """
     ctx.exit(build_site(runs, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records))
 

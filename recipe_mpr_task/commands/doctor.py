@@ -19,9 +19,9 @@ _OURS = ("recipe_mpr_task", "finetune", "leaderboard", "harness_configs")
 @click.command()
 @click.pass_context
 def doctor(ctx: click.Context) -> None:
-    """Show how lm-eval finds the tasks, and check data, versions and devices.
+    """Check the installation: tasks, data, versions and devices.
 
-    The exit code is 1 if there is a fault.
+    It shows how lm-eval finds the tasks. The exit code is 1 if there is a fault.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     faults = []
