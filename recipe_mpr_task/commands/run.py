@@ -22,7 +22,7 @@ class _WithFlagsOfLmEval(click.Command):
     """A click command whose help text ends with the help text of `lm_eval run`."""
 
     def get_help(self, ctx: click.Context) -> str:
-        flags = _lm_eval_parser().format_help()
+        flags = lm_eval_parser().format_help()
         return f"{super().get_help(ctx)}\n\nFlags of lm_eval run, which are all allowed:\n\n{flags}"
 
 
@@ -114,7 +114,7 @@ def _all_tasks_are_ours() -> bool:
     """
     import yaml
 
-    known, _ = _lm_eval_parser().parse_known_args(sys.argv[2:])
+    known, _ = lm_eval_parser().parse_known_args(sys.argv[2:])
     config: Any = yaml.safe_load(Path(known.config).read_text()) if getattr(known, "config", None) else {}
     tasks = getattr(known, "tasks", None) or (config or {}).get("tasks") or []
     names = [name for entry in ([tasks] if isinstance(tasks, str) else tasks) for name in str(entry).split(",")]
@@ -122,7 +122,7 @@ def _all_tasks_are_ours() -> bool:
     return bool(names) and set(names) <= ours
 
 
-def _lm_eval_parser() -> argparse.ArgumentParser:
+def lm_eval_parser() -> argparse.ArgumentParser:
     """Return the parser of `lm_eval run`."""
     from lm_eval._cli.run import Run
 
