@@ -6,9 +6,7 @@ To write the outputs again after a change, set RECIPE_MPR_WRITE_NOTEBOOK=1.
 import os
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "quickstart.ipynb"
 
@@ -21,6 +19,9 @@ def texts(notebook):
 
 @pytest.mark.slow
 def test_every_cell_runs_and_prints_what_is_shown(tmp_path, minilm):
+    import nbformat
+    from nbclient import NotebookClient
+
     # The model's name on the hub is read as a folder here, since a folder of this name is there.
     (tmp_path / "sentence-transformers").mkdir()
     (tmp_path / "sentence-transformers" / "all-MiniLM-L6-v2").symlink_to(minilm)
