@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PIP_INSTALL := python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PIP := $(BIN)/$(PIP_INSTALL)
 # Workers of pytest: the end-to-end tests wait for lm_eval more than they compute.
 WORKERS ?= 2
 
-.PHONY: demo unit test slow check bench clean
+.PHONY: demo unit test test-py slow check docs bench clean
 
 demo: $(STAMP)
 	$(BIN)/recipe-mpr demo --out out
@@ -21,6 +22,14 @@ unit test: $(STAMP)
 unit: MARKED := not slow and not integration
 test: MARKED := not slow
 
+# The tests that need no torch, with another interpreter: make test-py PYTHON=python3.12
+test-py: OTHER = .venv-py/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+test-py:
+	$(PYTHON) -m venv $(OTHER)
+	$(PYTHON) tests/support/without_torch.py | $(OTHER)/bin/$(PIP_INSTALL) --no-compile --requirement /dev/stdin
+	$(OTHER)/bin/$(PIP_INSTALL) --no-deps --editable .
+	env -u RECIPE_MPR_REQUIRE_ALL $(OTHER)/bin/python -m pytest -m "not slow and not integration" -n $(WORKERS)
+
 slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
 
@@ -28,6 +37,10 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Strict: a dead link or a docstring that cannot be read fails.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.autoload
@@ -38,7 +51,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.page
 
 clean:
-	rm -rf $(VENV) out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-py out dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # torch first: a range that its CPU build satisfies then installs nothing more. every-eval-ever, which judges our
 # exports in the tests, asks for Python 3.12 and an older huggingface-hub; its validator needs neither.
@@ -48,4 +61,8 @@ $(STAMP): pyproject.toml constraints.txt $(wildcard recipe_mpr_task/autoload/*)
 	$(PIP) torch
 	$(PIP) --editable '.[demo,dev]'
 	$(PIP) --no-deps --ignore-requires-python every-eval-ever==0.3.0
+	touch $@
+
+$(VENV)/.docs: $(STAMP)
+	$(PIP) --editable '.[docs]'
 	touch $@

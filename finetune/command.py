@@ -18,14 +18,23 @@ class _ListsRecipes(click.Command):
             formatter.write_text(", ".join(recipe_names()))
 
 
+def _recipes_for(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the shipped recipes that complete a word."""
+    from finetune.recipe import recipe_names
+
+    return [name for name in recipe_names() if name.startswith(incomplete)]
+
+
 @click.command(cls=_ListsRecipes)
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=_recipes_for)
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe, parameter counts and estimated memory.")
 @click.option("--merge", is_flag=True, help="Also write base and adapter as one model, compared on 20 items.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run from its last whole checkpoint.")
 def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, resume: bool) -> None:
-    """Train a model with a RECIPE: the name of a shipped recipe, or a YAML file.
+    """Train a model by a recipe.
+
+    RECIPE is the name of a shipped recipe, or a YAML file.
 
     Common overrides: model=, split= (published, fold0..fold4, folds), out=, seed=, epochs=, merge=true.
     """

@@ -17,7 +17,8 @@ An item passes through these modules in order:
 `models` holds adapters for models that lm-eval cannot load. `kits` writes folders for other projects.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
+"""Version of the package: the newest heading of CHANGELOG.md, with .dev0 until this version is released."""
 
 TASK_VERSION = 1
 """Version of all `recipe_mpr*` tasks, equal to `metadata.version` in `tasks/_base.yaml`.

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 
 import click
+from click.shell_completion import CompletionItem
 
 from recipe_mpr_task import __version__
 from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError, one_line
@@ -41,6 +42,14 @@ COMMANDS = {
     "weights": "recipe_mpr_task.commands.weights:weights",
 }
 
+GROUPS = {
+    "Score models": ("run", "demo", "import"),
+    "Train models": ("finetune", "add", "sweep"),
+    "Compare and publish": ("leaderboard", "compare", "kit"),
+    "Dataset and setup": ("data", "audit", "audit labels", "weights", "doctor", "tasks-path"),
+}
+"""Headings of the help text, with the subcommands below each. A subcommand in no group stands below "Others"."""
+
 
 class LazyGroup(click.Group):
     """A click group that imports a subcommand when the subcommand is used or listed.
@@ -61,6 +70,22 @@ class LazyGroup(click.Group):
         """Return the names of all subcommands."""
         return sorted(COMMANDS)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each group's subcommands with the whole first sentence of each description."""
+        grouped = {name for names in GROUPS.values() for name in names}
+        for title, names in {**GROUPS, "Others": [name for name in sorted(COMMANDS) if name not in grouped]}.items():
+            if listed := [name for name in names if name in COMMANDS]:
+                with formatter.section(title):
+                    formatter.write_dl([(name, self._first_sentence(ctx, name)) for name in listed])
+
+    def _first_sentence(self, ctx: click.Context, name: str) -> str:
+        command = self.get_command(ctx, name)
+        return command.get_short_help_str(limit=1000) if command else ""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the names that complete a word. A name of two words cannot complete one word."""
+        return [item for item in super().shell_complete(ctx, incomplete) if " " not in item.value]
+
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a subcommand.
 
@@ -78,9 +103,9 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="recipe-mpr")
 def cli() -> None:
-    """Use the Recipe-MPR benchmark with lm-evaluation-harness: data, checks, demo and leaderboard.
+    """Score models on Recipe-MPR with lm-evaluation-harness, and compare them on a leaderboard.
 
-    lm-eval scores the models: lm_eval --model ... --tasks recipe_mpr
+    lm_eval scores the models: lm_eval --model ... --tasks recipe_mpr
     """
 
 

@@ -1,8 +1,10 @@
 """Fixtures: the real dataset, the packaged MiniLM weights, tiny models built here, the lm_eval command."""
 
 import gc
+import importlib.util
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +30,9 @@ _EMPTY = tempfile.TemporaryDirectory(prefix="recipe-mpr-tests-")
 _WITHOUT_DATASET = {DATA_VARIABLE: "", CACHE_VARIABLE: _EMPTY.name,
                     **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"),
                     **dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1,localhost")}  # fmt: skip
+
+
+_WITH_TORCH = ("torch", "transformers", "tokenizers", "safetensors", "peft", "accelerate", "sentence_transformers")
 
 
 @contextmanager
@@ -77,6 +82,25 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(_UNMARKED, pytrace=False)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Skip the test files that import torch where it is not installed (make test-py)."""
+    report = yield
+    if report.failed and (missing := _missing_of_torch(report.longreprtext)):
+        report.outcome, report.longrepr = "skipped", (str(collector.path), 0, f"Skipped: {missing} is not installed")
+    return report
+
+
+def _missing_of_torch(text: str) -> str | None:
+    """Return the package that a ModuleNotFoundError names, if it comes with torch and torch is not installed."""
+    if importlib.util.find_spec("torch"):
+        return None
+    missing = re.search(rf"No module named '({'|'.join(_WITH_TORCH)})[.']", text)
+    return missing[1] if missing else None
+
+
 def pytest_collection_finish() -> None:
     """Leave what importing made out of every garbage collection: statsmodels' Holm correction asks for one a call."""
     gc.freeze()
@@ -103,8 +127,11 @@ def pytest_fixture_setup(fixturedef: Any) -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Say what is wrong with a test that missed the dataset."""
+    """Say what is wrong with a test that missed the dataset. Skip a test that needs torch where it is not installed."""
     report = yield
+    if report.failed and (missing := _missing_of_torch(report.longreprtext)):
+        report.outcome = "skipped"  # the report of a skip has a place and a reason instead of a traceback
+        report.longrepr = (*item.location[:2], f"Skipped: {missing} is not installed")  # type: ignore[assignment]
     if report.failed and not item.get_closest_marker("real_data") and "its download failed" in report.longreprtext:
         report.sections.append(("real_data", _UNMARKED))
     return report

@@ -37,7 +37,9 @@ def add(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, checkpoint: str, site: Path, tasks: str | None, backend: str, device: str | None,
     batch_size: str,
 ) -> None:  # fmt: skip
-    """Score a checkpoint on its held-out items with lm-eval, rebuild the site, and print the checkpoint's row.
+    """Score a trained checkpoint on its held-out items.
+
+    lm-eval scores the checkpoint. Then the site is rebuilt, and the checkpoint's row is printed.
 
     CHECKPOINT is the folder of one checkpoint, or a folder that contains the checkpoints of five folds. It can be an
     fsspec URL, such as s3://bucket/checkpoint.

@@ -11,6 +11,7 @@ import click
 
 from leaderboard.exports import EXPORTS
 from leaderboard.load.remote import fetched
+from recipe_mpr_task.commands.accuracy import ACCURACY
 from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError
 from recipe_mpr_task.faults import FaultLog
 from recipe_mpr_task.kits import checked_id
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
 @click.option("--records", type=click.Path(file_okay=False, path_type=Path),
               help="Also write each run as a compact record: scores by item id, no dataset text.")  # fmt: skip
-@click.option("--target", type=click.FloatRange(0, 1), help="Draw a line at this accuracy, such as 0.75.")
+@click.option("--target", type=ACCURACY, help="Draw a line at this accuracy, such as 0.75 or 75%.")
 @click.option("--figures", type=click.Path(file_okay=False, path_type=Path),
               help="Also write the main plots to this folder, as SVG and PNG.")  # fmt: skip
 @click.option("--exports", is_flag=True, help=f"Also write files for others: {', '.join(EXPORTS)}.")
@@ -36,12 +37,12 @@ def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, runs: Sequence[str], out: Path, records: Path | None, target: float | None,
     figures: Path | None, *, exports: bool, hub_dataset: str | None,
 ) -> None:  # fmt: skip
-    """Build the page, Markdown, JSON and CSV from RUNS: records, and folders that lm-eval wrote with --log_samples.
+    """Build the page and the tables from scored runs.
 
-    RUNS can be fsspec URLs, such as s3://bucket/runs. Only new files are fetched.
-
-    A run that cannot be read is skipped and named on stderr; the exit code is then 2. If recipe-mpr itself fails, the
-    exit code is 3, and a log file has the traceback.
+    RUNS are folders that lm-eval wrote with --log_samples, results files and compact records, or fsspec URLs of these,
+    such as s3://bucket/runs. The page is index.html; the tables are Markdown, JSON and CSV. A run that cannot be read
+    is skipped and named on stderr; the exit code is then 2. If recipe-mpr itself fails, the exit code is 3, and a log
+    file has the traceback.
     """
     if hub_dataset is not None:
         if not exports:

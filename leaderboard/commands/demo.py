@@ -31,9 +31,10 @@ _BANNER = """\
 @click.option("--out", default="out", show_default=True, type=click.Path(file_okay=False, path_type=Path))
 @click.pass_context
 def demo(ctx: click.Context, out: Path) -> None:
-    """Score random, first, longest, tfidf, bm25 and MiniLM on the 500 items, then build the page.
+    """Score five baselines and MiniLM, then build the page.
 
-    The page also shows the committed results of trained models and the published results.
+    The baselines are random, first, longest, tfidf and bm25. All are scored on the 500 items. The page also shows the
+    committed results of trained models and the published results.
     """
     from leaderboard.verify.forensics import RESULTS
 

@@ -15,6 +15,7 @@ from leaderboard.load.predictions import Details, read_choices, record_of_choice
 from leaderboard.load.record import SUFFIX, Record, read_record, write_record
 from leaderboard.load.seen_items import read_seen
 from leaderboard.site.text import LONGEST, line, percent
+from recipe_mpr_task.commands.accuracy import ACCURACY
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.lines import say
@@ -57,19 +58,20 @@ class _About(TypedDict):
 @click.option("--date", "published", metavar="YYYY-MM-DD", help="Date of the source.")
 @click.option("--params", metavar="N", help="Number of parameters, such as 135M or 7.6B.")
 @click.option("--note", help="A note for readers.")
-@click.option("--claimed", type=click.FloatRange(0, 1), metavar="ACC",
-              help="The accuracy that the source states, a fraction; it is shown beside the counted one.")  # fmt: skip
+@click.option("--claimed", type=ACCURACY,
+              help="The accuracy that the source states, such as 73%; shown beside the counted one.")  # fmt: skip
 def import_(
     predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str], **about: Unpack[_About]
 ) -> None:
-    """Make a record from PREDICTIONS: JSONL with one item per line, or a JSON array or object of such entries.
+    """Turn another system's logged answers into a record.
 
-    An entry names the item by `item_id` or `query`, and the system's choice by `option_id`, by `option` (its text) or
-    by `letter`. With `letter`, the entry must also give the displayed order: either `options` or `option_ids`, a list
-    of five from A to E, or `gold_letter`, the right option's letter. `scores` give each option's score, higher is
-    better: an object by recipe id or text, or a list beside the displayed order. Tied options share the point. If the
-    system did not answer an item, write null as the choice; the item counts as wrong. The file must have all items of
-    a task (the 500 items, the 50 held-out items, one fold), or at least 20 items of a set that --set names.
+    PREDICTIONS is a JSONL file with one item per line, or a JSON array or object of such entries. An entry names the
+    item by `item_id` or `query`, and the system's choice by `option_id`, by `option` (its text) or by `letter`. With
+    `letter`, the entry must also give the displayed order: either `options` or `option_ids`, a list of five from A to
+    E, or `gold_letter`, the right option's letter. `scores` give each option's score, higher is better: an object by
+    recipe id or text, or a list beside the displayed order. Tied options share the point. If the system did not answer
+    an item, write null as the choice; the item counts as wrong. The file must have all items of a task (the 500 items,
+    the 50 held-out items, one fold), or at least 20 items of a set that --set names.
     """
     if not shown_text(name):
         raise RecipeMPRError("--name is empty; expected the system's name")

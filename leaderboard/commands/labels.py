@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from leaderboard.verify.statuses import RANKED, STATUSES, StatusName
+from recipe_mpr_task.commands.accuracy import ACCURACY
 from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError
 from recipe_mpr_task.faults import FaultLog
 from recipe_mpr_task.lines import line, say
@@ -18,7 +19,7 @@ _MOST_NAMED = 5
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--at-most", default=0, show_default=True, type=click.IntRange(0), metavar="K",
               help="List items that at most K systems answer.")  # fmt: skip
-@click.option("--at-least", default=0.4, show_default=True, type=click.FloatRange(0, 1), metavar="ACCURACY",
+@click.option("--at-least", default=0.4, show_default=True, type=ACCURACY,
               help="Count systems of at least this accuracy; weaker ones answer items by chance.")  # fmt: skip
 @click.option("--include", multiple=True, type=click.Choice(_UNRANKED), help="Also count runs of this status.")
 @click.option("--review", type=click.Path(dir_okay=False, path_type=Path),
@@ -30,7 +31,7 @@ def labels(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, paths: Sequence[Path], at_most: int, at_least: float, include: Sequence[StatusName],
     review: Path | None, write_review: Path | None,
 ) -> None:  # fmt: skip
-    """List the items that none or few of the strong systems answer, for a person to review.
+    """List the items that few strong systems answer, for review.
 
     PATHS are lm-eval output folders, results files and compact records, imported ones too; by default the committed
     results. Systems on all 500 items count, once each. Nothing is ranked or written to the leaderboard. Texts and

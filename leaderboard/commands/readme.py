@@ -1,10 +1,10 @@
-"""Render README's result tables and docs/results.md from the committed records.
+"""Render the generated tables and pictures of README and docs, from the committed records and the registries.
 
 In a checkout, run `python -m leaderboard.commands.readme`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tabulate import tabulate
@@ -12,37 +12,72 @@ from tabulate import tabulate
 from leaderboard.collect import read_rows
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.pooling import MAIN_BOARD
+from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
+from leaderboard.site.columns import MARKDOWN
+from leaderboard.site.figures import write_figures
 from leaderboard.site.results import to_results
 from leaderboard.site.tables import ranked_table
 from leaderboard.verify.forensics import RESULTS
+from leaderboard.verify.statuses import STATUSES
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
+from recipe_mpr_task.metrics import METRICS
 
 _EXPLOIT_TASKS = ("recipe_mpr_test_file_order", "recipe_mpr_test")
-
-
-_README, _RESULTS = Path("README.md"), Path("docs/results.md")
-_OF_IMPORTS = ("origin", "published", "importer_note")
+_README, _DOCS = Path("README.md"), Path("docs")
+_PICTURES = ("accuracy-recipe-mpr", "dataset-flaw")
+_SHOWN = ("rank", "system", "evidence", "params", "acc", "status")
+_N_BEST = 5
+_CONSTANT_LETTER = "first"
+"""The baseline that always answers "A"."""
 
 
 def documents(folder: Path = RESULTS) -> dict[Path, str]:
-    """Return README and docs/results.md, by path in the checkout, computed from a folder of records.
+    """Return each document that has generated parts, by path in the checkout, computed from a folder of records.
 
-    README's table "results" has the ranked rows of the main board. Its table "exploit" has each causal model's accuracy
-    with the options in file order and in shuffled order, and its share of answers "A" in shuffled order.
+    - README.md, "results": the five best systems of the main board, and the baseline that always answers "A".
+    - docs/results.md: all boards and claims. The program writes the whole file.
+    - docs/findings.md, "exploit": each causal model's accuracy with the options in file order and in shuffled order,
+      and its share of answers "A" in shuffled order.
+    - docs/tasks.md, "metrics", and docs/trust.md, "statuses": the registries.
 
     Raises:
-        RecipeMPRError: a record is broken, or README lacks a marker.
+        RecipeMPRError: a record is broken, or a document lacks a marker.
     """
     rows, skipped = read_rows([folder])
     if skipped:
         raise RecipeMPRError("; ".join(f"{s.source}: {s.reason}" for s in skipped))
     boards = build_boards(rows)
+    blocks = {
+        _README: {"results": _results(boards)},
+        _DOCS / "findings.md": {"exploit": _exploit(rows)},
+        _DOCS / "tasks.md": {"metrics": _metrics()},
+        _DOCS / "trust.md": {"statuses": _statuses()},
+    }
+    texts = {document: rendered(document.read_text(), tables) for document, tables in blocks.items()}
+    return {**texts, _DOCS / "results.md": to_results(boards)}
+
+
+def _results(boards: Sequence[Board]) -> str:
     (board,) = (board for board in boards if board.key == MAIN_BOARD)
-    results = ranked_table([row for row in board.rows if row.rank is not None], leave_out=_OF_IMPORTS)
-    blocks = {"results": results, "exploit": _exploit(rows)}
-    return {_README: rendered(_README.read_text(), blocks), _RESULTS: to_results(boards)}
+    ranked = [row for row in board.rows if row.rank is not None]
+    baseline = [row for row in ranked[_N_BEST:] if row.system == _CONSTANT_LETTER]
+    return ranked_table([*ranked[:_N_BEST], *baseline], leave_out={column.key for column in MARKDOWN} - set(_SHOWN))
+
+
+def _metrics() -> str:
+    cells = [[f"`{metric.key}`", metric.help, "higher" if metric.higher_is_better else "lower"] for metric in METRICS]
+    return _table(cells, ["Metric", "Meaning", "Better"])
+
+
+def _statuses() -> str:
+    cells = [[f"`{status.name}`", "yes" if status.is_ranked else "no", status.help] for status in STATUSES.values()]
+    return _table(cells, ["Status", "Rank", "Meaning"])
+
+
+def _table(cells: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
+    return tabulate(cells, headers, tablefmt="pipe", disable_numparse=True)
 
 
 def _exploit(rows: Iterable[Row]) -> str:
@@ -60,7 +95,7 @@ def _exploit(rows: Iterable[Row]) -> str:
         marked = f"{system} (notes ⚠)" if in_file_order.flags or shuffled.flags else system
         lines.append([marked, *cells, _whole(shuffled, share_of_a)])
     headers = ["System", "File order", "Shuffled", 'Answers "A" when shuffled']
-    return tabulate(lines, headers, tablefmt="pipe", disable_numparse=True)
+    return _table(lines, headers)
 
 
 def _by_size(entry: tuple[str, dict[str, Row]]) -> tuple[int, str]:
@@ -86,6 +121,16 @@ def rendered(text: str, blocks: dict[str, str]) -> str:
     return text
 
 
+def write_pictures(folder: Path) -> list[Path]:
+    """Write README's pictures into a folder, and return their paths: the main board's chart, and the dataset's flaw."""
+    rows, _ = read_rows([RESULTS])
+    main = [board for board in build_boards(rows) if board.key == MAIN_BOARD]
+    return write_figures(main, folder, _PICTURES)
+
+
 if __name__ == "__main__":
     for document, text in documents().items():
         write_atomic(document, text)
+    for picture in write_pictures(_DOCS / "figures"):
+        if picture.suffix == ".png":
+            picture.unlink()

@@ -23,9 +23,9 @@ _DEMONSTRATION = "finetune.exploit"
 @click.option("--exploit", is_flag=True, help="Reproduce the published 100% with a random model.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Keep --exploit's runs in this folder.")
 def audit(file: Path | None, json_file: Path | None, exploit: bool, out: Path | None) -> None:
-    """Show the accuracy of simple rules that do not understand the question.
+    """Score simple rules that need no understanding; chance is 20%.
 
-    The rules are scored on the dataset, or on FILE. Chance is 20%.
+    The rules are scored on the dataset, or on FILE.
     """
     from recipe_mpr_task.audit import audit_items
     from recipe_mpr_task.data import load_items

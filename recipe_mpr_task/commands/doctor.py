@@ -4,6 +4,7 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -14,14 +15,15 @@ from recipe_mpr_task.lines import say
 
 _PACKAGES = ("lm-eval", "torch", "transformers", "peft", "accelerate", "datasets", "jinja2")
 _OURS = ("recipe_mpr_task", "finetune", "leaderboard", "harness_configs")
+_DISTRIBUTION = "lm-eval-recipe-mpr"
 
 
 @click.command()
 @click.pass_context
 def doctor(ctx: click.Context) -> None:
-    """Show how lm-eval finds the tasks, and check data, versions and devices.
+    """Check the installation: tasks, data, versions and devices.
 
-    The exit code is 1 if there is a fault.
+    It shows how lm-eval finds the tasks. The exit code is 1 if there is a fault.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     faults = []
@@ -94,13 +96,22 @@ def _devices() -> Rows:
 
 
 def _shadowed() -> list[str]:
-    """Return one message for each of our packages that is missing or shadowed by another package of the same name."""
+    """Return one message for each of our packages that is missing, shadowed, or also part of another distribution."""
     home = Path(__file__).parents[2].resolve()
+    distributions = importlib.metadata.packages_distributions()
     problems = []
     for name in _OURS:
+        others = sorted(set(distributions.get(name, ())) - {_DISTRIBUTION})
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
-            problems.append(f"package {name} is missing; reinstall lm-eval-recipe-mpr")
+            problems.append(f"package {name} is missing; reinstall {_DISTRIBUTION}")
         elif Path(spec.origin).resolve().parent.parent != home:
-            problems.append(f"package {name} is shadowed by {spec.origin}; expected it in {home}")
+            problems.append(f"package {name} is shadowed by {spec.origin}{_of(others)}; expected it in {home}")
+        elif others:
+            problems.append(f"package {name} is also installed by another distribution{_of(others)}; "
+                            f"uninstall it, then reinstall {_DISTRIBUTION}")  # fmt: skip
     return problems
+
+
+def _of(distributions: Sequence[str]) -> str:
+    return f" ({', '.join(distributions)})" if distributions else ""

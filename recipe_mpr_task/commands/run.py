@@ -1,5 +1,6 @@
 """Define `recipe-mpr run`: run `lm_eval run`, but skip lm-eval's own 14,000 task files if all tasks are ours."""
 
+import argparse
 import sys
 import traceback
 from collections.abc import Sequence
@@ -11,19 +12,41 @@ import click
 
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.lines import say
+from recipe_mpr_task.suggest import did_you_mean
 from recipe_mpr_task.tasks import TASKS_PATH
 
-_PASS_THROUGH = {"ignore_unknown_options": True, "help_option_names": []}
+_CONFIGS = files("harness_configs")
 
 
-@click.command(context_settings=_PASS_THROUGH, add_help_option=False)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+class _WithFlagsOfLmEval(click.Command):
+    """A click command whose help text ends with the help text of `lm_eval run`."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        flags = lm_eval_parser().format_help()
+        return f"{super().get_help(ctx)}\n\nFlags of lm_eval run, which are all allowed:\n\n{flags}"
+
+
+def _print_configs(ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:
+    if not is_asked or ctx.resilient_parsing:
+        return
+    formatter = ctx.make_formatter()
+    formatter.write_dl([(name, _description(name)) for name in config_names()])
+    say(formatter.getvalue(), nl=False)
+    ctx.exit()
+
+
+@click.command(cls=_WithFlagsOfLmEval,
+               context_settings={"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]})  # fmt: skip
+@click.option("--list", is_flag=True, expose_value=False, is_eager=True, callback=_print_configs,
+              help="List the shipped configs, then exit.")  # fmt: skip
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[FLAGS OF LM_EVAL RUN]...")
 def run(arguments: Sequence[str]) -> None:
-    """Score a model with lm_eval run, but start faster.
+    """Score a model as lm_eval run does, but start faster.
 
-    All flags of lm_eval run are allowed. --config also takes the name of a file in harness_configs.
-    If all tasks are Recipe-MPR tasks, lm-eval's own task files are not indexed. This saves seconds.
-    The results file is the same as with lm_eval.
+    Beyond lm_eval run, --config also takes the name of a shipped config, such as minilm.
+
+    If all tasks are Recipe-MPR tasks, lm-eval's own task files are not indexed. This saves seconds. The results file
+    is the same.
     """
     import lm_eval.evaluator
     import lm_eval.models
@@ -49,19 +72,29 @@ def config_path(name: str) -> str:
     """Return the path of a config file.
 
     Args:
-        name: path of a file, or the name of a file in harness_configs with or without ".yaml".
+        name: path of a file, or the name of a shipped config with or without ".yaml".
 
     Raises:
         RecipeMPRError: the file does not exist.
     """
-    folder = files("harness_configs")
-    shipped = folder / (name if name.endswith(".yaml") else f"{name}.yaml")
     if Path(name).is_file():
         return name
-    if shipped.is_file():
-        return str(shipped)
-    known = sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
-    raise RecipeMPRError(f"--config {name}: no such file; allowed: a path, or one of {', '.join(known)}")
+    known = config_names()
+    shipped = name.removesuffix(".yaml")
+    if shipped not in known:
+        hint = did_you_mean(shipped, known) or f"; allowed: a path, or one of {', '.join(known)}"
+        raise RecipeMPRError(f"--config {name}: no such file{hint}")
+    return str(_CONFIGS / f"{shipped}.yaml")
+
+
+def config_names() -> list[str]:
+    """Return the names of the shipped configs, sorted."""
+    return sorted(file.name.removesuffix(".yaml") for file in _CONFIGS.iterdir() if file.name.endswith(".yaml"))
+
+
+def _description(name: str) -> str:
+    """Return the first line of a shipped config, which is a comment that describes the config."""
+    return (_CONFIGS / f"{name}.yaml").read_text().partition("\n")[0].removeprefix("# ")
 
 
 def _with_config_path(arguments: Sequence[str]) -> list[str]:
@@ -79,16 +112,21 @@ def _all_tasks_are_ours() -> bool:
 
     The tasks are read from `sys.argv`. If `sys.argv` names no tasks, they are read from the config file.
     """
-    import argparse
-
     import yaml
-    from lm_eval._cli.run import Run
 
-    subparsers = argparse.ArgumentParser().add_subparsers()
-    Run.create(subparsers)
-    known, _ = subparsers.choices["run"].parse_known_args(sys.argv[2:])
+    known, _ = lm_eval_parser().parse_known_args(sys.argv[2:])
     config: Any = yaml.safe_load(Path(known.config).read_text()) if getattr(known, "config", None) else {}
     tasks = getattr(known, "tasks", None) or (config or {}).get("tasks") or []
     names = [name for entry in ([tasks] if isinstance(tasks, str) else tasks) for name in str(entry).split(",")]
     ours = {path.stem for path in TASKS_PATH.glob("recipe_mpr*.yaml")}
     return bool(names) and set(names) <= ours
+
+
+def lm_eval_parser() -> argparse.ArgumentParser:
+    """Return the parser of `lm_eval run`."""
+    from lm_eval._cli.run import Run
+
+    subparsers = argparse.ArgumentParser().add_subparsers()
+    Run.create(subparsers)
+    parser: argparse.ArgumentParser = subparsers.choices["run"]
+    return parser

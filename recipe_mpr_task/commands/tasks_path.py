@@ -8,7 +8,7 @@ from recipe_mpr_task.tasks import TASKS_PATH
 
 @click.command()
 def tasks_path() -> None:
-    """Print the path of the tasks folder, for lm_eval --include_path.
+    """Print the folder of the tasks, for lm_eval --include_path.
 
     The path is needed only if the autoload is off.
     """

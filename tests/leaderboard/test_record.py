@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaderboard.collect import read_rows
-from leaderboard.commands.readme import RESULTS, documents, rendered
+from leaderboard.commands.readme import RESULTS, documents, rendered, write_pictures
 from leaderboard.load.record import TEXTS_LEFT_OUT, RecordError, read_record, record_of, write_record
 from leaderboard.load.samples import Sample
 from leaderboard.load.schema import Results, Run
@@ -178,6 +178,12 @@ def test_readme_and_results_show_the_committed_records(monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
     for document, text in documents().items():
         assert document.read_text() == text, "run python -m leaderboard.commands.readme"
+
+
+def test_readme_shows_pictures_of_the_committed_records(tmp_path):
+    drawn = {path.name: path.read_bytes() for path in write_pictures(tmp_path) if path.suffix == ".svg"}
+    folder = Path(__file__).parents[2] / "docs" / "figures"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == drawn, "run leaderboard.commands.readme"
 
 
 def test_a_document_without_the_markers_is_an_error():

@@ -1,6 +1,7 @@
 """The command line: light, and one line on stderr with exit code 2 for whatever the user got wrong."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,11 @@ def test_doctor_says_what_is_active(tmp_path):
 def test_doctor_sees_a_package_that_shadows_ours(tmp_path):
     (tmp_path / "leaderboard").mkdir()
     (tmp_path / "leaderboard" / "__init__.py").write_text("")
-    done = run_python("-P", *CLI, "doctor", PYTHONPATH=str(tmp_path))
+    metadata = tmp_path / "other_boards-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: other-boards\nVersion: 1.0\n")
+    (metadata / "RECORD").write_text("leaderboard/__init__.py,,\nfinetune/__init__.py,,\n")
+    done = run_python("-P", *CLI, "doctor", PYTHONPATH=os.pathsep.join([str(tmp_path), str(SAMPLE.parents[1])]))
     assert done.returncode == 1
-    assert "package leaderboard is shadowed by" in done.stdout
+    assert f"package leaderboard is shadowed by {tmp_path}/leaderboard/__init__.py (other-boards)" in done.stdout
+    assert "package finetune is also installed by another distribution (other-boards)" in done.stdout

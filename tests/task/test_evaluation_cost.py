@@ -10,6 +10,8 @@ from recipe_mpr_task.cost import EvaluationCost
 from recipe_mpr_task.evaluation_cost import CostMeter, counted_tokens
 from recipe_mpr_task.manifest import COST_KEY, MODEL_KEY
 
+pytest.importorskip("torch", reason="the cost is measured with torch")
+
 
 def evaluated(limit):
     return simple_evaluate(

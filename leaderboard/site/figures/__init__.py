@@ -8,7 +8,7 @@ difficulty-BOARD      on how many items how many systems are right
 dataset-flaw          accuracy of always answering "A", in file order and in the order used here
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,16 @@ Draw = Callable[[Board, BoardAnswers], Any]
 """Return a board's figure; None if the board has nothing to draw."""
 
 
-def write_figures(boards: Sequence[Board], folder: Path) -> list[Path]:
-    """Draw the figures of all boards with at least two ranked systems. Return the paths of the files."""
+def write_figures(boards: Sequence[Board], folder: Path, names: Container[str] | None = None) -> list[Path]:
+    """Draw the figures of all boards with at least two ranked systems. Return the paths of the files.
+
+    If `names` is given, only figures with these names are written.
+    """
     from leaderboard.site.figures.style import look, save
 
     with look():
-        return [path for name, figure in _figures(boards) for path in save(figure, folder, name)]
+        drawn = ((name, figure) for name, figure in _figures(boards) if names is None or name in names)
+        return [path for name, figure in drawn for path in save(figure, folder, name)]
 
 
 def _figures(boards: Sequence[Board]) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,27 @@
+"""Print what the tests that need no torch install, one requirement a line, read from pyproject.toml.
+
+`make test-py` runs this file with a bare interpreter, so it imports nothing beyond the standard library.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+
+NEED_TORCH = {"torch", "transformers", "peft", "accelerate"}
+FOR_TESTS = {"editables", "hatchling", "hypothesis", "pytest", "pytest-timeout", "pytest-xdist"}
+
+
+def requirements() -> list[str]:
+    """Return the dependencies without those that need torch, and what runs the tests."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    needed = [entry for entry in project["dependencies"] if _name(entry) not in NEED_TORCH]
+    for_tests = [entry for entry in project["optional-dependencies"]["dev"] if _name(entry) in FOR_TESTS]
+    return [entry.replace("lm-eval[hf]", "lm-eval") for entry in needed + for_tests]
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w-]", requirement)[0]
+
+
+if __name__ == "__main__":
+    print("\n".join(requirements()))  # noqa: T201
