@@ -21,6 +21,12 @@ def results_in(out):
     return list(out.glob("runs/*/*/results_*"))
 
 
+def both_nodes_run(out):
+    """Return whether at least one cell is done, and two more have begun, one on each node."""
+    n_done = len(results_in(out))
+    return n_done and len(list(out.glob("logs/*.log"))) >= n_done + 2
+
+
 @pytest.mark.slow
 @pytest.mark.integration
 @pytest.mark.timeout(900)
@@ -41,7 +47,7 @@ def test_all_cells_finish_once_though_a_node_is_lost(tmp_path):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         deadline = time.monotonic() + 300
-        while len(results_in(out)) < 2 and process.poll() is None and time.monotonic() < deadline:
+        while not both_nodes_run(out) and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.2)
         cluster.remove_node(second, allow_graceful=False)
         output, errors = process.communicate(timeout=500)
