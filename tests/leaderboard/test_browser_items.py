@@ -152,6 +152,7 @@ def test_a_system_page_leads_to_the_pair_and_back(page, sample, out):
     _, numbers = sample
     page.goto((out / "systems" / f"{row_id(numbers, 'org/weak')}.html").as_uri())
     page.get_by_role("link", name="Compare item by item").click()
+    wait(page, "60 of 60 items")
     assert page.locator("[name=a]").input_value() == row_id(numbers, "org/weak")
     page.get_by_role("link", name="Plots").click()
     assert page.locator("h1").inner_text().startswith("Plots: ")

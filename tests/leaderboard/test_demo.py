@@ -19,7 +19,7 @@ def demo(out, **environment):
     done = run_python("-m", "recipe_mpr_task.cli", "demo", "--out", str(out), **environment)
     assert done.returncode == 0, done.stderr[-2000:]
     there = {path.name for path in (out / "leaderboard").iterdir() if not path.name.startswith(".")}
-    assert there == FILES | {"systems"}
+    assert there == FILES | {"systems", "items", "plots"}
     assert all(str(out / "leaderboard" / name) in done.stdout for name in FILES)
     return done, json.loads((out / "leaderboard" / "leaderboard.json").read_text())
 

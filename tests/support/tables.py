@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from leaderboard.collect import read_rows
+from leaderboard.rank.board_answers import BoardAnswers
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.row import Row
+from leaderboard.site.item_board import board_files, calibrations_of
 from leaderboard.site.page import index_page, system_page
 from leaderboard.site.page_data import content_of, system_content, to_json
 from leaderboard.site.tables import to_csv, to_markdown
@@ -39,6 +41,10 @@ class Table:
         self.systems = [
             system_page(system_content(row, shown[row.id], row.board)) for row in self.rows if shown[row.id]["page"]
         ]
+        answers = {board.key: BoardAnswers.of(board) for board in boards}
+        known = calibrations_of(answers.values())
+        made = (board_files(board, answers[board.key], known, shown) for board in boards)
+        self.board_files = [text for files in made for _, text in files]
 
     @property
     def honest(self) -> Row:
