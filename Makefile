@@ -48,6 +48,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.finetune
 	$(BIN)/python -m benchmarks.encoders
 	$(BIN)/python -m benchmarks.leaderboard
+	$(BIN)/python -m benchmarks.page
 
 clean:
 	rm -rf $(VENV) .venv-py out dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

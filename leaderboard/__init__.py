@@ -14,5 +14,6 @@ These modules combine the stages:
     cache     keep the rows of each file for the next build
     build     build the site; also write compact records without dataset text, as committed in results/
     compare   compare two rows item by item
-    commands  define the subcommands of recipe-mpr that read results; `add` and `demo` also run lm-eval
+    sweep     run many models on many tasks with lm-eval
+    commands  define the subcommands of recipe-mpr that read results; `add`, `demo` and `sweep` also run lm-eval
 """

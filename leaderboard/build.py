@@ -5,8 +5,9 @@ import json
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from leaderboard.collect import OnFault, raise_fault, read_rows
 from leaderboard.exports import export
@@ -14,9 +15,11 @@ from leaderboard.load.find import Skipped, find_files
 from leaderboard.load.record import SUFFIX, RecordError, record_of, write_record
 from leaderboard.load.results import UnusableError, runs_of
 from leaderboard.load.schema import Run
+from leaderboard.rank.board_answers import BoardAnswers
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
+from leaderboard.site.item_board import Calibrations, board_files, calibrations_of, with_item_numbers
 from leaderboard.site.page_data import content_of, items_content, system_content, to_json
 from leaderboard.site.publish import publish
 from leaderboard.site.results import to_results
@@ -44,9 +47,9 @@ class Site(NamedTuple):
     skipped: list[str]
 
 
-def build(
+def build(  # noqa: PLR0913 (each argument is an option of the command)
     paths: Sequence[Path], out: Path, *, target: float | None = None, exports: bool = False,
-    on_fault: OnFault = raise_fault,
+    hub_dataset: str | None = None, built: date | None = None, on_fault: OnFault = raise_fault,
 ) -> Site:  # fmt: skip
     """Read runs and write the leaderboard's site into a folder, in one atomic step.
 
@@ -55,6 +58,8 @@ def build(
         out: the site's folder.
         target: accuracy at which the page draws a line, a fraction in [0, 1]; None for no line.
         exports: whether to also write the file formats of other projects.
+        hub_dataset: id of the dataset on the Hugging Face Hub, for the exports; None if it is not there.
+        built: the day that the page names as the day of the build; None to name none.
         on_fault: called for each exception in our own code, with the step that failed and the traceback.
 
     Raises:
@@ -71,7 +76,8 @@ def build(
             raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
         gc.freeze()  # statsmodels' Holm correction starts a collection, which skips frozen rows
         boards = build_boards(rows, known_rows(rows, on_fault))
-        publish(_files(boards, skipped, target, exports=exports), out)
+        content = content_of(boards, skipped, target, built)
+        publish(_files(boards, content, skipped, hub_dataset, exports=exports), out)
         return Site(boards, reasons)
 
 
@@ -98,12 +104,16 @@ def _without_collections() -> Iterator[None]:
 
 
 def _files(
-    boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None, *, exports: bool
-) -> Iterator[tuple[str, str]]:
+    boards: Sequence[Board], content: Mapping[str, Any], skipped: Sequence[Skipped], hub_dataset: str | None, *,
+    exports: bool,
+) -> Iterator[tuple[str, str]]:  # fmt: skip
     """Yield the path and text of each file of the site. Only one system's page is in memory at a time."""
-    from leaderboard.site.page import index_page, items_script, system_page
+    from leaderboard.site.page import index_page, items_script
 
-    texts, content = texts_at_hand(), content_of(boards, skipped, target)
+    texts = texts_at_hand()
+    answers = {board.key: BoardAnswers.of(board) for board in boards}
+    calibrations = calibrations_of(answers.values())
+    content = with_item_numbers(content, answers, calibrations)
     yield "index.html", index_page(content)
     yield "leaderboard.md", to_markdown(boards, skipped)
     yield "results.md", to_results(boards)
@@ -112,11 +122,23 @@ def _files(
     yield "systems/items.js", items_script(items_content(texts))
     links = {row["id"]: row for row in content["rows"]}
     for board in boards:
-        for row in board.rows:
-            if page := links[row.id]["page"]:
-                yield page, system_page(system_content(row, links[row.id], board.title), row.items.text)
+        yield from board_files(board, answers[board.key], calibrations, links)
+        yield from _system_files(board, calibrations, links)
     if exports:
-        yield from ((f"exports/{path}", text) for path, text in export(boards, texts).items())
+        yield from ((f"exports/{path}", text) for path, text in export(boards, texts, hub_dataset).items())
+
+
+def _system_files(
+    board: Board, calibrations: Calibrations, links: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, str]]:
+    """Yield each system's page, and the file with its answers. `links` has the rows' objects by id."""
+    from leaderboard.site.page import answers_script, system_page
+
+    for row in board.rows:
+        if page := links[row.id]["page"]:
+            yield page, system_page(system_content(row, links[row.id], board.title, calibrations.get(row.id)))
+            if row.items:
+                yield page.removesuffix("html") + "js", answers_script(row.id, row.items.text)
 
 
 def texts_at_hand() -> Mapping[str, Item]:

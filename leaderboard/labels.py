@@ -16,6 +16,7 @@ from leaderboard.load.review import VERDICTS, Review
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.row import Row, Score
+from leaderboard.related import Related, find_related
 from leaderboard.site.tables import status_text
 from leaderboard.site.text import LONGEST, interval_text, line, percent
 from leaderboard.verify.items import ItemResult
@@ -26,6 +27,7 @@ from recipe_mpr_task.item import LETTERS, UNTYPED, Item
 from recipe_mpr_task.orders import display, pinned_items
 
 _LONGEST_NAME = 60
+_LIST = "; "  # many names have a comma
 _NO_RANK = (
     "These are not leaderboard numbers: nothing is ranked, and the leaderboard always counts all 500 items with the "
     "dataset's labels. An item counts as answered if its right option alone has the best score."
@@ -52,6 +54,11 @@ class LabelAudit:
         """The number of systems that answer each item, by item id."""
         counts = np.sum([row.items.accuracies == 1 for row in self.rows], axis=0)
         return dict(zip(self.rows[0].items.ids, counts.tolist(), strict=True))
+
+    @cached_property
+    def related(self) -> Related:
+        """The groups of systems that share a base model or may be copies."""
+        return find_related(self.rows)
 
     @property
     def marked(self) -> frozenset[str]:
@@ -91,7 +98,7 @@ def audit_labels(
     if not rows:
         why = "; ".join(f"{line(name, _LONGEST_NAME)}: {reason}" for name, reason in left_out)
         raise RecipeMPRError(
-            f"no system counts; needed: a run of task {MAIN_BOARD} on all 500 items; {why or 'no run was read'}"
+            f"no system counts; needed: a run of task {MAIN_BOARD} on all {N_ITEMS} items; {why or 'no run was read'}"
         )
     return LabelAudit(tuple(sorted(rows, key=lambda row: row.system)), tuple(left_out), reviews)
 
@@ -119,6 +126,7 @@ def report(audit: LabelAudit, at_most: int) -> Iterator[str]:
     counts = Counter(audit.answered.values())
     n_systems = len(audit.rows)
     yield f"\nAnswered by k of {n_systems} systems: " + ", ".join(f"{k}: {counts[k]}" for k in range(n_systems + 1))
+    yield from _votes(audit.related, n_systems)
     if audit.reviews:
         given = Counter(review.verdict for review in audit.reviews.values())
         listed = ", ".join(f"{given[verdict]} {verdict}" for verdict in VERDICTS)
@@ -126,7 +134,9 @@ def report(audit: LabelAudit, at_most: int) -> Iterator[str]:
     yield from _notes(audit.rows)
     yield from (f"Left out: {line(name, _LONGEST_NAME)}: {line(reason, LONGEST)}" for name, reason in audit.left_out)
     hard = audit.hard(at_most)
-    few = f"at most {at_most} of {n_systems} systems answer" if at_most else f"none of {n_systems} systems answers"
+    independent = f" (at most {audit.related.n_independent} independent)" if audit.related.groups else ""
+    of = f"of {n_systems} systems{independent}"
+    few = f"at most {at_most} {of} answer" if at_most else f"none {of} answers"
     yield f"\n{len(hard)} items that {few}:"
     items = {item.item_id: item for item in items_at_hand()}
     if hard and not items:
@@ -136,6 +146,21 @@ def report(audit: LabelAudit, at_most: int) -> Iterator[str]:
         yield f"\n{_heading(audit, item_id)}"
         if item_id in items:
             yield from _texts(items[item_id], choices[item_id], annotations.get(item_id, {}))
+
+
+def _votes(related: Related, n_systems: int) -> Iterator[str]:
+    """Yield how many of the systems are independent, as far as known, and which are related."""
+    if related.groups:
+        yield (f"{related.n_related} of the {n_systems} systems share a base model or may be copies: count at most "
+               f"{related.n_independent} independent systems.")  # fmt: skip
+    elif n_systems > 1:
+        yield f"No two of the {n_systems} systems are known to share a base model or look like copies."
+    for group in related.groups:
+        yield f"Related: {_LIST.join(group.systems)}: {_LIST.join(group.reasons)}"
+    if related.unknown and n_systems > 1:
+        yield f"Base model not known, so that these may be related too: {_LIST.join(related.unknown)}"
+    if related.closest:
+        yield f"Most similar of the others: {related.closest}"
 
 
 def _systems(audit: LabelAudit) -> str:

@@ -14,7 +14,7 @@ An item passes through these modules in order:
 - `shots`: select few-shot examples.
 - `metrics`: score the answer.
 
-`models` holds adapters for models that lm-eval cannot load.
+`models` holds adapters for models that lm-eval cannot load. `kits` writes folders for other projects.
 """
 
 __version__ = "0.2.0.dev0"

@@ -34,8 +34,10 @@ COMMANDS = {
     "doctor": "recipe_mpr_task.commands.doctor:doctor",
     "finetune": "finetune.command:finetune",
     "import": "leaderboard.commands.import_predictions:import_",
+    "kit": "recipe_mpr_task.commands.kit:kit",
     "leaderboard": "leaderboard.commands.build:leaderboard",
     "run": "recipe_mpr_task.commands.run:run",
+    "sweep": "leaderboard.commands.sweep:sweep",
     "tasks-path": "recipe_mpr_task.commands.tasks_path:tasks_path",
     "weights": "recipe_mpr_task.commands.weights:weights",
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from recipe_mpr_task.loaded_files import combined_sha256, content_hashes
+from recipe_mpr_task.model_arguments import ALIASES
 
 ADAPTER_ARGUMENTS = ("peft", "lora_local_path")
 BASE_MARK = "recipe_mpr_base.json"
@@ -89,6 +90,23 @@ def arguments_of(lm: Any) -> dict[str, Any] | None:
         engine, lora = lm.model_args, lm.lora_request
         adapter = lora and (getattr(lora, "lora_path", None) or getattr(lora, "lora_local_path", None))
         return {"pretrained": engine["model"], "revision": engine.get("revision"), "lora_local_path": adapter}
+    return None
+
+
+def named_arguments(backend: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what `arguments_of` will return for a model that is not loaded yet.
+
+    Args:
+        backend: the value of `--model`.
+        given: `--model_args` as a mapping.
+    """
+    backend, revision = ALIASES.get(backend, backend), given.get("revision")
+    if backend == "hf":
+        return {name: given.get(name) for name in ("pretrained", "peft", "delta")} | {"revision": revision or "main"}
+    if backend == "recipe-mpr-encoder":
+        return {"pretrained": str(Path(str(given.get("pretrained"))).expanduser()), "revision": revision}
+    if backend == "vllm":
+        return {name: given.get(name) for name in ("pretrained", "revision", "lora_local_path")}
     return None
 
 

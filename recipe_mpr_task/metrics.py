@@ -85,7 +85,7 @@ def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, fl
     """Score one item of a letter task. Task YAML files name this function as `process_results`.
 
     Args:
-        doc: the item's document, see `task.record_of`.
+        doc: the item's document, as `record_of` makes it.
         results: (log-likelihood, is_greedy) for each of the five options, in the order shown.
 
     Returns:

@@ -23,6 +23,8 @@ from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, Item, Option, 
 ORDERS = ("shuffled", "file")
 TRAINING_ORDERS = (*ORDERS, "drawn")
 """Orders of the options in training. "drawn" is a new order in every epoch, see `drawn`."""
+NOT_SHOWN = "not_shown"
+"""What an importer states of a system that saw no list of options, because each option was scored alone."""
 EXPLOITABLE_ORDERS = ("file",)
 """Orders in which a model can beat chance without reading the options. Runs in these orders are not ranked."""
 

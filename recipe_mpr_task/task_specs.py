@@ -1,5 +1,6 @@
 """Read the settings of this release's tasks from the task YAML files."""
 
+import copy
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -59,12 +60,24 @@ def _tasks() -> frozenset[str]:
 
 
 @lru_cache(maxsize=64)
+def tasks_in(name: str) -> tuple[str, ...]:
+    """Return the tasks of a group, sorted by name. For a task, return only the task."""
+    if is_task(name):
+        return (name,)
+    members = [
+        member if isinstance(member, str) else str(member.get("task")) for member in _read(f"{name}.yaml")["task"]
+    ]
+    tagged = (task for task in sorted(_tasks()) if _read(f"{task}.yaml").get("tag") in members)
+    return tuple(dict.fromkeys((*(member for member in members if is_task(member)), *tagged)))
+
+
+@lru_cache(maxsize=64)
 def task_spec(task: str) -> TaskSpec:
     """Return a task's settings, read from the task's file and the files that it includes.
 
     Of the functions that these files name, only `process_results` is imported.
     """
-    config = _read(f"{task}.yaml")
+    config = task_config(task)
     kwargs = config["dataset_kwargs"]
     module, _, function = config["process_results"].rpartition(".")
     generates = config["output_type"] == "generate_until"
@@ -78,6 +91,16 @@ def task_spec(task: str) -> TaskSpec:
         n_responses=1 if generates else N_OPTIONS**2 if "class" in config else N_OPTIONS,
         asked_as={key: config.get(key) for key in _ASKED_AS},
     )
+
+
+def generation_settings(task: str) -> dict[str, Any]:
+    """Return a copy of the `generation_kwargs` of a task that generates text."""
+    return dict(_read(f"{task}.yaml").get("generation_kwargs") or {})
+
+
+def prompt_shows_query(task: str) -> bool:
+    """Return whether a task shows the query to the model."""
+    return bool(_read(f"{task}.yaml")["dataset_kwargs"].get("recipe_mpr_query_shown", True))
 
 
 def rotated(values: Sequence[str], rotation: int) -> list[str]:
@@ -122,6 +145,12 @@ def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
     return RENDERED[key]
 
 
+def task_config(task: str) -> dict[str, Any]:
+    """Return a task's settings as its file and the included files give them, with functions as names."""
+    return copy.deepcopy(_read(f"{task}.yaml"))
+
+
+@lru_cache(maxsize=64)
 def _read(name: str) -> dict[str, Any]:
     config: dict[str, Any] = yaml.load((TASKS_PATH / name).read_text(), Loader=_YamlLoader)  # noqa: S506 (a SafeLoader)
     return {**(_read(config["include"]) if "include" in config else {}), **config}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from leaderboard.commands.build import build_site
+from leaderboard.load.remote import fetched
 from leaderboard.load.results import samples_files
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, RecipeMPRError
 from recipe_mpr_task.lines import line, say
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint")
 @click.option("--site", default="out/site", show_default=True, type=click.Path(file_okay=False, path_type=Path),
               help="Folder of runs and tables.")  # fmt: skip
 @click.option("--tasks", "tasks", help="Tasks instead of the held-out one, comma-separated; seen items mean no rank.")
@@ -33,19 +34,23 @@ if TYPE_CHECKING:
 @click.option("--batch-size", default="16", show_default=True)
 @click.pass_context
 def add(  # noqa: PLR0913, PLR0917 (each argument is an option)
-    ctx: click.Context, checkpoint: Path, site: Path, tasks: str | None, backend: str, device: str | None,
+    ctx: click.Context, checkpoint: str, site: Path, tasks: str | None, backend: str, device: str | None,
     batch_size: str,
 ) -> None:  # fmt: skip
     """Score a trained checkpoint on its held-out items.
 
     lm-eval scores the checkpoint. Then the site is rebuilt, and the checkpoint's row is printed.
 
-    CHECKPOINT is the folder of one checkpoint, or a folder that contains the checkpoints of five folds.
+    CHECKPOINT is the folder of one checkpoint, or a folder that contains the checkpoints of five folds. It can be an
+    fsspec URL, such as s3://bucket/checkpoint.
     """
     asked = [task.strip() for task in (tasks or "").split(",") if task.strip()]
     if unknown := sorted(set(asked) - task_names()):
         raise RecipeMPRError(f"--tasks {', '.join(unknown)}: no such task; allowed: {', '.join(sorted(task_names()))}")
-    checkpoints = find_checkpoints(checkpoint)
+    (path,), unread = fetched([checkpoint], wanted=())
+    if unread:
+        raise RecipeMPRError("; ".join(unread))
+    checkpoints = find_checkpoints(path)
     held_out = [one.held_out_task(backend) for one in checkpoints]
     runs = [site / "runs" / (one.key if backend == "hf" else f"{one.key}-{backend}") for one in checkpoints]
     more = ["--batch_size", batch_size, *(["--device", device] if device else [])]

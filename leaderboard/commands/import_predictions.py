@@ -17,9 +17,10 @@ from leaderboard.load.seen_items import read_seen
 from leaderboard.site.text import LONGEST, line, percent
 from recipe_mpr_task.commands.accuracy import ACCURACY
 from recipe_mpr_task.errors import RecipeMPRError
+from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.lines import say
-from recipe_mpr_task.names import slug
-from recipe_mpr_task.orders import ORDERS
+from recipe_mpr_task.names import shown_text, slug
+from recipe_mpr_task.orders import NOT_SHOWN, ORDERS
 
 if TYPE_CHECKING:
     from leaderboard.rank.row import Score
@@ -45,8 +46,9 @@ class _About(TypedDict):
 @click.argument("predictions", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="The system's name.")
 @click.option("--out", default="out/imported", show_default=True, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--order", type=click.Choice(ORDERS), help="Order in which the system saw the options; the file must not "
-              "contradict it. In file order the right option is always A: such a run gets no rank.")  # fmt: skip
+@click.option("--order", type=click.Choice((*ORDERS, NOT_SHOWN)), help="How the system saw the options; the file must "
+              "not contradict it. not_shown: each option was scored alone. In file order the right option is always A: "
+              "such a run gets no rank, and neither does one whose order nothing tells.")  # fmt: skip
 @click.option("--field", "fields", multiple=True, metavar="NEW=OLD",
               help=f"The file's own name of a field: NEW is one of {', '.join(FIELDS)}.")  # fmt: skip
 @click.option("--set", "set_name", help="Name of the set of items, if it is none of ours. The set gets its own board.")
@@ -71,11 +73,11 @@ def import_(
     an item, write null as the choice; the item counts as wrong. The file must have all items of a task (the 500 items,
     the 50 held-out items, one fold), or at least 20 items of a set that --set names.
     """
-    if not name.strip():
+    if not shown_text(name):
         raise RecipeMPRError("--name is empty; expected the system's name")
     details = _details(about)
     record = record_of_choices(read_choices(predictions, order, _names(fields)), name, order, details)
-    path = out / f"{slug(name, 80)}-{_of_items(record)}{SUFFIX}"
+    path = out / f"{_file_name(name)}-{_of_items(record)}{SUFFIX}"
     if path.exists():
         raise RecipeMPRError(f"{path} exists already; choose another --name or --out, or remove it")
     try:
@@ -140,6 +142,11 @@ def _number_of_parameters(given: str | None) -> int | None:
     return number
 
 
+def _file_name(name: str) -> str:
+    """Return a system's name for a file. A hash tells names apart whose letters are not ASCII."""
+    return slug(name, 80) if name.isascii() else f"{slug(name, 80)}-{sha256_of(name.encode(errors='replace'))[:8]}"
+
+
 def _of_items(record: Record) -> str:
     """Return the part of the file name that names the items: a task, or an imported set with its hash."""
     ids = {item.item_id for item in record.items}
@@ -165,5 +172,5 @@ def _report(path: Path, out: Path) -> None:
         say(f"Note: {line(flag, LONGEST)}")
     if row.item_set:
         say(f"Its board: {line(row.item_set.title, LONGEST)}; ranks need systems of two different sources")
-    status = "of status unknown" if row.status == "unknown" else f"without rank, {row.status}: {row.reason}"
+    status = "of status unknown" if row.is_contender else f"without rank, {row.status}: {row.reason}"
     say(f"Its row, {line(status, LONGEST)}: recipe-mpr leaderboard {line(out, LONGEST)} --out DIR")

@@ -7,11 +7,12 @@ import click
 
 from leaderboard.verify.statuses import RANKED, STATUSES, StatusName
 from recipe_mpr_task.commands.accuracy import ACCURACY
-from recipe_mpr_task.errors import EXIT_BAD_INPUT
+from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError
 from recipe_mpr_task.faults import FaultLog
 from recipe_mpr_task.lines import line, say
 
 _UNRANKED = [name for name in STATUSES if name not in (*RANKED, "reported")]
+_MOST_NAMED = 5
 
 
 @click.command(name="audit labels")
@@ -46,8 +47,12 @@ def labels(  # noqa: PLR0913, PLR0917 (each argument is an option)
     verdicts = reviews.read_review(review) if review else {}
     with FaultLog() as log:
         rows, skipped = read_rows(paths or [RESULTS], log.add)
-        for file in skipped:
-            say(f"recipe-mpr: skipped {line(f'{file.source}: {file.reason}', 500)}", err=True)
+        unread = [line(f"{file.source}: {file.reason}", 500) for file in skipped]
+        if not rows:
+            more = f"; and {len(unread) - _MOST_NAMED} more" if len(unread) > _MOST_NAMED else ""
+            raise RecipeMPRError(f"no run was read: {'; '.join(unread[:_MOST_NAMED])}{more}")
+        for text in unread:
+            say(f"recipe-mpr: skipped {text}", err=True)
         audit = module.audit_labels(rows, verdicts, at_least=at_least, include=include)
         for text in module.report(audit, at_most):
             say(text)

@@ -1,8 +1,9 @@
-"""Render the generated tables of README and docs, and docs/results.md, from the committed records and the registries.
+"""Write the generated tables and figures of README and docs, from the committed records and the registries.
 
 In a checkout, run `python -m leaderboard.commands.readme`.
 """
 
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
 from leaderboard.site.columns import MARKDOWN
+from leaderboard.site.figures import write_figures
 from leaderboard.site.results import to_results
 from leaderboard.site.tables import ranked_table
 from leaderboard.verify.forensics import RESULTS
@@ -25,6 +27,8 @@ from recipe_mpr_task.metrics import METRICS
 
 _EXPLOIT_TASKS = ("recipe_mpr_test_file_order", "recipe_mpr_test")
 _README, _DOCS = Path("README.md"), Path("docs")
+_FIGURES = _DOCS / "figures"
+_DRAWN_AS = {"interval.svg": "accuracy-recipe-mpr.svg", "flaw.svg": "dataset-flaw.svg"}
 _SHOWN = ("rank", "system", "evidence", "params", "acc", "status")
 _N_BEST = 5
 _CONSTANT_LETTER = "first"
@@ -119,6 +123,17 @@ def rendered(text: str, blocks: dict[str, str]) -> str:
     return text
 
 
+def draw_figures(folder: Path = RESULTS) -> None:
+    """Write the two figures of README into docs/figures, computed from a folder of records."""
+    boards = [board for board in build_boards(read_rows([folder])[0]) if board.key == MAIN_BOARD]
+    _FIGURES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as drawn:
+        write_figures(boards, Path(drawn))
+        for name, figure in _DRAWN_AS.items():
+            write_atomic(_FIGURES / name, Path(drawn, figure).read_bytes())
+
+
 if __name__ == "__main__":
     for document, text in documents().items():
         write_atomic(document, text)
+    draw_figures()

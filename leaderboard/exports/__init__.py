@@ -22,16 +22,20 @@ EXPORTS = {
 }
 """The writer of each format. Writers are named as text, so that `--help` does not import the formats' libraries.
 
-A writer takes a list of `credit.CreditedRow`, and the dataset's items by id or None. It returns file texts by path.
+A writer takes a list of `credit.CreditedRow`, the dataset's items by id or None, and the dataset's id on the Hub or
+None. It returns file texts by path.
 """
 
 
-def export(boards: "Sequence[Board]", texts: "Mapping[str, Item] | None") -> dict[str, str]:
+def export(
+    boards: "Sequence[Board]", texts: "Mapping[str, Item] | None", hub_dataset: str | None = None
+) -> dict[str, str]:
     """Export all ranked rows in every format. Return the file texts by path in the exports folder.
 
     Args:
         boards: all boards of the leaderboard.
         texts: the dataset's items by id; None to export no dataset texts.
+        hub_dataset: id of the dataset on the Hugging Face Hub, OWNER/NAME; None to name its GitHub repository.
 
     Raises:
         RecipeMPRError: a format's library is missing or too old.
@@ -44,4 +48,4 @@ def export(boards: "Sequence[Board]", texts: "Mapping[str, Item] | None") -> dic
         raise RecipeMPRError(f"--exports needs huggingface-hub 1.4 or newer ({error})") from None
     ranked = (row for board in boards for row in board.rows if row.rank is not None)
     rows = [(row, credited(row)) for row in ranked if row.item_set is None]  # an imported set is no task elsewhere
-    return dict(sorted(entry for write in writers for entry in write(rows, texts).items()))
+    return dict(sorted(entry for write in writers for entry in write(rows, texts, hub_dataset).items()))

@@ -30,7 +30,9 @@ _METHODS = {
 }
 
 
-def aggregate_and_sample_files(rows: Sequence[CreditedRow], texts: Mapping[str, Item] | None) -> dict[str, str]:
+def aggregate_and_sample_files(
+    rows: Sequence[CreditedRow], texts: Mapping[str, Item] | None, _hub_dataset: str | None
+) -> dict[str, str]:
     """Return the texts of each row's two files, scores and items, by path."""
     return {path: text for row, credit in rows for path, text in _files(row, credit, texts or {})}
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from leaderboard.load.option_scores import best_options, scores_of
-from leaderboard.load.options import id_of_option, id_of_query, letter_place, shown_ids
+from leaderboard.load.options import id_of_option, id_of_query, letter_place, names_of_options, shown_ids
 from recipe_mpr_task.data import items_at_hand
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
-from recipe_mpr_task.orders import Pinned, pinned_items
+from recipe_mpr_task.orders import NOT_SHOWN, Pinned, pinned_items
 
 _CHOICES = ("option_id", "option", "letter", "scores")
 FIELDS = ("item_id", "query", *_CHOICES, "options", "option_ids", "gold_letter")
@@ -28,6 +28,7 @@ class Choice:
         chosen: recipe ids of the chosen options, several if their scores tie; empty if the item was not answered, or
             the option is unknown.
         is_unread: whether the line shows that the choice is wrong, but not which option was chosen.
+        by_letters: whether only two letters, the answered and the right one's, say if the choice is right.
         place: index, 0..4, of the letter that was answered; None if not stated.
         gold_place: index, 0..4, of the letter at which the system saw the right option; None if not stated.
         scores: score by recipe id; None if the line has no scores.
@@ -36,6 +37,7 @@ class Choice:
     item_id: str
     chosen: tuple[str, ...] = ()
     is_unread: bool = False
+    by_letters: bool = False
     place: int | None = None
     gold_place: int | None = None
     scores: Mapping[str, float] | None = None
@@ -51,7 +53,8 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
 
     Args:
         line: the parsed JSON object. Its keys are the file's own field names.
-        order: value of --order, one of `orders.ORDERS`; None if not given. The line must not contradict --order.
+        order: value of --order, one of `orders.ORDERS` or NOT_SHOWN; None if not given. The line must not contradict
+            --order.
         names: maps a field's name in this project to its name in the file. By default, both names are equal.
 
     Raises:
@@ -82,7 +85,9 @@ class _Line:
                 raise ValueError(f"{self.item_id}: gold_letter says {LETTERS[gold_place or 0]}, in its options the "
                                  f"right one stands at {LETTERS[stood]}")  # fmt: skip
             gold_place = stood
-        shown = self.confirmed(order, listed, gold_place) if order else listed
+        if order == NOT_SHOWN and (listed or self.given.keys() & {"letter", "gold_letter"}):
+            raise ValueError("--order not_shown, but the file has letters or lists of options; omit --order")
+        shown = self.confirmed(order, listed, gold_place) if order and order != NOT_SHOWN else listed
         chosen, is_unread = self.named(shown, gold_place)
         place = self.place("letter")
         scores = None
@@ -91,7 +96,8 @@ class _Line:
             chosen, is_unread = self.best(scores, chosen, is_unread=is_unread), False
         if place is None and listed and len(chosen) == 1:
             place = listed.index(chosen[0])
-        return Choice(self.item_id, chosen, is_unread, place, gold_place, scores)
+        by_letters = place is not None and shown is None and not self.given.keys() & {"option_id", "option", "scores"}
+        return Choice(self.item_id, chosen, is_unread, by_letters, place, gold_place, scores)
 
     def confirmed(self, order: str, listed: tuple[str, ...] | None, gold_place: int | None) -> tuple[str, ...] | None:
         """Return the recipe ids at A to E in the order of --order; None if no other field can contradict --order."""
@@ -137,7 +143,7 @@ class _Line:
             by_text = field == "option"
             named[field] = None if value in (None, "") else id_of_option(self.item_id, value, by_text=by_text)
             if value not in (None, "") and named[field] is None:
-                allowed = ", ".join(self.pinned.shown_ids("shuffled"))
+                allowed = ", ".join(names_of_options(self.item_id, by_text=by_text))
                 raise ValueError(f"{self.item_id}: {field} {str(value)[:40]!r} is none of its options ({allowed})")
         if len({*named.values()}) > 1:
             raise ValueError(f"{self.item_id}: option_id says {named['option_id']}, option says {named['option']}")

@@ -1,13 +1,14 @@
-"""Read the entries of a file of predictions: JSONL, a JSON array, or a JSON object from item id to entry."""
+"""Read the entries of a file of predictions: JSONL, a JSON array, or a JSON object from item id to entry or choice."""
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import read_regular
+from recipe_mpr_task.item import LETTERS
 from recipe_mpr_task.orders import pinned_items
 
 _LARGEST = 64 * 2**20  # bytes; 500 lines have 0.1 MB with queries, and a few MB with a model's reasoning
@@ -26,10 +27,10 @@ class Entries(NamedTuple):
     word: str
     numbered: list[tuple[int, Any]]
 
-    def listed(self, faults: dict[str, list[int]]) -> str:
-        """Return the first faults as text. `faults` maps each fault to the numbers of its entries."""
+    def listed(self, faults: Sequence[tuple[str, Sequence[int]]]) -> str:
+        """Return the first faults as text. `faults` has (text of the first of its kind, numbers of entries) pairs."""
         listed = []
-        for what, numbers in list(faults.items())[:_MOST_FAULTS]:
+        for what, numbers in faults[:_MOST_FAULTS]:
             more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
             listed.append(f"{self.word} {numbers[0]}{more}: {what}")
         if len(faults) > _MOST_FAULTS:
@@ -108,12 +109,22 @@ def _of_object(path: Path, whole: dict[str, Any]) -> Entries:
     if all(isinstance(value, dict) for value in whole.values()):
         named = [_named(key, value) for key, value in whole.items()]
         return Entries("entry", list(enumerate(named, 1)))
+    if all(key in pinned_items() and isinstance(value, str | None) for key, value in whole.items()):
+        chosen = [{"item_id": key, _named_by(key, value): value} for key, value in whole.items()]
+        return Entries("entry", list(enumerate(chosen, 1)))
     for key, value in whole.items():
         if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
             raise RecipeMPRError(
                 f"{path} is a JSON object with a list of entries in {key[:40]!r}; write the list into a file of its own"
             )
     return Entries("line", [(1, whole)])
+
+
+def _named_by(item_id: str, value: str | None) -> str:
+    """Return the field that a bare choice belongs to: a letter, a recipe id or null, or an option's text."""
+    if value is not None and value.strip().upper() in LETTERS:
+        return "letter"
+    return "option_id" if value is None or value.strip() in pinned_items()[item_id].option_ids else "option"
 
 
 def _named(key: str, value: dict[str, Any]) -> Any:

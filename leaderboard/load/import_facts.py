@@ -16,6 +16,8 @@ class ImportFacts(Tolerant):
         note: the importer's note for readers.
         set_name: the importer's name of a set of items that is none of this project's.
         claimed: the accuracy that the source states, a fraction.
+        n_by_letters: number of items of which only two letters, the answered and the right one's, say whether they are
+            right; None if there are none.
         n_seen_named: number of items named as trained or prompted with, scored or not; None if none were named.
     """
 
@@ -24,4 +26,5 @@ class ImportFacts(Tolerant):
     note: ShortText | None = None
     set_name: ShortText | None = None
     claimed: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
+    n_by_letters: Count | None = None
     n_seen_named: Count | None = None

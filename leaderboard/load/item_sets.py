@@ -44,7 +44,7 @@ class ItemSet:
     @property
     def title(self) -> str:
         """Title of the set's board. The hash tells two sets of one name apart."""
-        return f"{self.name}: a set of {self.n} items named by its importer (items {self.key})"
+        return f'Imported set "{self.name}": {self.n} items, named by its importer (items {self.key})'
 
 
 @lru_cache(maxsize=1)

@@ -48,7 +48,8 @@ def scores_of(item_id: str, given: Any, shown: Sequence[str] | None) -> dict[str
 def _finite(item_id: str, value: Any) -> float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not abs(value) <= _LARGEST:  # NaN compares as False
-        raise ValueError(f"{item_id}: the score {str(value)[:40]} is no finite number")
+        what = "text; write it without quotes" if isinstance(value, str) else "no finite number"
+        raise ValueError(f"{item_id}: the score {str(value)[:40]} is {what}")
     return float(value)
 
 

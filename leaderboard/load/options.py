@@ -7,6 +7,7 @@ from typing import Any
 
 from recipe_mpr_task.data import dataset_of, load_items, load_sample
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
+from recipe_mpr_task.lines import line
 from recipe_mpr_task.orders import pinned_items
 
 _AROUND = r"[\s.,:;()\[\]{}*\"'`_]*"
@@ -51,8 +52,17 @@ def id_of_option(item_id: str, value: Any, *, by_text: bool = True) -> str | Non
     return ids[0] if ids else None
 
 
+def names_of_options(item_id: str, *, by_text: bool) -> list[str]:
+    """Return what can name an item's options: their texts, cut, or their recipe ids."""
+    if not by_text:
+        return sorted(pinned_items()[item_id].option_ids)
+    return sorted(repr(line(text, _SHOWN)) for text in _by_text(item_id))
+
+
 def shown_ids(item_id: str, field: str, listed: Any) -> tuple[str, ...] | None:
-    """Return the recipe ids at A to E, from a list of ids or texts or an object with the keys A to E.
+    """Return the recipe ids at A to E, from a list of ids or texts, or from an object with these.
+
+    The object has the keys A to E, or the keys "text" and "label" with two lists.
 
     Return None for any other value: an object from recipe id to text, for example, states no order. Texts may begin
     with their own letters, as in "A) text".
@@ -60,6 +70,8 @@ def shown_ids(item_id: str, field: str, listed: Any) -> tuple[str, ...] | None:
     Raises:
         ValueError: the list does not have the item's five options, each once.
     """
+    if isinstance(listed, dict) and listed.keys() == {"text", "label"}:  # as datasets on the Hugging Face Hub have it
+        listed = listed["text"] if listed["label"] == list(LETTERS) else None
     if isinstance(listed, dict):
         listed = [listed[letter] for letter in LETTERS] if listed.keys() == set(LETTERS) else None
     if not isinstance(listed, list):

@@ -1,5 +1,6 @@
 """Read the predictions of any system from a file, and make a record from the predictions."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.orders import pinned_items
 
 Choices = tuple[Choice, ...]
+_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|\(.*?\)|\b[\w-]*\d[\w.-]*")
+"""Parts of a fault's text that differ between items: quoted values, lists in brackets, ids and numbers."""
 _NO_FACTS = ImportFacts()
 
 
@@ -44,7 +47,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
     """
     choices: dict[str, Choice] = {}
     places: dict[str, int] = {}
-    faults: dict[str, list[int]] = {}
+    faults: dict[str, tuple[str, list[int]]] = {}
     entries = read_entries(path)
     for number, value in entries.numbered:
         try:
@@ -53,9 +56,11 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
                 raise ValueError(f"{choice.item_id} is there twice, first in {entries.word} {places[choice.item_id]}")
             choices[choice.item_id], places[choice.item_id] = choice, number
         except ValueError as error:
-            faults.setdefault(str(error), []).append(number)
+            # Faults that differ only in an id, a value or a number are one fault. The first stands for all.
+            kind = _VALUES.sub("", str(error))
+            faults.setdefault(kind, (str(error), []))[1].append(number)
     if faults:
-        raise RecipeMPRError(f"{path}: {entries.listed(faults)}")
+        raise RecipeMPRError(f"{path}: {entries.listed(list(faults.values()))}")
     return tuple(choices.values())
 
 
@@ -79,9 +84,11 @@ def record_of_choices(choices: Choices, name: str, order: str | None, details: D
         task=TaskConfig(metadata=Metadata(version=TASK_VERSION)),
         metrics={"acc,none": sum(map(_accuracy, choices)) / len(choices)},
     )
-    facts = details.facts
-    if details.seen is not None:
-        facts = facts.model_copy(update={"n_seen_named": len(details.seen)})
+    counts = {
+        "n_by_letters": sum(choice.by_letters for choice in choices) or None,
+        "n_seen_named": None if details.seen is None else len(details.seen),
+    }
+    facts = details.facts.model_copy(update={key: n for key, n in counts.items() if n is not None})
     if facts != _NO_FACTS:
         results = results.model_copy(update={"imported": facts})
     return Record.of(results, task, [_item(choice, details.seen) for choice in choices])

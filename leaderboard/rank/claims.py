@@ -11,7 +11,7 @@ from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import ConstantLetter, Row, Score
 from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.item import LETTERS
-from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.orders import NOT_SHOWN, pinned_items
 from recipe_mpr_task.splits import scored_ids
 from recipe_mpr_task.task_specs import task_spec
 
@@ -33,6 +33,7 @@ class ScoredClaim:
         notes: what a reader must know of the claim.
         row: the imported run with the published answers on the items.
         order: how the source says that the options were shown; "not_stated" if it does not say.
+        board: key of the board with the same items.
     """
 
     system: str
@@ -43,6 +44,7 @@ class ScoredClaim:
     notes: tuple[str, ...] = ()
     row: Row | None = None
     order: Order = "not_stated"
+    board: str = ""
 
     @property
     def recounted(self) -> Score | None:
@@ -52,14 +54,15 @@ class ScoredClaim:
     @property
     def unseen(self) -> Score | None:
         """The accuracy on the items that the system was not trained or prompted with, if it has seen some."""
-        return self.row.clean_subset if self.row else None
+        unseen = self.row.clean_subset if self.row else None
+        return unseen if unseen and unseen.n else None
 
     @property
     def follows(self) -> str:
         """What a reader may conclude, in sentences."""
-        said = [self._of_counts(), *self._of_constant_letter(), *self.notes]
-        if self.row and self.row.status not in RANKED:
-            said.append(f"{self.row.status}: {self.row.reason}")
+        no_rank = self.row and (self.row.status not in RANKED or self.row.no_rank)
+        said = [f"{self.row.status}: {self.row.reason}"] if self.row and no_rank else []
+        said += [*self._of_constant_letter(), self._of_counts(), *self.notes]
         return " ".join(f"{text[:1].upper()}{text[1:].removesuffix('.')}." for text in said)
 
     def _of_counts(self) -> str:
@@ -68,10 +71,10 @@ class ScoredClaim:
         if counted is None:
             return "A claim only: no answers on its items are at hand"
         if claimed is None:
-            return "Counted from the published answers"
+            return "Counted from the answers that the importer brought"
         if abs(claimed - counted) <= _SAME:
-            return "The published answers give the claimed number"
-        return f"The published answers give {100 * counted:.1f}, not {100 * claimed:.1f}"
+            return "The answers on its items add up to the claimed number"
+        return f"The answers on its items give {100 * counted:.1f}, not {100 * claimed:.1f}"
 
     def _of_constant_letter(self) -> list[str]:
         best = (self.recounted or self.claimed or Score(None)).acc
@@ -82,7 +85,7 @@ class ScoredClaim:
 
 
 def scored_claims(boards: Iterable[Board]) -> list[ScoredClaim]:
-    """Return every claim: first the reported results, then the imported runs that belong to none of them."""
+    """Return every claim: first the reported results, then other imported runs with a source or a claimed number."""
     rows = [row for board in boards for row in board.rows]
     imported = [row for row in rows if row.kind == "imported" and not row.no_rank.startswith(REFERENCE)]
     named = Counter(row.system for row in imported)
@@ -90,7 +93,8 @@ def scored_claims(boards: Iterable[Board]) -> list[ScoredClaim]:
     reported = published_claims()
     scored = [_of_report(claim, by_name.get(claim.recount or "")) for claim in reported]
     linked = {claim.row.id for claim in scored if claim.row}
-    return scored + [_of_run(row) for row in imported if row.id not in linked]
+    own = (row for row in imported if row.origin.source or row.origin.claimed is not None)
+    return scored + [_of_run(row) for row in own if row.id not in linked]
 
 
 def _of_report(claim: Claim, row: Row | None) -> ScoredClaim:
@@ -99,15 +103,18 @@ def _of_report(claim: Claim, row: Row | None) -> ScoredClaim:
     if constant is None and claim.order == "file":
         constant = _in_file_order(claim.board)
     notes = tuple(filter(None, (overlap, claim.note)))
-    return ScoredClaim(claim.system, claim.source.title, claim.url, claim.score, constant, notes, row, claim.order)
+    return ScoredClaim(
+        claim.system, claim.source.title, claim.url, claim.score, constant, notes, row, claim.order, claim.board
+    )
 
 
 def _of_run(row: Row) -> ScoredClaim:
     source = row.origin.source or ""
     url = source if source.startswith("https://") else None
+    order: Order = "not_shown" if row.origin.order == NOT_SHOWN else "not_stated"
     claimed = None if row.origin.claimed is None else Score(row.origin.claimed)
     notes = (f"the importer notes: {row.origin.note}",) if row.origin.note else ()
-    return ScoredClaim(row.system, source, url, claimed, row.constant_letter, notes, row)
+    return ScoredClaim(row.system, source, url, claimed, row.constant_letter, notes, row, order, board=row.board)
 
 
 @cache

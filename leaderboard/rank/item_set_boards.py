@@ -4,6 +4,7 @@ Whoever imports a set can choose its items. So the board shows every other known
 letter on the same items, and ranks only once two systems of different sources stand on it.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
@@ -22,6 +23,15 @@ from recipe_mpr_task.names import folded
 REFERENCE = "for comparison"
 _ALONE = "without rank until systems of two different sources stand on this board"
 _PARTS_OF_A_SOURCE = 2
+_DOMAIN = re.compile(r"([\w-]+\.)+[^\W\d][\w-]+")  # neither an IP address nor a name without a dot
+_HOSTS = {
+    "raw.githubusercontent.com": "github.com",
+    "gist.github.com": "github.com",
+    "gist.githubusercontent.com": "github.com",
+    "hf.co": "huggingface.co",
+}
+_PAGES = {"github.io": "github.com", "hf.space": "huggingface.co", "gitlab.io": "gitlab.com"}
+"""Domains of pages by owner, and the host of the same owners' repositories."""
 
 
 def complete(rows: Iterable[Row], known: Iterable[Row]) -> list[Row]:
@@ -69,19 +79,31 @@ def has_two_sources(rows: Iterable[Row]) -> bool:
 
 
 def source_key(source: str | None) -> Hashable:
-    """Return what identifies a source: a URL's host and first two folders, such as a repository, else the text."""
-    if not source:
-        return None
-    text = source.strip().casefold()
+    """Return what identifies the owner of a public address; None for any other text, which nobody can look up.
+
+    On a host with many owners, such as GitHub, this is the host and the owner. On others, it is the host and the
+    first two folders.
+    """
+    text = (source or "").strip().casefold()
     try:
         parts = urlsplit(text if "//" in text else f"//{text}")
         host = (parts.hostname or "").removeprefix("www.")
     except ValueError:
-        return folded(text)
-    if "." not in host or " " in host:
-        return folded(text)
+        return None
+    if not _DOMAIN.fullmatch(host):
+        return None
     folders = [part.removesuffix(".git") for part in parts.path.split("/") if part]
-    host = {"raw.githubusercontent.com": "github.com"}.get(host, host)
+    return _canonical(host, folders)
+
+
+def _canonical(host: str, folders: list[str]) -> tuple[str, ...]:
+    """Return one key for the addresses under which one owner publishes on a host for many owners."""
+    host = _HOSTS.get(host, host)
+    name, _, domain = host.partition(".")
+    if domain in _PAGES:  # OWNER.github.io, OWNER.hf.space
+        return _PAGES[domain], name
+    if host in _PAGES.values():
+        return host, *[part for part in folders if part not in ("datasets", "spaces")][:1]
     return host, *folders[:_PARTS_OF_A_SOURCE]
 
 

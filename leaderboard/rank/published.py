@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, Field, model_validator
 
-from leaderboard.rank.row import Cost, Row, Score, Spread
+from leaderboard.rank.row import Cost, Origin, Row, Score, Spread
 
 Order = Literal["file", "shuffled", "not_shown", "not_stated"]
 Url = Annotated[str, Field(pattern="^https://[^ ]+$")]
@@ -103,6 +103,7 @@ def _row(claim: Claim) -> Row:
         params=claim.params,
         source=f"{claim.source.title}, {claim.path}" if claim.path else claim.source.title,
         evidence="claimed",
+        origin=Origin(source=claim.url),
         protocol=claim.protocol,
         spread=None if claim.fold_sd is None else Spread("folds", claim.fold_sd),
         cost=Cost(train_seconds=claim.train_seconds, trainable_params=claim.trainable_params),

@@ -8,7 +8,7 @@ from scipy.stats import norm, rankdata
 
 from leaderboard.rank.row import AgainstLeader, Row
 from recipe_mpr_task import statistics
-from recipe_mpr_task.statistics import LEVEL, Comparison, Floats, Ints
+from recipe_mpr_task.statistics import LEVEL, Floats, Ints
 
 _MATRIX = 50
 _ROUNDING = 1e-6
@@ -99,15 +99,9 @@ def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> l
     ]
     corrected, agreeing = statistics.holm_agreeing(with_leader)
     return [replace(leader, is_tied=True)] + [
-        replace(row, is_tied=p_holm >= LEVEL, against_leader=_rounded(comparison, p_holm))
+        replace(row, is_tied=p_holm >= LEVEL, against_leader=AgainstLeader.rounded(comparison, p_holm))
         for row, comparison, p_holm in zip(others, agreeing, corrected.tolist(), strict=True)
     ]
-
-
-def _rounded(comparison: Comparison, p_holm: float) -> AgainstLeader:
-    """Round a comparison's numbers, so that all machines write the same digits."""
-    digits = {name: round(value, _DIGITS) for name, value in vars(comparison).items()}
-    return AgainstLeader(Comparison(**digits), round(p_holm, _DIGITS))
 
 
 def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:

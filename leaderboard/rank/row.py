@@ -17,6 +17,8 @@ from recipe_mpr_task.names import slug
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.statistics import Comparison
 
+_DIGITS = 9
+
 
 @dataclass(frozen=True)
 class Score:
@@ -186,18 +188,25 @@ class AgainstLeader:
     comparison: Comparison
     p_holm: float
 
+    @classmethod
+    def rounded(cls, comparison: Comparison, p_holm: float) -> "AgainstLeader":
+        """Return a comparison with rounded numbers, so that all machines write the same digits."""
+        digits = {name: round(value, _DIGITS) for name, value in vars(comparison).items()}
+        return cls(Comparison(**digits), round(p_holm, _DIGITS))
+
 
 @dataclass(frozen=True)
 class Origin:
     """Where an imported system's answers were published, as the importer says. None means not given.
 
-    `claimed` is the accuracy that the source states, a fraction.
+    `claimed` is the accuracy that the source states, a fraction. `order` is how the system saw the options.
     """
 
     source: str | None = None
     published: str | None = None
     note: str | None = None
     claimed: float | None = None
+    order: str | None = None
 
 
 @dataclass(frozen=True)

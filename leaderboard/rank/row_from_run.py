@@ -11,9 +11,10 @@ from leaderboard.load.schema import Run
 from leaderboard.rank.row import Asked, Cost, Keys, LoadedNames, Metric, Origin, PositionProfile, Row, Score
 from leaderboard.rank.row_items import RowItems
 from leaderboard.verify import identity as who
-from leaderboard.verify.comparability import gold_letters
+from leaderboard.verify.comparability import gold_letters, order_is_untold, seen_are_the_wrong_ones
 from leaderboard.verify.items import MEANS, ItemResult
 from leaderboard.verify.prompts import evidence
+from leaderboard.verify.statuses import RANKED
 from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task.item import N_OPTIONS, QUERY_TYPES, UNTYPED
 from recipe_mpr_task.metrics import SEEN, recall_std
@@ -22,6 +23,7 @@ from recipe_mpr_task.orders import ORDERS, pinned_items
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.task_specs import is_task, task_spec
 
+_ORDER_UNTOLD = "without rank: its order of options is not told; import it again with --order, or the order in its file"
 _LONGEST_NAME = 200
 _RESAMPLES = 2000
 _DIGITS = 4
@@ -33,12 +35,13 @@ def row_of(verified: VerifiedRun) -> Row:
     """Return the row of one run, on the board of its task."""
     run, kind = verified.run, who.kind(verified.run)
     metrics = _further_metrics(verified)
+    no_rank = _ORDER_UNTOLD if verified.status in RANKED and order_is_untold(run) else ""
     shown_training = run.training.model_dump(include=set(TrainingRecord.model_fields) - _NOT_SHOWN, exclude_none=True)
     return Row(
         system=who.system_name(run)[:_LONGEST_NAME],
         kind=kind,
         status=verified.status,
-        reason=verified.reason,
+        reason=f"{no_rank}; {verified.reason}" if no_rank else verified.reason,
         board=run.board,
         task=run.board,
         task_version=run.version,
@@ -50,7 +53,7 @@ def row_of(verified: VerifiedRun) -> Row:
         metrics=metrics,
         # A model that scores each option alone gives the same answer in every rotation. This does not show robustness.
         is_invariant="perf" in metrics and who.is_order_invariant(run),
-        clean_subset=score(verified.unseen_items) if verified.status == "overlap" else None,
+        clean_subset=score(verified.unseen_items) if _shows_unseen(verified) else None,
         has_samples=run.samples is not None or not is_task(run.task),
         from_random_weights=who.is_from_random_weights(run),
         # A system that reads no prompt has 0 shots, whatever was requested. An imported system's shots are unknown.
@@ -73,15 +76,20 @@ def row_of(verified: VerifiedRun) -> Row:
         curve=run.training.curve,
         around=(verified.around,) if verified.around else (),
         item_set=run.item_set,
-        origin=_origin(run.facts),
+        origin=_origin(run.facts, (run.args.text("order") or None) if run.is_import else None),
         gold_letters=_gold_letters(verified),
+        no_rank=no_rank,
     )
 
 
-def _origin(facts: ImportFacts) -> Origin:
+def _shows_unseen(verified: VerifiedRun) -> bool:
+    return verified.status == "overlap" and not seen_are_the_wrong_ones(verified.items)
+
+
+def _origin(facts: ImportFacts, order: str | None) -> Origin:
     texts = {"source": facts.source, "note": facts.note}
     shown = {key: shown_text(text) for key, text in texts.items() if text}
-    return Origin(published=facts.published, claimed=facts.claimed, **shown)
+    return Origin(published=facts.published, claimed=facts.claimed, order=order, **shown)
 
 
 def _gold_letters(verified: VerifiedRun) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """Compare the answers of rows, item by item.
 
 Equal right answers are not evidence of a copy, because two perfect systems give equal right answers. Therefore this
-module counts the items with the same wrong choice, and the items with the same probabilities to four decimals.
+module counts the items with the same wrong choice, and the items with the same probabilities to four decimals. If a row
+does not show its wrong choices, the module counts the items on which both rows are wrong.
 """
 
 import math
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from scipy.stats import binom
 
 from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import Picks, RowItems
@@ -36,6 +38,7 @@ Assume that each wrong choice is the same with probability .55. Then n of n are 
 is below 1 in 1,000 for n >= 12. The probability that at least 95% of n are the same is below 1 in 1,000, too.
 """
 
+_BY_CHANCE = 0.001
 _MIN_EQUAL_ANSWERS = 20
 _EQUAL_SHARE = 0.5
 _MOST_TIED = 2
@@ -88,20 +91,28 @@ class Compared:
     """Comparisons of a block of rows with all rows. Every field has the shape (rows of the block, all rows).
 
     Fields of type `Floats` count items. For `fewer_wrong`, count each row's wrong choices on the items that both rows
-    answered, and take the smaller count. `same_answers` counts items with equal probabilities. `by_choice` marks pairs
-    with similar wrong choices. `is_alike` marks pairs with similar wrong choices or similar probabilities.
+    answered, and take the smaller count. `both_wrong` counts the items on which both rows are wrong, whatever they
+    chose; `fewer_failed` is the smaller count of wrong items. `same_answers` counts items with equal probabilities.
+    `by_choice` marks pairs with similar wrong choices, `by_items` pairs that are wrong on the same items. `is_alike`
+    marks pairs with one of these or with similar probabilities.
     """
 
     same_wrong: Floats
     fewer_wrong: Floats
+    both_wrong: Floats
+    fewer_failed: Floats
     same_answers: Floats
     shared_items: Floats
     by_choice: Flags
+    by_items: Flags
     is_alike: Flags
 
     def in_common(self, place: int, other: int) -> str:
         """Return in words what row `place` of the block and row `other` of all rows have in common."""
         by_choice = bool(self.by_choice[place, other])
+        if self.by_items[place, other] and not by_choice:
+            both, fewer = int(self.both_wrong[place, other]), int(self.fewer_failed[place, other])
+            return f"wrong answers on the same items, {both} of {fewer}"
         same, of = (self.same_wrong, self.fewer_wrong) if by_choice else (self.same_answers, self.shared_items)
         what = "wrong choice" if by_choice else "scores"
         return f"the same {what} on {int(same[place, other])} of {int(of[place, other])} items"
@@ -120,6 +131,8 @@ class Matrices:
             have the hash, the column is 1 for these rows. All other values are 0.
         common: each hash that more than 64 rows have has a column, true for these rows; shape (rows, common hashes).
         one_letter: whether the row answers nearly all items with one letter; shape (rows,).
+        failed: whether the row is wrong on the item, whatever it chose; shape (rows, items).
+        is_mute: whether the row does not show which options it chose on most items that it gets wrong; shape (rows,).
     """
 
     chose: Flags
@@ -128,22 +141,26 @@ class Matrices:
     answers: Any
     common: Flags
     one_letter: Flags
+    failed: Flags
+    is_mute: Flags
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> "Matrices":
         """Return the matrices of these rows, in the same order."""
         shape = (len(rows), len(pinned_items()))
-        picks, scored = np.zeros(shape, np.uint8), np.zeros(shape, bool)
+        picks, scored, failed = np.zeros(shape, np.uint8), np.zeros(shape, bool), np.zeros(shape, bool)
         for place, row in enumerate(rows):
             columns = _columns_of(row.items.ids)
             picks[place, columns] = row.items.picks
             scored[place, columns] = True
+            failed[place, columns] = row.items.accuracies == 0
         golds = [1 << item.option_ids.index(item.gold) for _, item in sorted(pinned_items().items())]
         wrong = picks & ~np.array(golds, np.uint8)
         picks[_N_OPTIONS_OF[wrong] > _MOST_TIED] = 0
         wrong[picks == 0] = 0
         one_letter = np.array([letter_share(row)[1] >= ONE_LETTER for row in rows], dtype=bool)
-        return cls(picks > 0, wrong, scored, *_answers(rows), one_letter)
+        is_mute = 2 * (failed & (picks == 0)).sum(axis=1) > failed.sum(axis=1)
+        return cls(picks > 0, wrong, scored, *_answers(rows), one_letter, failed, is_mute)
 
     def compared(self, block: slice) -> Compared:
         """Compare the rows of a block with all rows."""
@@ -155,8 +172,28 @@ class Matrices:
         by_choice = (fewer >= MIN_WRONG) & (same_wrong >= SAME_SHARE * fewer) & both_read
         shared_items = _shared(self.scored[block], self.scored)
         same_answers = (self.answers[block] @ self.answers.T).toarray() + _shared(self.common[block], self.common)
+        both_wrong, fewer_failed, by_items = self._failed_alike(block)
         by_answers = same_answers >= np.maximum(_MIN_EQUAL_ANSWERS, _EQUAL_SHARE * shared_items)
-        return Compared(same_wrong, fewer, same_answers, shared_items, by_choice, by_choice | by_answers)
+        return Compared(
+            same_wrong, fewer, both_wrong, fewer_failed, same_answers, shared_items, by_choice, by_items,
+            by_choice | by_items | by_answers,
+        )  # fmt: skip
+
+    def _failed_alike(self, block: slice) -> tuple[Floats, Floats, Flags]:
+        """For each pair of rows, count the items that both get wrong, and the wrong items of the row with fewer.
+
+        The third result marks pairs that are wrong on the same items. Only pairs with a mute row can be marked. Two
+        systems that are often wrong share wrong items by chance. So the number must also be improbable if each wrong
+        item is shared with a probability halfway between the other row's share of wrong items and 1.
+        """
+        mine, others = _shared(self.failed[block], self.scored), _shared(self.scored[block], self.failed)
+        fewer, more = np.minimum(mine, others), np.maximum(mine, others)
+        both = _shared(self.failed[block], self.failed)
+        by_chance = (1 + more / np.maximum(_shared(self.scored[block], self.scored), 1)) / 2
+        pairs = (self.is_mute[block, None] | self.is_mute) & (fewer >= MIN_WRONG) & (both >= SAME_SHARE * fewer)
+        alike = np.zeros(pairs.shape, bool)
+        alike[pairs] = binom.sf(both[pairs] - 1, fewer[pairs], by_chance[pairs]) < _BY_CHANCE
+        return both, fewer, alike
 
     def _same_wrong(self, block: slice) -> Floats:
         """For each pair of rows, count the items on which both rows chose the same wrong option.

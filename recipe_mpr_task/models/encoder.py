@@ -116,7 +116,7 @@ class EncoderLM(OptionScorerLM):
             dtype=DTYPES[dtype],
             trust_remote_code=trust_remote_code,
             max_length=max_length,
-            max_batch_tokens=max_batch_tokens or _BATCH_TOKENS.get(self._device.type, _LARGE_BATCH),
+            max_batch_tokens=max_batch_tokens or batch_tokens(self._device),
             max_batch_rows=_max_rows(batch_size),
         )
         try:
@@ -163,6 +163,11 @@ class EncoderLM(OptionScorerLM):
             "recipe_mpr_truncated": sum(self.truncated_in.values()),
             "recipe_mpr_truncated_in": dict(self.truncated_in),
         }
+
+
+def batch_tokens(device: torch.device) -> int:
+    """Return the default of `max_batch_tokens` on a device."""
+    return _BATCH_TOKENS.get(device.type, _LARGE_BATCH)
 
 
 def _max_rows(batch_size: int | str | None) -> int | None:

@@ -22,7 +22,7 @@ def test_finetune_then_add(pinned, tmp_path):
     assert done.returncode == 0, done.stderr
     key = find_checkpoints(trained)[0].key
     shown = {path.name for path in site.iterdir() if not path.name.startswith(".")}
-    assert shown == {"runs", "systems", *FILES}
+    assert shown == {"runs", "systems", "items", "plots", *FILES}
     logged = sorted(p.name.partition("_20")[0] for p in (site / "runs" / key / "recipe_mpr_test").rglob("*.json*"))
     assert logged == ["results", "samples_recipe_mpr_test"]
     rows = json.loads((site / "leaderboard.json").read_text())["rows"]

@@ -9,6 +9,7 @@ import pytest
 
 from leaderboard import cache, collect
 from leaderboard.build import FILES, build
+from leaderboard.commands.build import build_day
 from recipe_mpr_task import file_hashes
 from tests.support.fake_runs import run_files
 
@@ -155,3 +156,10 @@ def test_many_runs_are_checked_by_several_processes_to_the_same_site(tmp_path, m
     build([tmp_path / "runs"], tmp_path / "two")
     assert content(tmp_path / "one") == content(tmp_path / "two")
     assert len(list((tmp_path / "other" / "runs").iterdir())) == 6
+
+
+def test_the_day_of_the_build_can_be_set_for_equal_bytes(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    assert build_day().isoformat() == "1970-01-02"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "")
+    assert build_day().year >= 2026

@@ -18,6 +18,7 @@ from leaderboard.verify.forensics import RESULTS
 from recipe_mpr_task.data import COMMIT, load_items, load_sample
 from tests.support.export_files import aggregates, boards_of, cards, from_hub
 from tests.support.fake_runs import run_files
+from tests.support.in_process import spoken
 from tests.support.needs import skip
 from tests.support.run_edits import both, of_file
 
@@ -126,6 +127,25 @@ def test_hugging_face_reads_its_two_formats(committed):
     for result in results:
         (status,) = re.findall(r"status \w+(?=:)", result.metric_args["status"])
         assert f"{status})" in result.metric_name
+
+
+def test_exports_name_the_dataset_of_the_hub(committed):
+    files = export(committed, None, "me/recipe-mpr")
+    entries = [entry for (entry,) in eval_results(files).values()]
+    results = [result for card in cards(files).values() for result in card.data.eval_results]
+    assert {(e.dataset_id, e.dataset_revision, e.task_id) for e in entries} == {("me/recipe-mpr", None, "recipe_mpr")}
+    assert {(r.dataset_type, r.dataset_revision) for r in results} == {("me/recipe-mpr", None)}
+    # A task that the Hub's eval.yaml lacks stays in the model-index, which has no list of tasks.
+    assert {r.dataset_config for r in results} > {"recipe_mpr"}
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--hub-dataset", "me/recipe-mpr"], "give --exports, too"),
+    (["--exports", "--hub-dataset", "recipe-mpr"], "allowed: OWNER/NAME"),
+])  # fmt: skip
+def test_a_wrong_dataset_id_is_refused_first(arguments, message, tmp_path):
+    assert message in spoken("leaderboard", [str(RESULTS), "--out", str(tmp_path / "out"), *arguments])
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_lora_run_is_credited_to_its_adapter(tmp_path, committed):

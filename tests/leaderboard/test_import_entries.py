@@ -98,7 +98,7 @@ UNCLEAR = {
     "a score that is NaN": ({"scores": SCORES | {IDS[0]: float("nan")}}, "the score nan is no finite number"),
     "an infinite score": ({"scores": SCORES | {IDS[0]: float("inf")}}, "the score inf is no finite number"),
     "a huge score": ({"scores": SCORES | {IDS[0]: 10**400}}, "is no finite number"),
-    "a score as text": ({"scores": SCORES | {IDS[0]: "0.1"}}, "the score 0.1 is no finite number"),
+    "a score as text": ({"scores": SCORES | {IDS[0]: "0.1"}}, "the score 0.1 is text"),
     "a score that is a truth value": ({"scores": SCORES | {IDS[0]: True}}, "the score True is no finite number"),
     "no score": ({"scores": SCORES | {IDS[0]: None}}, "the score None is no finite number"),
     "scores as a text": ({"scores": "1,2,3"}, "expected an object by option, or a list of five"),

@@ -2,15 +2,19 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from leaderboard.collect import read_rows
 from leaderboard.labels import LabelAudit, audit_labels, report
 from leaderboard.load.review import VERDICTS, read_review, write_review
+from leaderboard.rank.row import Keys, LoadedNames
+from leaderboard.related import find_related
 from recipe_mpr_task.data import load_items, local_source
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.result_records import TrainingRecord
 from tests.support.in_process import spoken
 
 ITEMS = sorted(key for key in pinned_items() if key.startswith("mpr-"))
@@ -21,7 +25,8 @@ BOTH = {"strong": range(400), "other": range(100, 450)}
 
 def record(folder, name, right, wrong=1, order=None):
     """Import a system that answers the items of these numbers; otherwise it chooses option `wrong` of the file."""
-    chosen = [(key, pinned_items()[key].option_ids[0 if k in right else wrong]) for k, key in enumerate(ITEMS)]
+    wrong_at = wrong if callable(wrong) else lambda _: wrong
+    chosen = [(key, pinned_items()[key].option_ids[0 if k in right else wrong_at(k)]) for k, key in enumerate(ITEMS)]
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.jsonl"
     path.write_text("".join(json.dumps({"item_id": key, "option_id": option}) + "\n" for key, option in chosen))
@@ -130,7 +135,83 @@ def test_the_command_shows_ids_without_the_dataset_and_says_what_it_skipped(tmp_
     assert "Texts are not shown" in said
     assert list(read_review(template)) == ITEMS[450:]
     assert "exists already" in spoken("audit", ["labels", str(tmp_path), "--write-review", str(template)])
-    assert "no run was read" in spoken("audit", ["labels", str(missing)])
+
+
+def test_a_path_without_a_run_is_named_with_the_reason(tmp_path):
+    missing, empty = tmp_path / "missing", tmp_path / "empty"
+    empty.mkdir()
+    said = spoken("audit", ["labels", str(missing), str(empty)])
+    assert re.search(rf"no run was read: {empty}: no results_.*; {missing}: no such file or folder\n$", said)
+    assert said.count("\n") == 1
+
+
+def votes(result):
+    return [
+        text for text in report(result, 0) if re.match("Related|No two|Base model|Most similar|.*independent", text)
+    ]
+
+
+def test_near_copies_are_told_from_independent_systems(tmp_path):
+    record(tmp_path, "strong", range(300), 1)
+    record(tmp_path, "copy", [*range(300), *range(470, 500)], 1)
+    record(tmp_path, "third", range(100, 450), 3)
+    result = audit_labels(read_rows([tmp_path])[0], {}, at_least=0.4)
+    text = "\n".join(report(result, 0))
+    assert "2 of the 3 systems share a base model or may be copies: count at most 2 independent systems" in text
+    assert (
+        "Related: copy; strong: one may be a copy: copy and strong, the same wrong choice on 170 of 170 items" in text
+    )
+    assert "Base model not known, so that these may be related too: third" in text
+    assert "items that none of 3 systems (at most 2 independent) answers" in text
+
+
+def test_systems_that_are_wrong_alike_by_chance_are_no_copies(tmp_path):
+    record(tmp_path, "one", range(300), 1)
+    chosen = [1 if k % 5 < 3 else 2 for k in range(500)]
+    record(tmp_path, "other", range(300), lambda k: chosen[k])
+    result = audit_labels(read_rows([tmp_path])[0], {}, at_least=0.4)
+    assert not result.related.groups
+    assert votes(result) == [
+        "No two of the 2 systems are known to share a base model or look like copies.",
+        "Base model not known, so that these may be related too: one; other",
+        "Most similar of the others: one and other, the same wrong choice on 120 of 200 items",
+    ]
+
+
+TRAINED = TrainingRecord(base_model="org/Base-7B", base_known=True, system="x")
+HUB = LoadedNames(base="org/base-7b", base_from="hub")
+FOLDER = LoadedNames(base="model", base_from="folder")
+
+
+@pytest.fixture(scope="module")
+def unrelated(tmp_path_factory):
+    """Return the rows of two systems with different answers."""
+    folder = tmp_path_factory.mktemp("unrelated")
+    record(folder, "strong", range(300), 1)
+    record(folder, "other", range(100, 450), 3)
+    return read_rows([folder])[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        ({"training": TRAINED}, {"loaded": HUB}, "base model org/Base-7B"),
+        ({"training": TRAINED}, {"training": TRAINED.model_copy(update={"system": "y"})}, "base model org/Base-7B"),
+        ({"training": TRAINED}, {"system": "Base-7B, zero-shot"}, 'names with "base 7b"'),
+        ({"system": "Phi 4"}, {"system": "Phi-4 with LoRA"}, 'names with "phi 4"'),
+        ({"keys": Keys(recipe="r", seed=1)}, {"keys": Keys(recipe="r", seed=2)}, "one training recipe"),
+        ({"keys": Keys(content="c")}, {"keys": Keys(content="c")}, "the same files"),
+        ({"training": TRAINED}, {"loaded": LoadedNames(base="other/base-8b", base_from="hub")}, None),
+        ({"loaded": FOLDER}, {"loaded": FOLDER}, None),
+        ({"training": TrainingRecord(base_model="model", base_known=False, system="x")},
+         {"training": TrainingRecord(base_model="model", base_known=False, system="y")}, None),
+        ({}, {}, None),
+    ],
+)  # fmt: skip
+def test_systems_of_one_model_are_related(unrelated, first, second, reason):
+    found = find_related([replace(row, **changes) for row, changes in zip(unrelated, (first, second), strict=True)])
+    assert [group.reasons for group in found.groups] == ([(reason,)] if reason else [])
+    assert found.n_independent == (1 if reason else 2)
 
 
 @pytest.mark.integration

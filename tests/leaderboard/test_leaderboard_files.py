@@ -58,7 +58,7 @@ def test_a_bad_run_is_skipped_by_name_and_the_rest_is_kept(tmp_path, fault):
     assert [("bad-run" in line) for line in done.stderr.splitlines()] == [True]
     assert "org/good" in (out / "leaderboard.md").read_text()
     shown = {path.name for path in out.iterdir() if not path.name.startswith(".")}
-    assert shown == {*FILES, "systems"}
+    assert shown == {*FILES, "systems", "items", "plots"}
 
 
 @pytest.mark.integration

@@ -98,11 +98,11 @@ def test_text_around_is_in_the_page_in_full_and_by_its_hash_in_the_table(tmp_pat
 def test_signs_that_nobody_sees_are_written_by_their_codes_in_the_page():
     """A hint in tag characters, zero-width joiners or variation selectors reads like nothing."""
     hidden = "a\u200bb\u202ec\U000e0041d\ufe0fe\tf\u00a0g<i>\u3164"
-    page = system_page(system_content() | {"around": [f"\n{hidden}"]}, "[]")
+    page = system_page(system_content() | {"around": [f"\n{hidden}"]})
     written = r"a\u{200b}b\u{202e}c\u{e0041}d\u{fe0f}e\u{0009}f\u{00a0}g&lt;i&gt;\u{3164}"
     assert f">\n\n{written}</pre>" in page
-    assert "around-section" not in system_page(system_content(), "[]")
-    hostile = system_page(system_content() | {"around": [HOSTILE]}, "[]")
+    assert "around-section" not in system_page(system_content())
+    hostile = system_page(system_content() | {"around": [HOSTILE]})
     assert ("<img" in hostile, hostile.count("<script")) == (False, page.count("<script"))
 
 

@@ -1,4 +1,7 @@
-"""A model hub on this machine: the part of the Hugging Face Hub's API that loading and `verify` need."""
+"""A hub on this machine: the part of the Hugging Face Hub's API that loading, `verify` and uploads need.
+
+The id of a dataset repository starts with "datasets/" here.
+"""
 
 import hashlib
 import json
@@ -8,12 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
 from recipe_mpr_task.files import sha256_of_file
 from recipe_mpr_task.public_models import PublicModel
+from tests.support.hub_uploads import answer_to_upload
 
 _SITE = """\
 from recipe_mpr_task import public_models
@@ -24,7 +28,7 @@ _LFS = (".safetensors", ".bin", ".gguf", ".onnx")
 
 
 class FakeHub:
-    """Serves local folders as model repositories on a loopback port; use as a context manager.
+    """Serves local folders as repositories on a loopback port, and takes uploads; use as a context manager.
 
     Files ending with `_LFS` are listed with a SHA-256, as the hub lists files in LFS; others with a git blob id.
     """
@@ -36,6 +40,8 @@ class FakeHub:
         """Repository id -> branch or tag -> commit."""
         self.requests: list[str] = []
         """Method and path of each request, in order."""
+        self.uploads: Path | None = None
+        """Folder for the files of uploaded commits; None to refuse uploads, as the hub does without a token."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
         self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -128,16 +134,38 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:
         """Stay silent."""
 
-    def _answer(self) -> None:
-        address = urlsplit(self.path)
+    def do_POST(self) -> None:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        parts = self._parts()
+        if parts[:2] == ["api", "datasets"] and parts[4:5] == ["paths-info"]:
+            self._paths_info(f"datasets/{parts[2]}/{parts[3]}", parts[5], parse_qs(content.decode())["paths"])
+        elif self.hub.uploads is None:
+            self._send(401, b'{"error": "Invalid credentials"}', {"Content-Type": "application/json"})
+        else:
+            self._json(answer_to_upload(parts, content, self.hub.uploads, self.hub.endpoint))
+
+    def _parts(self) -> list[str]:
         self.hub.requests.append(f"{self.command} {self.path}")
-        parts = unquote(address.path).strip("/").split("/")
-        if parts[:2] == ["api", "models"] and len(parts) >= 4:
-            self._api("/".join(parts[2:4]), parts[4:])
+        return unquote(urlsplit(self.path).path).strip("/").split("/")
+
+    def _answer(self) -> None:
+        parts = self._parts()
+        kind = "datasets/" if "datasets" in parts[:2] else ""
+        if parts[0] == "datasets":
+            parts = parts[1:]
+        if parts[0] == "api" and parts[1] in ("models", "datasets") and len(parts) >= 4:
+            self._api(kind + "/".join(parts[2:4]), parts[4:])
         elif len(parts) >= 5 and parts[2] == "resolve":
-            self._file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
+            self._file(kind + "/".join(parts[:2]), parts[3], "/".join(parts[4:]))
         else:
             self._missing("RepoNotFound")
+
+    def _paths_info(self, repo: str, revision: str, paths: list[str]) -> None:
+        commit = self.hub.commit_of(repo, revision)
+        if commit is None:
+            return self._missing("RepoNotFound")
+        listed = _listed(self.hub.commits[repo][commit])
+        return self._json([entry for entry in listed if entry["path"] in paths])
 
     def _api(self, repo: str, rest: list[str]) -> None:
         if repo not in self.hub.commits:
@@ -153,6 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._missing("EntryNotFound")
         under = "/".join(rest[2:])
         inside = [entry for entry in listed if not under or entry["path"].startswith(f"{under}/")]
+        if "recursive=false" in self.path:
+            inside = _directly(inside, f"{under}/" if under else "")
         return self._json(inside) if inside else self._missing("EntryNotFound")
 
     def _file(self, repo: str, revision: str, name: str) -> None:
@@ -196,6 +226,14 @@ def _listed(folder: Path) -> list[dict[str, Any]]:
             entry["lfs"] = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
         entries.append(entry)
     return entries
+
+
+def _directly(entries: list[dict[str, Any]], folder: str) -> list[dict[str, Any]]:
+    """Return the entries directly below a folder, the folders there among them."""
+    names = {entry["path"].removeprefix(folder).split("/")[0] for entry in entries}
+    files = [entry for entry in entries if entry["path"].removeprefix(folder) in names]
+    folders = sorted(names - {entry["path"].removeprefix(folder) for entry in files})
+    return files + [{"type": "directory", "path": folder + name, "oid": "d" * 40, "size": 0} for name in folders]
 
 
 def _sibling(entry: dict[str, Any]) -> dict[str, Any]:

@@ -37,9 +37,7 @@ class Table:
         self.json, self.page = to_json(content), index_page(content)
         shown = {row["id"]: row for row in content["rows"]}
         self.systems = [
-            system_page(system_content(row, shown[row.id], row.board), row.items.text)
-            for row in self.rows
-            if shown[row.id]["page"]
+            system_page(system_content(row, shown[row.id], row.board)) for row in self.rows if shown[row.id]["page"]
         ]
 
     @property

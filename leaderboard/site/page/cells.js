@@ -6,11 +6,13 @@ function withInterval(score) {
 }
 
 // The score on items that were not trained on stands beside the one that counts for nothing.
-function accuracyCell(row) {
+function accuracyCell(row, _, marks) {
   const rest = row.clean_subset;
   const seen = rest && isNumber(rest.acc)
-    ? el("div", { class: "aside" }, `on ${whole(rest.n)} unseen: `, ...withInterval(rest)) : null;
-  return [...withInterval({ acc: row.acc, low: row.acc_low, high: row.acc_high }), seen];
+    ? el("span", { class: "aside" }, `on ${whole(rest.n)} unseen: `,
+      ...withInterval(rest)) : null;
+  return [el("span", { class: "value" }, percent(row.acc)), " ",
+    el("span", { class: "interval" }, interval(row.acc_low, row.acc_high)), trackOf(row, marks), seen];
 }
 
 function shareCell(row, column) {
@@ -20,25 +22,65 @@ function shareCell(row, column) {
   return range ? [value, " ", el("span", { class: "interval" }, range)] : [value];
 }
 
-function systemCell(row) {
+// The ranks that tests cannot exclude; one number where they exclude all others.
+function rankRange(row) {
+  const isRange = isNumber(row.rank_low) && isNumber(row.rank_high) && row.rank_low !== row.rank_high;
+  return isRange ? `${row.rank_low}\u2013${row.rank_high}` : whole(row.rank);
+}
+
+function systemName(row) {
   const page = new RegExp(`^${SITE.link}$`).test(row.page || "") ? row.page : null;
-  const mean = isNumber(row.fold_mean) ? `mean over folds ${percent(row.fold_mean)}, ` : "";
-  const known = [line(row.protocol), isNumber(row.fold_sd) ? `${mean}sd ${percent(row.fold_sd)}` : "",
-    row.chat_template ? "chat template" : "", row.system_text ? "system text" : ""];
-  const details = known.filter(Boolean).join("; ");
-  const flags = (row.flags || []).map((flag) =>
-    el("div", { class: "flag" }, el("strong", {}, "Note: "), line(flag, 500)));
-  return [page ? el("a", { href: page }, line(row.system)) : el("bdi", {}, line(row.system)),
-    details ? el("div", { class: "aside" }, details) : null, ...flags];
+  const name = line(row.name ?? row.system);
+  return page ? el("a", { href: page, class: "name" }, name) : el("bdi", { class: "name" }, name);
+}
+
+// Base model, protocol and source, in grey. Of a claim, the source is a link.
+function beneathOf(row) {
+  const known = (row.beneath || []).map((text) => line(text)).filter(Boolean).join("; ");
+  const isClaim = row.kind === "reported";
+  const source = isClaim || row.origin ? sourceOf(isClaim ? row.source : "", row.origin) : null;
+  if (!known && !source) return null;
+  const joined = known && source ? (row.evidence === "recounted" ? " from " : "; ") : null;
+  return el("span", { class: "aside" }, known, joined, source);
+}
+
+// A source's words, linked where its address is one of the web.
+function sourceOf(words, address) {
+  const isAddress = /^https:\/\/[^\s]+$/.test(address || "");
+  const text = line(words || (isAddress ? hostOf(address) : address), 120);
+  return isAddress ? el("a", { href: address, rel: "noopener noreferrer nofollow" }, text) : text || null;
+}
+
+// Host and two steps of the path, such as a repository.
+const hostOf = (address) => address.replace("https://", "").split("/").slice(0, 3).join("/");
+
+function systemCell(row, _, marks) {
+  return [systemName(row), " ", bestBadge(row, marks), beneathOf(row)];
+}
+
+const bestBadge = (row, marks) =>
+  (row.id === marks.best ? el("span", { class: "badge best-here" }, "best measured here") : null);
+
+function trustBadge(row) {
+  const look = `badge ${SITE.tones[row.status] || "neutral"}`;
+  return el("span", { class: look }, SITE.words[row.status] || line(row.status));
+}
+
+// How many notes a row has; its trust opens them.
+function notesMark(row) {
+  const n = (row.flags || []).length;
+  return n ? el("span", { class: "soft" }, ` \u26a0\u00a0${n}\u00a0${n === 1 ? "note" : "notes"}`) : null;
 }
 
 function statusCell(row) {
+  const flags = row.flags || [];
   const rest = row.clean_subset;
-  const none = rest && !rest.n ? el("p", { class: "why" }, "No other item is known to be unseen.") : null;
-  const tries = row.tries ? el("p", { class: "why" }, `Tries: ${line(row.tries, 500)}.`) : null;
+  const none = rest && !rest.n ? "No other item is known to be unseen." : "";
+  const texts = [line(row.reason, 500), none, row.tries ? `Tries: ${line(row.tries, 500)}.` : ""].filter(Boolean);
   return [el("details", {},
-    el("summary", {}, el("span", { class: "badge " + SITE.tones[row.status] }, row.status), hiddenText(": why")),
-    el("p", { class: "why" }, line(row.reason, 500)), tries, none)];
+    el("summary", {}, trustBadge(row), hiddenText(": why"), notesMark(row)),
+    ...texts.map((text) => el("p", { class: "why" }, text)),
+    ...flags.map((flag) => el("p", { class: "flag" }, el("strong", {}, "Note: "), line(flag, 500))))];
 }
 
 function leaderCell(row) {
@@ -46,5 +88,6 @@ function leaderCell(row) {
   if (!against) return row.rank ? [el("span", { class: "soft" }, "the leader")] : [];
   const tied = el("span", { class: "badge tie" }, "tied", hiddenText(" with the leader, as far as the test can tell"));
   return [percent(against.difference, true), " ",
-    el("span", { class: "interval" }, interval(against.low, against.high, true)), ...(row.with_leader ? [" ", tied] : [])];
+    el("span", { class: "interval" }, interval(against.low, against.high, true)),
+    ...(row.with_leader ? [" ", tied] : [])];
 }

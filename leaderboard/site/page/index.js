@@ -2,32 +2,45 @@
 
 const content = data();
 const boards = content.boards.filter((board) => board.rows > 0);
-const DRAWN = { accuracy: drawAccuracy, types: drawHeat, size: drawScatter, pairs: drawMatrix };
+const opens = (boards.find((board) => board.board === content.opens_on) || boards[0])?.board;
+const rowsOf = new Map(boards.map((board) => [board.board, content.rows.filter((row) => row.board === board.board)]));
+const columnsByBoard = new Map();
+const FIRST_ROWS = 60; // of a long board, until all are asked for
+const DRAWN = {
+  chart: drawChart, types: drawHeat, size: drawScatter, pairs: drawMatrix, claims: drawClaims, table: drawRows,
+};
+const BOARD_GROUPS = { benchmark: "Boards", set: "Sets named by importers", diagnostic: "Diagnostics" };
 let state = null;
 
 function draw() {
   const board = boards.find((each) => each.board === state.board);
-  const onBoard = content.rows.filter((row) => row.board === state.board);
-  const columns = columnsOf(onBoard);
+  const onBoard = rowsOf.get(state.board);
+  if (!columnsByBoard.has(board)) columnsByBoard.set(board, columnsOf(onBoard));
+  const columns = columnsByBoard.get(board);
   const by = columns.find((column) => column.key === state.sort) || columns[0];
   const rows = sorted(onBoard.filter(matcher(state)), by, state.dir);
-  byId("board-title").textContent = line(board.title);
-  byId("count").textContent = `${rows.length} of ${onBoard.length} systems`;
+  const shown = state.rows === "all" ? rows.length : FIRST_ROWS;
+  drawAnswer(board);
+  drawBoardHead(board, rows, onBoard);
+  drawFilters(onBoard, state);
   showTab(state.view);
-  if (state.view === "table") drawRows(board, columns, rows, by);
-  else DRAWN[state.view](byId("view-" + state.view), { rows, onBoard, board, content });
-  writeState(state, boards);
+  const cut = DRAWN[state.view](byId("view-" + state.view), { rows, onBoard, board, content, state, columns, by, shown });
+  byId("more").hidden = !cut;
+  byId("more").textContent = `Show all ${rows.length} systems`;
+  if (cut) byId("count").textContent += `, the first ${shown} shown`;
+  writeState(state, opens);
 }
 
-function drawRows(board, columns, rows, by) {
-  const shown = state.rows === "all" ? rows : rows.slice(0, FIRST_ROWS);
+function drawRows(_, { rows, onBoard, board, columns, by, shown }) {
   byId("table").caption.textContent = `${line(board.title)}: systems with their accuracy`;
-  drawTable(byId("table"), columns, shown, { ...state, sort: by.key }, sortBy);
-  byId("more").hidden = shown.length === rows.length;
-  byId("more").textContent = `Show all ${rows.length} rows`;
-  if (shown.length < rows.length) byId("count").textContent += `, the first ${shown.length} shown`;
-  const place = byId("table").parentElement;
-  byId("wide").hidden = place.scrollWidth <= place.clientWidth;
+  byId("table-tools").hidden = false;
+  const chosen = shownOf(columns, state);
+  drawTested(onBoard);
+  drawColumnsMenu(columns, state, (cols) => change({ cols }));
+  drawSortChoice(chosen, { ...state, sort: by.key });
+  const marks = { bars: true, best: board.answer?.best?.row };
+  drawTable(byId("table"), chosen, rows.slice(0, shown), { ...state, sort: by.key }, marks, sortBy);
+  return rows.length > shown;
 }
 
 function sortBy(column, isCurrent) {
@@ -35,24 +48,9 @@ function sortBy(column, isCurrent) {
   change({ sort: column.key, dir: isCurrent ? turned : column.descends ? "desc" : "asc" });
 }
 
-function checkboxes(place, key, values) {
-  for (const value of values) {
-    const box = el("input", { type: "checkbox", name: key, value });
-    box.addEventListener("change", () => {
-      const hidden = hiddenOf(state, key);
-      if (box.checked) hidden.delete(value); else hidden.add(value);
-      change({ ["hide-" + key]: [...hidden].sort().join(",") });
-    });
-    place.append(el("label", {}, box, " ", value));
-  }
-}
-
 function showControls() {
   byId("board-choice").value = state.board;
   if (byId("search").value !== state.q) byId("search").value = state.q;
-  for (const box of byId("controls").querySelectorAll("input[type=checkbox]")) {
-    box.checked = !hiddenOf(state, box.name).has(box.value);
-  }
 }
 
 function change(part) {
@@ -65,22 +63,33 @@ function change(part) {
 // Plots are as wide as there is room. A phone's address bar changes the height alone: nothing to draw anew.
 function drawWhenWidthChanges() {
   let [width, waiting] = [innerWidth, null];
+  const openFilters = () => { if (innerWidth > 768) byId("filters").open = true; }; // on a phone they are folded
+  openFilters();
   addEventListener("resize", () => {
     if (innerWidth === width) return;
     width = innerWidth;
+    openFilters();
     clearTimeout(waiting);
-    waiting = setTimeout(() => { if (state.view !== "table") draw(); }, 150);
+    waiting = setTimeout(() => { if (state.view === "size") draw(); }, 150);
   });
+}
+
+function listBoards() {
+  for (const [group, title] of Object.entries(BOARD_GROUPS)) {
+    const listed = boards.filter((board) => (board.group || "benchmark") === group);
+    if (listed.length) {
+      byId("board-choice").append(el("optgroup", { label: title }, ...listed.map((board) =>
+        el("option", { value: board.board }, `${line(board.title)} (${board.rows})`))));
+    }
+  }
 }
 
 function start() {
   skipLinks();
   if (!boards.length) return;
   byId("controls").hidden = false;
-  byId("board-choice").append(...boards.map((board) =>
-    el("option", { value: board.board }, `${line(board.title)} (${board.rows})`)));
-  checkboxes(byId("kinds"), "kind", [...new Set(content.rows.map((row) => row.kind))].sort());
-  checkboxes(byId("statuses"), "status", [...new Set(content.rows.map((row) => row.status))].sort());
+  byId("board-title").classList.add("hidden"); // the list of boards says it
+  listBoards();
   makeTabs((view) => change({ view }));
   let waiting = null;
   byId("search").addEventListener("input", (event) => {
@@ -88,12 +97,14 @@ function start() {
     waiting = setTimeout(() => change({ q: event.target.value }), 80);
   });
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
+  byId("claims-switch").addEventListener("change", (event) => change({ claims: event.target.checked ? "on" : "off" }));
   byId("board-choice").addEventListener("change", (event) => change({ board: event.target.value, rows: "" }));
-  byId("reset").addEventListener("click", () => change({ q: "", "hide-kind": "", "hide-status": "" }));
+  byId("sort-choice").addEventListener("change", (event) =>
+    sortBy(SITE.columns.find((column) => column.key === event.target.value), false));
   byId("more").addEventListener("click", () => { change({ rows: "all" }); byId("board").focus(); });
-  addEventListener("hashchange", () => { state = readState(boards); showControls(); draw(); });
+  addEventListener("hashchange", () => { state = readState(boards, opens); showControls(); draw(); });
   drawWhenWidthChanges();
-  state = readState(boards);
+  state = readState(boards, opens);
   showControls();
   draw();
 }

@@ -1,89 +1,96 @@
-// The table of a system's items.
+// The items of a system: each a line with its answer, which opens to the five options.
 
-const ITEMS = window.RECIPE_MPR_ITEMS || {};
+const ITEM_STATE = { result: "", type: "", q: "", sort: "" };
 
-// How the options stood is known of runs in the pinned order alone; a wrong letter is worse than none.
+// How the options stood is known of runs in the pinned orders alone; a wrong letter is worse than none.
 function ordersOf(row) {
   if (row.prompt_accs) {
-    return { letters: false, several: true, says: "Each item was asked under five templates and has an answer to each: "
-      + "results are the mean over them." };
+    return { several: true, letters: true, says: "Each item was asked under five templates and has an answer to each: "
+      + "results are the mean over them, and no choice is shown." };
   }
   if (/file_order/.test(row.task || "")) {
-    return { letters: false, says: "This run showed the options in the dataset file's order, which is not repeated "
-      + "here: options have no letters below, but A to E of the probabilities stand in that order." };
+    return { order: "file", letters: true, says: "This run showed the options in the dataset file's order: the right "
+      + "one is always A." };
   }
   if (row.kind === "imported") {
     return { letters: false, says: "How the options stood in an imported run is not repeated here: options have no "
-      + "letters, and A to E of the probabilities stand in the pinned shuffled order." };
+      + "letters." };
   }
   const says = "Each item was asked in five orders: results and probabilities are the mean over them, letters those of "
     + "the first.";
   return isBlank(row.perf) ? { letters: true, says: "" } : { letters: true, several: true, says };
 }
 
-const itemOf = (id) => (Object.hasOwn(ITEMS, id) && ITEMS[id]) || {};
+const resultOf = (accuracy) => (accuracy === 1 ? "right" : accuracy > 0 ? "tied" : accuracy === 0 ? "wrong" : "none");
 
-function optionCell(item, recipeIds, withLetters) {
-  if (!recipeIds.length) return el("td", {}, "none");
-  return el("td", {}, ...recipeIds.map((recipeId) => {
-    const place = withLetters && item.shown ? item.shown.indexOf(recipeId) : -1;
-    const letter = place < 0 ? "" : el("b", {}, LETTERS[place]);
-    return el("div", { class: "option" }, letter, " ", el("code", {}, line(recipeId, 40)));
-  }));
-}
-
-function resultCell(accuracy, several) {
-  if (accuracy === 1) return el("td", { class: "right" }, "right");
-  if (accuracy === 0) return el("td", { class: "wrong" }, "wrong");
-  return el("td", {}, isNumber(accuracy) ? `${several ? "partly" : "tied"} (${percent(accuracy)}%)` : "no score");
-}
-
-function probabilityCells(item, chances, orders) {
-  const gold = orders.letters && item.shown ? item.shown.indexOf(item.gold) : -1;
-  return LETTERS.map((_, k) => {
-    const p = chances?.[k];
-    if (!isNumber(p)) return el("td", {});
-    return el("td", { class: k === gold ? "number share gold" : "number share", "--v": p }, (100 * p).toFixed(0));
-  });
-}
-
-function itemRow([id, accuracy, chosen, chances, seen], shows) {
+function itemEntry([id, accuracy, chosen, chances, seen], orders) {
   const item = itemOf(id);
-  return el("tr", {},
-    el("th", { scope: "row" }, line(id, 40), queryOf(item, chosen, shows.orders.letters)),
-    resultCell(accuracy, shows.orders.several),
-    el("td", {}, (item.types || []).join(", ") || el("span", { class: "soft" }, "none")),
-    shows.chosen ? optionCell(item, chosen, shows.orders.letters) : null,
-    optionCell(item, item.gold ? [item.gold] : [], shows.orders.letters),
-    ...(shows.chances ? probabilityCells(item, chances, shows.orders) : []),
-    shows.seen ? el("td", {}, seen === 1 ? "yes" : seen === 0 ? "no" : "unknown") : null);
-}
-
-// Options are written out when asked for: five hundred times five texts would slow the page.
-function queryOf(item, chosen, withLetters) {
-  if (!item.query) return null;
-  const details = el("details", { class: "query" }, el("summary", {}, line(item.query, 500)));
-  details.addEventListener("toggle", () => {
-    if (details.open && !details.querySelector("ul")) details.append(optionsOf(item, chosen, withLetters));
+  const shown = shownOf(item, orders.order);
+  const label = (recipeId) => optionLabel(item, recipeId, shown, orders.letters);
+  const confidence = chances && wholePercent(Math.max(...chances));
+  const answer = chosen.length ? el("span", { class: "answer" }, el("span", { class: "soft" }, "Chosen "),
+    ...chosen.flatMap((recipeId, k) => [k ? "; " : "", label(recipeId)]),
+    isNumber(confidence) ? el("span", { class: "soft" }, ` ${confidence}%`) : "") : "";
+  const isRight = accuracy === 1 && chosen.length;
+  const right = item.gold && !isRight ? el("span", { class: "answer" }, el("span", { class: "soft" }, "Right "), label(item.gold)) : "";
+  const under = [line(id, 40), typesOf(item).join(", "), ...(seen === 1 ? ["seen in training"] : [])].join(" · ");
+  const summary = el("summary", {}, el("span", { class: "query" }, queryOf(id)),
+    el("span", { class: "result" }, resultBadge(accuracy, orders.several)),
+    el("span", { class: "aside" }, under), answer, right);
+  const entry = el("details", { class: "item", "data-item": id }, summary);
+  entry.addEventListener("toggle", () => {
+    if (entry.open && entry.children.length === 1) entry.append(optionList(item, shown, orders.letters, says));
   });
-  return details;
+  // Probabilities stand in the order in which the system's options are stored: the shown one.
+  const says = (k, recipeId) => {
+    const p = chances?.[k];
+    return [chosen.includes(recipeId) ? el("span", { class: "badge tie" }, "chosen") : "",
+      isNumber(p) ? shareBar(p, `${wholePercent(p)}%`) : ""];
+  };
+  return entry;
 }
 
-function optionsOf(item, chosen, withLetters) {
-  return el("ul", {}, ...item.shown.map((recipeId, k) => {
-    const says = [recipeId === item.gold && "right", chosen.includes(recipeId) && "chosen"].filter(Boolean);
-    const text = line(item.options?.[recipeId] ?? recipeId, 500);
-    return el("li", {}, withLetters ? `${LETTERS[k]}) ` : "", text,
-      says.length ? el("strong", {}, ` (${says.join(", ")})`) : "");
-  }));
+function drawItems(row, answers) {
+  if (!answers.length) {
+    byId("items-note").textContent = "There are no items to show: the figure was taken over from elsewhere.";
+    return;
+  }
+  const orders = ordersOf(row);
+  const ids = answers.map(([id]) => id);
+  byId("items-note").textContent = (hasTexts(ids) ? "" : WITHOUT_TEXTS) + "An item opens to its five options. "
+    + orders.says + (answers.some((answer) => answer[3]) ? " Percentages: the scores as probabilities." : "");
+  const types = new Set(ids.flatMap((id) => typesOf(itemOf(id))));
+  byId("type-choice").append(...SITE.types.filter((name) => types.has(name)).map((name) => el("option", { value: name }, name)));
+  if (answers.some(([, accuracy]) => resultOf(accuracy) === "tied")) {
+    byId("result-choice").append(el("option", { value: "tied" }, orders.several ? "partly" : "tied"));
+  }
+  byId("items").hidden = byId("item-controls").hidden = false;
+  filterItems(answers, orders);
 }
 
-function itemsTable(answers, orders) {
-  const [seen, chances] = [answers.some((answer) => answer[4] === 1), answers.some((answer) => answer[3])];
-  const chosen = !orders.several || orders.letters;
-  const heads = [["Item"], ["Result"], ["Types"], ...(chosen ? [["Chosen"]] : []), ["Right option"],
-    ...(chances ? LETTERS.map((letter) => [`${letter} %`, "number"]) : []), ...(seen ? [["Seen in training"]] : [])];
-  const caption = "Every item with the chosen and the right option and the probability of each letter";
-  return tableOf("items", caption, heads.map(([head, look]) => el("th", { scope: "col", class: look }, head)),
-    answers.map((answer) => itemRow(answer, { orders, seen, chances, chosen })));
+// A number of an item by which lists are sorted; unsure first, or sure first.
+const sureness = (answer) => (answer[3] ? Math.max(...answer[3]) : 0);
+
+function filterItems(answers, orders) {
+  const form = byId("item-controls");
+  const draw = (state) => {
+    const words = wordsOf(state.q);
+    const fitting = answers.filter(([id, accuracy]) =>
+      (!state.result || state.result === resultOf(accuracy)) && fitsItem(id, state.type, words));
+    if (state.sort === "sure") fitting.sort((a, b) => sureness(b) - sureness(a));
+    if (state.sort === "unsure") fitting.sort((a, b) => sureness(a) - sureness(b));
+    drawInBatches(byId("items"), fitting, (answer) => itemEntry(answer, orders));
+    byId("item-count").textContent = `${fitting.length} of ${answers.length} items`;
+    writeHash(state, ITEM_STATE);
+  };
+  let state = null;
+  const read = () => {
+    state = readHash(ITEM_STATE);
+    showFields(form, state);
+    draw(state);
+  };
+  byId("sort-label").hidden = !answers.some((answer) => answer[3]);
+  bindFields(form, (part) => draw(state = { ...state, ...part }));
+  addEventListener("hashchange", read);
+  read();
 }

@@ -11,9 +11,10 @@ function drawScatter(place, { rows }) {
     return;
   }
   const without = rows.length - sized.length;
-  const about = "Percent right with the 95% interval. Hollow: without a rank. Dashed: chance."
+  const about = "Percent right with the 95% interval. Solid: run here. Half: recounted. Hollow: a published claim. "
+    + "Dashed: chance."
     + (without ? ` ${without} of ${rows.length} have no parameters, or do not say how many.` : "") + cut;
-  const width = widthOf(place, 980);
+  const width = widthOf(place, 1200);
   const frame = { left: 40, right: width - 16, top: 12, bottom: Math.round(Math.min(380, 200 + width / 5)), width };
   const logs = shown.map((row) => Math.log10(row.params));
   const low = Math.floor(Math.min(...logs));
@@ -45,17 +46,22 @@ function axes(x, y, { left, right, top, bottom }, [low, high], highest) {
 // All dots first: a name keeps clear of every dot, also of those that come later.
 function points(rows, x, y, frame) {
   const dots = rows.map((row) => ({ row, cx: x(Math.log10(row.params)), cy: y(row.acc) }));
-  const taken = dots.map(({ cx, cy }) => [cx - 6, cy - 6, cx + 6, cy + 6]);
+  const ofChance = [frame.right - 50, y(CHANCE) - 16, frame.right, y(CHANCE)];
+  const taken = [ofChance, ...dots.map(({ cx, cy }) => [cx - 6, cy - 6, cx + 6, cy + 6])];
   const bars = dots.filter(({ row }) => isNumber(row.acc_low) && isNumber(row.acc_high))
     .map(({ row, cx }) => stroke("bar faint", cx, y(row.acc_low), cx, y(row.acc_high)));
-  const marks = dots.map(({ row, cx, cy }) => svg("circle", { class: row.rank ? "dot" : "dot unranked", cx, cy, r: 5 },
-    svg("title", {}, `${line(row.system)}: ${percent(row.acc)}, ${count(row.params)} parameters, ${row.status}`)));
+  const marks = dots.map(({ row, cx, cy }) => {
+    const known = `${percent(row.acc)}, ${count(row.params)} parameters, ${row.trust ?? row.status}`;
+    const what = `${line(row.name ?? row.system)}: ${known}`;
+    return fill(pointAt(cx, cy, lookOf(row)), {}, [svg("title", {}, what)]);
+  });
   return [...bars, ...marks, ...dots.map((dot) => nameOf(dot, taken, frame)).filter(Boolean)];
 }
 
 // A name where it runs into nothing, cut shorter where that helps; none where there is no such place.
 function nameOf({ row, cx, cy }, taken, frame) {
-  const places = [30, 16].flatMap((longest) => SIDES.map((side) => [line(row.system, longest), ...side]));
+  const placesOf = (longest) => SIDES.map((side) => [line(row.name ?? row.system, longest), ...side]);
+  const places = [44, 24, 14].flatMap(placesOf);
   for (const [name, dx, dy, anchor] of places) {
     const long = name.length * 6.6;
     const from = cx + dx - (anchor === "end" ? long : anchor === "middle" ? long / 2 : 0);

@@ -1,42 +1,28 @@
 // What is shown, kept in the address behind "#" so that it can be sent, reloaded and gone back to.
 
 const DEFAULTS = {
-  board: "", view: "table", sort: "rank", dir: "asc", q: "", "hide-kind": "", "hide-status": "", rows: "",
+  board: "", view: "chart", sort: "rank", dir: "asc", q: "", kind: "", trust: "", claims: "on", cols: "", rows: "",
 };
 
-function readState(boards) {
+function readState(boards, opens) {
   const read = { ...DEFAULTS };
   for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
     if (Object.hasOwn(DEFAULTS, key)) read[key] = value;
   }
-  if (!boards.some((board) => board.board === read.board)) read.board = boards[0].board;
+  if (!boards.some((board) => board.board === read.board)) read.board = opens;
   if (!byId("view-" + read.view)) read.view = DEFAULTS.view;
   if (read.dir !== "desc") read.dir = "asc";
   return read;
 }
 
-function writeState(state, boards) {
+function writeState(state, opens) {
   const parts = new URLSearchParams();
-  const usual = { ...DEFAULTS, board: boards[0].board };
+  const usual = { ...DEFAULTS, board: opens };
   for (const [key, value] of Object.entries(state)) {
     if (value !== usual[key]) parts.set(key, value);
   }
   const hash = parts.toString();
   if (hash !== location.hash.slice(1)) history.replaceState(null, "", "#" + hash);
-}
-
-// Hidden kinds and statuses are named, so that a kind that comes later is shown.
-const hiddenOf = (state, key) => new Set(state["hide-" + key].split(",").filter(Boolean));
-
-function matcher(state) {
-  const [kinds, statuses] = [hiddenOf(state, "kind"), hiddenOf(state, "status")];
-  const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
-  return (row) => {
-    if (kinds.has(row.kind) || statuses.has(row.status)) return false;
-    const text = [row.system, row.source, row.reason, row.kind, row.status, row.protocol, ...(row.flags || [])]
-      .join(" ").toLowerCase();
-    return words.every((word) => text.includes(word));
-  };
 }
 
 // Blanks stand last in both directions.

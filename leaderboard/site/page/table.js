@@ -1,40 +1,55 @@
 // The board's table: its columns, what a cell shows and what rows are sorted by, by the column's type.
 
-const FIRST_ROWS = 200; // of a long board, until all are asked for
 const WRITERS = { rank: whole, whole, count, duration, number: plain, p: chance, text: line };
 const CELLS = {
-  name: systemCell, accuracy: accuracyCell, status: statusCell, leader: leaderCell, share: shareCell,
-  score: (row, column) => withInterval(valueOf(row, column)),
+  rank: (row) => [rankRange(row)], name: systemCell, accuracy: accuracyCell, status: statusCell, leader: leaderCell,
+  share: shareCell, score: (row, column) => withInterval(valueOf(row, column)),
 };
 
+const HEADS = { accuracy: "accuracy", name: "name" };
 const valueOf = (row, column) => column.path.reduce((value, key) => value?.[key], row) ?? null;
 const isInvariant = (row, column) => row.invariant === true && column.of_position;
-const cellOf = (row, column) =>
-  CELLS[column.type] ? CELLS[column.type](row, column) : [WRITERS[column.type](valueOf(row, column))];
+const cellOf = (row, column, marks) =>
+  CELLS[column.type] ? CELLS[column.type](row, column, marks) : [WRITERS[column.type](valueOf(row, column))];
 
 // What a row is sorted by; null or "" for a blank.
 function sortValue(row, column) {
   const value = valueOf(row, column);
   if (column.type === "leader") return value?.difference ?? (row.rank ? 0 : null);
   if (column.type === "score") return value?.acc ?? null;
+  if (column.type === "status") return SITE.words[row.status] ?? "";
   if (isInvariant(row, column)) return null;
   return column.number ? value : line(value).toLowerCase();
 }
 
-// Columns that would be empty for the whole board are left out.
-function columnsOf(rows) {
-  return SITE.columns.filter((column) => ["rank", "name"].includes(column.type)
-    || rows.some((row) => !isBlank(sortValue(row, column)) || isInvariant(row, column)));
-}
-
-function drawTable(table, columns, rows, state, onSort) {
-  const head = el("thead", {}, el("tr", {}, ...columns.map((column) => headCell(column, state, onSort))));
-  const body = el("tbody", {}, ...rows.map((row) => el("tr", { class: row.rank ? null : "unranked" },
-    ...columns.map((column) => bodyCell(column, row)))));
+// Roles are written out, because on a phone rows are drawn as cards and browsers then forget that this is a table.
+function drawTable(table, columns, rows, state, marks, onSort) {
+  const head = el("thead", { role: "rowgroup" },
+    el("tr", { role: "row" }, ...columns.map((column) => headCell(column, state, onSort))));
+  const kept = linesFor(columns);
+  const body = el("tbody", { role: "rowgroup" }, ...rows.map((row) => {
+    if (!kept.has(row)) kept.set(row, tableLine(row, columns, marks));
+    return kept.get(row);
+  }));
   const focused = document.activeElement?.dataset?.sort;
+  table.setAttribute("role", "table");
   table.replaceChildren(table.caption, head, body);
   // Redrawing must not throw a keyboard user out of the header.
   if (focused) table.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
+}
+
+// Lines are kept as long as the columns stay: a filter at every key only chooses among them.
+const tableLines = { columns: "", lines: new Map() };
+function linesFor(columns) {
+  const key = columns.map((column) => column.key).join();
+  if (tableLines.columns !== key) Object.assign(tableLines, { columns: key, lines: new Map() });
+  return tableLines.lines;
+}
+
+function tableLine(row, columns, marks) {
+  const look = row.rank ? (row.id === marks.best ? "best" : null) : "unranked";
+  return el("tr", { role: "row", class: look, "data-row": row.id },
+    ...columns.map((column) => bodyCell(column, row, marks)));
 }
 
 function headCell(column, state, onSort) {
@@ -42,12 +57,16 @@ function headCell(column, state, onSort) {
   const button = el("button", { type: "button", "data-sort": column.key }, column.label);
   button.addEventListener("click", () => onSort(column, current));
   return el("th", {
-    scope: "col", class: column.number ? "number" : column.type === "name" ? "name" : null,
+    role: "columnheader", scope: "col", class: HEADS[column.type] ?? (column.number ? "number" : null),
     "aria-sort": current ? (state.dir === "desc" ? "descending" : "ascending") : "none",
   }, button);
 }
 
-function bodyCell(column, row) {
-  const [tag, scope] = column.type === "name" ? ["th", "row"] : ["td", null];
-  return el(tag, { scope, class: column.number ? "number" : null }, ...cellOf(row, column));
+function bodyCell(column, row, marks) {
+  const isName = column.type === "name";
+  const cell = cellOf(row, column, marks).filter((part) => part !== null && part !== "");
+  return el(isName ? "th" : "td", {
+    role: isName ? "rowheader" : "cell", scope: isName ? "row" : null, "data-label": column.label, "data-key": column.key,
+    class: [column.type === "accuracy" ? "accuracy" : column.number ? "number" : "", cell.length ? "" : "empty"].filter(Boolean).join(" ") || null,
+  }, ...cell);
 }

@@ -1,0 +1,90 @@
+"""Answer what a reader asks of a board first: which system measured here is best, and how far the next one is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from leaderboard.rank.published import Claim, published_claims
+from leaderboard.rank.ranking import Board
+from leaderboard.rank.row import AgainstLeader, Row
+from recipe_mpr_task import statistics
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Another ranked system that was measured here, compared with the best one on the same items.
+
+    `against_best` has the rival's accuracy minus the best system's accuracy.
+    """
+
+    row: Row
+    against_best: AgainstLeader
+
+    @property
+    def is_level(self) -> bool:
+        """Whether the paired test cannot tell the rival from the best system."""
+        return self.against_best.p_holm >= statistics.LEVEL
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer of one board. None means that the board has no such row.
+
+    Attributes:
+        best: the ranked row with the highest accuracy among the rows that were run here.
+        rivals: the other ranked rows that were run here, highest accuracy first.
+        recounted: the ranked row with the highest accuracy among those counted from answers that others published.
+        claim: the highest published claim on these items, of a system that has not seen the scored items as far as
+            its source says.
+    """
+
+    best: Row | None
+    rivals: tuple[Rival, ...]
+    recounted: Row | None
+    claim: Claim | None
+
+    @property
+    def level(self) -> tuple[Rival, ...]:
+        """The rivals that the paired test cannot tell from the best system."""
+        return tuple(rival for rival in self.rivals if rival.is_level)
+
+
+def answer_of(board: Board) -> Answer:
+    """Return a board's answer. Only a row that was run here can be the best one."""
+    ranked = [row for row in board.rows if row.rank is not None]
+    best = next((row for row in ranked if row.evidence == "run here"), None)
+    return Answer(
+        best,
+        _rivals(best, ranked) if best else (),
+        next((row for row in ranked if row.evidence == "recounted"), None),
+        _highest_claim(board.key),
+    )
+
+
+def _rivals(best: Row, ranked: Sequence[Row]) -> tuple[Rival, ...]:
+    """Return the rivals. All ranked rows are tested and corrected together, as for the range of the best row's rank."""
+    others = [row for row in ranked if row is not best]
+    if best is ranked[0]:
+        compared = [row.against_leader for row in others]
+    else:
+        accuracies = np.column_stack([row.items.accuracies for row in others])
+        corrected, agreeing = statistics.holm_agreeing(statistics.compare_with(accuracies, best.items.accuracies))
+        compared = [
+            AgainstLeader.rounded(comparison, p_holm)
+            for comparison, p_holm in zip(agreeing, corrected.tolist(), strict=True)
+        ]
+    return tuple(
+        Rival(row, against)
+        for row, against in zip(others, compared, strict=True)
+        if against and row.evidence == "run here"
+    )
+
+
+def _highest_claim(board: str) -> Claim | None:
+    usable = [
+        claim
+        for claim in published_claims()
+        if claim.board == board and not claim.overlap and claim.data == "pinned" and claim.score.acc is not None
+    ]
+    return max(usable, key=lambda claim: claim.score.acc or 0.0, default=None)

@@ -1,0 +1,121 @@
+"""Write a board's answer in words, as the page and `leaderboard.json` show it."""
+
+from typing import Any
+
+from leaderboard.rank.answer import Answer, Rival
+from leaderboard.rank.published import Claim
+from leaderboard.rank.row import Row, Score
+from leaderboard.site.names import name_of
+from leaderboard.site.text import line, percent
+from leaderboard.verify.statuses import STATUSES
+
+_LONGEST_NAME = 80
+_ORDERS = {
+    "file": ', with the options in file order, where always answering "A" scores 100%',
+    "not_stated": "; its source does not state the order of the options",
+}
+"""By the order that a claim's source states, what a reader must know of the claim."""
+
+
+def answer_object(answer: Answer) -> dict[str, Any]:
+    """Return a board's answer for `leaderboard.json`.
+
+    `lead`, `name`, `figure` and `rest` are the parts of one sentence; the page sets `name` and `figure` in bold.
+    `facts` has further sentences, each with a label.
+    """
+    best, rivals = answer.best, answer.rivals
+    return {
+        "best": _system(best) | {"trust": STATUSES[best.status].words} if best else None,
+        "next": _rival(rivals[0]) if rivals else None,
+        "level_with": [rival.row.id for rival in answer.level],
+        "recounted": _system(answer.recounted) if answer.recounted else None,
+        "claim": _claim(answer.claim) if answer.claim else None,
+        "lead": "Best measured here:" if best else "Nothing measured here has a rank on this board.",
+        "name": _name(best) if best else "",
+        "figure": f"{percent(best.score.acc)}%" if best else "",
+        "rest": _rest(best, answer) if best else "",
+        "facts": [{"label": label, "text": text} for label, text in _facts(answer) if text],
+    }
+
+
+def _rest(best: Row, answer: Answer) -> str:
+    """Return the end of the sentence: the interval, and how far the next system is."""
+    return f"({_interval(best.score)}), {_distance(answer)}."
+
+
+def _distance(answer: Answer) -> str:
+    level = answer.level
+    if level:
+        others = "1 other" if len(level) == 1 else f"{len(level)} others"
+        return f"level with {others}"
+    if not answer.rivals:
+        return "the only ranked system measured here"
+    rival = answer.rivals[0]
+    return f"{_points(rival)} points ahead of the next, {_name(rival.row)}"
+
+
+def _facts(answer: Answer) -> list[tuple[str, str]]:
+    best = answer.best
+    return [
+        ("Next", _next(answer)),
+        ("Trust", _trust(best) if best else ""),
+        ("Recounted", _recounted(answer.recounted) if answer.recounted else ""),
+        ("Best published, not verified", _claimed(answer.claim) if answer.claim else ""),
+    ]
+
+
+def _next(answer: Answer) -> str:
+    if not answer.rivals:
+        return ""
+    rival = answer.rivals[0]
+    comparison = rival.against_best.comparison
+    bounds = f"95% interval {percent(-comparison.high)} to {percent(-comparison.low)}"
+    verdict = "the paired test cannot tell them apart" if rival.is_level else "the paired test tells them apart"
+    score = f"{percent(rival.row.score.acc)}%"
+    return f"{_name(rival.row)}, {score}, {_points(rival)} points behind ({bounds}): {verdict}."
+
+
+def _trust(best: Row) -> str:
+    words = STATUSES[best.status].words
+    if best.kind == "baseline":
+        why = "a rule that was never trained"
+    elif best.status == "clean" and best.training:
+        why = "its training record names none of the scored items"
+    else:
+        why = STATUSES[best.status].help[:1].lower() + STATUSES[best.status].help[1:].removesuffix(".")
+    return f"{words[:1].upper()}{words[1:]}: {why}."
+
+
+def _recounted(row: Row) -> str:
+    score = f"{percent(row.score.acc)}% ({_interval(row.score)})"
+    return f"{_name(row)}, {score}, counted from answers that others published, not run here."
+
+
+def _claimed(claim: Claim) -> str:
+    return f"{line(claim.system, _LONGEST_NAME)}, {percent(claim.score.acc)}%{_ORDERS.get(claim.order, '')}."
+
+
+def _points(rival: Rival) -> str:
+    return percent(-rival.against_best.comparison.difference)
+
+
+def _interval(score: Score) -> str:
+    return f"{percent(score.low)} to {percent(score.high)}"
+
+
+def _name(row: Row) -> str:
+    return line(name_of(row), _LONGEST_NAME)
+
+
+def _system(row: Row) -> dict[str, Any]:
+    score = row.score
+    return {"row": row.id, "system": row.system, "acc": score.acc, "acc_low": score.low, "acc_high": score.high}
+
+
+def _rival(rival: Rival) -> dict[str, Any]:
+    compared = rival.against_best
+    return _system(rival.row) | {**vars(compared.comparison), "p_holm": compared.p_holm}
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {"system": claim.system, "acc": claim.score.acc, "n": claim.score.n, "url": claim.url, "order": claim.order}

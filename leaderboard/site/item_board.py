@@ -1,0 +1,232 @@
+"""Make the data of a board's two pages: the page of its items, and the page of its plots.
+
+items/BOARD.html      the page of the items
+items/BOARD.json      all numbers of both pages
+items/BOARD-00.js     the answers of all systems on 20 items; the page loads this file when one of the items is opened
+plots/BOARD.html      the page of the plots
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from leaderboard.rank.agreement import error_consistency, same_choice
+from leaderboard.rank.board_answers import BoardAnswers
+from leaderboard.rank.calibration import Calibration, calibration_of
+from leaderboard.rank.item_numbers import BoardItems, item_numbers
+from leaderboard.rank.ranking import Board
+from leaderboard.rank.row import Row
+from leaderboard.site.text import short
+from recipe_mpr_task.files import sha256_of
+from recipe_mpr_task.names import slug, with_texts
+from recipe_mpr_task.statistics import Floats
+
+Calibrations = Mapping[str, Mapping[str, Any]]
+"""By row id, a calibration as plain values."""
+
+ITEMS_IN_FILE = 20
+MOST_IN_PLOTS = 50
+"""Maximum number of systems in the agreement matrix and in the calibration plots: the board's best."""
+
+_DIGITS = 6
+_BASE_32 = b"0123456789abcdefghijklmnopqrstuv"
+_FIRST_CODE = 256
+_SHOWN = ("id", "system", "kind", "rank", "status", "evidence", "protocol", "acc", "acc_low", "acc_high", "n", "page",
+          "params", "vs_leader", "with_leader", "types", "calibration_error",
+          "seconds_an_item", "with_loading")  # fmt: skip
+"""Fields of a row in `leaderboard.json` that the two pages read."""
+
+
+def board_name(key: str) -> str:
+    """Return the file name of a board's pages, without suffix. Different boards have different names."""
+    name = slug(key.replace("_", "-"), 60)
+    return name if name == key.replace("_", "-") else f"{name}-{sha256_of(key.encode(errors='replace'))[:8]}"
+
+
+def board_links(answers: BoardAnswers) -> dict[str, Any] | None:
+    """Return a board's "items" in `leaderboard.json`: where its pages are. None if no row has results of items."""
+    if not answers.rows:
+        return None
+    name = board_name(answers.key)
+    return {"page": f"items/{name}.html", "plots": f"plots/{name}.html", "data": f"items/{name}.json"}
+
+
+def with_item_numbers(
+    content: Mapping[str, Any], answers: Mapping[str, BoardAnswers], calibrations: Calibrations
+) -> dict[str, Any]:
+    """Add to `leaderboard.json` where each board's pages are, and the calibration error of each row that has one.
+
+    Args:
+        content: from `page_data.content_of`.
+        answers: each board's answers by the board's key.
+        calibrations: from `calibrations_of`.
+    """
+    errors = {row_id: {"calibration_error": found["error"]} for row_id, found in calibrations.items()}
+    seconds = {row.id: seconds_an_item(row) for of_board in answers.values() for row in of_board.rows}
+    boards = [{**board, "items": board_links(answers[board["board"]])} for board in content["boards"]]
+    rows = [{**row, **errors.get(row["id"], {}), **seconds.get(row["id"], {})} for row in content["rows"]]
+    return {**content, "boards": boards, "rows": rows}
+
+
+def board_files(
+    board: Board, answers: BoardAnswers, calibrations: Calibrations, rows: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of each file of a board's two pages. A board without results of items has none."""
+    from leaderboard.site.page import board_script, items_page, plots_page
+
+    links = board_links(answers)
+    if links is None:
+        return
+    content = pages_content(board, answers, calibrations, rows)
+    yield links["page"], items_page(content)
+    yield links["plots"], plots_page(content)
+    yield links["data"], json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    for number, some in answer_files(answers):
+        yield f"items/{content['name']}-{number}.js", board_script(some)
+
+
+def calibrations_of(answers: Iterable[BoardAnswers]) -> Calibrations:
+    """Return the calibration of each row that has probabilities, by row id. Rules have none, only scores."""
+    return {
+        row.id: _calibration(found)
+        for of_board in answers
+        for place, row in enumerate(of_board.rows)
+        if row.kind != "baseline" and (found := calibration_of(of_board, place))
+    }
+
+
+def pages_content(
+    board: Board, answers: BoardAnswers, calibrations: Calibrations, rows: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return all numbers of a board's two pages. `rows` has the rows' objects in `leaderboard.json` by id."""
+    numbers = item_numbers(answers)
+    counted = [row.id for row, is_counted in zip(answers.rows, answers.counted, strict=True) if is_counted]
+    content = {
+        "board": board.key,
+        "title": board.title,
+        "order": answers.order,
+        "name": board_name(board.key),
+        "in_file": ITEMS_IN_FILE,
+        "sizes": board.sizes,
+        "minimal_detectable_effect": board.detectable or None,
+        "systems": [_system(rows[row.id]) for row in board.rows],
+        "answered": [row.id for row in answers.rows],
+        "counted": counted,
+        "kinds": numbers.kinds,
+        "pairwise": vars(board.matrix) if board.matrix else None,
+        **_items(numbers),
+        "agreement": _agreement(answers, counted),
+        "calibration": [{"id": i, **calibrations[i]} for i in counted if i in calibrations][:MOST_IN_PLOTS],
+    }
+    bounded: dict[str, Any] = with_texts(content, short)
+    return bounded
+
+
+def _system(shown: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: shown[key] for key in _SHOWN if shown.get(key) is not None}
+
+
+def seconds_an_item(row: Row) -> dict[str, Any]:
+    """Return the seconds of evaluation per item, and whether this includes the time to load the model; {} if unknown.
+
+    A row for comparison has a part of its run's items, and the time of all of them. So its time per item is unknown.
+    """
+    if row.cost.eval_seconds_per_item is not None:
+        return {"seconds_an_item": row.cost.eval_seconds_per_item, "with_loading": False}
+    if row.cost.eval_seconds is None or not row.score.n or row.no_rank:
+        return {}
+    return {"seconds_an_item": row.cost.eval_seconds / row.score.n, "with_loading": True}
+
+
+def _items(numbers: BoardItems) -> dict[str, Any]:
+    """Return the items' numbers. An item is a list, see `item_fields`, because a page has 500 of them."""
+    return {
+        "item_fields": ["id", "right", "partly", "mean accuracy", "disagreement", "right by kind", "votes by letter"],
+        "items": [
+            [
+                item.item_id,
+                item.right,
+                item.partly,
+                _rounded(item.mean),
+                _rounded(item.disagreement),
+                [item.by_kind[kind] for kind in numbers.kinds],
+                [round(vote, 2) for vote in item.votes],
+            ]
+            for item in numbers.items
+        ],
+        "histogram": list(numbers.histogram),
+        "never": numbers.never,
+        "always": numbers.always,
+        "mean_by_type": {name: {"n": n, "acc": _rounded(mean)} for name, (n, mean) in numbers.mean_by_type.items()},
+    }
+
+
+def _rounded(number: float | None) -> float | None:
+    """Round a number for JSON. None and NaN give None."""
+    return None if number is None or math.isnan(number) else round(number, _DIGITS)
+
+
+def _agreement(answers: BoardAnswers, counted: list[str]) -> dict[str, Any] | None:
+    """Return how far the best counted systems agree; None with fewer than two."""
+    if len(counted) < 2:
+        return None
+    accuracies = answers.accuracies[answers.counted][:MOST_IN_PLOTS]
+    return {
+        "ids": counted[:MOST_IN_PLOTS],
+        "same_choice": _cells(same_choice(answers.chosen[:MOST_IN_PLOTS])),
+        "error_consistency": _cells(error_consistency(accuracies)),
+    }
+
+
+def _cells(matrix: Floats) -> list[list[float | None]]:
+    """Return a matrix as lists for JSON. The diagonal and NaN are None."""
+    return [
+        [None if i == j else _rounded(value) for j, value in enumerate(row)] for i, row in enumerate(matrix.tolist())
+    ]
+
+
+def _calibration(calibration: Calibration) -> dict[str, Any]:
+    """Return a calibration as plain values. Each bin has the interval of its accuracy."""
+    return {
+        "error": round(calibration.error, _DIGITS),
+        "confidence": round(calibration.confidence, _DIGITS),
+        "acc": round(calibration.acc, _DIGITS),
+        "bins": [
+            {
+                "from": part.low,
+                "to": part.high,
+                "confidence": round(part.confidence, _DIGITS),
+                **vars(part.score),
+            }
+            for part in calibration.bins
+        ],
+    }
+
+
+def answer_files(answers: BoardAnswers) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the number and the content of each file with the answers of all systems on 20 items.
+
+    An item has two texts, which hold all systems in the order of "answered". The first text has one character for each
+    system: a digit of base 32 whose bit k says whether letter k was chosen, or "-" if the system was not asked the
+    item. The second text has five characters for each system, one for each letter: the code of a character is 256 plus
+    the percent, or 256 plus 255 if the system has no probabilities.
+    """
+    # An item of unknown accuracy counts as asked if the system chose an option.
+    asked = ~np.isnan(answers.accuracies) | (answers.masks > 0)
+    choices = np.where(asked, np.frombuffer(_BASE_32, np.uint8)[answers.masks], ord("-")).astype(np.uint8)
+    codes = answers.percents.astype("<u4") + _FIRST_CODE
+    for number, first in enumerate(range(0, len(answers.ids), ITEMS_IN_FILE)):
+        columns = range(first, min(first + ITEMS_IN_FILE, len(answers.ids)))
+        yield (
+            f"{number:02d}",
+            {
+                answers.ids[column]: [
+                    choices[:, column].tobytes().decode(),
+                    codes[:, column].tobytes().decode("utf-32-le"),
+                ]
+                for column in columns
+            },
+        )

@@ -1,0 +1,34 @@
+"""Split a system's name for display: the name itself, and beneath it what tells systems of one name apart."""
+
+from leaderboard.rank.row import Row
+from leaderboard.site.text import percent
+
+
+def base_of(row: Row) -> str | None:
+    """Return the name of the base model of a trained system or an adapter; None if unknown or if there is none."""
+    trained = row.training.base_model if row.training else None
+    return trained or (row.loaded.base if row.loaded.adapter else None)
+
+
+def name_of(row: Row) -> str:
+    """Return the system's name without its base model in brackets, which `beneath` has."""
+    base = base_of(row)
+    short = row.system.removesuffix(f" ({base})") if base else row.system
+    return short.strip() or row.system
+
+
+def beneath(row: Row) -> list[str]:
+    """Return the texts beneath the name: base model, protocol, how the system was asked."""
+    base, asked = base_of(row), row.asked
+    is_prompted = row.kind == "causal"
+    spread = f", sd {percent(row.spread.sd)}" if row.spread else ""
+    parts = (
+        base if base and base not in name_of(row) else "",
+        f"{row.protocol}{spread}" if row.protocol else "",
+        f"{asked.shots} shots" if is_prompted and asked.shots else "",
+        f"prompt {asked.prompt}" if is_prompted and asked.prompt not in (None, "default") else "",
+        "chat template" if asked.chat_template else "",
+        "system text" if asked.system_text else "",
+        "recounted" if row.evidence == "recounted" and row.kind == "imported" else "",
+    )
+    return [part for part in parts if part]

@@ -1,0 +1,82 @@
+"""Choose the board that the page opens on, and explain the boards that do not measure how good a system is."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from leaderboard.load.item_sets import MAIN_TASK
+from leaderboard.rank.item_set_boards import REFERENCE
+from leaderboard.rank.ranking import Board
+from leaderboard.rank.row import Row
+
+Group = Literal["benchmark", "set", "diagnostic"]
+
+SAMPLE = "recipe_mpr_sample"
+
+DIAGNOSTICS = {
+    SAMPLE: "60 items of our own, none of the benchmark: this board shows that the tools run, not how good a system "
+    "is.",
+    "recipe_mpr_options_only": "The query is withheld: this board shows how far the options give the answer away.",
+    f"{MAIN_TASK}_file_order": "The dataset's file puts the right option first in all 500 items: this board shows that "
+    'always answering "A" scores 100% there.',
+    f"{MAIN_TASK}_test_file_order": "The dataset's file puts the right option first in every item: this board shows "
+    'that always answering "A" scores 100% there.',
+}
+"""By key, the boards that show something about the tools or the data, with a sentence that says what."""
+
+_SET = (
+    "Items that an importer chose. Systems have a rank here once systems of two sources stand on this board; until "
+    "then the rows for comparison show what other systems and a constant letter get on the same items."
+)
+
+DEMONSTRATIONS = "Made from random weights to show how a flaw looks. They have no rank."
+"""The sentence above the rows of a board that are demonstrations."""
+
+_LATEST = 4e9
+"""Times after this one, in the year 2096, are no times of a run."""
+
+
+def group_of(board: Board) -> Group:
+    """Return the group of a board in the list of boards."""
+    if board.key in DIAGNOSTICS:
+        return "diagnostic"
+    return "set" if any(row.item_set for row in board.rows) else "benchmark"
+
+
+def about(board: Board) -> str:
+    """Return what a reader must know of a board that does not measure systems on this project's items; else ""."""
+    return DIAGNOSTICS.get(board.key, _SET if group_of(board) == "set" else "")
+
+
+def opening_board(boards: Sequence[Board]) -> str | None:
+    """Return the key of the board with the newest run; None if there are no boards.
+
+    Boards that measure systems on this project's items come first. A set of items that an importer chose opens the page
+    only if no other board has a run, and a diagnostic board only if no other board of any group has one.
+    """
+    groups: tuple[Group, ...] = ("benchmark", "set", "diagnostic")
+    for group in groups:
+        dated = [(newest, board) for board in boards if group_of(board) == group and (newest := newest_run(board))]
+        if dated:
+            return max(dated, key=lambda entry: entry[0])[1].key
+    return boards[0].key if boards else None
+
+
+def newest_run(board: Board) -> float | None:
+    """Return the time of a board's newest run, in seconds since 1970; None if the board has no run with a time."""
+    return max((row.date for row in board.rows if row.date and _is_run(row) and 0 < row.date < _LATEST), default=None)
+
+
+def is_without_dataset(boards: Sequence[Board]) -> bool:
+    """Return whether the sample is the only board with a run, so that no number is a benchmark number."""
+    with_runs = {board.key for board in boards if any(map(_is_run, board.rows))}
+    return with_runs == {SAMPLE}
+
+
+def is_reference(row: Row) -> bool:
+    """Return whether the row stands on its board only for comparison."""
+    return row.no_rank.startswith(REFERENCE)
+
+
+def _is_run(row: Row) -> bool:
+    """Return whether the row is a run of its board, not a claim and not a row for comparison."""
+    return row.kind != "reported" and not is_reference(row)

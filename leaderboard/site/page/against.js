@@ -1,0 +1,79 @@
+// Accuracy against what a system costs, on a logarithmic axis: its parameters, or its seconds an item.
+
+const AGAINST = {
+  params: { key: "params", label: "parameters", write: count,
+    none: "No system here states a number of parameters above 0." },
+  seconds: { key: "seconds_an_item", label: "seconds an item", write: duration,
+    none: "No system here has a recorded time of evaluation." },
+};
+const BESIDE = [[9, 4, "start"], [-9, 4, "end"], [0, -10, "middle"], [0, 19, "middle"],
+  [9, -8, "start"], [9, 16, "start"], [-9, -8, "end"], [-9, 16, "end"]];
+
+function drawAgainst(place, { rows }, what) {
+  const { key, label, write, none } = AGAINST[what];
+  const known = rows.filter((row) => isNumber(row.acc) && row[key] > 0);
+  const [shown, cut] = firstOf(known);
+  if (!shown.length) {
+    place.replaceChildren(note(none));
+    return;
+  }
+  const loading = shown.filter((row) => what === "seconds" && row.with_loading).length;
+  const about = `Percent right with the 95% interval against ${label}. Dashed: chance. ${shown.length} of ${rows.length} `
+    + `rows state it.${loading ? ` The time of ${loading} includes loading the model.` : ""}${cut}`;
+  const width = widthOf(place, 980);
+  const frame = { left: 40, right: width - 16, top: 14, bottom: Math.round(Math.min(400, 210 + width / 5)), width };
+  const logs = shown.map((row) => Math.log10(row[key]));
+  const [low, high] = [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs) + 0.05)];
+  const highest = Math.min(1, Math.ceil(10 * Math.max(0.5, ...shown.map((row) => row.acc_high ?? row.acc)) - 1e-9) / 10);
+  const x = scale(low, Math.max(high, low + 1), frame.left + 14, frame.right - 28);
+  const y = scale(0, highest, frame.bottom, frame.top);
+  const summary = `Accuracy in percent against ${label} of ${shown.length} systems: ` + shown.slice(0, 10)
+    .map((row) => `${line(row.system, 60)} ${write(row[key])}, ${percent(row.acc)}`).join("; ");
+  place.replaceChildren(note(about), evidenceLegend(shown), image(width, frame.bottom + 40, summary,
+    ...againstAxes(x, y, frame, [low, Math.max(high, low + 1)], highest, label, write),
+    ...againstDots(shown, key, write, x, y, frame)));
+}
+
+function againstAxes(x, y, { left, right, top, bottom }, [low, high], highest, label, write) {
+  const parts = [];
+  for (let power = low; power <= high; power += 1) {
+    parts.push(stroke("axis", x(power), top, x(power), bottom), mark(x(power), bottom + 17, write(10 ** power), "middle", "soft"));
+  }
+  for (const tick of ticksOf(0, highest, 5)) {
+    parts.push(stroke("axis", left, y(tick), right, y(tick)), mark(left - 6, y(tick) + 4, String(Math.round(100 * tick)), "end", "soft"));
+  }
+  parts.push(stroke("guide", left, y(CHANCE), right, y(CHANCE)), mark(right, y(CHANCE) - 5, "chance", "end", "soft"),
+    mark((left + right) / 2, bottom + 35, label, "middle", "soft"));
+  return parts;
+}
+
+// All dots first: a name keeps clear of every dot, also of those that come later, and of its interval.
+function againstDots(rows, key, write, x, y, frame) {
+  const dots = rows.map((row) => ({ row, cx: x(Math.log10(row[key])), cy: y(row.acc) }));
+  const taken = [...dots.map(({ cx, cy }) => [cx - 6, cy - 6, cx + 6, cy + 6]),
+    [frame.right - 48, y(CHANCE) - 17, frame.right, y(CHANCE)]];
+  const bars = dots.filter(({ row }) => isNumber(row.acc_low) && isNumber(row.acc_high))
+    .map(({ row, cx }) => stroke("bar faint", cx, y(row.acc_low), cx, y(row.acc_high)));
+  const marks = dots.map(({ row, cx, cy }) => evidenceDot(cx, cy, 5, row.evidence,
+    `${line(row.system)}: ${percent(row.acc)} ${interval(row.acc_low, row.acc_high)}, ${write(row[key])}`));
+  return [...bars, ...marks, ...dots.map((dot) => freeName(dot, taken, frame)).filter(Boolean)];
+}
+
+// A name where it runs into nothing, cut shorter where that helps; none where there is no such place.
+function freeName({ row, cx, cy }, taken, frame) {
+  const [name] = nameParts(row);
+  const places = [40, 22].flatMap((longest) => BESIDE.map((side) => [line(name, longest), ...side]));
+  for (const [text, dx, dy, anchor] of places) {
+    const long = text.length * PIXELS;
+    const from = cx + dx - (anchor === "end" ? long : anchor === "middle" ? long / 2 : 0);
+    const box = [from, cy + dy - 11, from + long, cy + dy + 4];
+    const isInside = box[0] > frame.left && box[2] < frame.width && box[1] > 0 && box[3] < frame.bottom;
+    if (isInside && !taken.some((other) => isOver(box, other))) {
+      taken.push(box);
+      return mark(cx + dx, cy + dy, text, anchor);
+    }
+  }
+  return null;
+}
+
+const isOver = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

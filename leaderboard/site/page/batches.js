@@ -1,0 +1,36 @@
+// Long lists are drawn as they are scrolled to.
+
+const BATCH = 30;
+
+// Draws the first entries into `place`, more when its end comes near, or when its button is pressed.
+// Returns a function that draws all entries up to a number.
+function drawInBatches(place, entries, make) {
+  let drawn = 0;
+  const more = el("button", { type: "button", class: "more" });
+  const add = (least = BATCH) => {
+    const next = entries.slice(drawn, drawn + least).map(make);
+    drawn += next.length;
+    more.before(...next);
+    more.hidden = drawn >= entries.length;
+    more.textContent = `Show more: ${drawn} of ${entries.length} are drawn`;
+    if (more.hidden) seen.disconnect();
+  };
+  const seen = new IntersectionObserver((changes) => {
+    if (!changes.some((change) => change.isIntersecting)) return;
+    add();
+    // The browser says only when the end comes into sight, not that it stays there.
+    seen.unobserve(more);
+    if (!more.hidden) seen.observe(more);
+  }, { rootMargin: "600px" });
+  more.addEventListener("click", () => {
+    const last = more.previousElementSibling;
+    add();
+    last?.nextElementSibling?.querySelector("summary")?.focus();
+  });
+  place.drawing?.disconnect();
+  place.drawing = seen;
+  place.replaceChildren(more);
+  add();
+  seen.observe(more);
+  return (upTo) => { if (upTo > drawn) add(upTo - drawn); };
+}

@@ -1,0 +1,70 @@
+// An item's query and options, as every page writes them.
+
+const ITEMS = window.RECIPE_MPR_ITEMS || {};
+const WITHOUT_TEXTS = "Items and recipes are shown by their ids: this page was built without the dataset at hand. "
+  + "Run “recipe-mpr data fetch” and build it again to see the texts. ";
+
+const itemOf = (id) => (Object.hasOwn(ITEMS, id) && ITEMS[id]) || {};
+const typesOf = (item) => (item.types?.length ? item.types : ["Untyped"]);
+const queryOf = (id) => line(itemOf(id).query || id, 500);
+const hasTexts = (ids) => ids.some((id) => itemOf(id).query);
+
+// The recipe ids as they stood at A to E. `order` says for each letter which place the option has in the file.
+function shownOf(item, order) {
+  const shown = item.shown || [];
+  if (order !== "file" || !item.order) return shown;
+  const inFile = [];
+  [...item.order].forEach((slot, k) => { inFile[slot] = shown[k]; });
+  return inFile;
+}
+
+const textOfOption = (item, recipeId) => line(item.options?.[recipeId] ?? recipeId, 500);
+
+// "C) a text"; without a letter where the order that the system saw is not known.
+function optionLabel(item, recipeId, shown, withLetters = true) {
+  const place = withLetters ? shown.indexOf(recipeId) : -1;
+  const text = item.options ? textOfOption(item, recipeId) : el("code", {}, line(recipeId, 40));
+  return el("span", { class: "option" }, place < 0 ? "" : el("b", {}, `${LETTERS[place]}) `), text);
+}
+
+// Half to even, as the program rounds what it writes in whole percent.
+function wholePercent(fraction) {
+  if (!isNumber(fraction)) return null;
+  const value = 100 * fraction;
+  const low = Math.floor(value);
+  return value - low === 0.5 ? low + (low % 2) : Math.round(value);
+}
+
+const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
+
+// Every item's words are put together once, and not for each letter that is typed.
+const TEXTS = new Map();
+function searchText(id) {
+  if (!TEXTS.has(id)) {
+    const item = itemOf(id);
+    TEXTS.set(id, [id, item.query, ...Object.values(item.options || {}), ...(item.shown || [])].join(" ").toLowerCase());
+  }
+  return TEXTS.get(id);
+}
+
+const fitsItem = (id, type, words) =>
+  (!type || typesOf(itemOf(id)).includes(type)) && words.every((word) => searchText(id).includes(word));
+
+// The five options in shown order; `says` returns what else stands in an option's line, by its place.
+function optionList(item, shown, withLetters, says) {
+  return el("ol", { class: "options" }, ...shown.map((recipeId, k) => {
+    const isGold = recipeId === item.gold;
+    return el("li", { class: isGold ? "gold" : null },
+      el("span", {}, optionLabel(item, recipeId, shown, withLetters),
+        isGold ? el("span", { class: "badge good" }, "right option") : ""),
+      ...says(k, recipeId));
+  }));
+}
+
+// A bar with its number: the share of something, in a cell or a line.
+const shareBar = (share, ...text) => el("span", { class: "sharebar", "--v": share }, ...text);
+const resultBadge = (accuracy, several) => {
+  const [look, text] = accuracy === 1 ? ["good", "right"] : accuracy === 0 ? ["bad", "wrong"]
+    : [null, isNumber(accuracy) ? `${several ? "partly" : "tied"} (${percent(accuracy)}%)` : "no score"];
+  return el("span", { class: look ? `badge ${look}` : "badge" }, text);
+};

@@ -1,0 +1,37 @@
+// Light or dark, as the reader's system says until the reader chooses. The choice is kept where the browser allows it.
+
+const THEME = "recipe-mpr-theme";
+const isDark = () => getComputedStyle(document.documentElement).colorScheme === "dark"
+  || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
+
+function storedTheme() {
+  try {
+    return localStorage.getItem(THEME);
+  } catch {
+    return null; // a browser may forbid storage, as for a page opened from disk
+  }
+}
+
+function useTheme(theme) {
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+  for (const button of document.querySelectorAll("[data-theme-switch]")) {
+    button.hidden = false;
+    button.textContent = isDark() ? "Light mode" : "Dark mode";
+  }
+}
+
+function startTheme() {
+  useTheme(storedTheme());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => useTheme(null));
+  for (const button of document.querySelectorAll("[data-theme-switch]")) {
+    button.addEventListener("click", () => {
+      const chosen = isDark() ? "light" : "dark";
+      try {
+        localStorage.setItem(THEME, chosen);
+      } catch { /* the choice then holds for this page alone */ }
+      useTheme(chosen);
+    });
+  }
+}
+
+startTheme();

@@ -1,0 +1,29 @@
+"""Write folders that put Recipe-MPR into other projects. Each folder works without this package.
+
+- `upstream`: the tasks as lm-eval keeps its own, for a pull request there.
+- `hub`: the dataset for the Hugging Face Hub, also read by Inspect and EuroEval. `push` uploads this folder.
+- `bundle`: copies functions of this package into the kit's source text, so that a kit cannot drift from the package.
+- `folder`: writes a kit's files.
+"""
+
+from recipe_mpr_task.errors import RecipeMPRError
+
+BENCHMARK_TASKS = ("recipe_mpr",)
+"""Ids of the tasks in the hub kit's `eval.yaml`. The Hub accepts a score in `.eval_results` only for one of them."""
+
+
+def checked_id(name: str) -> str:
+    """Return the name if it is a dataset's id on the Hub, of the form OWNER/NAME.
+
+    Raises:
+        RecipeMPRError: the name has another form.
+    """
+    from huggingface_hub.utils import HFValidationError, validate_repo_id
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise RecipeMPRError(f"{name!r} is no dataset id ({error}); allowed: OWNER/NAME") from None
+    if name.count("/") != 1:
+        raise RecipeMPRError(f"{name!r} is no dataset id; allowed: OWNER/NAME, such as my-team/recipe-mpr")
+    return name

