@@ -43,8 +43,8 @@ COMMANDS = {
 }
 
 GROUPS = {
-    "Score models": ("run", "demo", "import"),
-    "Train models": ("finetune", "add", "sweep"),
+    "Score models": ("run", "demo", "sweep", "import"),
+    "Train models": ("finetune", "add"),
     "Compare and publish": ("leaderboard", "compare", "kit"),
     "Dataset and setup": ("data", "audit", "audit labels", "weights", "doctor", "tasks-path"),
 }

@@ -43,7 +43,7 @@ class _ListsSweeps(click.Command):
 def sweep(  # noqa: PLR0913 (each argument is an option)
     ctx: click.Context, sweep: str, out: str | None, jobs: int, ray: str | None, *, dry_run: bool
 ) -> None:
-    """Run the models of SWEEP on its tasks, and build the site from all results.
+    """Run many models on many tasks, and build the site.
 
     SWEEP is a YAML file, or the name of a shipped sweep. A cell is one model on one task, asked in one way. Cells whose
     results are there are not run again, so a sweep that was stopped goes on when it is started again.

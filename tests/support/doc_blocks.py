@@ -14,6 +14,8 @@ CHECKOUT = Path(__file__).parents[2]
 PAGES = (CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", CHECKOUT / "leaderboard" / "results" / "README.md",
          *sorted((CHECKOUT / "docs").glob("*.md")))  # fmt: skip
 LANGUAGES = ("bash", "python")
+RUN_ELSEWHERE = {"kits.md": "tests/task/test_kits_slow.py", "sweep.md": "tests/leaderboard/test_sweep_run.py"}
+"""Pages whose commands have tests of their own, by file name."""
 
 _BLOCK = re.compile(r"(?:^<!-- (?P<note>[^\n]*) -->\n+)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
 _NOTE = re.compile(r"(?:line (?P<line>\d+) )?not run: (?P<reason>\S.*)")
@@ -58,7 +60,8 @@ def blocks_of(page: Path) -> list[Block]:
         if match["note"] and not note:
             raise ValueError(f"{place}: cannot read <!-- {match['note']} -->")
         line = int(note["line"]) if note and note["line"] else None
-        found.append(Block(place, match["language"], match["text"], line, note["reason"] if note else ""))
+        reason = note["reason"] if note else RUN_ELSEWHERE.get(page.name, "")
+        found.append(Block(place, match["language"], match["text"], line, reason))
     return found
 
 
