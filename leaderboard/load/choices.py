@@ -28,19 +28,19 @@ class Choice:
         chosen: recipe ids of the chosen options, several if their scores tie; empty if the item was not answered, or
             the option is unknown.
         is_unread: whether the line shows that the choice is wrong, but not which option was chosen.
-        by_letters: whether only two letters, the answered and the right one's, say if the choice is right.
         place: index, 0..4, of the letter that was answered; None if not stated.
         gold_place: index, 0..4, of the letter at which the system saw the right option; None if not stated.
         scores: score by recipe id; None if the line has no scores.
+        by_letters: whether only two letters, the answered and the right one's, say if the choice is right.
     """
 
     item_id: str
     chosen: tuple[str, ...] = ()
     is_unread: bool = False
-    by_letters: bool = False
     place: int | None = None
     gold_place: int | None = None
     scores: Mapping[str, float] | None = None
+    by_letters: bool = False
 
     @property
     def is_unparsed(self) -> bool:
@@ -97,7 +97,7 @@ class _Line:
         if place is None and listed and len(chosen) == 1:
             place = listed.index(chosen[0])
         by_letters = place is not None and shown is None and not self.given.keys() & {"option_id", "option", "scores"}
-        return Choice(self.item_id, chosen, is_unread, by_letters, place, gold_place, scores)
+        return Choice(self.item_id, chosen, is_unread, place, gold_place, scores, by_letters)
 
     def confirmed(self, order: str, listed: tuple[str, ...] | None, gold_place: int | None) -> tuple[str, ...] | None:
         """Return the recipe ids at A to E in the order of --order; None if no other field can contradict --order."""

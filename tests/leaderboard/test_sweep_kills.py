@@ -42,7 +42,7 @@ def test_an_interrupted_sweep_goes_on_and_a_failed_cell_does_not_stop_it(tmp_pat
         {"baseline": "longest"},
     ]
     sweep, out = write(tmp_path / "sweep.yaml", models), tmp_path / "out"
-    arguments = [sys.executable, "-m", "recipe_mpr_task.cli", "sweep", sweep, "--out", str(out)]
+    arguments = [sys.executable, "-m", "recipe_mpr_task.cli", "sweep", sweep, "--out", str(out), "--jobs", "1"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not list(out.glob("runs/first*/*/results_*")) and time.monotonic() < deadline:
