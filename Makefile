@@ -31,7 +31,7 @@ test-py:
 	env -u RECIPE_MPR_REQUIRE_ALL $(OTHER)/bin/python -m pytest -m "not slow and not integration" -n $(WORKERS)
 
 slow: $(STAMP)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadgroup
 
 check: $(STAMP)
 	$(BIN)/ruff check .
