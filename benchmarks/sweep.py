@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-_MEASURED = ("date", "eval_seconds", "cost", "source", "id", "page")
+_MEASURED = ("seconds_an_item", "date", "eval_seconds", "cost", "source", "id", "page")
 """Keys of a row that differ between two runs of one cell."""
 
 _FILE = re.compile(r"[^\s,;]*results_\d[^\s,;]*\.json")
