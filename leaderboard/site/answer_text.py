@@ -5,7 +5,7 @@ from typing import Any
 from leaderboard.rank.answer import Answer, Rival
 from leaderboard.rank.published import Claim
 from leaderboard.rank.row import Row, Score
-from leaderboard.site.names import name_of
+from leaderboard.site.names import name_of, trust_of
 from leaderboard.site.text import line, percent
 from leaderboard.verify.statuses import STATUSES
 
@@ -25,7 +25,7 @@ def answer_object(answer: Answer) -> dict[str, Any]:
     """
     best, rivals = answer.best, answer.rivals
     return {
-        "best": _system(best) | {"trust": STATUSES[best.status].words} if best else None,
+        "best": _system(best) | {"trust": trust_of(best)} if best else None,
         "next": _rival(rivals[0]) if rivals else None,
         "level_with": [rival.row.id for rival in answer.level],
         "recounted": _system(answer.recounted) if answer.recounted else None,
@@ -76,9 +76,9 @@ def _next(answer: Answer) -> str:
 
 
 def _trust(best: Row) -> str:
-    words = STATUSES[best.status].words
+    words = trust_of(best)
     if best.kind == "baseline":
-        why = "a rule that was never trained"
+        why = "it is a simple rule"
     elif best.status == "clean" and best.training:
         why = "its training record names none of the scored items"
     else:

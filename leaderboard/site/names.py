@@ -2,6 +2,7 @@
 
 from leaderboard.rank.row import Row
 from leaderboard.site.text import percent
+from leaderboard.verify.statuses import STATUSES
 
 
 def base_of(row: Row) -> str | None:
@@ -32,3 +33,8 @@ def beneath(row: Row) -> list[str]:
         "recounted" if row.evidence == "recounted" and row.kind == "imported" else "",
     )
     return [part for part in parts if part]
+
+
+def trust_of(row: Row) -> str:
+    """Return in words whether a row's score can be trusted. Rules are never trained, so nothing of them is held out."""
+    return "never trained" if (row.kind, row.status) == ("baseline", "clean") else STATUSES[row.status].words

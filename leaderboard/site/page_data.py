@@ -16,10 +16,9 @@ from leaderboard.rank.row import Cost, Row, Score
 from leaderboard.site.answer_text import answer_object
 from leaderboard.site.columns import COLUMNS, TYPES
 from leaderboard.site.item_board import board_name
-from leaderboard.site.names import base_of, beneath, name_of
+from leaderboard.site.names import base_of, beneath, name_of, trust_of
 from leaderboard.site.opening import about, group_of, is_reference, is_without_dataset, newest_run, opening_board
 from leaderboard.site.text import short
-from leaderboard.verify.statuses import STATUSES
 from recipe_mpr_task import TASK_VERSION, __version__
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
@@ -85,7 +84,7 @@ def row_object(row: Row) -> dict[str, Any]:
         "name": name_of(row),
         "base_model": base_of(row),
         "beneath": beneath(row),
-        "trust": STATUSES[row.status].words,
+        "trust": trust_of(row),
         "for_comparison": is_reference(row),
         "rank_low": row.rank_low,
         "rank_high": row.rank_high,

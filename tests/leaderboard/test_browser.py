@@ -66,6 +66,7 @@ def test_a_system_opens_from_the_table_and_its_items_can_be_searched(page, site)
     assert entry.locator(".query").inner_text() == "I want dish 12 <b>"
     assert entry.locator(".answer").all_inner_texts() == ["Chosen C) Dish c 80%"], "texts, not recipe ids"
     entry.locator("summary").press("Enter")
+    entry.locator("li").last.wait_for()
     options = entry.locator("li").all_inner_texts()
     assert [" ".join(option.split()) for option in options][2] == "C) Dish cright option chosen 80%"
     assert page.locator("#position svg").count() == 2

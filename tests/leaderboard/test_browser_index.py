@@ -173,12 +173,12 @@ def test_dark_and_light_are_chosen_by_a_switch_and_kept(page, site):
     background = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(background)
     page.get_by_role("button", name="Dark mode").press("Enter")
+    page.wait_for_function(f"(before) => {background} !== before", arg=light)
     dark = page.evaluate(background)
-    assert dark != light
     page.reload()
-    assert page.evaluate(background) == dark
+    page.wait_for_function(f"(before) => {background} === before", arg=dark)
     page.get_by_role("button", name="Light mode").click()
-    assert page.evaluate(background) == light
+    page.wait_for_function(f"(before) => {background} === before", arg=light)
 
 
 def test_every_control_works_by_keyboard(page, site):

@@ -57,10 +57,17 @@ def site_content(n: int = 60) -> Json:
         "shots": None,
     }
     rows += [
-        row(n, status="overlap", clean_subset={"n": 50, "acc": 0.5, "low": 0.4, "high": 0.6}, **blank),
+        row(
+            n,
+            status="overlap",
+            trust="trained on these items",
+            clean_subset={"n": 50, "acc": 0.5, "low": 0.4, "high": 0.6},
+            **blank,
+        ),
         row(
             n + 1,
             status="reported",
+            trust="claim",
             kind="reported",
             system="GPT-3",
             types={},
@@ -70,7 +77,7 @@ def site_content(n: int = 60) -> Json:
             origin="https://example.org/paper",
             **blank,
         ),
-        row(n + 2, status="excluded", acc=None, acc_low=None, acc_high=None, **blank),
+        row(n + 2, status="excluded", trust="not comparable", acc=None, acc_low=None, acc_high=None, **blank),
     ]
     position: Json = {"flip_rate": 0.4, "rstd": 0.1, "rstd_low": 0.05, "rstd_high": 0.2, "consistency": 0.6}
     rows += [row(0, "recipe_mpr_circular", perf=0.3, **position),

@@ -63,7 +63,7 @@ const bestBadge = (row, marks) =>
 
 function trustBadge(row) {
   const look = `badge ${SITE.tones[row.status] || "neutral"}`;
-  return el("span", { class: look }, SITE.words[row.status] || line(row.status));
+  return el("span", { class: look }, line(row.trust || SITE.words[row.status] || row.status));
 }
 
 // How many notes a row has; its trust opens them.
