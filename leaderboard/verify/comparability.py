@@ -13,10 +13,11 @@ from leaderboard.load.schema import Run
 from leaderboard.verify.items import ItemResult, responses_of
 from leaderboard.verify.verified import Case
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
-from recipe_mpr_task.orders import EXPLOITABLE_ORDERS, digest_of_record, pinned_items
+from recipe_mpr_task.orders import EXPLOITABLE_ORDERS, NOT_SHOWN, ORDERS, digest_of_record, pinned_items
 from recipe_mpr_task.splits import scored_ids
 
 _BY_CHANCE = 1e-6
+_TOLD = (*ORDERS, NOT_SHOWN)
 _TOLERANCE = 1e-9
 _SHOWN_IDS = 3
 
@@ -99,7 +100,7 @@ def gold_letters(run: Run) -> tuple[int, ...]:
 
 def order_is_untold(run: Run) -> bool:
     """Say whether nothing tells how an imported system saw the options: no --order, and not each right one's letter."""
-    return run.is_import and not run.args.text("order") and sum(gold_letters(run)) < len(run.items)
+    return run.is_import and run.args.text("order") not in _TOLD and sum(gold_letters(run)) < len(run.items)
 
 
 def seen_are_the_wrong_ones(items: Sequence[ItemResult]) -> bool:

@@ -12,7 +12,7 @@ from tests.support.fake_runs import run_files
 from tests.support.needs import skip
 
 AXE = Path(os.environ.get("RECIPE_MPR_AXE", Path(__file__).parents[2] / ".venv/node_modules/axe-core/axe.min.js"))
-MEASURED = (Path(__file__).parents[1] / "support" / "measured.js").read_text()
+MEASURED = (Path(__file__).parents[1] / "support" / "overlaps.js").read_text()
 RESULTS = Path(__file__).parents[2] / "leaderboard" / "results" / "untrained"
 SKILLS = {"org/strong": 0.9, "org/middle": 0.6, "org/middle-too (a long base model's name)": 0.55, "org/weak": 0.1}
 SIZES = (((1440, 900), "light"), ((1280, 800), "dark"), ((390, 844), "light"), ((390, 844), "dark"))

@@ -32,6 +32,11 @@ def row(k: int, board: str = "recipe_mpr", **changes: Any) -> Json:
     return made | changes
 
 
+_BLANK: Json = dict.fromkeys(
+    ("rank", "rank_low", "rank_high", "with_leader", "vs_leader", "params", "eval_seconds", "shots")
+)
+
+
 def site_content(n: int = 60) -> Json:
     rows = [row(k) for k in range(n)]
     rows[1] |= {"kind": "encoder", "status": "clean", "protocol": "5 folds pooled", "fold_sd": 0.05}
@@ -46,23 +51,13 @@ def site_content(n: int = 60) -> Json:
         "origin": "javascript:alert(4)",
     }
     rows[3]["types"]["Temporal"]["acc"] = 10 / 32
-    blank: Json = {
-        "rank": None,
-        "rank_low": None,
-        "rank_high": None,
-        "with_leader": None,
-        "vs_leader": None,
-        "params": None,
-        "eval_seconds": None,
-        "shots": None,
-    }
     rows += [
         row(
             n,
             status="overlap",
             trust="trained on these items",
             clean_subset={"n": 50, "acc": 0.5, "low": 0.4, "high": 0.6},
-            **blank,
+            **_BLANK,
         ),
         row(
             n + 1,
@@ -75,9 +70,9 @@ def site_content(n: int = 60) -> Json:
             evidence="claimed",
             source="a paper of 2023",
             origin="https://example.org/paper",
-            **blank,
+            **_BLANK,
         ),
-        row(n + 2, status="excluded", trust="not comparable", acc=None, acc_low=None, acc_high=None, **blank),
+        row(n + 2, status="excluded", trust="not comparable", acc=None, acc_low=None, acc_high=None, **_BLANK),
     ]
     position: Json = {"flip_rate": 0.4, "rstd": 0.1, "rstd_low": 0.05, "rstd_high": 0.2, "consistency": 0.6}
     rows += [row(0, "recipe_mpr_circular", perf=0.3, **position),

@@ -56,24 +56,6 @@ function againstDots(rows, key, write, x, y, frame) {
     .map(({ row, cx }) => stroke("bar faint", cx, y(row.acc_low), cx, y(row.acc_high)));
   const marks = dots.map(({ row, cx, cy }) => evidenceDot(cx, cy, 5, row.evidence,
     `${line(row.system)}: ${percent(row.acc)} ${interval(row.acc_low, row.acc_high)}, ${write(row[key])}`));
-  return [...bars, ...marks, ...dots.map((dot) => freeName(dot, taken, frame)).filter(Boolean)];
+  const names = dots.map((dot) => freeName(dot, nameParts(dot.row)[0], [40, 22], BESIDE, taken, frame));
+  return [...bars, ...marks, ...names.filter(Boolean)];
 }
-
-// A name where it runs into nothing, cut shorter where that helps; none where there is no such place.
-function freeName({ row, cx, cy }, taken, frame) {
-  const [name] = nameParts(row);
-  const places = [40, 22].flatMap((longest) => BESIDE.map((side) => [line(name, longest), ...side]));
-  for (const [text, dx, dy, anchor] of places) {
-    const long = text.length * PIXELS;
-    const from = cx + dx - (anchor === "end" ? long : anchor === "middle" ? long / 2 : 0);
-    const box = [from, cy + dy - 11, from + long, cy + dy + 4];
-    const isInside = box[0] > frame.left && box[2] < frame.width && box[1] > 0 && box[3] < frame.bottom;
-    if (isInside && !taken.some((other) => isOver(box, other))) {
-      taken.push(box);
-      return mark(cx + dx, cy + dy, text, anchor);
-    }
-  }
-  return null;
-}
-
-const isOver = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

@@ -22,3 +22,22 @@ function drawBars(title, shares) {
   return el("figure", {}, el("figcaption", {}, title),
     image(width, height, label, stroke("guide", x(CHANCE), 4, x(CHANCE), height - 8), ...parts));
 }
+
+const PIXELS = 6.7; // of a character in a plot's text, on average
+const isOver = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+
+// A name beside a dot where it runs into nothing, cut to the first of `lengths` that fits; null if none does.
+// `taken` has the boxes of what is drawn already, [left, top, right, bottom], and gets the name's box.
+function freeName({ cx, cy }, name, lengths, sides, taken, frame) {
+  for (const [text, dx, dy, anchor] of lengths.flatMap((most) => sides.map((side) => [line(name, most), ...side]))) {
+    const long = text.length * PIXELS;
+    const from = cx + dx - (anchor === "end" ? long : anchor === "middle" ? long / 2 : 0);
+    const box = [from, cy + dy - 11, from + long, cy + dy + 4];
+    const isInside = box[0] > frame.left && box[2] < frame.width && box[1] > 0 && box[3] < frame.bottom;
+    if (isInside && !taken.some((other) => isOver(box, other))) {
+      taken.push(box);
+      return mark(cx + dx, cy + dy, text, anchor);
+    }
+  }
+  return null;
+}

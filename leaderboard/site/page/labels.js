@@ -1,7 +1,5 @@
 // Names and marks of systems in plots.
 
-const PIXELS = 6.7; // of a character in a plot's text, on average
-
 // "recipe (base model)" as two parts, so that the base can stand beneath in grey.
 function nameParts(row) {
   const [, name, base] = /^(.{3,}?) \((.+)\)$/.exec(line(row.system)) || [null, line(row.system), ""];

@@ -55,24 +55,6 @@ function points(rows, x, y, frame) {
     const what = `${line(row.name ?? row.system)}: ${known}`;
     return fill(pointAt(cx, cy, lookOf(row)), {}, [svg("title", {}, what)]);
   });
-  return [...bars, ...marks, ...dots.map((dot) => nameOf(dot, taken, frame)).filter(Boolean)];
+  const names = dots.map((dot) => freeName(dot, dot.row.name ?? dot.row.system, [44, 24, 14], SIDES, taken, frame));
+  return [...bars, ...marks, ...names.filter(Boolean)];
 }
-
-// A name where it runs into nothing, cut shorter where that helps; none where there is no such place.
-function nameOf({ row, cx, cy }, taken, frame) {
-  const placesOf = (longest) => SIDES.map((side) => [line(row.name ?? row.system, longest), ...side]);
-  const places = [44, 24, 14].flatMap(placesOf);
-  for (const [name, dx, dy, anchor] of places) {
-    const long = name.length * 6.6;
-    const from = cx + dx - (anchor === "end" ? long : anchor === "middle" ? long / 2 : 0);
-    const box = [from, cy + dy - 11, from + long, cy + dy + 3];
-    const isInside = box[0] > frame.left && box[2] < frame.width && box[1] > 0 && box[3] < frame.bottom;
-    if (isInside && !taken.some((other) => overlaps(box, other))) {
-      taken.push(box);
-      return mark(cx + dx, cy + dy, name, anchor);
-    }
-  }
-  return null;
-}
-
-const overlaps = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
