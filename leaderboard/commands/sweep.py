@@ -14,7 +14,7 @@ from recipe_mpr_task.lines import line, say
 
 if TYPE_CHECKING:
     from leaderboard.sweep.cells import Cell
-    from leaderboard.sweep.local import Executor
+    from leaderboard.sweep.executor import Executor
     from leaderboard.sweep.plan import CellState
     from leaderboard.sweep.storage import Storage
 

@@ -2,56 +2,21 @@
 
 import contextlib
 import os
-import queue
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from pydantic import ValidationError
 
+from leaderboard.sweep.executor import Executor, Needs
+from leaderboard.sweep.messages import ENDED, Event, GroupOrder
 from leaderboard.sweep.models import Model
-from leaderboard.sweep.worker import Event, GroupOrder
-
-ENDED = "ended"
 
 
-@dataclass(frozen=True)
-class Needs:
-    """What a group needs while it runs: a number of GPUs, and bytes of main memory (0 if unknown)."""
-
-    gpus: int
-    memory: int
-
-
-class Executor(Protocol):
-    """Something that runs groups of cells."""
-
-    @property
-    def slots(self) -> int:
-        """How many groups can run at the same time."""
-
-    def needs(self, model: Model) -> Needs:
-        """Return what a group of this model needs here."""
-
-    def never_fits(self, needs: Needs) -> str | None:
-        """Return why a group with these needs can never run here; None if it can."""
-
-    def start(self, key: int, order: GroupOrder, needs: Needs) -> bool:
-        """Start a group. Return False, and do nothing, if there is no room for it now."""
-
-    def event(self, timeout: float) -> tuple[int, Event] | None:
-        """Return the next event with its group's key; None if there is none in `timeout` seconds."""
-
-    def stop(self) -> None:
-        """End all groups at once."""
-
-
-class LocalExecutor:
+class LocalExecutor(Executor):
     """Run each group in a process of this machine.
 
     Args:
@@ -60,11 +25,11 @@ class LocalExecutor:
     """
 
     def __init__(self, jobs: int, lock: int) -> None:
+        super().__init__()
         self._jobs, self._lock = jobs, lock
         self._free_gpus = visible_gpus()
         self._n_gpus, self._memory = len(self._free_gpus), total_memory()
         self._running: dict[int, tuple[subprocess.Popen[str], Needs, list[str]]] = {}
-        self._events: queue.Queue[tuple[int, Event]] = queue.Queue()
 
     @property
     def slots(self) -> int:
@@ -122,16 +87,9 @@ class LocalExecutor:
         reason = f"the process was killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         self._events.put((key, Event(kind=ENDED, reason=reason if code else "", out_of_memory=killed)))
 
-    def event(self, timeout: float) -> tuple[int, Event] | None:
-        """Return the next event. An ended group's GPUs are free again."""
-        try:
-            key, event = self._events.get(timeout=timeout)
-        except queue.Empty:
-            return None
-        if event.kind == ENDED:
-            _, _, gpus = self._running.pop(key)
-            self._free_gpus += gpus
-        return key, event
+    def _end(self, key: int) -> None:
+        _, _, gpus = self._running.pop(key)
+        self._free_gpus += gpus
 
     def stop(self) -> None:
         """Kill all workers with their children. Published results stay."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -11,14 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from leaderboard.sweep.local import ENDED, Needs
+from leaderboard.sweep.executor import Executor, Needs
+from leaderboard.sweep.messages import ENDED, Event, GroupOrder
 from leaderboard.sweep.models import Model
-from leaderboard.sweep.worker import Event, GroupOrder
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.lines import line
 
 
-class RayExecutor:
+class RayExecutor(Executor):
     """Send each group to the cluster. Ray decides when and where it runs.
 
     Args:
@@ -30,6 +29,7 @@ class RayExecutor:
     """
 
     def __init__(self, address: str, jobs: int) -> None:
+        super().__init__()
         try:
             import ray
         except ImportError:
@@ -41,7 +41,6 @@ class RayExecutor:
         self._ray, self._jobs = ray, jobs
         self._nodes: list[dict[str, float]] = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         self._running: dict[int, Any] = {}
-        self._events: queue.Queue[tuple[int, Event]] = queue.Queue()
 
     @property
     def slots(self) -> int:
@@ -95,15 +94,8 @@ class RayExecutor:
             end = Event(kind=ENDED, reason=f"its node was lost: {line(error)}", lost=True)
         self._events.put((key, end))
 
-    def event(self, timeout: float) -> tuple[int, Event] | None:
-        """Return the next event; None if there is none in `timeout` seconds."""
-        try:
-            key, event = self._events.get(timeout=timeout)
-        except queue.Empty:
-            return None
-        if event.kind == ENDED:
-            self._running.pop(key, None)
-        return key, event
+    def _end(self, key: int) -> None:
+        self._running.pop(key, None)
 
     def stop(self) -> None:
         """Cancel all tasks. Their workers end when their Ray processes do."""

@@ -4,16 +4,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from leaderboard.sweep.cell_log import last_line
 from leaderboard.sweep.cells import Cell, groups_of
-from leaderboard.sweep.local import ENDED, Executor
+from leaderboard.sweep.executor import Executor
+from leaderboard.sweep.messages import ENDED, CellOrder, Event, GroupOrder
 from leaderboard.sweep.models import BASELINE, ENCODER
 from leaderboard.sweep.plan import CellState
 from leaderboard.sweep.storage import Storage
-from leaderboard.sweep.worker import CellOrder, Event, GroupOrder
-from recipe_mpr_task.lines import line
 
 _TICK_SECONDS = 0.5
 _MOST_LOST = 5
@@ -197,12 +196,3 @@ def halved(cell: Cell, found: int | None) -> Changes | None:
     if model.batch_size.isdecimal():
         return {"batch_size": int(model.batch_size) // 2} if int(model.batch_size) > 1 else None
     return {"batch_size": max(1, found // 2) if found else 1}
-
-
-def last_line(log: Path) -> str:
-    """Return the last line of a log that is not empty; "no log" if there is none."""
-    try:
-        lines = log.read_bytes()[-8192:].decode(errors="replace").replace("\r", "\n").split("\n")
-    except OSError:
-        return "no log"
-    return next((line(text, 300) for text in reversed(lines) if text.strip()), "no log")

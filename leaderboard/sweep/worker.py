@@ -8,72 +8,22 @@ import contextlib
 import gc
 import json
 import os
-import re
 import signal
 import sys
 import threading
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
 
+from leaderboard.sweep.cell_log import logging_to, progress
+from leaderboard.sweep.messages import CellOrder, Event, GroupOrder, Send
 from leaderboard.sweep.storage import Storage, check_complete, open_storage
 from recipe_mpr_task.errors import RecipeMPRError, one_line
 from recipe_mpr_task.lines import line
 
-_BAR = re.compile(r"(?:requests|embedding|scoring[a-z ]*|Requesting API|Processed prompts)[^\r\n]*?(\d+)/(\d+) \[")
-"""A tqdm bar that counts a model's answers: of lm-eval's backends and of our heads."""
-
-_TAIL = 8192
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
-
-
-class CellOrder(BaseModel):
-    """A cell to run: its folder's name, its task, and the content of its `lm_eval run --config` file."""
-
-    folder: str
-    task: str
-    config: dict[str, Any]
-
-
-class GroupOrder(BaseModel):
-    """The cells of one group, and where their results go. `append` keeps the logs of an earlier try."""
-
-    storage: str
-    cells: list[CellOrder]
-    append: bool = False
-
-
-class Event(BaseModel):
-    """What happened to a cell.
-
-    Attributes:
-        kind: started, loaded (the model is ready), progress, finished or failed; ended when the process has ended.
-        cell: index of the cell in the order.
-        done: requests answered so far; `total` is their number.
-        reason: why the cell failed, in one line.
-        out_of_memory: whether the cell failed because memory ran out.
-        batch: the batch size in use, if the batch size is automatic; None if unknown.
-        while_loading: whether the cell failed because the model could not be loaded.
-        lost: whether the group ended because its node was lost.
-    """
-
-    kind: str
-    cell: int = 0
-    done: int = 0
-    total: int = 0
-    reason: str = ""
-    out_of_memory: bool = False
-    batch: int | None = None
-    while_loading: bool = False
-    lost: bool = False
-
-
-Send = Callable[[Event], None]
 
 
 class LoadedOnce:
@@ -114,7 +64,8 @@ def run_group(order: GroupOrder, send: Send) -> None:
     for k, cell in enumerate(order.cells):
         send(Event(kind="started", cell=k))
         try:
-            with _logging_to(storage.log(cell.folder), append=order.append), _progress(storage, cell, k, send):
+            log = storage.log(cell.folder)
+            with logging_to(log, append=order.append), progress(log, k, send):
                 loader = loader or _prepare()
                 loader.on_ready = partial(send, Event(kind="loaded", cell=k))
                 _run(cell, storage)
@@ -167,53 +118,6 @@ def _failure(error: BaseException, k: int, loader: LoadedOnce | None) -> Event:
     loading = loader is None or loader.has_failed
     batch = loader.batch if loader else None
     return Event(kind="failed", cell=k, reason=text, out_of_memory=no_memory, batch=batch, while_loading=loading)
-
-
-@contextlib.contextmanager
-def _logging_to(log: Path, *, append: bool) -> Iterator[None]:
-    """Send all output of this process to a file, including the traceback of an error."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab" if append else "wb") as stream:
-        for descriptor in (1, 2):
-            os.dup2(stream.fileno(), descriptor)
-    try:
-        yield
-    except BaseException:
-        traceback.print_exc()
-        raise
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-
-
-@contextlib.contextmanager
-def _progress(storage: Storage, cell: CellOrder, k: int, send: Send) -> Iterator[None]:
-    """Send progress events once a second, read from the progress bars in the cell's log."""
-    stop, log, sent = threading.Event(), storage.log(cell.folder), (0, 0)
-
-    def watch() -> None:
-        nonlocal sent
-        while not stop.wait(1):
-            if (seen := last_bar(log)) and seen != sent:
-                sent = seen
-                send(Event(kind="progress", cell=k, done=seen[0], total=seen[1]))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def last_bar(log: Path) -> tuple[int, int] | None:
-    """Return (requests answered, requests) of the last progress bar in a log; None if there is none."""
-    with contextlib.suppress(OSError), log.open("rb") as stream:
-        stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
-        bars = _BAR.findall(stream.read().decode(errors="replace"))
-        return (int(bars[-1][0]), int(bars[-1][1])) if bars else None
-    return None
 
 
 def _free_memory() -> None:

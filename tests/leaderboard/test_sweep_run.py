@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 
 from leaderboard.sweep.board import left_text
+from leaderboard.sweep.cell_log import last_bar
 from leaderboard.sweep.cells import Cell, cells_of
-from leaderboard.sweep.local import ENDED, LocalExecutor, Needs
+from leaderboard.sweep.executor import Needs
+from leaderboard.sweep.local import LocalExecutor
+from leaderboard.sweep.messages import ENDED, Event, GroupOrder
 from leaderboard.sweep.models import models_of
 from leaderboard.sweep.plan import CellState, make_plan
 from leaderboard.sweep.recognition import Recognition
 from leaderboard.sweep.run import Sweep, halved, last_line, lm_eval_config
 from leaderboard.sweep.storage import Folder, check_complete, locked
 from leaderboard.sweep.sweep_file import SweepFile
-from leaderboard.sweep.worker import Event, GroupOrder, LoadedOnce, last_bar
+from leaderboard.sweep.worker import LoadedOnce
 from recipe_mpr_task.errors import RecipeMPRError
 from tests.support.fake_runs import run_files
 
