@@ -25,6 +25,19 @@ def test_help_lists_every_command_in_a_group_with_a_whole_description_on_one_lin
     assert {name for names in GROUPS.values() for name in names} >= set(COMMANDS)
 
 
+def every_command(command=cli, names=()):
+    yield names
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from every_command(command.get_command(context, name), (*names, name))
+
+
+@pytest.mark.parametrize("names", every_command(), ids=" ".join)
+def test_every_command_has_a_help_text(names):
+    assert f"Usage: {' '.join(('cli', *names))} [" in printed(*names, "--help")
+
+
 def test_help_of_run_says_what_it_adds_and_shows_the_flags_of_lm_eval():
     text = printed("run", "--help")
     assert text.index("--config also takes the name of a shipped config") < text.index("--num_fewshot")
