@@ -74,7 +74,7 @@ def build_site(  # noqa: PLR0913 (each argument is an option of a command)
         The exit code: 3 if recipe-mpr itself failed, else `code_if_skipped` if a run was skipped, else 0.
     """
     from leaderboard.build import FILES, build, write_records
-    from leaderboard.site.tables import to_terminal
+    from leaderboard.site.terminal import to_terminal
     from leaderboard.site.text import LONGEST, line
 
     with FaultLog() as log:

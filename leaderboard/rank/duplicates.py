@@ -12,6 +12,7 @@ from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.names import folded
 
 _READ_TWICE = "the same run, read twice"
+_REPEAT = "repeat of"
 
 
 def mark_repeats(rows: Iterable[Row]) -> list[Row]:
@@ -43,12 +44,14 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
         # Keep a later row with less doubt in two cases: its answers are the first row's, or the first run used a cache.
         # So a user can replace a run that used a cache, but cannot pick the better of two runs without a cache.
         if _doubt(row) < _doubt(first) and (CACHE_DOUBT in first.flags or not different):
-            reason = f"repeat of {row.source}, of which more is known: {why}; {first.reason}"
+            reason = f"{_REPEAT} {row.source}, of which more is known: {why}; {first.reason}"
             kept[seen[key]] = replace(first, status="excluded", reason=reason)
             seen[key] = len(kept)
             kept.append(row)
             continue
-        reason = f"repeat of {first.source}: {_READ_TWICE if _is_one_run(row, first) else why}"
+        is_one_run = _is_one_run(row, first)
+        agreement = "" if different or is_one_run else f", with the same answers on all {len(row.items)} items"
+        reason = f"{_REPEAT} {first.source}{agreement}: {_READ_TWICE if is_one_run else why}"
         if different:
             disagreement = f"the two differ on {different} of {len(row.items)} items"
             mine, theirs = (f"{100 * (one.score.acc or 0):.1f}" for one in (row, first))
@@ -56,6 +59,11 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
             kept[seen[key]] = flagged(first, f"run again ({row.source}) it scores {mine}; {disagreement}")
         kept.append(replace(row, status="excluded", reason=reason))
     return kept
+
+
+def is_repeat(row: Row) -> bool:
+    """Return whether a row is excluded because another run of the same system is ranked."""
+    return row.status == "excluded" and row.reason.startswith(_REPEAT)
 
 
 def is_measurement(row: Row) -> bool:
@@ -83,7 +91,7 @@ def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
         if row.status in RANKED and key in seen and _is_one_run(row, kept[seen[key]]):
             first = kept[seen[key]]
             kept[seen[key]] = replace(first, flags=tuple(dict.fromkeys((*first.flags, *row.flags))))
-            reason = f"repeat of {first.source}: {_READ_TWICE}"
+            reason = f"{_REPEAT} {first.source}: {_READ_TWICE}"
             keys = replace(row.keys, same_as=first.keys.measurement)
             kept.append(replace(row, status="excluded", reason=reason, keys=keys))
             continue

@@ -1,5 +1,6 @@
 """Split a system's name for display: the name itself, and beneath it what tells systems of one name apart."""
 
+from leaderboard.rank.duplicates import is_repeat
 from leaderboard.rank.row import Row
 from leaderboard.site.text import percent
 from leaderboard.verify.statuses import STATUSES
@@ -37,4 +38,6 @@ def beneath(row: Row) -> list[str]:
 
 def trust_of(row: Row) -> str:
     """Return in words whether a row's score can be trusted. Rules are never trained, so nothing of them is held out."""
+    if is_repeat(row):
+        return "repeated run"
     return "never trained" if (row.kind, row.status) == ("baseline", "clean") else STATUSES[row.status].words

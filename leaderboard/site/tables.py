@@ -1,4 +1,4 @@
-"""Render boards as CSV, as Markdown and as narrow tables for the terminal."""
+"""Render boards as CSV and as Markdown."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from leaderboard.load.find import Skipped
 from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
-from leaderboard.site.columns import COLUMNS, CSV, MARKDOWN, MARKDOWN_UNRANKED, TERMINAL, Column
+from leaderboard.site.columns import COLUMNS, CSV, MARKDOWN, MARKDOWN_UNRANKED, Column
 from leaderboard.site.page_data import floors
 from leaderboard.site.text import bounds, count, difference_text, interval_text, line, percent, short
 from leaderboard.verify.statuses import STATUSES, StatusName
@@ -34,7 +34,6 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\uff02\uff07"
 _ADDRESS = re.compile(r"https://([\w.-]+(?:/[\w.-]+){0,2})[^\s()<>|`\"\\]*", re.ASCII)  # host and two steps of the path
 _SIGNS = str.maketrans({c: f"&#{ord(c)};" for c in "<>&|`[]*\\"})
-_MOST_TERMINAL_ROWS = 10
 
 
 def to_csv(boards: Sequence[Board]) -> str:
@@ -86,7 +85,7 @@ def board_section(key: str, title: str, rows: Sequence[Row]) -> list[str]:
     if ranked := [row for row in rows if row.rank is not None]:
         parts += [ranked_table(ranked), *_list("Why unknown:", _why_unknown(ranked)), *_notes(ranked)]
     if unranked := [row for row in rows if row.rank is None]:
-        parts += ["Listed without rank:", _table(MARKDOWN_UNRANKED, unranked, _unranked_cell), *_notes(unranked)]
+        parts += ["Listed without rank:", table(MARKDOWN_UNRANKED, unranked, _unranked_cell), *_notes(unranked)]
     return parts
 
 
@@ -114,30 +113,15 @@ def ranked_table(rows: Sequence[Row], leave_out: Container[str] = ()) -> str:
     """Return the Markdown table of a board's ranked rows. `leave_out` has the keys of columns that are not shown."""
     named = Counter((row.system, row.asked.shots) for row in rows)
 
-    def cell(column: Column, row: Row) -> str:
+    def named_cell(column: Column, row: Row) -> str:
         if column.type != "name":
-            return _cell(column, row)
-        return cell_text(row.system + _details(row, row.source if named[row.system, row.asked.shots] > 1 else ""))
+            return cell(column, row)
+        return cell_text(row.system + details(row, row.source if named[row.system, row.asked.shots] > 1 else ""))
 
-    return _table([column for column in MARKDOWN if column.key not in leave_out], rows, cell)
-
-
-def to_terminal(boards: Sequence[Board]) -> str:
-    """Return each board's best rows as a narrow table. Leave out boards in which no row has results of single items."""
-    return "\n\n".join(_best_rows(board) for board in boards if any(row.items for row in board.rows))
+    return table([column for column in MARKDOWN if column.key not in leave_out], rows, named_cell)
 
 
-def _best_rows(board: Board) -> str:
-    ranked = [row for row in board.rows if row.rank is not None]
-    parts = [f"{line(board.title)}: {len(ranked)} ranked, {len(board.rows) - len(ranked)} listed without rank"]
-    if ranked:
-        parts.append(_table(TERMINAL, ranked[:_MOST_TERMINAL_ROWS], _terminal_cell, "simple"))
-    if len(ranked) > _MOST_TERMINAL_ROWS:
-        parts.append(f"... and {len(ranked) - _MOST_TERMINAL_ROWS} more")
-    return "\n".join(parts)
-
-
-def _table(
+def table(
     columns: Sequence[Column], rows: Sequence[Row], cell: Callable[[Column, Row], str], tablefmt: str = "pipe"
 ) -> str:
     """Return the rows as a text table, without optional columns that have no value. `cell` returns a cell's text."""
@@ -152,7 +136,7 @@ def _header(column: Column, first: Row) -> str:
     return f"{column.label} (n {score.n})" if score else column.short or column.label
 
 
-def _cell(column: Column, row: Row) -> str:
+def cell(column: Column, row: Row) -> str:
     """Return the text of a cell in any column except the system's name."""
     value = column.read(row)
     match column.type:
@@ -183,7 +167,7 @@ def _cell(column: Column, row: Row) -> str:
 def _unranked_cell(column: Column, row: Row) -> str:
     match column.key:
         case "system":
-            return cell_text(row.system + _details(row))
+            return cell_text(row.system + details(row))
         case "n":
             return str(row.score.n or "")
         case "reason":
@@ -195,13 +179,7 @@ def _unranked_cell(column: Column, row: Row) -> str:
             )
             return cell_text(f"{row.reason}; {others}" if rest else row.reason)
         case _:
-            return _cell(column, row)
-
-
-def _terminal_cell(column: Column, row: Row) -> str:
-    if column.type != "name":
-        return _cell(column, row)
-    return line(row.system, 60) + _details(row, f"{row.asked.shots} shots" if row.asked.shots else "")
+            return cell(column, row)
 
 
 def cell_text(text: str | None, longest: int = 200) -> str:
@@ -222,7 +200,7 @@ def status_text(status: StatusName, flags: Sequence[str]) -> str:
     return STATUSES[status].badge + ("; notes ⚠" if flags else "")
 
 
-def _details(row: Row, *more: str) -> str:
+def details(row: Row, *more: str) -> str:
     """Return a text in brackets: the details that no column shows, then `more`. Return "" if there are no details."""
     fold_sd = COLUMNS["fold_sd"].read(row)
     known = (

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 from statistics import NormalDist
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from leaderboard.collect import read_rows
 from leaderboard.rank.boards import build_boards
 from leaderboard.site.page_data import row_object
-from leaderboard.site.tables import to_markdown, to_terminal
+from leaderboard.site.tables import to_markdown
+from leaderboard.site.terminal import to_terminal
 from recipe_mpr_task.manifest import TRAINING_KEY
 from tests.support.fake_runs import rows_of, run_files
 
@@ -167,8 +169,18 @@ def test_the_terminal_shows_few_rows_and_tells_them_apart(tmp_path):
     assert "12 ranked, 0 listed without rank" in said
     assert "... and 2 more" in said
     assert "\x1b" not in said
-    assert len([line for line in said.splitlines() if "org/m" in line]) == 10
+    assert len([line for line in said.splitlines() if "org/m" in line and "Also read" not in line]) == 10
+    assert len(re.findall(r"^Also read: org/m.*, rank \d+, unknown$", said, re.M)) == 2
     assert "org/m0 [2J (system text)" in said
+
+
+def test_the_terminal_says_what_became_of_a_run_without_rank(tmp_path):
+    for date in (1.0, 2.0):
+        run_files(tmp_path / str(date), name="org/model", date=date)
+    said = to_terminal(build_boards(read_rows([tmp_path])[0]))
+    assert re.search(
+        r"Also read: org/model: [\d.]+ \[.*\], no rank, excluded: repeat of .*, with the same answers on all", said
+    )
 
 
 @pytest.mark.real_data
