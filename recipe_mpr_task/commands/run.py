@@ -1,6 +1,7 @@
 """Define `recipe-mpr run`: run `lm_eval run`, but skip lm-eval's own 14,000 task files if all tasks are ours."""
 
 import argparse
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -63,9 +64,23 @@ def run(arguments: Sequence[str]) -> None:
         cli_evaluate()
     except RecipeMPRError:
         raise
-    except Exception:  # noqa: BLE001 (show an error of lm_eval as lm_eval shows it)
+    except Exception as error:  # noqa: BLE001 (show an error of lm_eval as lm_eval shows it)
+        if unknown := _unknown_name(str(error)):
+            raise RecipeMPRError(unknown) from None
         say(traceback.format_exc(), err=True)
         sys.exit(1)
+
+
+def _unknown_name(error: str) -> str | None:
+    """Return one line for lm-eval's error about a task or model that it does not know; None for another error."""
+    if match := re.match(r"Tasks not found: (.+)", error):
+        option, what, known = "--tasks", "task", sorted(path.stem for path in TASKS_PATH.glob("recipe_mpr*.yaml"))
+    elif match := re.match(r"Attempted to load model '(.+?)'.+ Supported model names: (.+)", error, re.DOTALL):
+        option, what, known = "--model", "model", match[2].split(", ")
+    else:
+        return None
+    hint = did_you_mean(match[1], known) or f"; allowed: {', '.join(known)}"
+    return f"{option} {match[1]}: no such {what}{hint}"
 
 
 def config_path(name: str) -> str:

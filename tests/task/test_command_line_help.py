@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from recipe_mpr_task.cli import COMMANDS, GROUPS, cli
 from recipe_mpr_task.commands.accuracy import ACCURACY
 from recipe_mpr_task.commands.run import config_names
+from tests.support.commands import recipe_mpr
 
 
 def printed(*arguments):
@@ -48,6 +49,20 @@ def test_run_lists_every_shipped_config_with_a_description():
     assert [line.split()[0] for line in text.splitlines() if not line.startswith(" ")] == config_names()
     assert "tfidf" in config_names()
     assert len(re.findall(r"^\w+  +\S", text, re.M)) == len(config_names())
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("model", "task", "said"),
+    [
+        ("recipe-mpr-baseline", "recipe_mrp", "--tasks recipe_mrp: no such task; did you mean recipe_mpr?"),
+        ("recipe-mpr-basline", "recipe_mpr", "no such model; did you mean recipe-mpr-baseline?"),
+    ],
+)
+def test_run_answers_an_unknown_name_with_one_line(model, task, said):
+    done = recipe_mpr("run", "--model", model, "--tasks", task)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert said in done.stderr
 
 
 @pytest.mark.parametrize(
