@@ -123,7 +123,7 @@ def test_trust_opens_its_reason_and_overlap_shows_the_unseen_items(page, site):
 def test_the_table_says_which_correction_interval_and_mark_share(page, site):
     page.goto(f"{site}/index.html#{TABLE}")
     said = page.locator("#tested").inner_text()
-    assert "are of one test, corrected by Holm over the 59 comparisons of this board" in said
+    assert "are Holm-corrected over the 59 comparisons of this board" in said
     assert said.startswith("From the leader (org/model-00)")
 
 
