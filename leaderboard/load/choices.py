@@ -1,4 +1,4 @@
-"""Read the chosen option from a line of predictions. A letter stands for the option that was shown at the letter."""
+"""Read the chosen option from a line of predictions. A letter means the option that was shown at this letter."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Choice:
         place: index, 0..4, of the letter that was answered; None if not stated.
         gold_place: index, 0..4, of the letter at which the system saw the right option; None if not stated.
         scores: score by recipe id; None if the line has no scores.
-        by_letters: whether only two letters, the answered and the right one's, say if the choice is right.
+        by_letters: whether the line has only two letters, the answered and the right option's.
     """
 
     item_id: str
@@ -178,7 +178,7 @@ class _Line:
 
 def _item_id(given: Mapping[str, Any], fields: str) -> str:
     if "item_id" not in given and "query" not in given:
-        raise ValueError(f"no item_id or query; {fields}; remove lines that are no items")
+        raise ValueError(f"no item_id or query; {fields}; remove lines that are not items")
     # An item id is enough. The query beside it is compared only if that needs no download.
     by_query = id_of_query(given.get("query")) if "item_id" not in given or items_at_hand() else None
     if "item_id" not in given:

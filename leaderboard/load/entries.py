@@ -20,7 +20,7 @@ class Entries(NamedTuple):
     """The entries of a file.
 
     Attributes:
-        word: what the numbers count: "line" in JSONL, "entry" in an array or object.
+        word: the unit of the numbers: "line" in JSONL, "entry" in an array or object.
         numbered: number, from 1, and value of each entry. A value that cannot be read is a ValueError.
     """
 
@@ -85,7 +85,7 @@ def parsed(text: str) -> Any:
 
 
 def as_object(value: Any) -> dict[str, Any]:
-    """Return an entry's value as a JSON object; raise ValueError if it is none."""
+    """Return an entry's value as a JSON object; raise ValueError for another type."""
     if isinstance(value, ValueError):
         raise value
     if not isinstance(value, dict):
@@ -115,7 +115,7 @@ def _of_object(path: Path, whole: dict[str, Any]) -> Entries:
     for key, value in whole.items():
         if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
             raise RecipeMPRError(
-                f"{path} is a JSON object with a list of entries in {key[:40]!r}; write the list into a file of its own"
+                f"{path} is a JSON object with a list of entries in {key[:40]!r}; write this list to a separate file"
             )
     return Entries("line", [(1, whole)])
 

@@ -1,4 +1,4 @@
-"""Decide which set of items a run was scored on: one of this project's sets, or a set that an importer named."""
+"""Find the set of items that a run was scored on: the items of a task, or a set that an importer named."""
 
 from collections.abc import Collection, Set
 from dataclasses import dataclass

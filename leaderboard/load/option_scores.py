@@ -1,4 +1,4 @@
-"""Read the scores of an item's five options from a line of predictions, and decide on which scale scores are."""
+"""Read the scores of an item's five options from a line of predictions, and determine the scale of the scores."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -60,11 +60,11 @@ def best_options(scores: dict[str, float]) -> tuple[str, ...]:
 
 
 def scale_of(items: Iterable[Sequence[float]]) -> Scale | None:
-    """Return the scale of a system's scores, judged over all of its items; None if it is neither of the two.
+    """Return the scale of a system's scores, determined from all of its items; None for any other scale.
 
     "probabilities": on every item the scores are in [0, 1] and sum to 1, within 0.01.
     "log": no score of any item is above 0, so they are read as log-likelihoods up to a constant for each item.
-    Other scores, such as cosines or entailment probabilities, order the options and say nothing more.
+    Other scores, such as cosines or entailment probabilities, only order the options.
     """
     rows = list(items)
     if not rows:

@@ -25,7 +25,7 @@ _NO_FACTS = ImportFacts()
 
 @dataclass(frozen=True)
 class Details:
-    """What the importer says of a system beside its choices.
+    """The facts that the importer states about a system, in addition to its choices.
 
     Attributes:
         params: number of parameters; None if not given.

@@ -155,7 +155,7 @@ def read_record(path: Path, source: str = "") -> Run:
     """Read a record as a `Run` without document texts. `source` is the file's name as shown to the user.
 
     Raises:
-        RecordError: the file is unreadable, is not a valid record, or does not fit this release's dataset and tasks.
+        RecordError: the file is unreadable or invalid, or is from another dataset or release.
     """
     try:
         record = Record.model_validate_json(read_regular(path, LARGEST))

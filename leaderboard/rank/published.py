@@ -1,4 +1,4 @@
-"""Read `published.yaml`: results that others reported. Return them as claims, and as rows of the boards."""
+"""Read the published results in `published.yaml`. Return them as claims, and as rows of the boards."""
 
 from functools import cache
 from importlib.resources import files
@@ -68,7 +68,7 @@ class Claim(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def reason(self) -> str:
-        """The text beside the status: not run here, the overlap, the note."""
+        """The reason for the status: not run here, the overlap, the note."""
         overlap = f"overlap: {self.overlap}." if self.overlap else ""
         return " ".join(filter(None, ("as reported, not run here.", overlap, self.note)))
 

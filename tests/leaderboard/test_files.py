@@ -188,7 +188,7 @@ def test_many_unknown_tasks_are_counted(tmp_path):
     table = Table(tmp_path / "runs")
     assert table.honest.rank == 1
     (last,) = [row.reason for row in table.rows if " and " in row.task]
-    assert re.search(r"recipe_mpr_x49 and 4950 more is not one of this release", last)
+    assert re.search(r"recipe_mpr_x49 and 4950 more is not part of this release", last)
     assert len(table.rows) == 51
 
 

@@ -73,7 +73,7 @@ def hide_gold_first(samples):
 UNRANKED = {
     "limit": ({"edit_results": lambda r: r["config"].update(limit=10)}, "--limit 10"),
     "missing": ({"edit_samples": drop(3)}, "3 items missing (sample-00, sample-01, sample-02)"),
-    "twice": ({"edit_samples": lambda s: s.append(copy.deepcopy(s[0]))}, "1 item there more than once"),
+    "twice": ({"edit_samples": lambda s: s.append(copy.deepcopy(s[0]))}, "1 item appearing more than once"),
     "version": ({"version": 0}, "task version 0; this release scores version 1"),
     "no samples": ({"log_samples": False}, "run with --log_samples"),
     "file order": ({"order": "file"}, "58 items with options not in shuffled order"),
@@ -81,7 +81,7 @@ UNRANKED = {
     "other data": ({"edit_samples": edit_doc(query="Another question")}, "1 item not of the pinned dataset"),
     "other gold": ({"edit_samples": another_gold}, "1 item not of the pinned dataset"),
     "other types": ({"edit_samples": edit_doc(query_types=["Temporal"])}, "1 item not of the pinned dataset"),
-    "edited item": ({"edit_samples": lambda s: s[5].update(acc=1 - s[5]["acc"])}, "1 item with another accuracy"),
+    "edited item": ({"edit_samples": lambda s: s[5].update(acc=1 - s[5]["acc"])}, "1 item with another logged accuracy"),
     "edited total": (
         {"edit_results": lambda r: r["results"]["recipe_mpr_sample"].update({"acc,none": 0.99})}, "says acc 0.99"),
     "NaN": (
@@ -209,7 +209,7 @@ def test_a_whole_run_and_its_folds_count_once(tmp_path):
         run_files(tmp_path / f"f{k}", f"recipe_mpr_fold{k}", date=float(k))
     whole, pooled = rows_of(tmp_path)
     assert (whole.task, whole.rank, pooled.task, pooled.rank) == ("recipe_mpr", 1, "recipe_mpr_folds", None)
-    assert "the same items asked the same way" in pooled.reason
+    assert "same items and same settings" in pooled.reason
 
 
 @pytest.mark.real_data

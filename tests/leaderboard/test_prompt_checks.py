@@ -30,12 +30,12 @@ def test_shots_that_nobody_can_check_are_marked(tmp_path, monkeypatch):
     flipped = shown(chatml, 2, lambda pairs, doc: [(question, doc["gold_letter"]) for question, _ in pairs])
     run_files(tmp_path / "runs", "recipe_mpr_test", edit_samples=flipped, edit_results=on_record("recipe_mpr_test", 2))
     (row,) = rows_of(tmp_path / "runs")
-    assert (row.status, "shots that its seed draws" in row.reason) == ("excluded", True)
+    assert (row.status, "the seed's shots" in row.reason) == ("excluded", True)
     with monkeypatch.context() as without:
         without.delenv(DATA_VARIABLE)
         (row,) = rows_of(tmp_path / "runs")
     assert row.rank == 1
-    assert any("its shots were not checked: the dataset is not at hand" in flag for flag in row.flags)
+    assert any("its shots were not checked: the dataset is not on this machine" in flag for flag in row.flags)
     assert row.around[0].startswith("<|im_start|>user\n[2 shots that were not checked]")
     (row,) = rows_of(tmp_path / "runs")
     assert row.status == "excluded"

@@ -124,7 +124,7 @@ def test_shots_of_a_real_model_under_its_chat_template(turns, tiny_qwen, tmp_pat
         broken = logged(tmp_path)
         edit(broken)
         changed = verify(replace(run, samples=tuple(map(Sample.of, broken))))
-        assert (changed.status, "shots that its seed draws" in changed.reason) == ("excluded", True)
+        assert (changed.status, "the seed's shots" in changed.reason) == ("excluded", True)
 
 
 def logged(folder):

@@ -58,10 +58,10 @@ def test_a_record_makes_the_row_that_its_run_makes(made):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda r: r["items"][0].update(scores=[[9, 0, 0, 0, 0]]), "another accuracy logged than the scores give"),
+        (lambda r: r["items"][0].update(scores=[[9, 0, 0, 0, 0]]), "another logged accuracy than that of the scores"),
         (lambda r: r["items"].pop(), "1 item missing"),
-        (lambda r: r["items"].append(r["items"][0]), "there more than once"),
-        (lambda r: r["run"]["results"]["recipe_mpr_sample"].update({"acc,none": 0.99}), "the results file says acc"),
+        (lambda r: r["items"].append(r["items"][0]), "appearing more than once"),
+        (lambda r: r["run"]["results"]["recipe_mpr_sample"].update({"acc,none": 0.99}), "in the results file"),
         (lambda r: r["run"]["config"].update(limit=10), "--limit 10"),
     ],
 )
@@ -80,8 +80,8 @@ def test_an_edited_record_is_excluded(made, change, reason):
     ("change", "reason"),
     [
         (lambda r: r.update(dataset_sha256="0" * 64), "of another dataset"),
-        (lambda r: r.update(task="../../x"), "is not one of this release"),
-        (lambda r: r.update(task="recipe_mpr_folds"), "is not one of this release"),
+        (lambda r: r.update(task="../../x"), "is not part of this release"),
+        (lambda r: r.update(task="recipe_mpr_folds"), "is not part of this release"),
         (lambda r: r.update(task="recipe_mpr_generate"), "an item without scores"),
         (lambda r: r["items"][0].update(item_id="mpr-999"), "'mpr-999' is not of the dataset"),
         (lambda r: r["items"][0].update(chosen=[["\x1b[2Jforeign"]]), "chooses what is none of its options"),

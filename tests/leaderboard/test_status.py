@@ -90,7 +90,7 @@ def test_what_cannot_be_known_is_unknown_never_clean(pinned, tmp_path):
     in_memory = HFLM(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=16)
     for name, model in (("object", loaded), ("in memory", in_memory)):
         found = row(name, model=model)
-        assert (found.status, "handed over as an object" in found.reason) == ("unknown", True), name
+        assert (found.status, "passed as a Python object" in found.reason) == ("unknown", True), name
 
     class Other(HFLM):
         """A user's own class: nobody knows what it loads."""

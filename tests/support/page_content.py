@@ -15,7 +15,7 @@ def row(k: int, board: str = "recipe_mpr", **changes: Any) -> Json:
     acc = round(max(0.9 - 0.01 * k, 0.05), 4)
     made: Json = {
         "id": f"{board}-{k}", "page": f"systems/{board}-{k}.html", "system": f"org/model-{k:02}", "kind": "causal",
-        "status": "unknown", "reason": "nothing tells what it was trained on", "flags": [], "rank": k + 1,
+        "status": "unknown", "reason": "no record of its training data", "flags": [], "rank": k + 1,
         "board": board, "task": board, "task_version": 1, "n": 500, "acc": acc, "acc_low": acc - 0.04,
         "acc_high": acc + 0.04, "stderr": 0.02, "chance_corrected": (acc - 0.2) / 0.8,
         "types": {t: {"n": 80, "acc": draw.random(), "low": 0.1, "high": 0.9} for t in TYPES},
