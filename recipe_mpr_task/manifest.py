@@ -146,7 +146,7 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
     try:
         content = json.loads(read_regular(path, _MAX_BYTES))
         if isinstance(content, dict) and content.get("format") == 1:
-            raise CheckpointError(f"{path} is of an earlier release and lacks hashes that are now needed; train again")
+            raise CheckpointError(f"{path} was written by an earlier release and lacks required hashes; train again")
         return TrainingManifest.model_validate(content)
     except NotAFileError as error:
         raise CheckpointError(f"{path} is no training manifest: {error}") from None

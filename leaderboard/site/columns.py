@@ -103,9 +103,9 @@ COLUMNS = {column.key: column for column in (
     Column("rank", "#", attrgetter("rank"), "rank", higher_is_better=False),
     Column("system", "System", attrgetter("system"), "name"),
     Column("acc", "Accuracy", attrgetter("score"), "accuracy",
-           "Percent with its 95% Wilson interval. If m options tie for the best score and one is right, the item counts "
-           "1/m. For means over rotations or prompts, the Wilson interval is conservative; a system's page has the "
-           "standard error over items.",
+           "Percent with its 95% Wilson interval. If m options tie for the best score and one is right, the item "
+           "counts 1/m. For means over rotations or prompts, the Wilson interval is conservative; a system's page has "
+           "the standard error over items.",
            parts=(("acc", "acc"), ("acc_low", "low"), ("acc_high", "high")), higher_is_better=True),
     Column("status", "Status", attrgetter("status"), "status", on_page="Trust"),
     Column("leader", "Against the leader", attrgetter("against_leader"), "leader",

@@ -22,8 +22,8 @@ from recipe_mpr_task import TASK_VERSION
 HOW_TO_READ = """\
 - Accuracy: percent, with its 95% Wilson interval. Chance is 20.
 - Query types: an item can have several types or none, so type counts do not add up. Intervals are in the JSON and CSV.
-- Evidence `run here`: the system was run on these tasks, and prompts and answers were logged. `recounted`: the accuracy \
-is recomputed from published answers to each item. `claimed`: only a number is published.
+- Evidence `run here`: the system was run on these tasks, and prompts and answers were logged. `recounted`: the \
+accuracy is recomputed from published answers to each item. `claimed`: only a number is published.
 - Against the leader: accuracy minus the leader's, in points, on the same items. Brackets: bootstrap interval, widened \
 to the level of the Holm-corrected test. It includes 0 exactly if the row is tied.
 - `=`: tied. An exact McNemar test, Holm-corrected over the board, finds no difference from the leader.

