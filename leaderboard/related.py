@@ -1,6 +1,6 @@
 """Group systems that share a base model or may be copies, so that a group is not counted as several opinions.
 
-For a reader of `audit labels` it is worse to count one model twice than to take two systems for related. So the rules
+In `audit labels`, counting one model twice is worse than treating two systems as related. So the rules
 are wider than those of `rank.copies`, whose flags stand beside a rank.
 """
 

@@ -13,7 +13,7 @@ from recipe_mpr_task.orders import pinned_items
 
 _LARGEST = 64 * 2**20  # bytes; 500 lines have 0.1 MB with queries, and a few MB with a model's reasoning
 _MOST_FAULTS = 5
-_NOT_AN_OBJECT = "not a JSON object; expected JSONL, one object a line"
+_NOT_AN_OBJECT = "not a JSON object; expected JSONL, one object per line"
 
 
 class Entries(NamedTuple):
@@ -51,7 +51,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise RecipeMPRError(f"{path}: cannot be read: {error.strerror or error}") from None
     if not text.strip():
-        raise RecipeMPRError(f"{path} is empty; expected one JSON object a line")
+        raise RecipeMPRError(f"{path} is empty; expected one JSON object per line")
     return text
 
 
@@ -65,7 +65,9 @@ def read_entries(path: Path) -> Entries:
     start = text.lstrip()[0]
     whole = parsed(text) if start in "[{" else ValueError()
     if start == "[" and not isinstance(whole, list):
-        raise RecipeMPRError(f"{path}: starts like a JSON array, but is none ({whole}); expected JSONL or an array")
+        raise RecipeMPRError(
+            f"{path}: starts like a JSON array, but is not one ({whole}); expected JSONL or an array"
+        )
     if isinstance(whole, list):
         return Entries("entry", list(enumerate(whole, 1)))
     if isinstance(whole, dict) and whole:
@@ -100,7 +102,7 @@ class _RepeatedKeyError(ValueError):
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     pairs = list(pairs)
     if repeated := [key for key, n in Counter(key for key, _ in pairs).items() if n > 1]:
-        raise _RepeatedKeyError(f"the key {repeated[0][:40]!r} is there twice in one object")
+        raise _RepeatedKeyError(f"the key {repeated[0][:40]!r} appears twice in one object")
     return dict(pairs)
 
 

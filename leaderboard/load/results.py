@@ -84,7 +84,9 @@ def _read_json(file: Path) -> Any:
     except OSError as error:
         raise UnusableError(f"unreadable: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
-        wanted = "expected lm-eval's results_*.json or a *.record.json; predictions: recipe-mpr import"
+        wanted = (
+            "expected lm-eval's results_*.json or a *.record.json; to import a prediction file, use `recipe-mpr import`"
+        )
         raise UnusableError(f"not valid JSON: {error}; {wanted}") from None
 
 
@@ -121,7 +123,7 @@ def _parsed(text: bytes, where: str) -> dict[str, Any]:
         except ValueError:
             sample = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise UnusableError(f"{where} is no JSON, so the file is broken: {line(error)}") from None
+        raise UnusableError(f"{where} is not JSON, so the file is broken: {line(error)}") from None
     if not isinstance(sample, dict):
-        raise UnusableError(f"{where} is no JSON object, so the file is broken")
+        raise UnusableError(f"{where} is not a JSON object, so the file is broken")
     return sample

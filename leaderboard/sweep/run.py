@@ -34,7 +34,7 @@ class _Group:
 
 
 class Sweep:
-    """A sweep that is being run. `states` always says how each cell stands.
+    """A sweep that is being run. `states` always has the current state of each cell.
 
     Args:
         states: the plan. Cells with the status `waiting` are run.

@@ -92,7 +92,7 @@ def test_ties_broken_for_the_right_option_are_no_baseline(tmp_path):
 def test_other_arguments_are_named(more, tmp_path):
     row = baseline(tmp_path, "tfidf", recorded={"kind": "tfidf", **more})
     assert (row.status, row.rank) == ("excluded", None)
-    assert f"this one has others: {next(iter(more))}" in row.reason
+    assert f"also given: {next(iter(more))}" in row.reason
 
 
 @pytest.mark.exploit

@@ -139,7 +139,9 @@ def test_a_subfolder_that_cannot_be_listed_is_named(runs, tmp_path, monkeypatch)
 def test_a_folder_of_links_to_folders_alone_says_what_to_name(runs, tmp_path):
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "one").symlink_to(runs)
-    with pytest.raises(RecipeMPRError, match="nothing but links to folders in it, such as one: name what they lead to"):
+    with pytest.raises(
+        RecipeMPRError, match="only links to folders in it, such as one: pass their targets instead"
+    ):
         build([tmp_path / "links"], tmp_path / "site")
 
 
@@ -160,7 +162,7 @@ def test_links_to_results_without_their_samples_are_named(runs, tmp_path):
     (tmp_path / "links" / file.name).symlink_to(file)
     code, (line,), rows = built(tmp_path / "links", tmp_path / "site")
     assert (code, rows[HONEST]["status"]) == (2, "excluded")
-    assert "run it again with --log_samples; of a linked file, link the folder" in line
+    assert "run it again with --log_samples; if the file is a link, link its folder instead" in line
 
 
 @pytest.mark.honest

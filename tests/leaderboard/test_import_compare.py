@@ -98,8 +98,8 @@ FAULTS = {
         "option_id says None, letter says",
         "file",
     ),
-    "foreign option": ('{"item_id": "sample-00", "option_id": "zz"}', "'zz' is none of its options"),
-    "twice": ('{"item_id": "sample-00", "option_id": null}\n' * 2, "line 2: sample-00 is there twice, first in line 1"),
+    "foreign option": ('{"item_id": "sample-00", "option_id": "zz"}', "'zz' is not one of its options"),
+    "twice": ('{"item_id": "sample-00", "option_id": null}\n' * 2, "line 2: sample-00 appears twice; first in line 1"),
 }
 
 

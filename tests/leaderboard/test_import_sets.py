@@ -55,7 +55,7 @@ def test_one_name_with_other_items_is_another_board_and_one_set_has_one_name(tmp
     assert imported(tmp_path / "b", some(29), "org/b", **ABOUT) is None
     assert imported(tmp_path / "c", some(30), "org/c", **ABOUT | {"set_name": "another name"}) is None
     sets = [board for board in boards_of(tmp_path) if board.key.startswith("set-")]
-    assert sorted(len([row for row in board.rows if row.kind == "imported" and "without" in row.no_rank])
+    assert sorted(len([row for row in board.rows if row.kind == "imported" and "two different sources" in row.no_rank])
                   for board in sets) == [1, 2]  # fmt: skip
     assert all("29 items" in board.title or "30 items" in board.title for board in sets)
 

@@ -83,11 +83,11 @@ UNRANKED = {
     "other types": ({"edit_samples": edit_doc(query_types=["Temporal"])}, "1 item not of the pinned dataset"),
     "edited item": ({"edit_samples": lambda s: s[5].update(acc=1 - s[5]["acc"])}, "1 item with another logged acc"),
     "edited total": (
-        {"edit_results": lambda r: r["results"]["recipe_mpr_sample"].update({"acc,none": 0.99})}, "says acc 0.99"),
+        {"edit_results": lambda r: r["results"]["recipe_mpr_sample"].update({"acc,none": 0.99})}, "acc is 0.99"),
     "NaN": (
         {"edit_samples": lambda s: s[2]["filtered_resps"].__setitem__(1, ["nan"])}, "1 item with a score that is not"),
     "four scores": ({"edit_samples": lambda s: s[2]["filtered_resps"].pop()}, "1 item without their 5 responses"),
-    "telling prompt": ({"prompt": "{{query}} {{gold_letter}}"}, "its prompt template is not default"),
+    "telling prompt": ({"prompt": "{{query}} {{gold_letter}}"}, "its prompt template is not the task's (default)"),
     "odd types": ({"edit_results": lambda r: r["configs"]["recipe_mpr_sample"].update(metadata=[1])}, "version None"),
     "hostile": ({"edit_samples": lambda s: s[0].update(doc="<script>")}, "1 item not of the pinned dataset"),
 }  # fmt: skip

@@ -79,12 +79,12 @@ def test_an_edited_record_is_excluded(made, change, reason):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda r: r.update(dataset_sha256="0" * 64), "of another dataset"),
+        (lambda r: r.update(dataset_sha256="0" * 64), "from another dataset"),
         (lambda r: r.update(task="../../x"), "is not part of this release"),
         (lambda r: r.update(task="recipe_mpr_folds"), "is not part of this release"),
         (lambda r: r.update(task="recipe_mpr_generate"), "an item without scores"),
-        (lambda r: r["items"][0].update(item_id="mpr-999"), "'mpr-999' is not of the dataset"),
-        (lambda r: r["items"][0].update(chosen=[["\x1b[2Jforeign"]]), "chooses what is none of its options"),
+        (lambda r: r["items"][0].update(item_id="mpr-999"), "'mpr-999' is not in the dataset"),
+        (lambda r: r["items"][0].update(chosen=[["\x1b[2Jforeign"]]), "chooses an unknown option"),
         (lambda r: r["items"][0].update(scores=[[1, 2, 3]]), "items.0.scores"),
         (lambda r: r["items"][0].update(scores=[["NaN"] * 5]), "items.0.scores"),
         (lambda r: r.update(items="x"), "items"),
@@ -170,7 +170,7 @@ def test_rounding_neither_makes_nor_breaks_a_tie(scores):
 
 def test_a_broken_file_is_no_record(tmp_path):
     (tmp_path / "x.record.json").write_text("{")
-    with pytest.raises(RecordError, match="no recipe-mpr-record/1"):
+    with pytest.raises(RecordError, match="not a valid recipe-mpr-record/1 file"):
         read_record(tmp_path / "x.record.json")
 
 

@@ -35,7 +35,7 @@ def test_seeds_of_a_recipe_are_counted_over_all_boards_and_statuses():
     hidden = [row("s5", recipe="r", seed=5), row("again", recipe="r", seed=1)]
     found = told([*shown, *others], hidden)
     assert found["s1"] == found["s2"] == "2 of 5 known seeds of this recipe are shown; tries elsewhere are unknown"
-    assert found["s4"].startswith("1 of 5 seeds of this recipe")
+    assert found["s4"].startswith("1 of 5 known seeds of this recipe")
     (marked, *_) = mark_tries([*shown, *others], hidden)
     assert (marked.tries.seeds_shown, marked.tries.seeds_known) == (2, 5)
 
