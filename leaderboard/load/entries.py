@@ -65,9 +65,7 @@ def read_entries(path: Path) -> Entries:
     start = text.lstrip()[0]
     whole = parsed(text) if start in "[{" else ValueError()
     if start == "[" and not isinstance(whole, list):
-        raise RecipeMPRError(
-            f"{path}: starts like a JSON array, but is not one ({whole}); expected JSONL or an array"
-        )
+        raise RecipeMPRError(f"{path}: starts like a JSON array, but is not one ({whole}); expected JSONL or an array")
     if isinstance(whole, list):
         return Entries("entry", list(enumerate(whole, 1)))
     if isinstance(whole, dict) and whole:

@@ -139,9 +139,7 @@ def test_a_subfolder_that_cannot_be_listed_is_named(runs, tmp_path, monkeypatch)
 def test_a_folder_of_links_to_folders_alone_says_what_to_name(runs, tmp_path):
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "one").symlink_to(runs)
-    with pytest.raises(
-        RecipeMPRError, match="only links to folders in it, such as one: pass their targets instead"
-    ):
+    with pytest.raises(RecipeMPRError, match="only links to folders in it, such as one: pass their targets instead"):
         build([tmp_path / "links"], tmp_path / "site")
 
 
