@@ -213,7 +213,7 @@ def _ask(model_id: str, revision: str, endpoint: str | None) -> "ModelInfo":
         return api.model_info(model_id, revision=revision, files_metadata=True, timeout=30)
     except Exception as error:  # the exception's type depends on the version of huggingface_hub
         raise RecipeMPRError(
-            f"{model_id} at {revision}: the hub cannot be asked for the hashes of its files "
+            f"{model_id} at {revision}: cannot get the hashes of its files from the hub "
             f"({type(error).__name__}: {one_line(error)[:200]}); go online and run again"
         ) from error
 

@@ -19,7 +19,7 @@ _EARLIER = "requirements.txt"
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal other than Ctrl-C's asked this process to stop. `signum` is the signal's number."""
+    """A signal other than Ctrl-C's stopped this process. `signum` is the signal's number."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)

@@ -45,8 +45,8 @@ def sweep(  # noqa: PLR0913 (each argument is an option)
 ) -> None:
     """Run many models on many tasks, and build the site.
 
-    SWEEP is a YAML file, or the name of a shipped sweep. A cell is one model on one task, asked in one way. Cells whose
-    results are there are not run again, so a sweep that was stopped goes on when it is started again.
+    SWEEP is a YAML file, or the name of a shipped sweep. A cell is one model on one task with one setting. Cells with
+    results are not run again. To continue a stopped sweep, start it again.
 
     The exit code is 1 if a cell failed.
     """

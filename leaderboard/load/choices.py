@@ -179,7 +179,7 @@ class _Line:
 def _item_id(given: Mapping[str, Any], fields: str) -> str:
     if "item_id" not in given and "query" not in given:
         raise ValueError(f"no item_id or query; {fields}; remove lines that are not items")
-    # An item id is enough. The query beside it is compared only if that needs no download.
+    # An item id is enough. Also compare the query, if this needs no download.
     by_query = id_of_query(given.get("query")) if "item_id" not in given or items_at_hand() else None
     if "item_id" not in given:
         if by_query is None:

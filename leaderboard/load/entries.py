@@ -128,7 +128,7 @@ def _named_by(item_id: str, value: str | None) -> str:
 
 
 def _named(key: str, value: dict[str, Any]) -> Any:
-    """Return an entry of a map with its key as item id, or as query if it is no id. Contradicting ids are a fault."""
+    """Return an entry of a map with its key as item id, else as query. Contradicting ids are a fault."""
     if key not in pinned_items():
         return value if value.keys() & {"item_id", "query"} else {"query": key, **value}
     if value.get("item_id", key) != key:

@@ -51,7 +51,7 @@ def told(url: str, what: str) -> Iterator[None]:
         raise RemoteError(f"{url}: needs {package}; pip install {package}") from None
     except FileNotFoundError:
         raise RemoteError(f"{url}: {what}: there is no such bucket or folder") from None
-    except Exception as error:  # noqa: BLE001 (each filesystem has errors of its own)
+    except Exception as error:  # noqa: BLE001 (each filesystem raises different errors)
         reason = line(str(error) or type(error).__name__)
         raise RemoteError(f"{url}: {what}: {reason}; check address, credentials and connection") from None
 
@@ -92,7 +92,7 @@ def fetch(url: str, folder: Path, wanted: Sequence[str] | None = None) -> list[s
     """Fetch the new and changed files of a URL into a folder, and remove what the URL no longer has.
 
     Returns:
-        One text for each file that could not be fetched. The other files are there.
+        One text for each file that could not be fetched. The other files are in the folder.
 
     Raises:
         RemoteError: the URL cannot be listed.

@@ -56,7 +56,7 @@ def runs_of(file: Path, source: str) -> list[Run]:
     results = _read_json(file)
     if not isinstance(results, dict) or not isinstance(results.get("results"), dict):
         raise UnusableError("not lm-eval's: no `results` object in it")
-    # A group such as recipe_mpr_folds has no items of its own. Each task in the group is a run.
+    # A group such as recipe_mpr_folds has no items. Each task in the group is a run.
     groups = results.get("group_subtasks")
     groups = groups if isinstance(groups, dict) else {}
     tasks = [name for name in results["results"] if name.startswith("recipe_mpr") and not groups.get(name)]

@@ -59,7 +59,7 @@ class ScoredClaim:
 
     @property
     def follows(self) -> str:
-        """What a reader may conclude, in sentences."""
+        """The conclusions for a reader, in sentences."""
         no_rank = self.row and (self.row.status not in RANKED or self.row.no_rank)
         said = [f"{self.row.status}: {self.row.reason}"] if self.row and no_rank else []
         said += [*self._of_constant_letter(), self._of_counts(), *self.notes]

@@ -21,7 +21,7 @@ class Source(BaseModel, frozen=True, extra="forbid"):
 
 
 class Claim(BaseModel, frozen=True, extra="forbid"):
-    """A result that somebody reported. The head of `published.yaml` describes the fields.
+    """A published result. The head of `published.yaml` describes the fields.
 
     `source` and `note` are the texts, not their keys in the file. Tables of claims against recounts read this class.
     """

@@ -128,7 +128,7 @@ class Keys:
 
     @property
     def measurement(self) -> str:
-        """The identity that counts for the row: `same_as` if it is set, else `identity`."""
+        """The identity to use for the row: `same_as` if it is set, else `identity`."""
         return self.same_as or self.identity
 
 
@@ -236,8 +236,8 @@ class Row:
         items: the results item by item; empty if unknown, as for a reported row.
         position: position bias; None if the options had several orders or an unknown order, or if no option was chosen.
         flags: notes for a reader. Notes do not change the rank.
-        around: the constant texts around the prompts, with placeholders for prompts and answers. Runs that were asked
-            in different ways have different texts. Empty if no prompts were logged or read.
+        around: the constant texts around the prompts, with placeholders for prompts and answers. Runs with
+            different settings have different texts. Empty if no prompts were logged or read.
         item_set: the set of items that an importer named; None for the items of a task.
         origin: where an imported system's answers were published.
         gold_letters: for each letter A to E, the number of items whose right option had the letter when the system saw

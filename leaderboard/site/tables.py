@@ -211,7 +211,7 @@ def cell_text(text: str | None, longest: int = 200) -> str:
 
 
 def link(text: str, address: str | None) -> str:
-    """Return a Markdown link, or only the text if the address is no https address. A shown address is shortened."""
+    """Return a Markdown link, or only the text if the address is not an https address. A shown address is shortened."""
     match = _ADDRESS.fullmatch(address or "")
     if match is None:
         return cell_text(text)

@@ -42,13 +42,13 @@ class Cell:
 
     @property
     def how(self) -> str:
-        """How the model is asked, in words; "" if nothing differs from the default."""
+        """The settings in words; "" if nothing differs from the default."""
         seed = "" if self.seed is None or not self.shots else f"seed {self.seed}"
         return ", ".join(filter(None, (f"{self.shots}-shot" if self.shots else "", "chat" if self.chat else "", seed)))
 
     @property
     def name(self) -> str:
-        """The cell in words: model, task, and how it is asked."""
+        """The cell in words: model, task and settings."""
         return " ".join(filter(None, (self.model.name, self.task, self.how)))
 
     @property

@@ -58,7 +58,7 @@ def make_plan(
     Args:
         cells: the sweep's cells.
         there: the existing runs.
-        cannot: returns why this machine cannot run a cell; such a cell has failed, unless its result is there.
+        cannot: returns why this machine cannot run a cell; this cell has failed, unless its result exists.
     """
     states: list[CellState] = []
     first: dict[str, Cell] = {}

@@ -40,8 +40,8 @@ class Sweep:
         states: the plan. Cells with the status `waiting` are run.
         executor: where the groups run.
         storage: where the results go.
-        is_there: returns whether a cell's result is there now. Asked after a node was lost: its last event may be
-            missing.
+        is_there: returns whether a cell's result exists now. Called after a node was lost, because its last event may
+            be missing.
     """
 
     def __init__(

@@ -141,7 +141,7 @@ def locked(folder: Path) -> Iterator[int]:
 
 
 def _try_lock(descriptor: int) -> bool:
-    """Take a file's lock if it is free. filelock does not tell its descriptor, which workers must inherit."""
+    """Take a file's lock if it is free. filelock hides its descriptor, which workers must inherit."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -20,7 +20,7 @@ _RUNTIME_ARGUMENTS = frozenset(
      "tensor_parallel_size", "data_parallel_size", "gpu_memory_utilization", "max_memory_per_gpu", "max_cpu_memory",
      "offload_folder", "logits_cache", "low_cpu_mem_usage", "max_retries", "timeout", "swap_space")
 )  # fmt: skip
-"""Model arguments that say how to run a model, not which model it is."""
+"""Model arguments that change how a model runs, but not its answers."""
 
 _SETTING_ARGUMENTS = frozenset(
     ("max_length", "max_gen_toks", "add_bos_token", "prefix_token_id", "truncation", "enable_thinking",

@@ -145,7 +145,7 @@ def refuse_causal(checkpoint: Checkpoint) -> None:
 
 
 def refuse_encoder(checkpoint: Checkpoint) -> None:
-    """Raise an error if a checkpoint declares architectures and none of them is causal.
+    """Raise an error if a checkpoint declares architectures but no causal one.
 
     Raises:
         CheckpointError: the model is not causal.

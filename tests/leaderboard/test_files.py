@@ -109,7 +109,7 @@ def test_an_odd_file_named_by_the_user_is_named(make, tmp_path):
 @pytest.mark.parametrize("make", [os.mkfifo, lambda p: p.symlink_to("/dev/zero"), loop, lambda p: sparse(p, 6 * 10**9)])
 def test_an_odd_manifest_is_no_manifest(make, tmp_path):
     make(tmp_path / FILE_NAME)
-    with pytest.raises(CheckpointError, match="is no training manifest"):
+    with pytest.raises(CheckpointError, match="is not a training manifest"):
         read_manifest(tmp_path)
 
 
