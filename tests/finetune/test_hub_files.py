@@ -159,7 +159,7 @@ def test_a_file_that_was_taken_away_is_found(hub: FakeHub, cached: dict[str, Pat
 @pytest.mark.exploit
 def test_a_hub_that_is_down_verifies_nothing(hub: FakeHub, cached: dict[str, Path]) -> None:
     hub.stop()
-    with pytest.raises(RecipeMPRError, match=r"cannot get the hashes of its files from the hub .*go online and run again") as caught:
+    with pytest.raises(RecipeMPRError, match=r"hashes of its files from the hub .*go online and run again") as caught:
         verify(TINY, COMMIT, cached)
     assert "\n" not in str(caught.value)
 
