@@ -1,4 +1,4 @@
-"""The base model of a run: known only if pinned, made here, or with a manifest; and the same one to the end."""
+"""The base model of a run is known only if it is pinned, was made here, or has a manifest. It must not change."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ def recipe(model, out, *more):
 
 
 def edited(folder, copy):
-    """A copy of a model with one weight changed: contaminated, for all that anybody knows."""
+    """Copy a model and change one weight, so that its training data are unknown."""
     shutil.copytree(folder, copy)
     weights = load_file(copy / "model.safetensors")
     first = next(iter(weights))
@@ -153,7 +153,7 @@ def test_what_was_swapped_before_resume_is_found(cut_off, micro, swap):
 
 
 def test_a_local_base_that_was_put_back_before_resume_is_found(tmp_path, tiny_qwen, monkeypatch):
-    """Begun on a contaminated folder, whose checkpoint is gone on from under a clean one's name."""
+    """Start on a contaminated folder, and resume with a clean base model."""
     model, out = edited(tiny_qwen, tmp_path / "model"), tmp_path / "out"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(StepTrainer, "training_step", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))

@@ -1,4 +1,4 @@
-"""Encoders in training: the losses against plain ones, and validation scores against the adapter's."""
+"""Training of encoders: losses against simple implementations, validation scores against the adapter's."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Files of a hub model compared with what the hub says of the commit; the hub is a fake one on this machine."""
+"""Files of a hub model are compared with the hub's hashes; the hub is a fake one on this machine."""
 
 import json
 import shutil

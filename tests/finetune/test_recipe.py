@@ -1,4 +1,4 @@
-"""Recipes are data that is checked whole, before anything is loaded: shipped ones, overrides, faults."""
+"""Recipes are checked completely before anything is loaded: shipped recipes, overrides, faults."""
 
 from importlib.resources import files
 

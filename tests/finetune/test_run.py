@@ -1,4 +1,4 @@
-"""A training run as a user starts it: what it writes, what stops it, and that stopping loses nothing."""
+"""A training run as a user starts it: its files, its errors, and resuming without loss."""
 
 import json
 import os

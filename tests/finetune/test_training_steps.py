@@ -1,4 +1,4 @@
-"""What a training step is made of: even gold letters, whole epochs, lm-eval's own tokens, one loss."""
+"""Training steps: even gold letters, whole epochs, the same tokens as lm-eval, one loss."""
 
 from collections import Counter
 

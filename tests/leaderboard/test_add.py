@@ -41,7 +41,7 @@ def test_finetune_then_add(pinned, tmp_path):
 
 @pytest.mark.real_data
 def test_what_a_base_has_seen_is_not_forgotten(pinned, tmp_path):
-    """A tuned model as a base: with its manifest its items count, without one nothing does as unseen."""
+    """A tuned base model: its manifest's items count as seen. Without a manifest, no item counts as unseen."""
     site, bare = tmp_path / "site", tmp_path / "bare"
     shutil.copytree(pinned / "merged", bare)
     (bare / "recipe_mpr_training.json").unlink()

@@ -1,4 +1,4 @@
-"""What a run must show to count as one of the leaderboard's baselines. Each is nobody's best of many tries."""
+"""Conditions for a run to be accepted as a baseline. A baseline must not be the best of many tries."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The systems' pages in a real browser: what a reader does with mouse, keyboard and address, and what axe says."""
+"""The systems' pages in a real browser: mouse, keyboard, address, and accessibility (axe)."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The index page in a real browser, with made-up content: what a reader does with mouse, keyboard and address."""
+"""The index page in a real browser, with made-up content: mouse, keyboard and address."""
 
 import pytest
 

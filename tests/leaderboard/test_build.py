@@ -1,4 +1,4 @@
-"""The build as a whole: the same input gives the same bytes, and what is remembered is never out of date."""
+"""The whole build: the same input gives the same bytes, and cached rows are never out of date."""
 
 import gc
 import json

@@ -1,4 +1,4 @@
-"""Claims stand beside what the answers on their items say, and in no table of measured systems."""
+"""Claims are compared with recomputed accuracies, and are in no table of measured systems."""
 
 import json
 import re

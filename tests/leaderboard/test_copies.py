@@ -1,4 +1,4 @@
-"""Copies: what is counted, against counting it item by item; what the known relation is called; how long it takes."""
+"""Copies: the counts equal counts item by item; the names of known relations; the time."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Files of any kind below a folder of runs: what cannot be read is named with its remedy, the rest is kept."""
+"""Files of any kind below a folder of runs: unreadable files are named with a remedy, the others are kept."""
 
 import contextlib
 import os

@@ -22,7 +22,7 @@ def jsonl(path, lines):
 
 
 def letters(order, items, wrong=0):
-    """Letter answers in an order, told by where the right option stood; the first `wrong` of them wrong."""
+    """Write letter answers with `gold_letter`, in a given order; the first `wrong` answers are wrong."""
     shown = [display(item, order) for item in items]
     return [
         {"item_id": s.item.item_id, "letter": LETTERS[(s.gold + (k < wrong)) % 5], "gold_letter": s.gold_letter}
@@ -77,10 +77,10 @@ FAULTS = {
     "no id": ('{"answer": 1}', "no item_id or query; its fields: answer"),
     "unknown id": ('{"item_id": "mpr-500", "letter": "A"}', r"expected mpr-000 \(the file's first\) to mpr-499"),
     "no choice": ('{"item_id": "sample-00"}', "no option_id, option, letter or scores"),
-    "letter without order": ('{"item_id": "sample-00", "letter": "A"}', "give beside it `options` or `option_ids`"),
+    "letter without order": ('{"item_id": "sample-00", "letter": "A"}', "add `options` or `option_ids`"),
     "letters of a stated order": (
         '{"item_id": "sample-00", "letter": "A"}',
-        "--order alone is not believed",
+        "--order alone is not enough",
         "shuffled",
     ),
     "no five": ('{"item_id": "sample-00", "letter": "A", "options": ["a"]}', "options are not its five options"),

@@ -1,4 +1,4 @@
-"""Logs as people have them: forms of files, letters, texts and scores. An unclear entry is an error with its line."""
+"""Typical logs: forms of files, letters, texts and scores. An unclear entry is an error with its line."""
 
 import json
 

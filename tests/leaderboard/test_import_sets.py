@@ -1,4 +1,4 @@
-"""Boards of imported sets: what opens the page, what stands on them for comparison, and what an importer says."""
+"""Boards of imported sets: the opening board, the rows for comparison, and the importer's facts."""
 
 import json
 

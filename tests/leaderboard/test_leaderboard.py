@@ -1,4 +1,4 @@
-"""The leaderboard: what gets a rank, what is only listed and why, and that folds pool over items."""
+"""The leaderboard: ranked rows, listed rows with their reasons, and pooling of folds over items."""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""A fault of our own code with one run is logged, and the other rows are kept."""
+"""An internal error with one run is logged, and the other rows are kept."""
 
 import re
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_any_other_fault_of_ours_is_logged(runs, monkeypatch, tmp_path):
 
 @pytest.mark.integration
 def test_processes_hand_their_faults_over(tmp_path, monkeypatch):
-    """Checked by several processes, each of which starts anew: no patch of ours would be there."""
+    """Several processes check the runs. Each starts anew, so a patch of this test would have no effect."""
     for k in range(3):
         run_files(tmp_path / "runs" / str(k), name=f"org/{k}", seed=k)
     monkeypatch.setattr(collect, "FEW_FILES", 2)

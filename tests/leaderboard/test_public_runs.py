@@ -1,4 +1,4 @@
-"""The public runs come to the counts of their sources, by the commands that docs/public_runs.md shows."""
+"""The commands of docs/public_runs.md give the counts that the sources of the public runs state."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Compact result records: the same rows as the runs they were made of, and no way around the checks."""
+"""Compact result records give the same rows as their runs, and cannot avoid the checks."""
 
 import json
 import random
@@ -192,7 +192,7 @@ def test_a_document_without_the_markers_is_an_error():
 
 
 def test_committed_results_are_ranked_and_whole():
-    """Every record goes through the checks of any run: what does not check out is not committed."""
+    """Every committed record passes the checks of a run."""
     rows = [row for row in rows_of(RESULTS) if row.evidence == "run here"]
     known = ("file order", RANDOM_WEIGHTS)  # what demonstrations are excluded for
     assert not [row for row in rows if row.status == "excluded" and not any(text in row.reason for text in known)]

@@ -1,4 +1,4 @@
-"""Packed items: what a build remembers of a row is what was computed, and copies are found by it."""
+"""Packed items: the stored results equal the computed ones, and copies are found in them."""
 
 import math
 

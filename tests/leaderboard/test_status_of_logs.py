@@ -1,4 +1,4 @@
-"""The status by what the log and the results file record, for runs that are faked."""
+"""The status of faked runs, by their logs and results files."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tries: how many seeds of a recipe and settings of a system stand behind a row, as far as a build knows."""
+"""Tries: the number of seeds of a recipe and settings of a system that a build knows for a row."""
 
 from dataclasses import replace
 

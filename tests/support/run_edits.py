@@ -107,11 +107,11 @@ def perturbed(scores: list[float], draw: random.Random) -> list[float]:
 
 
 NOISE = rescored(perturbed)
-"""An edit of samples: another's answers with other scores."""
+"""An edit of samples: another system's answers with other scores."""
 
 
 def first_option(sample: Json) -> None:
-    """Answer "A", whatever is asked."""
+    """Answer "A" on every item."""
     scored(sample, [0, -1, -2, -3, -4], float(sample["doc"]["gold"] == 0))
 
 

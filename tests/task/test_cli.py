@@ -1,4 +1,4 @@
-"""The command line: light, and one line on stderr with exit code 2 for whatever the user got wrong."""
+"""The command line loads fast. A user's mistake gives one line on stderr and exit code 2."""
 
 import json
 import os

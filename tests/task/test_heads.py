@@ -1,4 +1,4 @@
-"""Each head on each kind of encoder, against scores computed another way; tasks that are not ours."""
+"""Each head on each kind of encoder, against independent computations; tasks of other benchmarks."""
 
 import json
 import shutil
