@@ -117,7 +117,7 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_fixture_setup(fixturedef: Any) -> Generator[None, object, object]:
     """Hide the dataset from shared fixtures, too, except those that request `dataset`.
 
-    A shared fixture is made for the first test that asks for it: whether a later one is marked would not be seen.
+    A shared fixture is made once, for the first test that requests it, so it cannot depend on the mark of a later test.
     """
     if fixturedef.scope == "function" or "dataset" in (fixturedef.argname, *fixturedef.argnames):
         return (yield)

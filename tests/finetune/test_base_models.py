@@ -182,7 +182,7 @@ def test_the_base_of_other_folds_is_the_same_one(tmp_path, micro):
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_finetuned_on_a_hub_model_clean_if_it_is_pinned_and_else_unknown(tmp_path, tiny_qwen):
-    """One step on a contaminated hub model used to give a clean 100%: any hub id counted as known."""
+    """One step on a contaminated hub model must not give a clean 100%: not every hub id is known."""
     with FakeHub() as hub:
         hub.add(TINY, tiny_qwen, COMMIT)
         hub.add("somebody/tuned", edited(tiny_qwen, tmp_path / "tuned"), NEXT)

@@ -1,4 +1,4 @@
-"""The sentence at the top of the page, and the board that it opens on: computed from the rows, never from claims."""
+"""The page's top sentence and its opening board are computed from the rows, never from claims."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""Predictions of any system become a row that says so; two systems are compared item by item."""
+"""Predictions of any system become a row with the kind "imported"; two systems are compared item by item."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`recipe-mpr audit labels`: which systems count, which items are listed, and what a review file changes."""
+"""`recipe-mpr audit labels`: the used systems, the listed items, and the effect of a review file."""
 
 import json
 import re

@@ -120,7 +120,7 @@ def test_arguments_that_load_something_else_are_named(pinned, tmp_path):
 @pytest.mark.real_data
 @pytest.mark.exploit
 def test_answers_from_a_shared_cache_are_never_clean(pinned, tiny_qwen, tmp_path, caplog):
-    """lm-eval's cache holds no model's name: an honest checkpoint gets the answers of the model before it."""
+    """lm-eval's cache is not keyed by model: an honest checkpoint gets the answers of the previous model."""
     tasks, cache = ["recipe_mpr_test"], str(tmp_path / "cache")
     first = from_python(tmp_path / "1", model="hf", model_args=f"pretrained={tiny_qwen}", tasks=tasks, use_cache=cache)
     adapter = peft_arguments(pinned)

@@ -8,7 +8,7 @@ from tests.support.fake_runs import rows_of, run_files
 
 
 def flagged(flags, log=None):
-    """Edits of a faked run: what evaluation logged of seen items, and of the model."""
+    """Return edits of a faked run: the logged seen items and model."""
 
     def edit_samples(samples):
         for sample, flag in zip(samples, flags, strict=False):

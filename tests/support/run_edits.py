@@ -1,4 +1,4 @@
-"""Edits of a faked run's samples and results, which the cheats are made of."""
+"""Edits of a faked run's samples and results, for the cheats."""
 
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -66,7 +66,7 @@ def called(name: object) -> Edit:
 
 
 def training(**record: Any) -> Edit:
-    """Set the training record, and the system's name, which would else be the recipe's."""
+    """Set the training record, and the system's name, which otherwise would be the recipe's."""
     return both(called(CHEAT), lambda results: results.update({TRAINING_KEY: record}))
 
 

@@ -1,4 +1,4 @@
-"""The kits for lm-eval and the Hub: their content equals the package's, and nothing is lost or uploaded unasked."""
+"""The kits for lm-eval and the Hub equal the package's content; nothing is lost or uploaded without --push."""
 
 import ast
 import importlib.util
