@@ -1,4 +1,4 @@
-# Every target makes its own environment in .venv first; PYTHON chooses the interpreter (3.11 to 3.13).
+# Every target first creates the environment in .venv; PYTHON chooses the interpreter (3.11 to 3.13).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +13,7 @@ WORKERS ?= 2
 demo: $(STAMP)
 	$(BIN)/recipe-mpr demo --out out
 
-# Without the dataset, on a machine that is offline, the tests that need it are skipped, and the end says so.
+# Without the dataset, the tests that need it are skipped, and the test summary says so.
 unit test: $(STAMP)
 	@$(BIN)/recipe-mpr data fetch || echo "no dataset: the tests marked real_data are skipped"
 	$(BIN)/python -m pytest -m "$(MARKED)" -n $(WORKERS) --dist loadgroup
@@ -53,8 +53,8 @@ bench: $(STAMP)
 clean:
 	rm -rf $(VENV) .venv-py out dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# torch first: a range that its CPU build satisfies then installs nothing more. every-eval-ever, which judges our
-# exports in the tests, asks for Python 3.12 and an older huggingface-hub; its validator needs neither.
+# torch first: a range that its CPU build satisfies then installs nothing more. every-eval-ever validates the
+# exports in the tests. It requires Python 3.12 and an older huggingface-hub, but its validator needs neither.
 $(STAMP): pyproject.toml constraints.txt $(wildcard recipe_mpr_task/autoload/*)
 	@echo "setting up $(VENV); a minute or two on a fresh machine"
 	$(PYTHON) -m venv $(VENV)

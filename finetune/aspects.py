@@ -46,5 +46,5 @@ def _index(item: Item) -> int:
 
 def _aspects(record: dict[str, Any], item: Item) -> tuple[str, ...]:
     if record["answer"] != item.gold:
-        raise DataError(f"{item.item_id}: not the dataset's item of that number; aspects are read from the dataset")
+        raise DataError(f"{item.item_id}: not the dataset's item with this id; aspects are read from the dataset")
     return tuple(" ".join(text.split()) for text in record.get(_FIELD, {}))

@@ -114,7 +114,7 @@ def _plain_config(recipe: Recipe, *, offline: bool) -> Any:
         return AutoConfig.from_pretrained(str(local) if local.is_dir() else recipe.model, revision=recipe.revision)
     except (OSError, ValueError):
         raise RecipeError(
-            f"model={recipe.model}: no such folder, and not to be had from the hub (revision {recipe.revision}); "
+            f"model={recipe.model}: no such folder, and not available from the hub (revision {recipe.revision}); "
             "allowed: a hub id, a checkpoint folder, or random:ARCHITECTURE"
         ) from None
 
@@ -143,7 +143,7 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
     base = _local(local.resolve()) if local.is_dir() else _hub(recipe)
     if base.doubt:
         logger.warning(
-            "model=%s, %s. What it has seen before is unknown, so the trained model will have the status unknown",
+            "model=%s, %s. Its training data are unknown, so the trained model will have the status unknown",
             base.name, base.doubt,
         )  # fmt: skip
     return base
@@ -155,7 +155,7 @@ def _random(recipe: Recipe, folder: Path) -> Base:
     files = content_hashes(folder)
     if base_mark(folder) != files:
         raise RecipeError(
-            f"{folder}: it is not the random base that was made there (its files have other hashes); "
+            f"{folder}: its files differ from the random base model that was built there; "
             "remove the folder, and train from the beginning"
         )
     # Keep only the file's name, because a manifest must not contain local folders.
@@ -187,7 +187,7 @@ def _local(folder: Path) -> Base:
     is_random = bool(manifest and manifest.random_weights)
     doubt = ""
     if seen.ids is None or not seen.is_all:
-        doubt = f"which had no manifest that says what it had seen before ({seen.reason})"
+        doubt = f"whose training data are not recorded ({seen.reason})"
     return Base(folder.name, str(folder), None, files, seen.ids or frozenset(), doubt[:_LONGEST_DOUBT], is_random)
 
 
@@ -202,12 +202,12 @@ def _hub(recipe: Recipe) -> Base:
         return Base(recipe.model, recipe.model, recipe.revision, {}, doubt="which could not be downloaded")
     commit, doubt = folder.name, ""
     if public_models.find(recipe.model, commit) is None:
-        doubt = f"of which commit {commit[:12]} is not among the pinned public models"
+        doubt = f"whose commit {commit[:12]} is not a pinned public model"
     else:
         try:
             public_models.verify(recipe.model, commit, loaded_files(folder))
         except RecipeMPRError as error:
-            doubt = f"which is not shown to be the public model: {one_line(error)}"
+            doubt = f"whose files are not verified as the public model's: {one_line(error)}"
     return Base(recipe.model, recipe.model, commit, content_hashes(folder), doubt=doubt[:_LONGEST_DOUBT])
 
 

@@ -69,7 +69,7 @@ class LetterTraining(Objective[LetterExample]):
         wholes = [self.tokenizer("Answer: " + letter)["input_ids"] for letter in LETTERS]
         prompt = self.tokenizer("Answer:")["input_ids"]
         if any(whole[:-1] != prompt for whole in wholes):
-            raise RecipeError(f'this tokenizer does not write " A" to " E" as one token each: {wholes}')
+            raise RecipeError(f'this tokenizer does not encode " A" to " E" as one token each: {wholes}')
         return [whole[-1] for whole in wholes]
 
     def encode(self, shown: Sequence[DisplayedItem]) -> list[LetterExample]:
@@ -85,7 +85,7 @@ class LetterTraining(Objective[LetterExample]):
         for item, ids in zip(shown, encoded, strict=True):
             if len(ids) > self.recipe.max_length:
                 raise RecipeError(
-                    f"{item.item.item_id} is {len(ids)} tokens, max_length is {self.recipe.max_length}: raise it"
+                    f"{item.item.item_id} has {len(ids)} tokens, but max_length is {self.recipe.max_length}; raise it"
                 )
             if ids[-1] != self.letters[item.gold]:
                 raise RecipeError(f"prompt {self.recipe.prompt}: this tokenizer merges the answer into the prompt")

@@ -36,14 +36,14 @@ def check_out(recipe: Recipe, *, resume: bool) -> None:
     if not resume:
         if (out / FILE_NAME).is_file():
             raise RecipeError(f"out={out} holds a finished run; choose another out=, or remove it")
-        raise RecipeError(f"out={out} is in use; choose another out=, go on with it by --resume, or remove it")
+        raise RecipeError(f"out={out} is not empty; choose another out=, resume its run with --resume, or remove it")
     stored = out / RECIPE_FILE
     if not stored.is_file():
-        raise RecipeError(f"out={out} holds no run of ours to resume (no {RECIPE_FILE}); choose another out=")
+        raise RecipeError(f"out={out} holds no run to resume (no {RECIPE_FILE}); choose another out=")
     changed = _changed(yaml.safe_load(stored.read_text()), recipe)
     if changed:
         raise RecipeError(
-            f"out={out} was begun with other settings ({', '.join(changed)}); resume with the same ones, "
+            f"out={out} was started with other settings ({', '.join(changed)}); resume with the same ones, "
             "or choose another out="
         )
 
@@ -92,8 +92,8 @@ def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
     complete = json.loads((newest / COMPLETE).read_text())
     if complete.pop("weights", None) != weights_in(newest):
         raise RecipeError(
-            f"{newest}: its weights are not those that were saved there; remove that folder to go on from the "
-            "checkpoint before it, or begin anew with another out="
+            f"{newest}: its weights were changed after they were saved; remove this folder to resume from the "
+            "checkpoint before it, or start again with another out="
         )
     return newest, Spent(**complete)
 
@@ -117,6 +117,6 @@ def check_base(out: Path, base_folder: Path, sha256: str | None) -> None:
             begun = stored.get("base_sha256") if isinstance(stored, dict) else None
             if begun and begun != sha256:
                 raise RecipeError(
-                    f"out={out}: the base model is not the one that {path} was begun with (its files have other "
-                    "hashes); put that one back, or begin anew with another out="
+                    f"out={out}: the base model's files have changed since {path} was written; restore them, or start "
+                    "again with another out="
                 )

@@ -81,7 +81,8 @@ class OptionTraining(Objective[OptionsExample]):
             example = OptionsExample(item.item.item_id, texts, item.gold, ids)
             if example.longest > self.recipe.max_length:
                 raise RecipeError(
-                    f"{example.item_id} is {example.longest} tokens, max_length is {self.recipe.max_length}: raise it"
+                    f"{example.item_id} has {example.longest} tokens, but max_length is {self.recipe.max_length}; "
+                    "raise it"
                 )
             examples.append(example)
         return examples

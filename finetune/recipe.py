@@ -164,7 +164,9 @@ class Recipe(_Strict):
     @classmethod
     def _prompt_exists(cls, value: str) -> str:
         if value not in LETTER_PROMPTS:
-            raise ValueError(f"not a template that is answered by a letter; allowed: {', '.join(LETTER_PROMPTS)}")
+            raise ValueError(
+                f"unknown or unsuitable template; templates with a letter answer: {', '.join(LETTER_PROMPTS)}"
+            )
         return value
 
     @model_validator(mode="after")
@@ -279,7 +281,7 @@ def _apply(settings: dict[str, Any], override: str) -> None:
     for block in blocks:
         inner = settings.setdefault(block, {})
         if not isinstance(inner, dict):
-            raise RecipeError(f"override {override!r}: {block} has no settings of its own")
+            raise RecipeError(f"override {override!r}: {block} has no nested settings")
         settings = inner
     settings[last] = value
 

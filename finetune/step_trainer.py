@@ -161,8 +161,8 @@ class StepTrainer(Trainer, Generic[E]):
         except (OSError, SafetensorError, RuntimeError) as error:
             shutil.rmtree(Path(self.args.output_dir) / name, ignore_errors=True)
             raise TrainingError(
-                f"{name} could not be written ({error}); the one before is kept: free some space, or move the "
-                "folder, and --resume"
+                f"{name} could not be written ({error}); the checkpoint before it is kept. Free some space or move the "
+                "folder, then use --resume"
             ) from error
 
     @torch.no_grad()

@@ -58,7 +58,7 @@ def build(  # noqa: PLR0913 (each argument is an option of the command)
         out: the site's folder.
         target: accuracy at which the page draws a line, a fraction in [0, 1]; None for no line.
         exports: whether to also write the file formats of other projects.
-        hub_dataset: id of the dataset on the Hugging Face Hub, for the exports; None if it is not there.
+        hub_dataset: id of the dataset on the Hugging Face Hub, for the exports; None if there is none.
         built: the day that the page names as the day of the build; None to name none.
         on_fault: called for each exception in our own code, with the step that failed and the traceback.
 
@@ -69,7 +69,7 @@ def build(  # noqa: PLR0913 (each argument is an option of the command)
         rows, skipped = read_rows(paths, on_fault)
         reasons = [f"{file.source}: {file.reason}" for file in skipped]
         unsampled = [f"{row.source}, {row.task}" for row in rows if not row.has_samples]
-        remedy = "run it again with --log_samples; of a linked file, link the folder"
+        remedy = "run it again with --log_samples; if the file is a link, link its folder instead"
         reasons += [f"{run}: no samples beside it, so it has no rank: {remedy}" for run in unsampled]
         reasons = [line(reason, LONGEST) for reason in reasons]
         if not rows:
@@ -82,7 +82,7 @@ def build(  # noqa: PLR0913 (each argument is an option of the command)
 
 
 def known_rows(rows: Iterable[Row], on_fault: OnFault = raise_fault) -> list[Row]:
-    """Return the committed results if a row has a set of items that its importer named, for comparison; else []."""
+    """Return the committed results, for comparison, if a row has a set that its importer named; else []."""
     return read_rows([RESULTS], on_fault)[0] if any(row.item_set for row in rows) else []
 
 
@@ -176,7 +176,7 @@ def _write(run: Run, folder: Path) -> None:
     if not verified.items:
         raise RecordError(verified.reason)
     if fault := next(prompt_faults(Case(run)), None):
-        raise RecordError(f"{fault}; a record holds no prompts, so readers could not see this")
+        raise RecordError(f"{fault}; a record has no prompts, so readers of the record could not see this")
     record = record_of(run, flags=verified.flags, around=verified.around, model_key=model_key(run))
     name, measured = slug(f"{system_name(run)[:80]} {run.task}", 200), json.dumps(record.model_dump(), sort_keys=True)
     # The file name ends in a hash of the content, so that different records never overwrite each other.

@@ -22,7 +22,7 @@ from leaderboard.verify.checks import verify
 from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task.faults import OwnFaultError
 
-OUR_FAULT = "a fault of ours while it was judged, see the log that the build names"
+OUR_FAULT = "internal error while it was checked, see the log that the build names"
 """Reason to exclude a run or a file after an exception in our own code. The next build retries the file."""
 
 FEW_FILES = 24  # for fewer files, worker processes take longer to start than they save
@@ -50,7 +50,7 @@ def read_rows(paths: Iterable[Path], on_fault: OnFault = raise_fault) -> tuple[l
     rows: list[Row] = []
     for (_, source), (of_file, faults) in zip(named, _rows_of_files([file for file, _ in named]), strict=True):
         for trace in faults:
-            on_fault(f"while {source} was judged", trace)
+            on_fault(f"while {source} was checked", trace)
         if of_file.unusable is not None:
             skipped.append(Skipped(source, of_file.unusable))
         rows += [replace(row, source=source) for row in of_file.rows]

@@ -56,7 +56,7 @@ def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[R
     runs, skipped = read_rows([path], on_fault)
     everything = [row for board in build_boards(runs) for row in board.rows if row.kind != "reported"]
     if not everything:
-        hint = "" if path.exists() else "; a system's name goes into --a or --b, beside the path of its run"
+        hint = "" if path.exists() else "; pass the path of a run, and a system's name with --a or --b"
         raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(s.reason for s in skipped)}{hint}")
     on_board = [row for row in everything if board in (None, row.board)]
     exact = [row for row in on_board if row.system.lower() == name.lower()]

@@ -1,6 +1,6 @@
-"""List the items that few strong systems answer, for a person who reviews the dataset's labels.
+"""List the items that few strong systems answer correctly, for a person who reviews the dataset's labels.
 
-Nothing here is ranked or written to the leaderboard: accuracy without the marked items is for discussion alone.
+Nothing here changes the leaderboard. The accuracy without the marked items is for discussion only.
 """
 
 from collections import Counter
@@ -29,19 +29,19 @@ from recipe_mpr_task.orders import display, pinned_items
 _LONGEST_NAME = 60
 _LIST = "; "  # many names have a comma
 _NO_RANK = (
-    "These are not leaderboard numbers: nothing is ranked, and the leaderboard always counts all 500 items with the "
-    "dataset's labels. An item counts as answered if its right option alone has the best score."
+    "These are not leaderboard numbers: the leaderboard always uses all 500 items with the dataset's labels. An item "
+    "counts as answered correctly if only its right option has the best score."
 )
 _NO_TEXTS = "Texts are not shown: the dataset is not on this machine (recipe-mpr data fetch)."
 
 
 @dataclass(frozen=True)
 class LabelAudit:
-    """The systems that count, the rows that do not, and a person's verdicts.
+    """The used systems, the rows that are left out, and a person's verdicts.
 
     Attributes:
         rows: one row for each system, all on the same 500 items, sorted by name.
-        left_out: (system, reason) of each row that does not count.
+        left_out: (system, reason) of each row that is left out.
         reviews: the verdicts by item id.
     """
 
@@ -51,7 +51,7 @@ class LabelAudit:
 
     @cached_property
     def answered(self) -> dict[str, int]:
-        """The number of systems that answer each item, by item id."""
+        """The number of systems that answer each item correctly, by item id."""
         counts = np.sum([row.items.accuracies == 1 for row in self.rows], axis=0)
         return dict(zip(self.rows[0].items.ids, counts.tolist(), strict=True))
 
@@ -74,16 +74,16 @@ class LabelAudit:
 def audit_labels(
     runs: Iterable[Row], reviews: Mapping[str, Review], *, at_least: float, include: Collection[StatusName] = ()
 ) -> LabelAudit:
-    """Choose the systems that count: one row for each system that was scored on all 500 items.
+    """Choose one row for each system that was scored on all 500 items.
 
     Args:
         runs: rows of single runs, from `collect.read_rows`.
         reviews: the verdicts by item id.
-        at_least: accuracy below which a system does not count, a fraction. A weak system answers items by chance.
-        include: statuses that count although they have no rank.
+        at_least: minimum accuracy of a system, a fraction. A weak system is right on many items by chance.
+        include: statuses without rank whose rows are used, too.
 
     Raises:
-        RecipeMPRError: no system counts.
+        RecipeMPRError: no system can be used.
     """
     on_board = [row for board in build_boards(runs) if board.key == MAIN_BOARD for row in board.rows]
     rows: list[Row] = []
@@ -98,13 +98,13 @@ def audit_labels(
     if not rows:
         why = "; ".join(f"{line(name, _LONGEST_NAME)}: {reason}" for name, reason in left_out)
         raise RecipeMPRError(
-            f"no system counts; needed: a run of task {MAIN_BOARD} on all {N_ITEMS} items; {why or 'no run was read'}"
+            f"no usable system; needed: a run of task {MAIN_BOARD} on all {N_ITEMS} items; {why or 'no run was read'}"
         )
     return LabelAudit(tuple(sorted(rows, key=lambda row: row.system)), tuple(left_out), reviews)
 
 
 def _why_not(row: Row, counted: Sequence[Row], at_least: float, include: Collection[StatusName]) -> str:
-    """Return the reason why a row does not count beside the rows `counted`; "" if it counts."""
+    """Return the reason to leave out a row, given the rows `counted` that are used; "" to use the row."""
     if row.status not in (*RANKED, *include):
         return f"{row.status}: {row.reason}"
     if len(row.items) != N_ITEMS or row.score.acc is None:
@@ -115,17 +115,19 @@ def _why_not(row: Row, counted: Sequence[Row], at_least: float, include: Collect
         if row.items.choices and row.items.choices == other.items.choices:
             return f"the same choice as {line(other.system, _LONGEST_NAME)} on every item"
     if row.score.acc < at_least:
-        return f"accuracy {percent(row.score.acc)}, below {percent(at_least)}: it answers many items by chance"
+        return f"accuracy {percent(row.score.acc)}, below {percent(at_least)}: it is right on many items by chance"
     return ""
 
 
 def report(audit: LabelAudit, at_most: int) -> Iterator[str]:
-    """Yield the audit as lines of text: the systems, how many items how many systems answer, and the hard items."""
+    """Yield the audit as lines of text: the systems, the items by number of right systems, and the hard items."""
     yield _NO_RANK + "\n"
     yield _systems(audit)
     counts = Counter(audit.answered.values())
     n_systems = len(audit.rows)
-    yield f"\nAnswered by k of {n_systems} systems: " + ", ".join(f"{k}: {counts[k]}" for k in range(n_systems + 1))
+    yield f"\nAnswered correctly by k of {n_systems} systems: " + ", ".join(
+        f"{k}: {counts[k]}" for k in range(n_systems + 1)
+    )
     yield from _votes(audit.related, n_systems)
     if audit.reviews:
         given = Counter(review.verdict for review in audit.reviews.values())
@@ -136,7 +138,7 @@ def report(audit: LabelAudit, at_most: int) -> Iterator[str]:
     hard = audit.hard(at_most)
     independent = f" (at most {audit.related.n_independent} independent)" if audit.related.groups else ""
     of = f"of {n_systems} systems{independent}"
-    few = f"at most {at_most} {of} answer" if at_most else f"none {of} answers"
+    few = f"at most {at_most} {of} answer correctly" if at_most else f"none {of} answers correctly"
     yield f"\n{len(hard)} items that {few}:"
     items = {item.item_id: item for item in items_at_hand()}
     if hard and not items:
@@ -158,7 +160,7 @@ def _votes(related: Related, n_systems: int) -> Iterator[str]:
     for group in related.groups:
         yield f"Related: {_LIST.join(group.systems)}: {_LIST.join(group.reasons)}"
     if related.unknown and n_systems > 1:
-        yield f"Base model not known, so that these may be related too: {_LIST.join(related.unknown)}"
+        yield f"Base model unknown, so these may be related, too: {_LIST.join(related.unknown)}"
     if related.closest:
         yield f"Most similar of the others: {related.closest}"
 

@@ -1,7 +1,7 @@
 """Group systems that share a base model or may be copies, so that a group is not counted as several opinions.
 
-For a reader of `audit labels` it is worse to count one model twice than to take two systems for related. So the rules
-are wider than those of `rank.copies`, whose flags stand beside a rank.
+In `audit labels`, counting one model twice is worse than treating two systems as related. So the rules
+are wider than those of `rank.copies`, whose flags are shown next to a rank.
 """
 
 import re
@@ -126,7 +126,7 @@ def _pairs(rows: Sequence[Row]) -> list[_Pair]:
 
 
 def _p_by_chance(same: int, of: int) -> float:
-    """Return the probability that two systems of different base models share at least so many wrong choices."""
+    """Return the probability that two systems of different base models share at least this many wrong choices."""
     return float(binom.sf(same - 1, of, _UNRELATED_SHARE))
 
 

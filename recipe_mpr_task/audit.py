@@ -1,9 +1,9 @@
 """Audit a dataset: score simple rules that choose an option without understanding the question.
 
 Each rule reads only some parts of an item, and gives each option a score. If the gold option is one of m options with
-the best score, the rule gets 1/m of a point. One rule chooses the first of the tied options instead, and the rule's
-name says so. A random choice has an accuracy of 20%. The items are divided into five folds. A learned rule scores
-the items of a fold after training on the other four folds.
+the best score, the rule counts the item as 1/m. One rule, named "ties to the first option", chooses the first of the
+tied options instead. A random choice has an accuracy of 20%. The items are divided into five folds. A learned rule
+scores the items of a fold after training on the other four folds.
 """
 
 import functools

@@ -89,7 +89,7 @@ def _loaded(lm: Any, asked: Mapping[str, Any], metadata: Mapping[str, Any]) -> t
         "unaccounted": unaccounted(asked["model"], given) if by_name else [],
     }
     if not by_name:
-        return record, Seen(None, "it was handed over as an object; name it by model and model_args")
+        return record, Seen(None, "it was passed as a Python object; pass model and model_args instead")
     if arguments is None:
         return record, Seen(None, f"a model of class {type(lm).__name__} cannot be traced to its weights")
     return record, seen_by({**metadata, **given, **arguments})

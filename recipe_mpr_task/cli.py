@@ -48,7 +48,7 @@ GROUPS = {
     "Compare and publish": ("leaderboard", "compare", "kit"),
     "Dataset and setup": ("data", "audit", "audit labels", "weights", "doctor", "tasks-path"),
 }
-"""Headings of the help text, with the subcommands below each. A subcommand in no group stands below "Others"."""
+"""Headings of the help text, with the subcommands below each. A subcommand without a group is below "Others"."""
 
 
 class LazyGroup(click.Group):
@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _fail(one_line(error))
     except (click.Abort, KeyboardInterrupt):
         code = 130
-    except Exception as error:  # noqa: BLE001 (any other exception is a fault of ours: log and report it)
+    except Exception as error:  # noqa: BLE001 (any other exception is an internal error: log and report it)
         code = log_fault("in the command line", error)
     sys.exit(code)
 

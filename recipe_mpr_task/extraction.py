@@ -67,8 +67,13 @@ def _answer_part(text: str) -> str | None:
 def _named_letter(reply: str) -> str | None:
     """Return the letter that the reply names; None if the reply names no letter or several letters.
 
-    These forms are tried in turn: a reply that is only a letter, a statement ("the answer is C"), a letter at the start
-    of the reply ("C, because ..."), a marked letter ("C)"), and a capital letter that stands alone as a word.
+    Try these forms in order:
+
+    - a reply that is only a letter;
+    - a statement ("the answer is C");
+    - a letter at the start of the reply ("C, because ...");
+    - a marked letter ("C)");
+    - a capital letter that is a separate word.
     """
     if alone := _ALONE.match(reply):
         return alone[1].upper()

@@ -58,7 +58,7 @@ class FaultLog:
         what, trace = self.faults[0]
         more = f" and {len(self.faults) - 1} more" if len(self.faults) > 1 else ""
         last = trace.strip().rpartition("\n")[2]
-        say(f"recipe-mpr: a fault of ours, {line(what)}{more}: {line(last)}; traceback in {line(self._write(), 500)}",
+        say(f"recipe-mpr: internal error, {line(what)}{more}: {line(last)}; traceback in {line(self._write(), 500)}",
             err=True)  # fmt: skip
         return EXIT_OWN_FAULT
 

@@ -36,7 +36,7 @@ def regular_stat(path: Path, largest: int) -> os.stat_result:
         state = path.stat()
     except FileNotFoundError:
         if path.is_symlink():
-            raise NotAFileError("a link to nothing; restore what it leads to, or remove it") from None
+            raise NotAFileError("a broken link; restore its target, or remove it") from None
         raise
     return _checked(state, largest)
 
@@ -75,7 +75,7 @@ def read_regular(path: Path, largest: int) -> bytes:
     with open_regular(path, largest) as stream:
         content = stream.read(largest + 1)
     if len(content) > largest:  # check again, because `stat` gives size 0 for every file in /proc
-        raise NotAFileError(f"more than {largest:,} bytes; at most so many are read")
+        raise NotAFileError(f"more than {largest:,} bytes; larger files are not read")
     return content
 
 

@@ -44,7 +44,7 @@ def leave_out_unanswerable(lm: Any, task_dict: Any, asked: Mapping[str, Any]) ->
         raise RecipeMPRError("; ".join(dict.fromkeys(reasons.values())))
     if getattr(lm, "rank", 0) == 0:
         for name, reason in reasons.items():
-            logger.error("Recipe-MPR: %s is left out, the other tasks run: %s", name, reason)
+            logger.error("Recipe-MPR: task %s is omitted, the other tasks run: %s", name, reason)
     kept = {name: task for name, task in tasks.items() if name not in reasons}
     lost = {tasks[name].task_name for name in reasons}
     groups = {

@@ -44,7 +44,7 @@ class RawRecord(BaseModel):
     @model_validator(mode="after")
     def _gold_is_one_of_five(self) -> "RawRecord":
         if self.answer not in self.options:
-            raise ValueError(f"answer {self.answer!r} is no option; allowed: one of {sorted(self.options)}")
+            raise ValueError(f"answer {self.answer!r} is not an option; allowed: one of {sorted(self.options)}")
         if len(set(self.options.values())) < N_OPTIONS:
             raise ValueError("options repeat a text; allowed: five distinct texts, or two could be right")
         return self

@@ -146,14 +146,14 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
     try:
         content = json.loads(read_regular(path, _MAX_BYTES))
         if isinstance(content, dict) and content.get("format") == 1:
-            raise CheckpointError(f"{path} is of an earlier release and lacks hashes that are now needed; train again")
+            raise CheckpointError(f"{path} was written by an earlier release and lacks required hashes; train again")
         return TrainingManifest.model_validate(content)
     except NotAFileError as error:
-        raise CheckpointError(f"{path} is no training manifest: {error}") from None
+        raise CheckpointError(f"{path} is not a training manifest: {error}") from None
     except ValidationError as error:
-        raise CheckpointError(f"{path} is no training manifest: {field_faults(error)[0]}") from None
+        raise CheckpointError(f"{path} is not a training manifest: {field_faults(error)[0]}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} is no training manifest: {type(error).__name__}") from None
+        raise CheckpointError(f"{path} is not a training manifest: {type(error).__name__}") from None
 
 
 def split_hashes(folder: Path) -> dict[str, dict[str, str]]:

@@ -256,9 +256,9 @@ def _of_type(name: str) -> Metric:
 
 
 METRICS: tuple[Metric, ...] = (
-    Metric("acc", "Accuracy", "Share of items answered right, ties shared; over rotations their mean."),
+    Metric("acc", "Accuracy", "Share of items answered right; a tie of m counts 1/m. Over rotations: the mean."),
     *(_of_type(name) for name in (*QUERY_TYPES, UNTYPED)),
-    Metric(SEEN, "Seen in training", "Share of scored items that the model was trained or validated on.",
+    Metric(SEEN, "Seen in training", "Share of scored items that were used for training or validation.",
            higher_is_better=False, in_row=True),
     Metric("brier", "Brier", "Squared error of the probabilities over the five options: 0 is perfect, 2 the worst.",
            unit="score", higher_is_better=False, in_row=True),

@@ -1,4 +1,4 @@
-"""Download wheels with pip, and say in one line why it failed."""
+"""Download wheels with pip. If this fails, report the reason in one line."""
 
 import errno
 import importlib.util
@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from recipe_mpr_task.errors import RecipeMPRError
 
-# pip ends when this process ends, however it ends: the thread waits for the end of a pipe that only this process holds.
+# End pip when this process ends, even if it is killed: the thread waits for the end of a pipe of this process.
 _PIP = """
 import os, runpy, sys, threading
 pipe = int(sys.argv.pop(1))
@@ -87,16 +87,16 @@ def _raise(name: str, code: int, stderr: str) -> NoReturn:
             "environment, and run again"
         )
     if "HASHES" in reason:
-        remedy = "the index has another file than the listed one; set pip's index to https://pypi.org/simple"
+        remedy = "the index has a file with another hash; set pip's index to https://pypi.org/simple"
     elif is_crash and not _NETWORK.search(reason):
-        raise RecipeMPRError(f"{name}: pip failed ({reason}); correct what pip names, and run again")
+        raise RecipeMPRError(f"{name}: pip failed ({reason}); correct this, and run again")
     else:
         remedy = "check the network and pip's index settings"
     raise RecipeMPRError(f"{name}: pip could not download its packages ({reason}); {remedy}, and run again")
 
 
 def _reason(stderr: str) -> tuple[str, bool]:
-    """Return the line of pip's stderr that says what failed, and whether it is an uncaught exception of pip."""
+    """Return the line of pip's stderr with the reason, and whether it is an uncaught exception of pip."""
     _, traceback, trace = stderr.rpartition(_TRACEBACK)
     if traceback:
         raised = (line for line in trace.splitlines() if line and not line.startswith(" "))

@@ -54,7 +54,7 @@ class Seen:
 _TELLING = ("delta", "gguf_file", "subfolder", "trust_remote_code", "tokenizer", "use_safetensors")
 """Arguments that may load files or code that a manifest does not list. `seen_by` checks these arguments."""
 
-_UNSAID = "of which it is not known what it had seen before"
+_UNSAID = "whose earlier training data are unknown"
 
 
 class _UntraceableError(Exception):
@@ -83,7 +83,9 @@ def _traced(arguments: Mapping[str, Any]) -> Seen:
     pretrained = arguments.get("pretrained")
     adapter = next((arguments[name] for name in ADAPTER_ARGUMENTS if arguments.get(name)), None)
     if not isinstance(pretrained, str) or not pretrained:
-        raise _UntraceableError("the model was not loaded from a folder or hub id, or its arguments did not arrive")
+        raise _UntraceableError(
+            "the model was not loaded from a folder or hub id, or lm-eval did not pass `pretrained` to the task"
+        )
     folder = Path(str(adapter or pretrained))
     manifest = _valid_manifest(folder)
     ids, doubt = set(manifest.seen_ids), "" if manifest.base_known else manifest.base_reason or _UNSAID
@@ -91,7 +93,9 @@ def _traced(arguments: Mapping[str, Any]) -> Seen:
         below, unread = _seen_by_base(manifest, pretrained if adapter else configured_base(folder), arguments)
         ids, doubt = ids | below, doubt or unread
     elif adapter:
-        raise _UntraceableError(f"the manifest beside {folder.name} is not of an adapter")
+        raise _UntraceableError(
+            f"{folder.name} is loaded as an adapter, but its manifest describes a full model; pass it as pretrained"
+        )
     trained = f"trained by recipe {manifest.recipe_name} on split {manifest.split}"
     if doubt:
         trained += f", from {manifest.base_model}, {doubt}"
@@ -126,7 +130,7 @@ def _check_ids(manifest: TrainingManifest) -> None:
     After a run with `refit`, the manifest may instead list all these ids as training ids and no validation ids.
     """
     if manifest.split not in TRAINING_SPLITS:
-        raise _UntraceableError("its manifest names no split of ours")
+        raise _UntraceableError(f"its manifest names an unknown split; allowed: {', '.join(TRAINING_SPLITS)}")
     parts = parts_of(manifest.split)
     listed = (sorted(manifest.train_ids), sorted(manifest.validation_ids))
     refit: tuple[list[str], list[str]] = (sorted(parts.train + parts.validation), [])
@@ -155,7 +159,7 @@ def _seen_by_base(manifest: TrainingManifest, base: str, arguments: Mapping[str,
         raise _UntraceableError("the adapter names no base model")
     part = located(base, str(arguments.get("revision") or manifest.base_revision or "main"))
     if part.folder is None or not manifest.base_files:
-        return frozenset(), "whose loaded files cannot be compared with recorded ones"
+        return frozenset(), "whose loaded files cannot be compared with recorded hashes"
     if other := _first_other(content_hashes(part.folder), manifest.base_files):
         raise _UntraceableError(f"the base model is not the one that the adapter was trained on: {other} differs")
     below = read_manifest(part.folder) if part.source == "folder" else None

@@ -136,7 +136,7 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         raise CheckpointError(f"{where}: {missing[0]} is missing, which loading reads; download the model again")
     info = _ask(model_id, revision, endpoint)
     if info.sha != revision:
-        raise RecipeMPRError(f"{where}: the hub answered for commit {info.sha}, not for the one that was asked for")
+        raise RecipeMPRError(f"{where}: the hub answered for another commit, {info.sha}")
     siblings = {sibling.rfilename: sibling for sibling in info.siblings or ()}
     if added := sorted(files.keys() - siblings.keys()):
         raise CheckpointError(f"{where}: {added[0]} is not in the repository at that commit; remove {files[added[0]]}")
@@ -148,7 +148,8 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
     for name in hashes.keys() & entry.known.keys():
         if hashes[name] != entry.known[name]:
             raise CheckpointError(
-                f"{where}: {name} has SHA-256 {hashes[name]}, listed is {entry.known[name]}; is HF_ENDPOINT set?"
+                f"{where}: {name} has SHA-256 {hashes[name]}, expected {entry.known[name]} (public_models.yaml); "
+                "unset HF_ENDPOINT if it names a mirror"
             )
     return hashes
 
@@ -212,7 +213,7 @@ def _ask(model_id: str, revision: str, endpoint: str | None) -> "ModelInfo":
         return api.model_info(model_id, revision=revision, files_metadata=True, timeout=30)
     except Exception as error:  # the exception's type depends on the version of huggingface_hub
         raise RecipeMPRError(
-            f"{model_id} at {revision}: the hub cannot be asked for the hashes of its files "
+            f"{model_id} at {revision}: cannot get the hashes of its files from the hub "
             f"({type(error).__name__}: {one_line(error)[:200]}); go online and run again"
         ) from error
 

@@ -1,4 +1,4 @@
-"""Make a temporary folder beside a target, and remove what killed processes left there."""
+"""Make a temporary folder beside a target, and remove the leftovers of killed processes."""
 
 import shutil
 import signal
@@ -15,11 +15,11 @@ _LOCK = "lock"
 """File in a temporary folder. Its process holds a lock on the file, which the system releases if the process dies."""
 
 _EARLIER = "requirements.txt"
-"""Earlier versions locked nothing, and wrote this file first."""
+"""The first file of earlier versions, which did not lock."""
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal other than Ctrl-C's asked this process to stop. `signum` is the signal's number."""
+    """A signal other than Ctrl-C's stopped this process. `signum` is the signal's number."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
@@ -39,7 +39,7 @@ def stoppable() -> Iterator[None]:
 
 @contextmanager
 def _handled(handler: Callable[[int, FrameType | None], Any] | signal.Handlers, *names: str) -> Iterator[None]:
-    """Handle signals until the end of the block. Signals that are ignored stay so, as under `nohup`."""
+    """Handle signals until the end of the block. Ignored signals stay ignored, as under `nohup`."""
     previous: dict[int, Any] = {}
     try:
         with suppress(ValueError):  # Python handles signals in the main thread only

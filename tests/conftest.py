@@ -26,7 +26,7 @@ from tests.support.needs import skip
 NO_DATASET = f"no real dataset: set {DATA_VARIABLE} or run `recipe-mpr data fetch`"
 _UNMARKED = "it reads the dataset and lacks the mark real_data, so it fails on machines without the dataset"
 _EMPTY = tempfile.TemporaryDirectory(prefix="recipe-mpr-tests-")
-# No copy named, none cached, and none to be had: a proxy that nobody serves. Commands that a test starts see it too.
+# No dataset: no path, no cached copy, and a dead proxy. Commands that a test starts get the same environment.
 _WITHOUT_DATASET = {DATA_VARIABLE: "", CACHE_VARIABLE: _EMPTY.name,
                     **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"),
                     **dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1,localhost")}  # fmt: skip
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Take the dataset away from every test that does not say that it needs it."""
+    """Hide the dataset from every test without the mark `real_data`."""
     if item.get_closest_marker("real_data"):
         return (yield)
     with _environment(_WITHOUT_DATASET):
@@ -77,7 +77,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail an unmarked test that asks for the dataset by a fixture."""
+    """Fail an unmarked test that requests the dataset as a fixture."""
     if "dataset" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("real_data"):
         pytest.fail(_UNMARKED, pytrace=False)
 
@@ -102,22 +102,22 @@ def _missing_of_torch(text: str) -> str | None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what importing made out of every garbage collection: statsmodels' Holm correction asks for one a call."""
+    """Freeze imported objects, because each call of statsmodels' Holm correction starts a garbage collection."""
     gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Take the dataset away from what modules do when they are imported."""
+    """Hide the dataset while modules are imported."""
     with _environment(_WITHOUT_DATASET):
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: Any) -> Generator[None, object, object]:
-    """Take it away from fixtures that several tests share, too, but for those that ask for `dataset`.
+    """Hide the dataset from shared fixtures, too, except those that request `dataset`.
 
-    A shared fixture is made for the first test that asks for it: whether a later one is marked would not be seen.
+    A shared fixture is made once, for the first test that requests it, so it cannot depend on the mark of a later test.
     """
     if fixturedef.scope == "function" or "dataset" in (fixturedef.argname, *fixturedef.argnames):
         return (yield)
@@ -127,7 +127,7 @@ def pytest_fixture_setup(fixturedef: Any) -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Say what is wrong with a test that missed the dataset. Skip a test that needs torch where it is not installed."""
+    """Explain the failure of a test without the dataset. Skip a test that needs torch if torch is not installed."""
     report = yield
     if report.failed and (missing := _missing_of_torch(report.longreprtext)):
         report.outcome = "skipped"  # the report of a skip has a place and a reason instead of a traceback

@@ -47,7 +47,7 @@ def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
     """
     if hub_dataset is not None:
         if not exports:
-            raise click.UsageError("--hub-dataset is named in the exports; give --exports, too")
+            raise click.UsageError("--hub-dataset needs --exports")
         checked_id(hub_dataset)
     paths, unread = fetched(runs)
     code = build_site(
@@ -93,7 +93,7 @@ def build_site(  # noqa: PLR0913 (each argument is an option of a command)
 
 
 def build_day() -> date:
-    """Return today's date in UTC, or the date of SOURCE_DATE_EPOCH, for builds that must not differ by the day."""
+    """Return today's date in UTC. If SOURCE_DATE_EPOCH is set, return its date, so that builds are reproducible."""
     seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
     return datetime.fromtimestamp(int(seconds) if seconds.isdecimal() else time.time(), UTC).date()
 

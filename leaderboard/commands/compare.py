@@ -12,7 +12,9 @@ from recipe_mpr_task.lines import line, say
 @click.argument("run_b")
 @click.option("--a", "name_a", default="", help="Name, or part of the name, of the system in RUN_A, if it has several.")
 @click.option("--b", "name_b", default="", help="Name, or part of the name, of the system in RUN_B, if it has several.")
-@click.option("--board", help="Board to compare on, if both have several; such as recipe_mpr or recipe_mpr_test.")
+@click.option(
+    "--board", help="Board to compare on, if both systems have several, such as recipe_mpr or recipe_mpr_test."
+)
 @click.pass_context
 def compare(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, run_a: str, run_b: str, name_a: str, name_b: str, board: str | None

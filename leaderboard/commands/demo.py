@@ -22,7 +22,7 @@ MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 _BANNER = """\
 ==================================================================================
  NO DATASET: Recipe-MPR is not on this machine and cannot be downloaded.
- Scoring recipe_mpr_sample, 60 items of our own. These are NOT benchmark numbers.
+ Scoring recipe_mpr_sample, the 60 sample items. These are NOT benchmark numbers.
  For the benchmark: go online, or set RECIPE_MPR_DATA to the path of 500QA.json.
 =================================================================================="""
 

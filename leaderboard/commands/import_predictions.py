@@ -31,7 +31,7 @@ _LONGEST_TEXT = 500
 
 
 class _About(TypedDict):
-    """The options that say something of the system or of its items."""
+    """The options that describe the system or its items."""
 
     set_name: str | None
     seen: Path | None
@@ -48,18 +48,18 @@ class _About(TypedDict):
 @click.option("--out", default="out/imported", show_default=True, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--order", type=click.Choice((*ORDERS, NOT_SHOWN)), help="How the system saw the options; the file must "
               "not contradict it. not_shown: each option was scored alone. In file order the right option is always A: "
-              "such a run gets no rank, and neither does one whose order nothing tells.")  # fmt: skip
+              "such a run gets no rank. A run without a stated order gets no rank either.")  # fmt: skip
 @click.option("--field", "fields", multiple=True, metavar="NEW=OLD",
-              help=f"The file's own name of a field: NEW is one of {', '.join(FIELDS)}.")  # fmt: skip
-@click.option("--set", "set_name", help="Name of the set of items, if it is none of ours. The set gets its own board.")
+              help=f"Use the file's field OLD as NEW, one of {', '.join(FIELDS)}.")  # fmt: skip
+@click.option("--set", "set_name", help="Name of the set, if its items are not a task. The set gets its own board.")
 @click.option("--seen", type=click.Path(path_type=Path), help="Items that the system was trained or prompted with: a "
-              "JSON list, or an item id or query a line. The score on the other items is shown.")  # fmt: skip
+              "JSON list, or an item id or query per line. The accuracy on the others is shown.")  # fmt: skip
 @click.option("--source", help="Where the answers were published, such as a URL.")
 @click.option("--date", "published", metavar="YYYY-MM-DD", help="Date of the source.")
 @click.option("--params", metavar="N", help="Number of parameters, such as 135M or 7.6B.")
 @click.option("--note", help="A note for readers.")
 @click.option("--claimed", type=ACCURACY,
-              help="The accuracy that the source states, such as 73%; shown beside the counted one.")  # fmt: skip
+              help="The accuracy that the source states, such as 73%; shown next to the recomputed one.")  # fmt: skip
 def import_(
     predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str], **about: Unpack[_About]
 ) -> None:
@@ -69,7 +69,7 @@ def import_(
     item by `item_id` or `query`, and the system's choice by `option_id`, by `option` (its text) or by `letter`. With
     `letter`, the entry must also give the displayed order: either `options` or `option_ids`, a list of five from A to
     E, or `gold_letter`, the right option's letter. `scores` give each option's score, higher is better: an object by
-    recipe id or text, or a list beside the displayed order. Tied options share the point. If the system did not answer
+    recipe id or text, or a list in the displayed order. A tie of m options counts 1/m. If the system did not answer
     an item, write null as the choice; the item counts as wrong. The file must have all items of a task (the 500 items,
     the 50 held-out items, one fold), or at least 20 items of a set that --set names.
     """
@@ -100,7 +100,7 @@ def _details(about: _About) -> Details:
 
 
 def _names(fields: Sequence[str]) -> dict[str, str]:
-    """Return the file's own name of each field given by --field."""
+    """Return the name in the file of each field given by --field."""
     names: dict[str, str] = {}
     for field in fields:
         new, _, old = field.partition("=")
@@ -143,7 +143,7 @@ def _number_of_parameters(given: str | None) -> int | None:
 
 
 def _file_name(name: str) -> str:
-    """Return a system's name for a file. A hash tells names apart whose letters are not ASCII."""
+    """Return a system's name for a file. A hash distinguishes names whose letters are not ASCII."""
     return slug(name, 80) if name.isascii() else f"{slug(name, 80)}-{sha256_of(name.encode(errors='replace'))[:8]}"
 
 

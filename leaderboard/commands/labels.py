@@ -1,4 +1,4 @@
-"""`recipe-mpr audit labels`: list the items that few strong systems answer, for a person to review."""
+"""`recipe-mpr audit labels`: list the items that few strong systems answer correctly, for a person to review."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,10 +18,10 @@ _MOST_NAMED = 5
 @click.command(name="audit labels")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--at-most", default=0, show_default=True, type=click.IntRange(0), metavar="K",
-              help="List items that at most K systems answer.")  # fmt: skip
+              help="List items that at most K systems answer correctly.")  # fmt: skip
 @click.option("--at-least", default=0.4, show_default=True, type=ACCURACY,
-              help="Count systems of at least this accuracy; weaker ones answer items by chance.")  # fmt: skip
-@click.option("--include", multiple=True, type=click.Choice(_UNRANKED), help="Also count runs of this status.")
+              help="Use systems of at least this accuracy; weaker ones are right by chance.")  # fmt: skip
+@click.option("--include", multiple=True, type=click.Choice(_UNRANKED), help="Also use runs with this status.")
 @click.option("--review", type=click.Path(dir_okay=False, path_type=Path),
               help="YAML or JSON of verdicts; also show accuracy without the marked items.")  # fmt: skip
 @click.option("--write-review", type=click.Path(dir_okay=False, path_type=Path),
@@ -31,7 +31,7 @@ def labels(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, paths: Sequence[Path], at_most: int, at_least: float, include: Sequence[StatusName],
     review: Path | None, write_review: Path | None,
 ) -> None:  # fmt: skip
-    """List the items that few strong systems answer, for review.
+    """List the items that few strong systems answer correctly, for review.
 
     PATHS are lm-eval output folders, results files and compact records, imported ones too; by default the committed
     results. Systems on all 500 items count, once each. Nothing is ranked or written to the leaderboard. Texts and

@@ -36,17 +36,17 @@ class _ListsSweeps(click.Command):
 @click.argument("sweep")
 @click.option("--out", help=f"Folder or fsspec URL (s3://, gs://) of results and site. Default: {_DEFAULT_OUT}.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 256),
-              help="Processes at the same time on the CPUs. Beside these, one process runs on each GPU.")  # fmt: skip
+              help="Processes at the same time on the CPUs. In addition, one process runs on each GPU.")  # fmt: skip
 @click.option("--ray", metavar="auto|ADDRESS", help="Run the cells on a Ray cluster instead of on this machine.")
-@click.option("--dry-run", is_flag=True, help="Print the plan: cells, what is already there, estimated tokens.")
+@click.option("--dry-run", is_flag=True, help="Print the plan: cells, existing results, estimated tokens.")
 @click.pass_context
 def sweep(  # noqa: PLR0913 (each argument is an option)
     ctx: click.Context, sweep: str, out: str | None, jobs: int, ray: str | None, *, dry_run: bool
 ) -> None:
     """Run many models on many tasks, and build the site.
 
-    SWEEP is a YAML file, or the name of a shipped sweep. A cell is one model on one task, asked in one way. Cells whose
-    results are there are not run again, so a sweep that was stopped goes on when it is started again.
+    SWEEP is a YAML file, or the name of a shipped sweep. A cell is one model on one task with one setting. Cells with
+    results are not run again. To continue a stopped sweep, start it again.
 
     The exit code is 1 if a cell failed.
     """
@@ -85,7 +85,7 @@ def _run(cells: Sequence[Any], storage: "Storage", executor: "Executor") -> int:
     states = make_plan(cells, there, lambda cell: executor.never_fits(executor.needs(cell.model)))
     say(plan_text(states, whole=False))
     for text in [*unread, *there.incomplete]:
-        say(f"recipe-mpr: not counted: {line(text)}", err=True)
+        say(f"recipe-mpr: ignored: {line(text)}", err=True)
     _load_dataset(states)
 
     def is_there(cell: "Cell") -> bool:
@@ -97,10 +97,13 @@ def _run(cells: Sequence[Any], storage: "Storage", executor: "Executor") -> int:
             Sweep(states, executor, storage, is_there).run(board.update)
     except KeyboardInterrupt:
         n_done = sum(state.status in ("there", "done") for state in states)
-        say(f"\nstopped; {n_done} of {len(states)} cells are there. Run the same command again to go on.", err=True)
+        say(
+            f"\nstopped; {n_done} of {len(states)} cells are done. To continue, run the same command again.",
+            err=True,
+        )
         return _STOPPED
     for text in storage.refresh():
-        say(f"recipe-mpr: not counted: {line(text)}", err=True)
+        say(f"recipe-mpr: ignored: {line(text)}", err=True)
     failed = _summary(states, storage)
     if any(state.status in ("there", "done") for state in states):
         build_site([storage.local / RUNS], storage.local / SITE, code_if_skipped=0)

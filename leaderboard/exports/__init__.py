@@ -47,5 +47,5 @@ def export(
     except ImportError as error:
         raise RecipeMPRError(f"--exports needs huggingface-hub 1.4 or newer ({error})") from None
     ranked = (row for board in boards for row in board.rows if row.rank is not None)
-    rows = [(row, credited(row)) for row in ranked if row.item_set is None]  # an imported set is no task elsewhere
+    rows = [(row, credited(row)) for row in ranked if row.item_set is None]  # an imported set is not a task elsewhere
     return dict(sorted(entry for write in writers for entry in write(rows, texts, hub_dataset).items()))

@@ -85,7 +85,7 @@ def credited(row: Row) -> Credit:
 
 
 def hub_id(name: str | None) -> str | None:
-    """Return the name if it has a hub id's form `owner/model` and no reserved part, else None. The hub is not asked."""
+    """Return the name if it has a hub id's form `owner/model` and no reserved part, else None. No network."""
     if not name:
         return None
     try:

@@ -138,7 +138,7 @@ def _result(row: Row, part: str, score: Score, details: dict[str, str], error: d
         "evaluation_name": f"{row.task}{part}",
         "source_data": _source_data(fields.dataset_of(row)),
         "metric_config": {
-            "evaluation_description": "Share of right choices among five recipes; tied options share the point",
+            "evaluation_description": "Share of right choices among five recipes; a tie of m options counts 1/m",
             "metric_id": "accuracy",
             "metric_name": "Accuracy",
             "metric_kind": "accuracy",

@@ -28,7 +28,7 @@ class Dataset(NamedTuple):
 
 
 DATASET = Dataset(REPOSITORY, "Recipe-MPR", "recipe-mpr", COMMIT)
-SAMPLE = Dataset("recipe-mpr/embedded-sample", "60 items of our own: shows that it runs, not how good a model is",
+SAMPLE = Dataset("recipe-mpr/embedded-sample", "60 sample items: shows that the tools run, not how good a model is",
                  "recipe-mpr-sample")  # fmt: skip
 
 

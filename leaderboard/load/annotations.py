@@ -1,4 +1,4 @@
-"""Read the dataset's annotations of right options. They give the answer away: only a reviewer of labels sees them."""
+"""Read the dataset's annotations of right options. They reveal the answer, so only `audit labels` shows them."""
 
 from contextlib import suppress
 from typing import Annotated

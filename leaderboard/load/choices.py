@@ -1,4 +1,4 @@
-"""Read the chosen option from a line of predictions. A letter stands for the option that was shown at the letter."""
+"""Read the chosen option from a line of predictions. A letter means the option that was shown at this letter."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ _CHOICES = ("option_id", "option", "letter", "scores")
 FIELDS = ("item_id", "query", *_CHOICES, "options", "option_ids", "gold_letter")
 
 _REMEDY = (
-    "a letter says nothing without the order that the system saw: give beside it `options` or `option_ids` (the five, "
-    "from A to E), or `gold_letter` (the right option's letter); or `option_id` instead. --order alone is "
-    "not believed; --field NEW=OLD maps names"
+    "a letter needs the option order that the system saw: add `options` or `option_ids` (the five, from A to E), or "
+    "`gold_letter` (the right option's letter); or give `option_id` instead. --order alone is not enough; "
+    "--field NEW=OLD maps names"
 )
 
 
@@ -31,7 +31,7 @@ class Choice:
         place: index, 0..4, of the letter that was answered; None if not stated.
         gold_place: index, 0..4, of the letter at which the system saw the right option; None if not stated.
         scores: score by recipe id; None if the line has no scores.
-        by_letters: whether only two letters, the answered and the right one's, say if the choice is right.
+        by_letters: whether the line has only two letters, the answered and the right option's.
     """
 
     item_id: str
@@ -82,8 +82,8 @@ class _Line:
         if listed:
             stood = listed.index(self.pinned.gold)
             if gold_place not in (None, stood):
-                raise ValueError(f"{self.item_id}: gold_letter says {LETTERS[gold_place or 0]}, in its options the "
-                                 f"right one stands at {LETTERS[stood]}")  # fmt: skip
+                raise ValueError(f"{self.item_id}: gold_letter is {LETTERS[gold_place or 0]}, but in its options the "
+                                 f"right option is at {LETTERS[stood]}")  # fmt: skip
             gold_place = stood
         if order == NOT_SHOWN and (listed or self.given.keys() & {"letter", "gold_letter"}):
             raise ValueError("--order not_shown, but the file has letters or lists of options; omit --order")
@@ -103,8 +103,8 @@ class _Line:
         """Return the recipe ids at A to E in the order of --order; None if no other field can contradict --order."""
         stated = self.pinned.shown_ids(order)
         if (listed and listed != stated) or gold_place not in (None, stated.index(self.pinned.gold)):
-            what = "its options stand" if listed else "by its gold_letter the right option stands"
-            raise ValueError(f"--order {order}, but {what} otherwise; omit --order, the file states the order")
+            what = "options are in" if listed else "gold_letter states"
+            raise ValueError(f"--order {order}, but its {what} another order; omit --order, the file states the order")
         return stated if gold_place is not None or self.given.keys() & {"option_id", "option"} else None
 
     def named(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[tuple[str, ...], bool]:
@@ -117,7 +117,7 @@ class _Line:
         place = self.place("letter")
         if "letter" not in self.given or (place is None and by_name is None):
             return ((by_name,) if by_name else ()), False
-        possible: Sequence[str | None] = [None]  # recipe ids that the letter can stand for
+        possible: Sequence[str | None] = [None]  # recipe ids that the letter can mean
         if place is not None and shown:
             possible = [shown[place]]
         elif place is not None:
@@ -144,7 +144,7 @@ class _Line:
             named[field] = None if value in (None, "") else id_of_option(self.item_id, value, by_text=by_text)
             if value not in (None, "") and named[field] is None:
                 allowed = ", ".join(names_of_options(self.item_id, by_text=by_text))
-                raise ValueError(f"{self.item_id}: {field} {str(value)[:40]!r} is none of its options ({allowed})")
+                raise ValueError(f"{self.item_id}: {field} {str(value)[:40]!r} is not one of its options ({allowed})")
         if len({*named.values()}) > 1:
             raise ValueError(f"{self.item_id}: option_id says {named['option_id']}, option says {named['option']}")
         return next(iter(named.items()), ("", None))
@@ -172,18 +172,18 @@ class _Line:
         found = {field: shown_ids(self.item_id, field, self.given.get(field)) for field in ("options", "option_ids")}
         lists = {ids for ids in found.values() if ids}
         if len(lists) > 1:
-            raise ValueError(f"{self.item_id}: options and option_ids stand in different orders")
+            raise ValueError(f"{self.item_id}: options and option_ids have different orders")
         return next(iter(lists), None)
 
 
 def _item_id(given: Mapping[str, Any], fields: str) -> str:
     if "item_id" not in given and "query" not in given:
-        raise ValueError(f"no item_id or query; {fields}; remove lines that are no items")
-    # An item id is enough. The query beside it is compared only if that needs no download.
+        raise ValueError(f"no item_id or query; {fields}; remove lines that are not items")
+    # An item id is enough. Also compare the query, if this needs no download.
     by_query = id_of_query(given.get("query")) if "item_id" not in given or items_at_hand() else None
     if "item_id" not in given:
         if by_query is None:
-            raise ValueError(f"query {str(given['query'])[:60]!r} is none of the dataset's")
+            raise ValueError(f"query {str(given['query'])[:60]!r} is not in the dataset")
         return by_query
     item_id = str(given["item_id"])
     if by_query not in (None, item_id):

@@ -13,14 +13,14 @@ from recipe_mpr_task.orders import pinned_items
 
 _LARGEST = 64 * 2**20  # bytes; 500 lines have 0.1 MB with queries, and a few MB with a model's reasoning
 _MOST_FAULTS = 5
-_NOT_AN_OBJECT = "not a JSON object; expected JSONL, one object a line"
+_NOT_AN_OBJECT = "not a JSON object; expected JSONL, one object per line"
 
 
 class Entries(NamedTuple):
     """The entries of a file.
 
     Attributes:
-        word: what the numbers count: "line" in JSONL, "entry" in an array or object.
+        word: the unit of the numbers: "line" in JSONL, "entry" in an array or object.
         numbered: number, from 1, and value of each entry. A value that cannot be read is a ValueError.
     """
 
@@ -51,7 +51,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise RecipeMPRError(f"{path}: cannot be read: {error.strerror or error}") from None
     if not text.strip():
-        raise RecipeMPRError(f"{path} is empty; expected one JSON object a line")
+        raise RecipeMPRError(f"{path} is empty; expected one JSON object per line")
     return text
 
 
@@ -65,7 +65,7 @@ def read_entries(path: Path) -> Entries:
     start = text.lstrip()[0]
     whole = parsed(text) if start in "[{" else ValueError()
     if start == "[" and not isinstance(whole, list):
-        raise RecipeMPRError(f"{path}: starts like a JSON array, but is none ({whole}); expected JSONL or an array")
+        raise RecipeMPRError(f"{path}: starts like a JSON array, but is not one ({whole}); expected JSONL or an array")
     if isinstance(whole, list):
         return Entries("entry", list(enumerate(whole, 1)))
     if isinstance(whole, dict) and whole:
@@ -85,7 +85,7 @@ def parsed(text: str) -> Any:
 
 
 def as_object(value: Any) -> dict[str, Any]:
-    """Return an entry's value as a JSON object; raise ValueError if it is none."""
+    """Return an entry's value as a JSON object; raise ValueError for another type."""
     if isinstance(value, ValueError):
         raise value
     if not isinstance(value, dict):
@@ -100,7 +100,7 @@ class _RepeatedKeyError(ValueError):
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     pairs = list(pairs)
     if repeated := [key for key, n in Counter(key for key, _ in pairs).items() if n > 1]:
-        raise _RepeatedKeyError(f"the key {repeated[0][:40]!r} is there twice in one object")
+        raise _RepeatedKeyError(f"the key {repeated[0][:40]!r} appears twice in one object")
     return dict(pairs)
 
 
@@ -115,7 +115,7 @@ def _of_object(path: Path, whole: dict[str, Any]) -> Entries:
     for key, value in whole.items():
         if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
             raise RecipeMPRError(
-                f"{path} is a JSON object with a list of entries in {key[:40]!r}; write the list into a file of its own"
+                f"{path} is a JSON object with a list of entries in {key[:40]!r}; write this list to a separate file"
             )
     return Entries("line", [(1, whole)])
 
@@ -128,7 +128,7 @@ def _named_by(item_id: str, value: str | None) -> str:
 
 
 def _named(key: str, value: dict[str, Any]) -> Any:
-    """Return an entry of a map with its key as item id, or as query if it is no id. Contradicting ids are a fault."""
+    """Return an entry of a map with its key as item id, else as query. Contradicting ids are a fault."""
     if key not in pinned_items():
         return value if value.keys() & {"item_id", "query"} else {"query": key, **value}
     if value.get("item_id", key) != key:

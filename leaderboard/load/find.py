@@ -58,7 +58,7 @@ def _under(path: Path) -> list[tuple[Path, str]]:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            reason = f"cannot be listed: {error.strerror or error}; make it readable (chmod u+rX), or leave it out"
+            reason = f"cannot be listed: {error.strerror or error}; make it readable (chmod u+rX), or omit it"
             places.append((folder, reason))
             continue
         for entry in entries:
@@ -71,7 +71,7 @@ def _under(path: Path) -> list[tuple[Path, str]]:
                 places.append((place, _fault(place)))
     empty = f"no results_*.json or *{SUFFIX} in it"
     if links:
-        empty = f"nothing but links to folders in it, such as {links[0]}: name what they lead to"
+        empty = f"only links to folders in it, such as {links[0]}: pass their targets instead"
     return places or [(path, empty)]
 
 

@@ -1,4 +1,4 @@
-"""Define what an importer says of a system beside its choices. A record of imported predictions holds it."""
+"""Define the facts that an importer states about a system. A record of imported predictions has them."""
 
 from typing import Annotated
 
@@ -8,16 +8,16 @@ from recipe_mpr_task.result_records import Count, ShortText, Tolerant
 
 
 class ImportFacts(Tolerant):
-    """What an importer says of a system beside its choices.
+    """The facts that an importer states about a system, in addition to its choices.
 
     Attributes:
         source: where the answers were published, a URL or a text.
         published: date of the source, as YYYY-MM-DD.
         note: the importer's note for readers.
-        set_name: the importer's name of a set of items that is none of this project's.
+        set_name: the importer's name of a set of items that is not a task of this benchmark.
         claimed: the accuracy that the source states, a fraction.
-        n_by_letters: number of items of which only two letters, the answered and the right one's, say whether they are
-            right; None if there are none.
+        n_by_letters: number of items for which the file has only two letters, the answered and the right option's; None
+            if there are none.
         n_seen_named: number of items named as trained or prompted with, scored or not; None if none were named.
     """
 

@@ -1,4 +1,4 @@
-"""Decide which set of items a run was scored on: one of this project's sets, or a set that an importer named."""
+"""Find the set of items that a run was scored on: the items of a task, or a set that an importer named."""
 
 from collections.abc import Collection, Set
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _SHARE_OF_OURS = 0.5
 
 @dataclass(frozen=True)
 class ItemSet:
-    """A set of items that is none of this project's. Sets with the same items have the same key, whatever their name.
+    """A set of items that is not a task. Sets with the same items have the same key, even if their names differ.
 
     Attributes:
         name: the importer's name of the set.
@@ -43,7 +43,7 @@ class ItemSet:
 
     @property
     def title(self) -> str:
-        """Title of the set's board. The hash tells two sets of one name apart."""
+        """Title of the set's board. The hash distinguishes sets with the same name."""
         return f'Imported set "{self.name}": {self.n} items, named by its importer (items {self.key})'
 
 

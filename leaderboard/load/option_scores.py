@@ -1,4 +1,4 @@
-"""Read the scores of an item's five options from a line of predictions, and decide on which scale scores are."""
+"""Read the scores of an item's five options from a line of predictions, and determine the scale of the scores."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -23,14 +23,14 @@ def scores_of(item_id: str, given: Any, shown: Sequence[str] | None) -> dict[str
         shown: recipe ids at A to E; None if the line does not state the order that the system saw.
 
     Raises:
-        ValueError: a score is missing, is no finite number, or belongs to no known option.
+        ValueError: a score is missing, is not a finite number, or belongs to no known option.
     """
     if isinstance(given, dict) and given.keys() == set(LETTERS):
         given = [given[letter] for letter in LETTERS]
     if isinstance(given, list):
         if shown is None:
-            raise ValueError("scores in a list or by letter need the order shown beside them: `options` or "
-                             "`option_ids`, from A to E; or name each score's option in an object")  # fmt: skip
+            raise ValueError("scores in a list or by letter need the order shown: add `options` or `option_ids`, "
+                             "from A to E; or name each score's option in an object")  # fmt: skip
         if len(given) != N_OPTIONS:
             raise ValueError(f"{item_id}: {len(given)} scores; expected one for each of its five options")
         given = dict(zip(shown, given, strict=True))
@@ -40,7 +40,7 @@ def scores_of(item_id: str, given: Any, shown: Sequence[str] | None) -> dict[str
     own = pinned_items()[item_id].option_ids
     if by_id.keys() != set(own) or len(given) != N_OPTIONS:
         strange = next((key for key in given if id_of_option(item_id, key) is None), None)
-        fault = f"{str(strange)[:40]!r} is none of them" if strange is not None else f"{len(given)} are there"
+        fault = f"{str(strange)[:40]!r} is not one of them" if strange is not None else f"{len(given)} are given"
         raise ValueError(f"{item_id}: scores are not those of its five options, by recipe id or text: {fault}")
     return {recipe_id: _finite(item_id, by_id[recipe_id]) for recipe_id in own}
 
@@ -48,7 +48,7 @@ def scores_of(item_id: str, given: Any, shown: Sequence[str] | None) -> dict[str
 def _finite(item_id: str, value: Any) -> float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not abs(value) <= _LARGEST:  # NaN compares as False
-        what = "text; write it without quotes" if isinstance(value, str) else "no finite number"
+        what = "text; write it without quotes" if isinstance(value, str) else "not a finite number"
         raise ValueError(f"{item_id}: the score {str(value)[:40]} is {what}")
     return float(value)
 
@@ -60,11 +60,11 @@ def best_options(scores: dict[str, float]) -> tuple[str, ...]:
 
 
 def scale_of(items: Iterable[Sequence[float]]) -> Scale | None:
-    """Return the scale of a system's scores, judged over all of its items; None if it is neither of the two.
+    """Return the scale of a system's scores, determined from all of its items; None for any other scale.
 
     "probabilities": on every item the scores are in [0, 1] and sum to 1, within 0.01.
     "log": no score of any item is above 0, so they are read as log-likelihoods up to a constant for each item.
-    Other scores, such as cosines or entailment probabilities, order the options and say nothing more.
+    Other scores, such as cosines or entailment probabilities, only order the options.
     """
     rows = list(items)
     if not rows:

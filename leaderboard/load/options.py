@@ -53,7 +53,7 @@ def id_of_option(item_id: str, value: Any, *, by_text: bool = True) -> str | Non
 
 
 def names_of_options(item_id: str, *, by_text: bool) -> list[str]:
-    """Return what can name an item's options: their texts, cut, or their recipe ids."""
+    """Return the allowed names of an item's options: their texts, cut, or their recipe ids."""
     if not by_text:
         return sorted(pinned_items()[item_id].option_ids)
     return sorted(repr(line(text, _SHOWN)) for text in _by_text(item_id))

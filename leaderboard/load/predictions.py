@@ -25,7 +25,7 @@ _NO_FACTS = ImportFacts()
 
 @dataclass(frozen=True)
 class Details:
-    """What the importer says of a system beside its choices.
+    """The facts that the importer states about a system, in addition to its choices.
 
     Attributes:
         params: number of parameters; None if not given.
@@ -53,10 +53,10 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
         try:
             choice = choice_of(as_object(value), order, names or {})
             if choice.item_id in choices:
-                raise ValueError(f"{choice.item_id} is there twice, first in {entries.word} {places[choice.item_id]}")
+                raise ValueError(f"{choice.item_id} appears twice; first in {entries.word} {places[choice.item_id]}")
             choices[choice.item_id], places[choice.item_id] = choice, number
         except ValueError as error:
-            # Faults that differ only in an id, a value or a number are one fault. The first stands for all.
+            # Faults that differ only in an id, a value or a number are one fault. Only the first is shown.
             kind = _VALUES.sub("", str(error))
             faults.setdefault(kind, (str(error), []))[1].append(number)
     if faults:
@@ -68,7 +68,7 @@ def record_of_choices(choices: Choices, name: str, order: str | None, details: D
     """Return the record of the choices of the system `name`. `order` is the value of --order, or None.
 
     Raises:
-        RecipeMPRError: the items are no set that can be imported.
+        RecipeMPRError: the items do not form an importable set.
     """
     details = details or Details()
     ids = frozenset(choice.item_id for choice in choices)
@@ -113,13 +113,13 @@ def _item(choice: Choice, seen: frozenset[str] | None) -> RecordedItem:
 
 
 def _task_of(ids: frozenset[str], facts: ImportFacts) -> str:
-    """Return the name of the task whose checks apply; raise RecipeMPRError if the items make no set."""
+    """Return the name of the task whose checks apply; raise RecipeMPRError if they do not form a set."""
     base = base_task(ids)
     if base is None:
         raise RecipeMPRError("items of the dataset and of the embedded sample are mixed; import them one by one")
     if len(ids) < LEAST_ITEMS:
-        raise RecipeMPRError(f"{len(ids)} items; a set has at least {LEAST_ITEMS}. For an item that the system did not "
-                             "answer write option_id null; it counts as wrong")  # fmt: skip
+        raise RecipeMPRError(f"{len(ids)} items; a set has at least {LEAST_ITEMS}. If the system did not answer an "
+                             "item, write option_id null; the item counts as wrong")  # fmt: skip
     if whole := task_with(ids):
         if facts.set_name:
             raise RecipeMPRError(f"--set {facts.set_name!r}: these are the {len(ids)} items of {whole}; omit --set")
@@ -129,7 +129,7 @@ def _task_of(ids: frozenset[str], facts: ImportFacts) -> str:
     if cut := task_cut_short(ids):
         return cut
     raise RecipeMPRError(
-        f"these {len(ids)} items are none of our sets: name theirs with --set NAME and say with --source who gives it. "
-        "Ours are all 500, the held-out 50, a fold or the sample, each whole; for an item that the system did not "
-        "answer write option_id null"
+        f"these {len(ids)} items are not the items of a task (all 500, the held-out 50, a fold or the sample); to "
+        "import your own set, pass --set NAME and --source URL. If the system did not answer an item, write option_id "
+        "null"
     )

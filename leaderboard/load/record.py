@@ -155,15 +155,15 @@ def read_record(path: Path, source: str = "") -> Run:
     """Read a record as a `Run` without document texts. `source` is the file's name as shown to the user.
 
     Raises:
-        RecordError: the file is unreadable, is not a valid record, or does not fit this release's dataset and tasks.
+        RecordError: the file is unreadable or invalid, or is from another dataset or release.
     """
     try:
         record = Record.model_validate_json(read_regular(path, LARGEST))
     except ValidationError as error:
         fault = field_faults(error)[0]
-        raise RecordError(f"no {FORMAT}: {f'{fault.where} {fault.message[:200]}'.strip()}") from None
+        raise RecordError(f"not a valid {FORMAT} file: {f'{fault.where} {fault.message[:200]}'.strip()}") from None
     except (OSError, RecursionError) as error:
-        raise RecordError(f"no {FORMAT}: {str(error)[:200]}") from None
+        raise RecordError(f"not a valid {FORMAT} file: {str(error)[:200]}") from None
     if reason := next(_faults(record), None):
         raise RecordError(reason)
     samples = tuple(_samples(record, task_spec(record.task)))
@@ -173,24 +173,24 @@ def read_record(path: Path, source: str = "") -> Run:
 def _faults(record: Record) -> Iterator[str]:
     """Yield reasons to refuse a record. Use only the first, because later checks assume that earlier checks passed."""
     if record.dataset_sha256 != SHA256:
-        yield f"of another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}"
+        yield f"from another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}"
     pinned = pinned_items()
     if unknown := sorted({item.item_id for item in record.items} - pinned.keys()):
-        yield f"item {unknown[0]!r} is not of the dataset"
+        yield f"item {unknown[0]!r} is not in the dataset"
     if foreign := [
         item.item_id for item in record.items if {*chain(*item.chosen)} - {*pinned[item.item_id].option_ids}
     ]:
-        yield f"item {foreign[0]} chooses what is none of its options"
+        yield f"item {foreign[0]} chooses an unknown option"
     if unread := [item.item_id for item in record.items if item.unread and (item.scores or item.chosen != [[]])]:
-        yield f"item {unread[0]} is called unread, and its choice is there"
+        yield f"item {unread[0]} is marked unread but has a choice"
     if not is_task(record.task):
-        yield f"task {record.task!r} is not one of this release"
+        yield f"task {record.task!r} is not part of this release"
     is_import = record.results.config.model == IMPORT_MODEL
     generates = task_spec(record.task).generates and not is_import
     if not is_import and any((item.scores is None) != generates or item.places for item in record.items):
-        yield "an item without scores, or with letters of its own: only generated texts and imports have these"
+        yield "an item without scores, or with answered letters, which only generated texts and imports can have"
     if generates and any(len(item.chosen) != 1 or len(item.chosen[0]) > 1 for item in record.items):
-        yield "an item with several answers: a generated text has one"
+        yield "an item with several answers, but a generated text has one"
     if is_import and any(len(item.scores or [()]) != 1 or len(item.chosen) != 1 for item in record.items):
         yield "an imported item with several answers"
     allowed = held_out_tasks().values()

@@ -1,6 +1,7 @@
 """Read results from any fsspec URL, such as s3://bucket/runs, through a copy in the user's cache folder.
 
-Only new and changed files are fetched. A copy belongs to one URL, and it has no file that the URL no longer has.
+Only new and changed files are fetched. Each URL has a separate copy. Files that were removed at the URL are removed
+from the copy.
 """
 
 import json
@@ -40,7 +41,7 @@ def copy_folder(url: str) -> Path:
 
 @contextmanager
 def told(url: str, what: str) -> Iterator[None]:
-    """Turn each error of a filesystem into a RemoteError that says what failed."""
+    """Turn each error of a filesystem into a RemoteError that names the failed step."""
     try:
         yield
     except RemoteError:
@@ -50,7 +51,7 @@ def told(url: str, what: str) -> Iterator[None]:
         raise RemoteError(f"{url}: needs {package}; pip install {package}") from None
     except FileNotFoundError:
         raise RemoteError(f"{url}: {what}: there is no such bucket or folder") from None
-    except Exception as error:  # noqa: BLE001 (each filesystem has errors of its own)
+    except Exception as error:  # noqa: BLE001 (each filesystem raises different errors)
         reason = line(str(error) or type(error).__name__)
         raise RemoteError(f"{url}: {what}: {reason}; check address, credentials and connection") from None
 
@@ -83,7 +84,7 @@ def fetched(names: Iterable[str], wanted: Sequence[str] | None = None) -> tuple[
         paths.append(folder := copy_folder(name))
         unread += fetch(name, folder, wanted)
         if not any(folder.rglob("[!.]*")) and not unread:
-            raise RemoteError(f"{name}: no results there; check the address")
+            raise RemoteError(f"{name}: no results at this address; check it")
     return paths, unread
 
 
@@ -91,7 +92,7 @@ def fetch(url: str, folder: Path, wanted: Sequence[str] | None = None) -> list[s
     """Fetch the new and changed files of a URL into a folder, and remove what the URL no longer has.
 
     Returns:
-        One text for each file that could not be fetched. The other files are there.
+        One text for each file that could not be fetched. The other files are in the folder.
 
     Raises:
         RemoteError: the URL cannot be listed.
@@ -105,7 +106,7 @@ def fetch(url: str, folder: Path, wanted: Sequence[str] | None = None) -> list[s
     there = {_relative(path, root): (path, _version(info)) for path, info in listed.items()}
     there = {name: found for name, found in there.items() if name and _is_wanted(name, wanted)}
     index, unread = _read_index(folder), []
-    # Samples first: a results file counts only with its samples.
+    # Samples first, because a results file is used only with its samples.
     for name in sorted(there, key=lambda name: (PurePosixPath(name).name.startswith("results_"), name)):
         path, version = there[name]
         if (folder / name).is_file() and index.get(name) == version:

@@ -56,7 +56,7 @@ def runs_of(file: Path, source: str) -> list[Run]:
     results = _read_json(file)
     if not isinstance(results, dict) or not isinstance(results.get("results"), dict):
         raise UnusableError("not lm-eval's: no `results` object in it")
-    # A group such as recipe_mpr_folds has no items of its own. Each task in the group is a run.
+    # A group such as recipe_mpr_folds has no items. Each task in the group is a run.
     groups = results.get("group_subtasks")
     groups = groups if isinstance(groups, dict) else {}
     tasks = [name for name in results["results"] if name.startswith("recipe_mpr") and not groups.get(name)]
@@ -84,7 +84,9 @@ def _read_json(file: Path) -> Any:
     except OSError as error:
         raise UnusableError(f"unreadable: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
-        wanted = "expected lm-eval's results_*.json or a *.record.json; predictions: recipe-mpr import"
+        wanted = (
+            "expected lm-eval's results_*.json or a *.record.json; to import a prediction file, use `recipe-mpr import`"
+        )
         raise UnusableError(f"not valid JSON: {error}; {wanted}") from None
 
 
@@ -121,7 +123,7 @@ def _parsed(text: bytes, where: str) -> dict[str, Any]:
         except ValueError:
             sample = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise UnusableError(f"{where} is no JSON, so the file is broken: {line(error)}") from None
+        raise UnusableError(f"{where} is not JSON, so the file is broken: {line(error)}") from None
     if not isinstance(sample, dict):
-        raise UnusableError(f"{where} is no JSON object, so the file is broken")
+        raise UnusableError(f"{where} is not a JSON object, so the file is broken")
     return sample

@@ -52,7 +52,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = [key.value for key, _ in node.value]
         if repeated := sorted({str(name) for name in names if names.count(name) > 1}):
-            raise yaml.YAMLError(f"{repeated[0]} is there twice; keep one")
+            raise yaml.YAMLError(f"{repeated[0]} appears twice; keep one")
         return super().construct_mapping(node, deep)
 
 
@@ -84,7 +84,7 @@ def _listed(faults: list[str]) -> str:
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise RecipeMPRError if the file exists: it may hold the only copy of somebody's verdicts."""
+    """Raise RecipeMPRError if the file exists, because it may have the only copy of a person's verdicts."""
     if path.exists():
         raise RecipeMPRError(f"{path} exists already; choose another name, or remove it")
 

@@ -87,7 +87,7 @@ class Sample:
     def doc(self) -> Document:
         """The sample's document. Raise ValueError if `document` is None."""
         if self.document is None:
-            raise ValueError(f"{self.item_id} has no document of ours")
+            raise ValueError(f"{self.item_id} has no document of this benchmark")
         return self.document
 
     def log_likelihoods(self) -> list[float] | None:

@@ -254,12 +254,12 @@ class Run:
 
     @property
     def facts(self) -> ImportFacts:
-        """What the importer says of the system; empty for a run that was not imported."""
+        """The facts that the importer states about the system; empty for a run that was not imported."""
         return (self.results.imported if self.is_import else None) or ImportFacts()
 
     @cached_property
     def item_set(self) -> ItemSet | None:
-        """The set that an importer named; None for the items of a task, whatever the importer says."""
+        """The set that an importer named; None for the items of a task, even if the importer named them."""
         ids = {sample.item_id for sample in self.items}
         if not self.facts.set_name or task_with(ids):
             return None

@@ -13,7 +13,7 @@ _LIKE_AN_ID = re.compile(r"[\w-]*\d")
 
 
 def read_seen(path: Path) -> frozenset[str]:
-    """Read ids of items from a JSON list, or from a text with one item id or query a line.
+    """Read ids of items from a JSON list, or from a text with one item id or query per line.
 
     Raises:
         RecipeMPRError: the file cannot be read, or names no known item. The message has the line.
@@ -21,14 +21,14 @@ def read_seen(path: Path) -> frozenset[str]:
     text = read_text(path)
     names: Any = parsed(text) if text.lstrip()[0] in "[{" else text.split("\n")
     if not isinstance(names, list):
-        raise RecipeMPRError(f"--seen {path}: expected a JSON list, or one item id or query a line")
+        raise RecipeMPRError(f"--seen {path}: expected a JSON list, or one item id or query per line")
     ids = set()
     for number, name in enumerate(names, 1):
         if name == "" or str(name).isspace():
             continue
         if (item_id := _id_of(name)) is None:
             shown = str(name).strip()[:60]
-            raise RecipeMPRError(f"--seen {path}: line or entry {number}: {shown!r} is no item id and no query")
+            raise RecipeMPRError(f"--seen {path}: line or entry {number}: {shown!r} is neither an item id nor a query")
         ids.add(item_id)
     return frozenset(ids)
 

@@ -1,4 +1,4 @@
-"""Measure how far systems agree: in the options that they choose, and in the items on which they are right."""
+"""Measure the agreement of systems: in the options that they choose, and in the items on which they are right."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def same_choice(chosen: Floats) -> Floats:
 
 
 def error_consistency(accuracies: Floats) -> Floats:
-    """Return Cohen's kappa of being right, shape (systems, systems): 0 is what the two accuracies lead to by chance.
+    """Return Cohen's kappa of being right, shape (systems, systems). 0 is agreement by chance, given both accuracies.
 
     kappa = (c_obs - c_exp) / (1 - c_exp). c_obs is the fraction of the items on which both systems are right or both
     are wrong. c_exp = p q + (1 - p)(1 - q), where p and q are the accuracies (Geirhos, Meding and Wichmann 2020,

@@ -1,4 +1,4 @@
-"""Answer what a reader asks of a board first: which system measured here is best, and how far the next one is."""
+"""Find a board's main result: the best system that was measured here, and the gap to the next one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from recipe_mpr_task import statistics
 
 @dataclass(frozen=True)
 class Rival:
-    """Another ranked system that was measured here, compared with the best one on the same items.
+    """Another ranked system that was measured here, compared with the best system on the same items.
 
     `against_best` has the rival's accuracy minus the best system's accuracy.
     """
@@ -23,7 +23,7 @@ class Rival:
 
     @property
     def is_level(self) -> bool:
-        """Whether the paired test cannot tell the rival from the best system."""
+        """Whether the paired test finds no difference between the rival and the best system."""
         return self.against_best.p_holm >= statistics.LEVEL
 
 
@@ -34,9 +34,8 @@ class Answer:
     Attributes:
         best: the ranked row with the highest accuracy among the rows that were run here.
         rivals: the other ranked rows that were run here, highest accuracy first.
-        recounted: the ranked row with the highest accuracy among those counted from answers that others published.
-        claim: the highest published claim on these items, of a system that has not seen the scored items as far as
-            its source says.
+        recounted: the ranked row with the highest accuracy among those recomputed from published answers.
+        claim: the highest published claim on these items, unless its source names scored items as seen.
     """
 
     best: Row | None
@@ -46,7 +45,7 @@ class Answer:
 
     @property
     def level(self) -> tuple[Rival, ...]:
-        """The rivals that the paired test cannot tell from the best system."""
+        """The rivals that are tied with the best system in the paired test."""
         return tuple(rival for rival in self.rivals if rival.is_level)
 
 

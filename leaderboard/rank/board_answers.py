@@ -112,10 +112,10 @@ def _slots(item_id: str, order: str) -> tuple[int, ...]:
 
 
 def _counted(rows: Sequence[Row], n_items: int) -> NDArray[np.bool_]:
-    """Choose the rows that count in the numbers of the items, shape (rows,).
+    """Choose the rows that the numbers of the items are computed from, shape (rows,).
 
-    The ranked rows count, because they are comparable. If fewer than two rows are ranked, all rows with all items
-    count that are not excluded. If these are fewer than two as well, excluded rows count, too.
+    Use the ranked rows, because they are comparable. If fewer than two rows are ranked, use all rows with all items
+    except excluded rows. If these are fewer than two as well, use excluded rows, too.
     """
     complete = np.array([len(row.items) == n_items and row.score.acc is not None for row in rows], dtype=bool)
     ranked = np.array([row.rank is not None for row in rows], dtype=bool)

@@ -19,10 +19,10 @@ _TITLES = {
     "recipe_mpr_prompts": "Prompt sensitivity: mean accuracy over five templates",
     "recipe_mpr_generate": "Letters read from generated text",
     "recipe_mpr_cloze": "Likelihood of the option texts",
-    "recipe_mpr_options_only": "The query withheld: what the options give away",
-    "recipe_mpr_sample": "Embedded sample, 60 items of our own: shows that it runs, not how good a model is",
-    "recipe_mpr_file_order": "File order, the flaw for demonstration: the gold option is always A",
-    "recipe_mpr_test_file_order": "File order on the held-out split, the flaw for demonstration",
+    "recipe_mpr_options_only": "Query withheld: accuracy from the options alone",
+    "recipe_mpr_sample": "Embedded sample of 60 items: shows that the tools run, not how good a model is",
+    "recipe_mpr_file_order": "File order, to demonstrate the flaw: the right option is always A",
+    "recipe_mpr_test_file_order": "File order on the held-out split, to demonstrate the flaw",
 }
 
 
@@ -31,7 +31,7 @@ def build_boards(runs: Iterable[Row], known: Iterable[Row] = ()) -> list[Board]:
 
     Args:
         runs: the rows of single runs.
-        known: rows of runs that boards of imported sets show for comparison, beside `runs`.
+        known: rows of other runs, which boards of imported sets show for comparison.
     """
     runs = list(runs)
     rows = complete(_rows(runs), _rows(list(known)) if any(row.item_set for row in runs) else ())

@@ -1,4 +1,4 @@
-"""Set each result that others claim beside what the answers on its items say."""
+"""Compare each published claim with the accuracy recomputed from its published answers."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -30,8 +30,8 @@ class ScoredClaim:
         claimed: the accuracy that the source states.
         constant: the letter that is right most often on the same items in the order that the system saw, and the
             accuracy of always answering this letter.
-        notes: what a reader must know of the claim.
-        row: the imported run with the published answers on the items.
+        notes: notes on the claim, for readers.
+        row: the imported run with the published answers.
         order: how the source says that the options were shown; "not_stated" if it does not say.
         board: key of the board with the same items.
     """
@@ -59,7 +59,7 @@ class ScoredClaim:
 
     @property
     def follows(self) -> str:
-        """What a reader may conclude, in sentences."""
+        """The conclusions for a reader, in sentences."""
         no_rank = self.row and (self.row.status not in RANKED or self.row.no_rank)
         said = [f"{self.row.status}: {self.row.reason}"] if self.row and no_rank else []
         said += [*self._of_constant_letter(), self._of_counts(), *self.notes]
@@ -69,19 +69,19 @@ class ScoredClaim:
         claimed = self.claimed.acc if self.claimed else None
         counted = self.recounted.acc if self.recounted else None
         if counted is None:
-            return "A claim only: no answers on its items are at hand"
+            return "A claim only: its answers to the items are not available"
         if claimed is None:
-            return "Counted from the answers that the importer brought"
+            return "Recomputed from the imported answers"
         if abs(claimed - counted) <= _SAME:
-            return "The answers on its items add up to the claimed number"
-        return f"The answers on its items give {100 * counted:.1f}, not {100 * claimed:.1f}"
+            return "The published answers give the claimed accuracy"
+        return f"The published answers give {100 * counted:.1f}, not {100 * claimed:.1f}"
 
     def _of_constant_letter(self) -> list[str]:
         best = (self.recounted or self.claimed or Score(None)).acc
         constant = self.constant.score.acc if self.constant else None
         if self.constant is None or constant is None or best is None or constant < best:
             return []
-        return [f'Always answering "{self.constant.letter}" gets as much or more on these items in this order']
+        return [f'Always answering "{self.constant.letter}" is at least as accurate on these items in this order']
 
 
 def scored_claims(boards: Iterable[Board]) -> list[ScoredClaim]:

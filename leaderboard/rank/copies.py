@@ -120,12 +120,12 @@ def _flag(row: Row, other: Row, in_common: str, *, is_related: bool) -> str:
 
 
 def _relation(row: Row, other: Row, named: str) -> str:
-    """Return in words how a row is related to another row, such as "same model as {named}, asked otherwise"."""
+    """Return in words how a row is related to another row, such as "same model as {named}, other settings"."""
     is_one_recipe = _is_shared(row.keys.recipe, other.keys.recipe)
     is_one_training = _is_shared(_training_system(row), _training_system(other))
     if is_one_training or (is_one_recipe and row.keys.seed == other.keys.seed):
         forms = [(one.training and one.training.form) or "whole" for one in (row, other)]
-        how = f", {forms[0]}; that one is {forms[1]}" if forms[0] != forms[1] else ", asked otherwise"
+        how = f", {forms[0]}; that one is {forms[1]}" if forms[0] != forms[1] else ", other settings"
         return f"same model as {named}{how}"
     if is_one_recipe:
         return f"same recipe as {named}, seed {row.keys.seed}; that one has seed {other.keys.seed}"
@@ -134,7 +134,7 @@ def _relation(row: Row, other: Row, named: str) -> str:
     mine, theirs = row.keys.dtype, other.keys.dtype
     if mine != theirs:
         return f"same model as {named}, {mine or 'dtype unknown'}; that one in {theirs or 'unknown dtype'}"
-    return f"same model as {named}, loaded or asked otherwise"
+    return f"same model as {named}, other settings"
 
 
 def _is_shared(key: str | None, other: str | None) -> bool:

@@ -17,13 +17,13 @@ _REPEAT = "repeat of"
 
 def mark_repeats(rows: Iterable[Row]) -> list[Row]:
     """For each identity and task, keep one ranked run, by default the earliest, so that users cannot pick the best."""
-    why = "of one system's runs the earliest counts"
+    why = "only the earliest run of a system is ranked"
     return _one_each(sorted(rows, key=lambda row: (*by_date(row), row.task)), lambda row: row.task, why)
 
 
 def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
     """For each identity and board, keep one ranked row. A run on all items is preferred to pooled folds."""
-    why = "the same items asked the same way"
+    why = "same items and same settings"
     return _one_each(sorted(rows, key=lambda row: (row.task != row.board, row.source)), lambda row: row.board, why)
 
 
@@ -44,7 +44,7 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
         # Keep a later row with less doubt in two cases: its answers are the first row's, or the first run used a cache.
         # So a user can replace a run that used a cache, but cannot pick the better of two runs without a cache.
         if _doubt(row) < _doubt(first) and (CACHE_DOUBT in first.flags or not different):
-            reason = f"{_REPEAT} {row.source}, of which more is known: {why}; {first.reason}"
+            reason = f"{_REPEAT} {row.source}, which has a better status or used no cache: {why}; {first.reason}"
             kept[seen[key]] = replace(first, status="excluded", reason=reason)
             seen[key] = len(kept)
             kept.append(row)
@@ -56,7 +56,7 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
             disagreement = f"the two differ on {different} of {len(row.items)} items"
             mine, theirs = (f"{100 * (one.score.acc or 0):.1f}" for one in (row, first))
             reason += f"; {disagreement}: this one scores {mine}, that one {theirs}"
-            kept[seen[key]] = flagged(first, f"run again ({row.source}) it scores {mine}; {disagreement}")
+            kept[seen[key]] = flagged(first, f"another run ({row.source}) scores {mine}; {disagreement}")
         kept.append(replace(row, status="excluded", reason=reason))
     return kept
 
@@ -67,7 +67,7 @@ def is_repeat(row: Row) -> bool:
 
 
 def is_measurement(row: Row) -> bool:
-    """Say whether a row is ranked, or is excluded because of its random weights. Only these rows are pooled."""
+    """Return whether a row is ranked, or is excluded because of its random weights. Only these rows are pooled."""
     return row.status in RANKED or (row.status == "excluded" and row.reason.startswith(RANDOM_WEIGHTS))
 
 

@@ -1,4 +1,4 @@
-"""Compute the numbers of a board's items: how many systems are right, by kind, and how far systems disagree."""
+"""Compute the numbers of a board's items: number of right systems, by kind, and disagreement between systems."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class BoardItems:
 
 
 def item_numbers(answers: BoardAnswers) -> BoardItems:
-    """Compute the numbers of a board's items from the rows that count."""
+    """Compute the numbers of a board's items from the counted rows."""
     rows = [row for row, is_counted in zip(answers.rows, answers.counted, strict=True) if is_counted]
     accuracies = answers.accuracies[answers.counted]
     kinds = Counter[str](sorted(row.kind for row in rows))

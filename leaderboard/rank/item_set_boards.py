@@ -1,7 +1,7 @@
-"""Complete the boards of imported sets: without two sources no rank, and beside each system what others get.
+"""Complete the boards of imported sets: withhold ranks until there are two sources, and add rows for comparison.
 
-Whoever imports a set can choose its items. So the board shows every other known system, the simple rules and a constant
-letter on the same items, and ranks only once two systems of different sources stand on it.
+Importers can choose the items of a set. So the board shows every other known system, the simple rules and a constant
+letter on the same items, and has ranks only once it has two systems from different sources.
 """
 
 import re
@@ -21,7 +21,7 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.names import folded
 
 REFERENCE = "for comparison"
-_ALONE = "without rank until systems of two different sources stand on this board"
+_ALONE = "no rank until this board has systems from two different sources"
 _PARTS_OF_A_SOURCE = 2
 _DOMAIN = re.compile(r"([\w-]+\.)+[^\W\d][\w-]+")  # neither an IP address nor a name without a dot
 _HOSTS = {
@@ -35,7 +35,7 @@ _PAGES = {"github.io": "github.com", "hf.space": "huggingface.co", "gitlab.io": 
 
 
 def complete(rows: Iterable[Row], known: Iterable[Row]) -> list[Row]:
-    """Return the rows. Add the reference rows of each set's board, and say where a set's rows have no rank.
+    """Return the rows. Add the reference rows of each set's board, and withhold ranks if a board has only one source.
 
     Args:
         rows: the rows of all boards.
@@ -66,7 +66,7 @@ def _named_alike(rows: Sequence[Row]) -> list[Row]:
 
 
 def has_two_sources(rows: Iterable[Row]) -> bool:
-    """Say whether two rows that could have a rank differ in source, in name and in at least one answer."""
+    """Return whether two rows that could have a rank differ in source, in name and in at least one answer."""
     by_source: dict[Hashable, list[Row]] = defaultdict(list)
     for row in rows:
         if row.is_contender and (key := source_key(row.origin.source)) is not None:
@@ -79,7 +79,7 @@ def has_two_sources(rows: Iterable[Row]) -> bool:
 
 
 def source_key(source: str | None) -> Hashable:
-    """Return what identifies the owner of a public address; None for any other text, which nobody can look up.
+    """Return a key of the owner of a public address; None for any other text, because a reader cannot look it up.
 
     On a host with many owners, such as GitHub, this is the host and the owner. On others, it is the host and the
     first two folders.
@@ -128,11 +128,11 @@ _BASES = {
     "recipe_mpr_test": "the held-out 50 items",
     "recipe_mpr_sample": "the embedded sample",
 }
-"""Boards from which rows are taken for comparison, beside those of larger imported sets: shuffled, asked once."""
+"""Boards that give rows for comparison, besides the boards of larger imported sets: shuffled, one order per item."""
 
 
 def _base(row: Row) -> str | None:
-    """Return in words the items that a row was scored on; None if the row was not asked in the usual way."""
+    """Return in words the items that a row was scored on; None if the row is on another kind of board."""
     return f"the {row.item_set.n} items of {row.item_set.name}" if row.item_set else _BASES.get(row.board)
 
 
@@ -140,7 +140,7 @@ def _restricted(row: Row, item_set: ItemSet, board: str, ids: frozenset[str]) ->
     """Return a row on a set's items alone, as a row without rank."""
     items = [item for item in row.items if item.item_id in ids]
     why = f"{REFERENCE}, these items of its run on {_base(row)}"
-    # A set that was chosen for its right answers shows here: others are better on it, too.
+    # This shows whether the importer chose items that are easy: then the accuracies of others are higher here, too.
     there = f"{100 * (row.score.acc or 0):.1f} on {_base(row)}"
     unseen = [item for item in items if item.seen == 0]
     return replace(

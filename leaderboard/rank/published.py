@@ -1,4 +1,4 @@
-"""Read `published.yaml`: results that others reported. Return them as claims, and as rows of the boards."""
+"""Read the published results in `published.yaml`. Return them as claims, and as rows of the boards."""
 
 from functools import cache
 from importlib.resources import files
@@ -21,7 +21,7 @@ class Source(BaseModel, frozen=True, extra="forbid"):
 
 
 class Claim(BaseModel, frozen=True, extra="forbid"):
-    """A result that somebody reported. The head of `published.yaml` describes the fields.
+    """A published result. The head of `published.yaml` describes the fields.
 
     `source` and `note` are the texts, not their keys in the file. Tables of claims against recounts read this class.
     """
@@ -68,7 +68,7 @@ class Claim(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def reason(self) -> str:
-        """The text beside the status: not run here, the overlap, the note."""
+        """The reason for the status: not run here, the overlap, the note."""
         overlap = f"overlap: {self.overlap}." if self.overlap else ""
         return " ".join(filter(None, ("as reported, not run here.", overlap, self.note)))
 

@@ -67,7 +67,7 @@ class PositionProfile:
 
 @dataclass(frozen=True)
 class Asked:
-    """How a causal model was prompted. Encoders and baselines read no prompt. An imported system's prompt is unknown.
+    """The prompt settings of a causal model. Baselines and encoders read no prompt. Those of imports are unknown.
 
     Attributes:
         shots: number of few-shot examples; None if unknown.
@@ -105,12 +105,12 @@ class Keys:
     Hashes are cut to 12 hex digits, except `identity` and `same_as`. `verify.identity` computes most of the hashes.
 
     Attributes:
-        identity: hash of the model and of how the model was asked. "" for reported rows.
+        identity: hash of the model and the run's settings. "" for reported rows.
         same_as: if the run was read twice and this row is excluded, the identity of the kept row.
         content: hash of the loaded files.
         system: hash of the system's training, files or server. If all are unknown, a hash of `model_key`.
         server: hash of a server's address and model name.
-        setting: hash of how the model was asked.
+        setting: hash of the run's settings.
         recipe: hash of the training recipe without its seed.
         seed: the training seed.
         dtype: data type of the loaded weights.
@@ -128,7 +128,7 @@ class Keys:
 
     @property
     def measurement(self) -> str:
-        """The identity that counts for the row: `same_as` if it is set, else `identity`."""
+        """The identity to use for the row: `same_as` if it is set, else `identity`."""
         return self.same_as or self.identity
 
 
@@ -155,7 +155,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Spread:
-    """How much the accuracy differs between the folds or prompts of a pooled row.
+    """The spread of accuracy over the folds or prompts of a pooled row.
 
     `accs` maps each fold number or prompt name to its accuracy. `mean` and `sd` are the mean and sample standard
     deviation of these accuracies. If only `sd` was reported, `accs` is empty and `mean` is None.
@@ -169,7 +169,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Tries:
-    """How many seeds and settings were tried for a row, as far as this build knows.
+    """The numbers of seeds and settings that were tried for a row, as far as this build knows.
 
     `seeds_shown` counts the recipe's seeds in ranked rows on the board. `seeds_known` counts the recipe's seeds in all
     runs. Both are None without a known seed. `settings` counts the system's settings on the board; None for one.
@@ -197,7 +197,7 @@ class AgainstLeader:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an imported system's answers were published, as the importer says. None means not given.
+    """The source of an imported system's answers, as the importer states. None means not given.
 
     `claimed` is the accuracy that the source states, a fraction. `order` is how the system saw the options.
     """
@@ -236,14 +236,14 @@ class Row:
         items: the results item by item; empty if unknown, as for a reported row.
         position: position bias; None if the options had several orders or an unknown order, or if no option was chosen.
         flags: notes for a reader. Notes do not change the rank.
-        around: the constant texts around the prompts, with placeholders for prompts and answers. Runs that were asked
-            in different ways have different texts. Empty if no prompts were logged or read.
+        around: the constant texts around the prompts, with placeholders for prompts and answers. Runs with
+            different settings have different texts. Empty if no prompts were logged or read.
         item_set: the set of items that an importer named; None for the items of a task.
         origin: where an imported system's answers were published.
         gold_letters: for each letter A to E, the number of items whose right option had the letter when the system saw
             it, shape (5,); empty if the order is unknown or if an item was shown in several orders.
         no_rank: why the row has no rank, although its status allows one; "" if it may have one.
-        is_tied: whether the paired test cannot separate the row from the leader; None if the row was not compared.
+        is_tied: whether the paired test finds no difference from the leader; None if the row was not compared.
         against_leader: None for the leader, and for a row that was not compared.
     """
 
@@ -303,7 +303,7 @@ class Row:
 
     @property
     def constant_letter(self) -> ConstantLetter | None:
-        """What a system scores that answers all items with the best letter; None if the order is unknown."""
+        """The accuracy of answering all items with the best letter; None if the order is unknown."""
         total = sum(self.gold_letters)
         if not total:
             return None

@@ -23,7 +23,7 @@ from recipe_mpr_task.orders import ORDERS, pinned_items
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.task_specs import is_task, task_spec
 
-_ORDER_UNTOLD = "without rank: its order of options is not told; import it again with --order, or the order in its file"
+_ORDER_UNTOLD = "no rank: its option order is not stated; import it again with --order, or with the order in its file"
 _LONGEST_NAME = 200
 _RESAMPLES = 2000
 _DIGITS = 4

@@ -53,7 +53,7 @@ def _name_flag(row: Row, others: Sequence[Row]) -> str | None:
 def _server_flag(row: Row, others: Sequence[Row]) -> str | None:
     for other in others:
         if _plain(other) != _plain(row) and not _is_asked_otherwise(row, other):
-            return f"asked of the same server and model name as {other.system} ({other.source})"
+            return f"same server and model name as {other.system} ({other.source})"
     return None
 
 
@@ -104,7 +104,7 @@ def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row]) -> 
     seeds_shown = seeds_known = None
     if (recipe := row.keys.recipe) is not None and recipe in known:
         seeds_shown, seeds_known = len(shown.get(recipe, ())), len(known[recipe])
-        several = f"{seeds_shown} of {seeds_known} seeds of this recipe stand here"
+        several = f"{seeds_shown} of {seeds_known} known seeds of this recipe are shown"
         parts.append("one seed of this recipe here" if seeds_known == 1 else several)
     settings = len({other.keys.measurement or str(other.keys.setting) for other in same_system})
     best = max((other.score.acc or 0 for other in same_system if other.status in RANKED), default=None)

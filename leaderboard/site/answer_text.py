@@ -14,7 +14,7 @@ _ORDERS = {
     "file": ', with the options in file order, where always answering "A" scores 100%',
     "not_stated": "; its source does not state the order of the options",
 }
-"""By the order that a claim's source states, what a reader must know of the claim."""
+"""The note on a claim, by the option order that its source states."""
 
 
 def answer_object(answer: Answer) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def answer_object(answer: Answer) -> dict[str, Any]:
         "level_with": [rival.row.id for rival in answer.level],
         "recounted": _system(answer.recounted) if answer.recounted else None,
         "claim": _claim(answer.claim) if answer.claim else None,
-        "lead": "Best measured here:" if best else "Nothing measured here has a rank on this board.",
+        "lead": "Best measured here:" if best else "No system measured here has a rank on this board.",
         "name": _name(best) if best else "",
         "figure": f"{percent(best.score.acc)}%" if best else "",
         "rest": _rest(best, answer) if best else "",
@@ -39,7 +39,7 @@ def answer_object(answer: Answer) -> dict[str, Any]:
 
 
 def _rest(best: Row, answer: Answer) -> str:
-    """Return the end of the sentence: the interval, and how far the next system is."""
+    """Return the end of the sentence: the interval, and the gap to the next system."""
     return f"({_interval(best.score)}), {_distance(answer)}."
 
 
@@ -47,7 +47,7 @@ def _distance(answer: Answer) -> str:
     level = answer.level
     if level:
         others = "1 other" if len(level) == 1 else f"{len(level)} others"
-        return f"level with {others}"
+        return f"tied with {others}"
     if not answer.rivals:
         return "the only ranked system measured here"
     rival = answer.rivals[0]
@@ -70,7 +70,7 @@ def _next(answer: Answer) -> str:
     rival = answer.rivals[0]
     comparison = rival.against_best.comparison
     bounds = f"95% interval {percent(-comparison.high)} to {percent(-comparison.low)}"
-    verdict = "the paired test cannot tell them apart" if rival.is_level else "the paired test tells them apart"
+    verdict = "not significant in the paired test" if rival.is_level else "significant in the paired test"
     score = f"{percent(rival.row.score.acc)}%"
     return f"{_name(rival.row)}, {score}, {_points(rival)} points behind ({bounds}): {verdict}."
 
@@ -80,7 +80,7 @@ def _trust(best: Row) -> str:
     if best.kind == "baseline":
         why = "it is a simple rule"
     elif best.status == "clean" and best.training:
-        why = "its training record names none of the scored items"
+        why = "its training record lists none of the scored items"
     else:
         why = STATUSES[best.status].help[:1].lower() + STATUSES[best.status].help[1:].removesuffix(".")
     return f"{words[:1].upper()}{words[1:]}: {why}."
@@ -88,7 +88,7 @@ def _trust(best: Row) -> str:
 
 def _recounted(row: Row) -> str:
     score = f"{percent(row.score.acc)}% ({_interval(row.score)})"
-    return f"{_name(row)}, {score}, counted from answers that others published, not run here."
+    return f"{_name(row)}, {score}, recomputed from published answers, not run here."
 
 
 def _claimed(claim: Claim) -> str:

@@ -103,24 +103,24 @@ COLUMNS = {column.key: column for column in (
     Column("rank", "#", attrgetter("rank"), "rank", higher_is_better=False),
     Column("system", "System", attrgetter("system"), "name"),
     Column("acc", "Accuracy", attrgetter("score"), "accuracy",
-           "Percent with its 95% Wilson interval. An item whose best score is tied among m options counts 1/m. Where "
-           "items count in parts, as over rotations or prompts, the interval is wider than need be; the standard error "
-           "on a system's page is over items.",
+           "Percent with its 95% Wilson interval. If m options tie for the best score and one is right, the item "
+           "counts 1/m. For means over rotations or prompts, the Wilson interval is conservative; a system's page has "
+           "the standard error over items.",
            parts=(("acc", "acc"), ("acc_low", "low"), ("acc_high", "high")), higher_is_better=True),
     Column("status", "Status", attrgetter("status"), "status", on_page="Trust"),
     Column("leader", "Against the leader", attrgetter("against_leader"), "leader",
            on_page="From the leader",
-           help="The paired difference in points with its 95% bootstrap interval over the same items, corrected by "
-           "Holm over the board: the interval holds 0 exactly where the row is tied.",
+           help="Accuracy minus the leader's, in points, on the same items. Brackets: bootstrap interval, widened to "
+           "the level of the Holm-corrected test. It includes 0 exactly if the row is tied.",
            path=("vs_leader",), parts=tuple((f"vs_leader_{name}", part) for name, part in _COMPARED),
            higher_is_better=True, is_signed=True),
     Column("p", "p (Holm)", lambda row: row.against_leader and row.against_leader.p_holm, "p",
-           "Exact McNemar test against the leader, corrected by Holm over the board.",
+           "Exact McNemar test against the leader, Holm-corrected over the board.",
            path=("vs_leader", "p_holm"), higher_is_better=False),
     Column("kind", "Kind", attrgetter("kind")),
     Column("evidence", "Evidence", attrgetter("evidence"), "text",
-           "run here: from logged prompts and answers. recounted: from answers on items that others published. "
-           "claimed: a number only."),
+           "run here: computed from logged prompts and answers. recounted: recomputed from published answers to each "
+           "item. claimed: only a number is published."),
     Column("chance_corrected", "Above chance", attrgetter("chance_corrected"), "share",
            "0 is chance, 100 is perfect: (accuracy - 20) / 80.", higher_is_better=True),
     Column("n", "Items", attrgetter("score.n"), "whole", short="n"),
@@ -143,7 +143,7 @@ COLUMNS = {column.key: column for column in (
     Column("train_seconds", "Training", attrgetter("cost.train_seconds"), "duration",
            "Time of the training as recorded, all folds together.", is_optional=True),
     Column("eval_seconds", "Evaluation", attrgetter("cost.eval_seconds"), "duration",
-           "Time of the evaluation as recorded; blank where several tasks were run at once.", is_optional=True),
+           "Time of the evaluation as recorded; blank if several tasks were run at once.", is_optional=True),
     Column("board", "Board", attrgetter("board")),
     Column("task", "Task", attrgetter("task")),
     Column("task_version", "Task version", attrgetter("task_version"), "whole"),

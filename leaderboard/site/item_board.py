@@ -210,11 +210,11 @@ def answer_files(answers: BoardAnswers) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the number and the content of each file with the answers of all systems on 20 items.
 
     An item has two texts, which hold all systems in the order of "answered". The first text has one character for each
-    system: a digit of base 32 whose bit k says whether letter k was chosen, or "-" if the system was not asked the
+    system: a digit of base 32 whose bit k says whether letter k was chosen, or "-" if the system was not scored on the
     item. The second text has five characters for each system, one for each letter: the code of a character is 256 plus
     the percent, or 256 plus 255 if the system has no probabilities.
     """
-    # An item of unknown accuracy counts as asked if the system chose an option.
+    # An item of unknown accuracy counts as scored if the system chose an option.
     asked = ~np.isnan(answers.accuracies) | (answers.masks > 0)
     choices = np.where(asked, np.frombuffer(_BASE_32, np.uint8)[answers.masks], ord("-")).astype(np.uint8)
     codes = answers.percents.astype("<u4") + _FIRST_CODE

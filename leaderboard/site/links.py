@@ -9,7 +9,7 @@ _FIXED = (
     ("lm-eval", "https://github.com/EleutherAI/lm-evaluation-harness"),
 )
 _OWN = ("Repository", "Documentation")
-"""Labels in `project.urls` of pyproject.toml. The page shows the links that are there."""
+"""Labels in `project.urls` of pyproject.toml. The page shows the links that pyproject.toml has."""
 
 
 def links() -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,4 @@
-"""Split a system's name for display: the name itself, and beneath it what tells systems of one name apart."""
+"""Split a system's name for display: the name itself, and the details that distinguish systems with the same name."""
 
 from leaderboard.rank.duplicates import is_repeat
 from leaderboard.rank.row import Row
@@ -20,7 +20,7 @@ def name_of(row: Row) -> str:
 
 
 def beneath(row: Row) -> list[str]:
-    """Return the texts beneath the name: base model, protocol, how the system was asked."""
+    """Return the texts beneath the name: base model, protocol, prompt settings."""
     base, asked = base_of(row), row.asked
     is_prompted = row.kind == "causal"
     spread = f", sd {percent(row.spread.sd)}" if row.spread else ""
@@ -37,7 +37,7 @@ def beneath(row: Row) -> list[str]:
 
 
 def trust_of(row: Row) -> str:
-    """Return in words whether a row's score can be trusted. Rules are never trained, so nothing of them is held out."""
+    """Return the words for a row's status. A clean baseline gets "never trained" instead of "held out"."""
     if is_repeat(row):
         return "repeated run"
     return "never trained" if (row.kind, row.status) == ("baseline", "clean") else STATUSES[row.status].words

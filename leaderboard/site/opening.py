@@ -1,4 +1,4 @@
-"""Choose the board that the page opens on, and explain the boards that do not measure how good a system is."""
+"""Choose the board that the page opens on, and explain the boards that are not benchmarks."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,26 +13,26 @@ Group = Literal["benchmark", "set", "diagnostic"]
 SAMPLE = "recipe_mpr_sample"
 
 DIAGNOSTICS = {
-    SAMPLE: "60 items of our own, none of the benchmark: this board shows that the tools run, not how good a system "
-    "is.",
-    "recipe_mpr_options_only": "The query is withheld: this board shows how far the options give the answer away.",
-    f"{MAIN_TASK}_file_order": "The dataset's file puts the right option first in all 500 items: this board shows that "
-    'always answering "A" scores 100% there.',
-    f"{MAIN_TASK}_test_file_order": "The dataset's file puts the right option first in every item: this board shows "
-    'that always answering "A" scores 100% there.',
+    SAMPLE: "60 items written for this project, not from the benchmark. This board shows that the tools run, not how "
+    "good a system is.",
+    "recipe_mpr_options_only": "The query is withheld. This board shows how often the options alone reveal the answer.",
+    f"{MAIN_TASK}_file_order": "The dataset's file puts the right option first in all 500 items. This board shows that "
+    'always answering "A" scores 100% in file order.',
+    f"{MAIN_TASK}_test_file_order": "The dataset's file puts the right option first in every item. This board shows "
+    'that always answering "A" scores 100% in file order.',
 }
-"""By key, the boards that show something about the tools or the data, with a sentence that says what."""
+"""The boards that show something about the tools or the data, by key, with a sentence that describes the board."""
 
 _SET = (
-    "Items that an importer chose. Systems have a rank here once systems of two sources stand on this board; until "
-    "then the rows for comparison show what other systems and a constant letter get on the same items."
+    "Items that an importer chose. Systems get a rank here once the board has systems from two sources. The rows for "
+    "comparison show the accuracy of other systems and of a constant letter on the same items."
 )
 
-DEMONSTRATIONS = "Made from random weights to show how a flaw looks. They have no rank."
+DEMONSTRATIONS = "Models with random weights, to demonstrate a flaw. They have no rank."
 """The sentence above the rows of a board that are demonstrations."""
 
 _LATEST = 4e9
-"""Times after this one, in the year 2096, are no times of a run."""
+"""Later times, after the year 2096, are not accepted as the time of a run."""
 
 
 def group_of(board: Board) -> Group:
@@ -43,7 +43,7 @@ def group_of(board: Board) -> Group:
 
 
 def about(board: Board) -> str:
-    """Return what a reader must know of a board that does not measure systems on this project's items; else ""."""
+    """Return the note on a board that is not a benchmark; "" for a benchmark."""
     return DIAGNOSTICS.get(board.key, _SET if group_of(board) == "set" else "")
 
 
@@ -67,13 +67,13 @@ def newest_run(board: Board) -> float | None:
 
 
 def is_without_dataset(boards: Sequence[Board]) -> bool:
-    """Return whether the sample is the only board with a run, so that no number is a benchmark number."""
+    """Return whether the sample is the only board with a run, and the page thus has no benchmark numbers."""
     with_runs = {board.key for board in boards if any(map(_is_run, board.rows))}
     return with_runs == {SAMPLE}
 
 
 def is_reference(row: Row) -> bool:
-    """Return whether the row stands on its board only for comparison."""
+    """Return whether the row is on its board only for comparison."""
     return row.no_rank.startswith(REFERENCE)
 
 

@@ -1,4 +1,4 @@
-"""Write `results.md`: the ranked systems of every board, and a table of what others claim."""
+"""Write `results.md`: the tables of all boards, and a table of the published claims."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,21 +12,22 @@ from leaderboard.site.text import LONGEST, interval_text, percent
 
 _HEAD = f"""# Results
 
-Made by the program from compact records and from `published.yaml`; do not edit. Claims stand in a table of their own,
-at the end. {HOW_TO_READ}"""
+Made by the program from compact records and from `published.yaml`; do not edit. Published claims are in the last table.
+
+{HOW_TO_READ}"""
 
 _CLAIMS = """## Claims, scored again
 
-Counted: the accuracy of the answers on the items, where somebody brought them. Constant letter: the letter that is
-right most often on the same items in the order that the system saw, and what always answering it gets. Unseen: the
-accuracy on the items that the system was not trained or prompted with, if it has seen some. Of imported systems,
-everything but the counts is what the importer says."""
+- Counted: accuracy recomputed from published answers, if any.
+- Constant letter: the best constant letter on the same items, in the order that the system saw, and its accuracy.
+- Unseen: accuracy on the items that the system was not trained or prompted with, if it has seen some.
+- Not verified for imported systems: everything except the counts."""
 
 _CLAIM_HEADERS = ("System", "Source", "Claimed", "n", "Counted", "Constant letter", "Unseen", "What follows")
 
 
 def to_results(boards: Sequence[Board]) -> str:
-    """Return `results.md`. A claim is in no table but the last."""
+    """Return `results.md`. Only the last table has claims."""
     parts = [_HEAD]
     for board in boards:
         if rows := [row for row in board.rows if row.evidence != "claimed"]:

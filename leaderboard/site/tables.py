@@ -19,17 +19,18 @@ from leaderboard.site.text import bounds, count, difference_text, interval_text,
 from leaderboard.verify.statuses import STATUSES, StatusName
 from recipe_mpr_task import TASK_VERSION
 
-HOW_TO_READ = (
-    "Accuracy in percent with its 95% Wilson interval; chance is 20. An item can have several types or none, so type "
-    "counts do not add up. Their intervals are in the JSON and CSV. Evidence: `run here` means that these tasks asked "
-    "the system and logged prompts and answers; `recounted`, that an importer brought answers on the items, which were "
-    "counted again; `claimed`, that somebody states a number. Against the leader: the paired difference in points with "
-    "its 95% bootstrap interval, `=` where an exact McNemar test cannot tell the two apart. Both are Holm-corrected "
-    "over the board: an interval holds 0 exactly where `=` stands. Status `clean`: all that decides the scores is on "
-    "record, and it saw no scored item. `unknown ⚠`: nothing tells what it was trained on; perhaps these items. "
-    "`overlap`: it was trained or selected on scored items. `excluded`: its numbers are not comparable. "
-    "`notes ⚠`: what a reader should know of a row is in the notes below its table."
-)
+HOW_TO_READ = """\
+- Accuracy: percent, with its 95% Wilson interval. Chance is 20.
+- Query types: an item can have several types or none, so type counts do not add up. Intervals are in the JSON and CSV.
+- Evidence `run here`: the system was run on these tasks, and prompts and answers were logged. `recounted`: the \
+accuracy is recomputed from published answers to each item. `claimed`: only a number is published.
+- Against the leader: accuracy minus the leader's, in points, on the same items. Brackets: bootstrap interval, widened \
+to the level of the Holm-corrected test. It includes 0 exactly if the row is tied.
+- `=`: tied. An exact McNemar test, Holm-corrected over the board, finds no difference from the leader.
+- Status `clean`: all scored files and settings are recorded, and no scored item was used in training. `unknown ⚠`: \
+training data unknown; it may include these items. `overlap`: trained or selected on scored items. `excluded`: not \
+comparable.
+- `notes ⚠`: the notes on a row are below its table."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\uff02\uff07"
 _ADDRESS = re.compile(r"https://([\w.-]+(?:/[\w.-]+){0,2})[^\s()<>|`\"\\]*", re.ASCII)  # host and two steps of the path
@@ -69,7 +70,7 @@ def _is_like_a_formula(text: str) -> bool:
 
 def to_markdown(boards: Sequence[Board], skipped: Sequence[Skipped]) -> str:
     """Return `leaderboard.md`. A board has a table of ranked rows, and a table of unranked rows if there are any."""
-    parts = ["# Recipe-MPR leaderboard", f"Task version {TASK_VERSION}. {HOW_TO_READ}"]
+    parts = ["# Recipe-MPR leaderboard", f"Task version {TASK_VERSION}.", HOW_TO_READ]
     for board in boards:
         parts += board_section(board.key, board.title, board.rows)
     parts += _list("## Skipped", ((file.source, file.reason) for file in skipped))
@@ -188,7 +189,7 @@ def cell_text(text: str | None, longest: int = 200) -> str:
 
 
 def link(text: str, address: str | None) -> str:
-    """Return a Markdown link, or only the text if the address is no https address. A shown address is shortened."""
+    """Return a Markdown link, or only the text if the address is not an https address. A shown address is shortened."""
     match = _ADDRESS.fullmatch(address or "")
     if match is None:
         return cell_text(text)

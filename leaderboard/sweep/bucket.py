@@ -31,7 +31,7 @@ class Bucket(Folder):
         return fetch(f"{self.name}/{RUNS}", self.local / RUNS)
 
     def publish(self, staged: Path, cell: str) -> None:
-        """Send a complete result. The results file goes last, because a result counts only with it."""
+        """Send a complete result. The results file is sent last, because only then is the result complete."""
         # The name is new on every machine. So a result that was sent in part can be sent again under its name.
         kept = self.local / _UNSENT / f"{cell}-{uuid.uuid4().hex[:8]}"
         kept.parent.mkdir(parents=True, exist_ok=True)

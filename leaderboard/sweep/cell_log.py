@@ -13,7 +13,7 @@ from leaderboard.sweep.messages import Event, Send
 from recipe_mpr_task.lines import line
 
 _BAR = re.compile(r"(?:requests|embedding|scoring[a-z ]*|Requesting API|Processed prompts)[^\r\n]*?(\d+)/(\d+) \[")
-"""A tqdm bar that counts a model's answers: of lm-eval's backends and of our heads."""
+"""A tqdm bar that counts a model's answers, from lm-eval's backends or this project's heads."""
 
 _TAIL = 8192
 

@@ -1,4 +1,4 @@
-"""List the cells of a sweep: models x tasks x shots x chat template x seeds, and say which of them cannot exist."""
+"""List the cells of a sweep: models x tasks x shots x chat template x seeds. State why a cell cannot be run."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _CHAT_ONLY = ("local-chat-completions", "openai-chat-completions", "azure-openai
 
 @dataclass(frozen=True)
 class Cell:
-    """One measurement: a model on a task, asked in one way."""
+    """One measurement: a model on a task with one setting."""
 
     model: Model
     task: str
@@ -42,13 +42,13 @@ class Cell:
 
     @property
     def how(self) -> str:
-        """How the model is asked, in words; "" if nothing differs from the default."""
+        """The settings in words; "" if nothing differs from the default."""
         seed = "" if self.seed is None or not self.shots else f"seed {self.seed}"
         return ", ".join(filter(None, (f"{self.shots}-shot" if self.shots else "", "chat" if self.chat else "", seed)))
 
     @property
     def name(self) -> str:
-        """The cell in words: model, task, and how it is asked."""
+        """The cell in words: model, task and settings."""
         return " ".join(filter(None, (self.model.name, self.task, self.how)))
 
     @property
@@ -58,7 +58,7 @@ class Cell:
 
 
 def cells_of(sweep: SweepFile, models: Sequence[Model]) -> list[Cell]:
-    """Return the cells of a sweep, without the excluded ones and with the included ones. No cell is there twice."""
+    """Return the cells of a sweep, without the excluded ones and with the included ones. No cell appears twice."""
     crossed = (cell for model in models for cell in _cells(model, Rule()))
     kept = [cell for cell in crossed if not any(_excludes(rule, cell) for rule in sweep.exclude)]
     added = (cell for rule in sweep.include for model in models if _names(rule, model) for cell in _cells(model, rule))
@@ -89,7 +89,7 @@ def _excludes(rule: Rule, cell: Cell) -> bool:
 
 
 def _without_repeats(cells: Iterable[Cell]) -> list[Cell]:
-    """Keep the first of several cells that ask the same. Models are compared by identity, because `args` is a dict."""
+    """Keep the first of several equal cells. Models are compared by identity, because `args` is a dict."""
     seen: dict[tuple[Any, ...], Cell] = {}
     for cell in cells:
         seen.setdefault((id(cell.model), cell.task, cell.shots, cell.chat, cell.seed), cell)
@@ -105,7 +105,7 @@ def groups_of(cells: Iterable[Cell]) -> list[list[Cell]]:
 
 
 def refusal(cell: Cell) -> str | None:
-    """Return why a cell cannot be run; None if nothing speaks against it."""
+    """Return why a cell cannot be run; None if it can."""
     return next(filter(None, (test(cell) for test in _TESTS)), None)
 
 

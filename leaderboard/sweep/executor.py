@@ -10,7 +10,7 @@ from leaderboard.sweep.models import Model
 
 @dataclass(frozen=True)
 class Needs:
-    """What a group needs while it runs: a number of GPUs, and bytes of main memory (0 if unknown)."""
+    """The resources of a running group: a number of GPUs, and bytes of main memory (0 if unknown)."""
 
     gpus: int
     memory: int
@@ -51,7 +51,7 @@ class Executor(ABC):
 
     @abstractmethod
     def _end(self, key: int) -> None:
-        """Free what the group had, after its end."""
+        """Free the group's resources, after its end."""
 
     @abstractmethod
     def stop(self) -> None:

@@ -63,7 +63,7 @@ def cross_faults(raw: Mapping[str, Any], sources: Sequence[str]) -> list[str]:
 
 
 def missing_folders(named: Mapping[str, Any]) -> list[str]:
-    """Return one text for each value that is the path of a folder that does not exist. A hub id is no path."""
+    """Return one text for each value that is the path of a folder that does not exist. A hub id is not a path."""
     paths = [(key, named[key]) for key in _FOLDERS if isinstance(named.get(key), str)]
     missing = [(key, path) for key, path in paths if is_path(path) and not Path(path).expanduser().is_dir()]
     return [f"{key}: no such folder: {path}" for key, path in missing]

@@ -1,4 +1,4 @@
-"""Run groups of cells on this machine: one group a GPU, or some at a time on the CPUs."""
+"""Run groups of cells on this machine: one group per GPU, and a limited number of groups on the CPUs."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What a sweep and its workers tell each other: the cells to run, and what happened to them."""
+"""Define the messages between a sweep and its workers: the cells to run, and the events of each cell."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ class GroupOrder(BaseModel):
 
 
 class Event(BaseModel):
-    """What happened to a cell.
+    """One event of a cell.
 
     Attributes:
         kind: started, loaded (the model is ready), progress, finished or failed; ended when the process has ended.

@@ -70,7 +70,7 @@ class Model:
 
 @dataclass(frozen=True)
 class _Source:
-    """What an entry's source says: the model, and the settings that hold unless the entry or the sweep says more."""
+    """The values from an entry's source: the model, and default settings that the entry or the sweep can replace."""
 
     backend: str
     args: Mapping[str, Any]

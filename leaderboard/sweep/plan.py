@@ -26,10 +26,10 @@ _MOST_LINES = 60
 
 @dataclass
 class CellState:
-    """A cell and what has become of it.
+    """The state of a cell.
 
     Attributes:
-        status: `there` if the result was there before the sweep; `repeat` if another cell measures the same.
+        status: `there` if the result existed before the sweep; `repeat` if another cell measures the same.
         note: why the cell has its status; "" if nothing needs to be said.
         n_items: number of items that the task scores.
         tokens: estimated number of tokens that the model reads.
@@ -57,8 +57,8 @@ def make_plan(
 
     Args:
         cells: the sweep's cells.
-        there: the runs that are there.
-        cannot: returns why this machine cannot run a cell; such a cell has failed, unless its result is there.
+        there: the existing runs.
+        cannot: returns why this machine cannot run a cell; this cell has failed, unless its result exists.
     """
     states: list[CellState] = []
     first: dict[str, Cell] = {}

@@ -1,4 +1,4 @@
-"""Recognise the cells whose results are already there, as the leaderboard recognises runs: by identity, not by name.
+"""Recognise the cells whose results exist. Like the leaderboard, compare the runs' identities, not their names.
 
 For each cell, `expected` builds the `Run` that lm-eval would log. `identity` hashes this run exactly as it hashes a
 logged run. Facts that are known only after loading, such as the number type of the weights, come from the logged run.
@@ -52,7 +52,7 @@ class Recognition:
                 if is_complete(run):
                     self._runs.setdefault(run.task, []).append(run)
                 else:
-                    self.incomplete.append(f"{source}, {run.task}: not all items are there")
+                    self.incomplete.append(f"{source}, {run.task}: items are missing")
 
     def find(self, cell: Cell) -> Run | None:
         """Return a complete run of the cell; None if there is none."""

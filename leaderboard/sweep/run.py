@@ -34,14 +34,14 @@ class _Group:
 
 
 class Sweep:
-    """A sweep that is being run. `states` always says how each cell stands.
+    """A sweep that is being run. `states` always has the current state of each cell.
 
     Args:
         states: the plan. Cells with the status `waiting` are run.
         executor: where the groups run.
         storage: where the results go.
-        is_there: returns whether a cell's result is there now. Asked after a node was lost: its last event may be
-            missing.
+        is_there: returns whether a cell's result exists now. Called after a node was lost, because its last event may
+            be missing.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ class Storage(Protocol):
         """Return a new, empty folder for the results of a cell that is being run. RUNS does not have this folder."""
 
     def publish(self, staged: Path, cell: str) -> None:
-        """Move a complete result into RUNS, in one step. If the process is killed, all of the result is there or none.
+        """Move a complete result into RUNS in one step. A killed process leaves all of the result there, or nothing.
 
         Raises:
             RecipeMPRError: the result cannot be kept. The message says why.
@@ -141,7 +141,7 @@ def locked(folder: Path) -> Iterator[int]:
 
 
 def _try_lock(descriptor: int) -> bool:
-    """Take a file's lock if it is free. filelock does not tell its descriptor, which workers must inherit."""
+    """Take a file's lock if it is free. filelock hides its descriptor, which workers must inherit."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -160,4 +160,4 @@ def check_complete(staged: Path, task: str) -> None:
     except UnusableError as error:
         raise RecipeMPRError(f"lm_eval wrote a broken result: {error}") from None
     if not any(run.task == task and is_complete(run) for run in runs):
-        raise RecipeMPRError("lm_eval ended without a complete result; is the disk full? The log has its messages")
+        raise RecipeMPRError("lm_eval ended without a complete result; is the disk full? See the messages in the log")

@@ -19,7 +19,7 @@ from recipe_mpr_task.suggest import did_you_mean
 from recipe_mpr_task.task_specs import task_names
 
 SOURCES = ("config", "baseline", "encoder", "checkpoint", "model")
-"""Keys that say which model an entry is. Each entry has exactly one."""
+"""Keys that name an entry's model. Each entry has exactly one."""
 
 
 def _list(value: Any) -> Any:
@@ -86,7 +86,7 @@ class _Strict(BaseModel):
 
 
 class Axes(_Strict):
-    """What is varied for a model. Each key takes one value or a list. None means: not said here.
+    """The settings that vary for a model. Each key takes one value or a list. None means: not set here.
 
     Attributes:
         tasks: names of tasks or groups of tasks.

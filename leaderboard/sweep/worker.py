@@ -36,7 +36,7 @@ class LoadedOnce:
         self.on_ready: Callable[[], None] = lambda: None
 
     def __call__(self, name: str) -> "LoadedOnce":
-        """Stand in for lm-eval's `get_model`."""
+        """Replace lm-eval's `get_model`."""
         self._name = name
         return self
 
@@ -86,7 +86,7 @@ def run_group(order: GroupOrder, send: Send) -> None:
 
 
 def _prepare() -> LoadedOnce:
-    """Make lm-eval know our tasks and models, and load the model only once."""
+    """Register this project's tasks and models with lm-eval, and load the model only once."""
     import lm_eval.api.registry
     import lm_eval.evaluator
     import lm_eval.models

@@ -27,11 +27,12 @@ from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.task_specs import is_task
 
 RANDOM_WEIGHTS = "made from random weights: a demonstration, listed and not ranked"
-ORDER_UNTOLD = "in which order it saw the options is not told: in the file's order the right one is always the first"
+ORDER_UNTOLD = "option order not stated; in file order the right option is always the first"
 SEEN_BY_ANSWERS = (
-    "the items that its importer names as seen are those that it gets wrong, so its score on the others is not shown"
+    "far more of the items that its importer names as seen are wrong than of the others, so the accuracy on the others "
+    "is not shown"
 )
-_UNKNOWN = "nothing tells what it was trained on"
+_UNKNOWN = "no record of its training data"
 
 
 class Severity(IntEnum):
@@ -72,7 +73,7 @@ Check = Callable[[Case], Iterable[Finding]]
 def _readability(case: Case) -> Iterator[str]:
     run = case.run
     if not is_task(run.task):
-        yield f"task {run.task} is not one of this release"
+        yield f"task {run.task} is not part of this release"
     elif run.version != TASK_VERSION:
         yield f"task version {run.version}; this release scores version {TASK_VERSION}, not comparable"
     elif run.samples is None:
@@ -88,7 +89,7 @@ def _baseline(case: Case) -> Iterator[Finding]:
         yield from (Finding(Severity.DOUBT, text) for text in forensics.shared_doubts(case.run))
     else:
         missing = f"there are no committed scores to compare it with on {case.run.task}"
-        yield Finding(Severity.DOUBT, f"it says it is the baseline {forensics.baseline_name(case.run)}; {missing}")
+        yield Finding(Severity.DOUBT, f"recorded as baseline {forensics.baseline_name(case.run)}; {missing}")
     if not faults:
         yield Finding(Severity.TRUST, "never trained")
 
@@ -99,13 +100,13 @@ def _training(case: Case) -> Iterator[Finding]:
         return
     seen = sum(item.seen == 1 for item in items)
     if kind(run) == IMPORTED and not seen:
-        unknown = "nor, beyond its own word, how the options were shown"
-        yield Finding(Severity.DOUBT, f"imported: {_UNKNOWN}, {unknown}")
+        unverified = "the option order is not verified"
+        yield Finding(Severity.DOUBT, f"imported: {_UNKNOWN}, and {unverified}")
     elif kind(run) == IMPORTED:
-        how = "trained or prompted with, as its importer says"
+        how = "used for training or in the prompt, as its importer states"
         yield Finding(Severity.OVERLAP, f"{seen} of the {len(items)} scored items were {how}")
     elif seen:
-        yield Finding(Severity.OVERLAP, f"{seen} of the {len(items)} scored items were trained or validated on")
+        yield Finding(Severity.OVERLAP, f"{seen} of the {len(items)} scored items were used for training or validation")
     elif hidden := forensics.hidden_items(run.training, items):
         named = f"{len(hidden)} items ({', '.join(hidden[:3])})"
         yield Finding(Severity.FORGED, f"{named} are logged as unseen, but are in its training split")
@@ -115,7 +116,7 @@ def _training(case: Case) -> Iterator[Finding]:
         reason = f"; its log says: {run.training.reason}" if run.training.reason else ""
         yield Finding(Severity.DOUBT, f"{_UNKNOWN}{reason}")
     else:
-        yield Finding(Severity.TRUST, run.training.reason or "no scored item was trained or validated on")
+        yield Finding(Severity.TRUST, run.training.reason or "no scored item was used for training or validation")
 
 
 def _demonstration(case: Case) -> Iterator[str]:
@@ -141,8 +142,8 @@ def _import_notes(case: Case) -> Iterator[str]:
         yield ORDER_UNTOLD
     if by_letters := run.facts.n_by_letters or sum(sample.is_unread for sample in run.items):
         yield (
-            f"which options it chose is not told ({by_letters} items): its file has two letters alone, the answered "
-            "and the right one's"
+            f"chosen options unknown ({by_letters} items): the file has only two letters, the answered and the right "
+            "option's"
         )
     if seen_are_the_wrong_ones(case.items):
         yield SEEN_BY_ANSWERS
@@ -150,7 +151,7 @@ def _import_notes(case: Case) -> Iterator[str]:
         yield f"{unparsed} of {n} unparsed: no answer could be read, so they count as wrong"
     named = run.facts.n_seen_named
     if named and not any(item.seen == 1 for item in case.items):
-        yield f"its importer names {named} items that it was trained or prompted with, none of the {n} scored ones"
+        yield f"its importer names {named} items used for training or in the prompt, none of the {n} scored items"
 
 
 def _each(severity: Severity, texts: Callable[[Case], Iterable[str]]) -> Check:

@@ -38,7 +38,7 @@ def document_faults(case: Case) -> Iterator[str]:
             f"without their {spec.n_responses} responses",
             lambda sample: sample.chosen is not None or len(responses_of(sample, spec) or ()) == spec.n_responses,
         ),
-        ("with other responses than the first of the raw ones", lambda sample: sample.is_first_of_raw),
+        ("with other responses than its first raw responses", lambda sample: sample.is_first_of_raw),
     )
     faulty: dict[str | None, list[str]] = defaultdict(list)
     for sample in case.run.items:
@@ -47,7 +47,7 @@ def document_faults(case: Case) -> Iterator[str]:
 
 
 def _is_genuine(sample: Sample, *, is_record: bool) -> bool:
-    """Say whether a document is from the dataset: compare its hash, or check only its item id if it is in a record."""
+    """Return whether a document is from the dataset: compare its hash; for a record, check only its item id."""
     document = sample.document
     if document is None or document.item_id not in pinned_items():
         return False
@@ -74,39 +74,40 @@ def comparability_faults(case: Case) -> Iterator[str]:
     for ids, what in (
         (wanted - counts.keys(), "missing"),
         (counts.keys() - wanted, "not of its split"),
-        ({i for i, n in counts.items() if n > 1}, "there more than once"),
+        ({i for i, n in counts.items() if n > 1}, "appearing more than once"),
     ):
         if ids:
             yield counted(sorted(ids), what)
 
 
 def _set_faults(item_set: ItemSet, source: str | None, ids: Set[str]) -> Iterator[str]:
-    """Yield reasons to exclude a set that its importer named."""
+    """Yield reasons to exclude a set of items that an importer named."""
     if item_set.n < LEAST_ITEMS:
         yield f"a set of {item_set.n} items; at least {LEAST_ITEMS} are needed"
     if base_task(ids) is None:
         yield "items of the dataset and of the embedded sample are mixed"
     if not source and (task := task_cut_short(ids)):
         missing, n = missing_of(task, ids)
-        yield f"{missing} of the {n} items of {task} are left out, and no --source gives this set"
+        yield f"{missing} of the {n} items of {task} are left out, and no --source states who published the set"
 
 
 def gold_letters(run: Run) -> tuple[int, ...]:
-    """Return, for each letter A to E, the number of imported items that state the right option there, shape (5,)."""
+    """Count, for each letter A to E, the imported items whose stated right option has that letter. Shape (5,)."""
     stated = Counter(sample.gold_place for sample in run.items)
     counts = tuple(stated[k] for k in range(N_OPTIONS))
     return counts if any(counts) else run.args.gold_letters or counts
 
 
 def order_is_untold(run: Run) -> bool:
-    """Say whether nothing tells how an imported system saw the options: no --order, and not each right one's letter."""
+    """Return whether the option order of an import is unknown: no --order, and some items without gold_letter."""
     return run.is_import and run.args.text("order") not in _TOLD and sum(gold_letters(run)) < len(run.items)
 
 
 def seen_are_the_wrong_ones(items: Sequence[ItemResult]) -> bool:
-    """Say whether far fewer items that are named as seen are right than others (Fisher's exact test, one-sided).
+    """Return whether the accuracy on the items named as seen is far lower than on the others.
 
-    A system does better on items that it has seen. Whoever names the wrong answers as seen gets a perfect rest.
+    The test is Fisher's exact test, one-sided. A system should do better on items that it has seen. Declaring only
+    wrong items as seen inflates the accuracy on the others.
     """
     right = {seen: [item.accuracy == 1 for item in items if item.seen == seen] for seen in (0, 1)}
     table = [[sum(right[seen]), len(right[seen]) - sum(right[seen])] for seen in (1, 0)]
@@ -125,7 +126,7 @@ def predictable_gold(counts: Sequence[int]) -> str | None:
         # Multiply the exact binomial tail by the number of possible sets of letters (Bonferroni correction).
         if math.comb(N_OPTIONS, size) * binom.sf(most - 1, total, size / N_OPTIONS) < _BY_CHANCE:
             letters = " or ".join(LETTERS[k] for k in sorted(usual[:size]))
-            return f"the right option stood at {letters} in {most} of {total}, so a constant answer scores well"
+            return f"the right option was {letters} in {most} of {total}, so a constant answer has a high accuracy"
     return None
 
 
@@ -137,11 +138,11 @@ def number_faults(case: Case) -> Iterator[str]:
         return
     pairs = zip(run.items, items, strict=True)
     if edited := [item.item_id for sample, item in pairs if not _equal(sample.accuracy, item.accuracy)]:
-        yield counted(edited, "with another accuracy logged than the scores give")
+        yield counted(edited, "with another logged accuracy than that of the scores")
     total = math.fsum(item.accuracy for item in items) / len(items) if items else math.nan
     logged = run.results.accuracy
     if not _equal(logged, total):
-        yield f"the results file says acc {logged}, the samples give {total:.4f}"
+        yield f"acc is {logged} in the results file, but {total:.4f} in the samples"
 
 
 def _equal(logged: object, computed: float) -> bool:

@@ -65,7 +65,7 @@ def hidden_items(training: TrainingRecord, items: Sequence[ItemResult]) -> list[
 
 
 def used_cache(run: Run) -> bool:
-    """Say whether lm-eval's request cache may have been used. Cached answers may come from another model."""
+    """Return whether lm-eval's request cache may have been used. Cached answers may come from another model."""
     loaded = run.results.loaded
     return bool(run.config.use_cache) or (loaded is not None and loaded.request_cache is not False)
 
@@ -83,18 +83,18 @@ def training_doubts(run: Run) -> Iterator[str]:
     """Yield each reason why the logged `seen_in_training` does not prove what the model was trained on."""
     backend, training, loaded = run.config.backend, run.training, run.results.loaded
     if loaded is not None and loaded.handed_over is not False:
-        yield "the model was handed over as an object, so its weights are unknown; name it by model and model_args"
+        yield "the model was passed as a Python object, so its weights are unknown; pass model and model_args instead"
         return
     if not is_traced(backend):
         yield f"model type {backend[:40]} is not traced"
     elif loaded is None:
         yield "its results file has no record of the files that were loaded"
     elif training.has_manifest and not _is_of_its_record(run):
-        yield "the files that were loaded are not those of its training record"
+        yield "the loaded files differ from those in its training record"
     if not training.has_manifest or training.split not in TRAINING_SPLITS:
         yield f"its log says: {training.reason}" if training.reason else "its training record names no manifest"
     elif not training.base_known:
-        yield training.reason or "what its base model was trained on is unknown"
+        yield training.reason or "the training data of its base model are unknown"
     for name in ("pretrained", *ADAPTER_ARGUMENTS):
         loaded_name = run.args.as_told(name)
         # With --metadata, a user can override the model arguments that lm-eval passes to the task.
@@ -103,7 +103,7 @@ def training_doubts(run: Run) -> Iterator[str]:
 
 
 def _is_of_its_record(run: Run) -> bool:
-    """Say whether the loaded files have exactly the hashes that the training manifest lists."""
+    """Return whether the loaded files have exactly the hashes that the training manifest lists."""
     training = run.training
     if training.weights is None or training.settings is None or training.base_files is None:
         return False
@@ -115,7 +115,7 @@ def _is_of_its_record(run: Run) -> bool:
 
 
 def is_compared(case: Case) -> bool:
-    """Say whether the run's baseline has committed scores for every item; False if the task generates text."""
+    """Return whether the run's baseline has committed scores for every item; False if the task generates text."""
     reference = _reference().get(baseline_name(case.run), {})
     return bool(reference) and not case.spec.generates and all(s.item_id in reference for s in case.run.items)
 
@@ -126,15 +126,15 @@ def baseline_faults(case: Case) -> Iterator[str]:
     given = {argument: str(value) for argument, value in run.args.given.items() if argument not in _WITHOUT_EFFECT}
     other = [str(argument)[:40] for argument, value in given.items() if (argument, value) != ("seed", "0")]
     if name == "random" and "seed" in other:
-        yield "baseline random counts with seed 0 alone: trying seeds finds a lucky one; this is another"
+        yield "baseline random is accepted only with seed=0, because a search over seeds finds a lucky one"
     elif other:
         shown = ", ".join(sorted(other)[:3])
-        yield f"baseline {name} counts with its committed arguments alone (kind, seed=0); this one has others: {shown}"
+        yield f"baseline {name} is accepted only with its committed arguments (kind, seed=0); also given: {shown}"
     elif is_compared(case):
         for sample in run.items:
             expected = _expected(case, _reference()[name][sample.item_id], sample.doc.option_ids)
             if not _is_near(sample.log_likelihoods() or [], expected):
-                yield f"it says it is the baseline {name}; its scores are others ({sample.item_id})"
+                yield f"recorded as baseline {name}, but its scores differ from the committed ones ({sample.item_id})"
                 return
 
 
@@ -157,7 +157,7 @@ def _expected(case: Case, by_option: Mapping[str, float], shown: Sequence[str]) 
 
 
 def _is_near(scores: Sequence[float], expected: Sequence[Sequence[float]]) -> bool:
-    """Say whether scores match `expected`. Allow for rounding. Ignore the constant that log-softmax adds to a row."""
+    """Return whether scores match `expected`, up to rounding and the constant that log-softmax adds to a row."""
     rows = np.reshape(scores, (-1, N_OPTIONS))
     wanted = np.array(expected)[: len(rows)]
     # Ties must be the same: a tiny difference can break a tie, and then the accuracy changes.

@@ -13,20 +13,20 @@ from recipe_mpr_task.names import folder_name, is_path, shown_text
 
 _ADAPTER_ARGUMENTS = ("peft", "lora_local_path", "delta")
 _MODEL_ARGUMENTS = ("pretrained", "model", "path", "engine")
-"""Model arguments that can name the model. The first argument that is set counts."""
+"""Model arguments that can name the model. The first argument that is set is used."""
 
 _RUNTIME_ARGUMENTS = frozenset(
     ("device", "batch_size", "max_batch_size", "max_batch_tokens", "parallelize", "num_concurrent", "device_map",
      "tensor_parallel_size", "data_parallel_size", "gpu_memory_utilization", "max_memory_per_gpu", "max_cpu_memory",
      "offload_folder", "logits_cache", "low_cpu_mem_usage", "max_retries", "timeout", "swap_space")
 )  # fmt: skip
-"""Model arguments that say how to run a model, not which model it is."""
+"""Model arguments that change how a model runs, but not its answers."""
 
 _SETTING_ARGUMENTS = frozenset(
     ("max_length", "max_gen_toks", "add_bos_token", "prefix_token_id", "truncation", "enable_thinking",
      "think_end_token", "chat_template_args", "max_model_len")
 )  # fmt: skip
-"""Model arguments that say how a model is asked, such as the maximum text length."""
+"""Model arguments that change how a model is run, such as the maximum text length."""
 
 _DEFAULTS = {("seed", "0"), ("trust_remote_code", "False"), ("revision", "main"), ("use_safetensors", "True")}
 """Default values of model arguments, as text. An argument with its default value is ignored."""
@@ -48,12 +48,12 @@ def prompt_name(run: Run) -> str:
 
 
 def is_order_invariant(run: Run) -> bool:
-    """Say whether the system scores each option alone, so that an option's position has no effect."""
+    """Return whether the system scores each option alone, so that an option's position has no effect."""
     return kind(run) == "encoder" or (kind(run) == "baseline" and run.args.text("kind") != "first")
 
 
 def is_from_random_weights(run: Run) -> bool:
-    """Say whether the model has random weights, or was trained from a model with random weights."""
+    """Return whether the model has random weights, or was trained from a model with random weights."""
     return bool(run.training.random_weights or run.loaded.random_weights)
 
 
@@ -118,7 +118,7 @@ def system_key(run: Run) -> str:
 
 
 def setting_key(run: Run) -> str:
-    """Return a hash of how a model was asked: shots, chat template, system text, generation, `_SETTING_ARGUMENTS`.
+    """Return a hash of a run's settings: shots, chat template, system text, generation, `_SETTING_ARGUMENTS`.
 
     Return "" for baselines and imported systems, and for encoders without `_SETTING_ARGUMENTS`.
     """
@@ -145,7 +145,7 @@ def generation(run: Run) -> dict[str, Any] | None:
 
 
 def _is_served(run: Run) -> bool:
-    """Say whether the model's files are unknown, for example because the model is behind a server."""
+    """Return whether the model's files are unknown, for example because the model is behind a server."""
     return kind(run) == "causal" and not is_traced(run.config.backend)
 
 

@@ -44,25 +44,25 @@ def prompt_faults(case: Case) -> Iterator[str]:
         return
     recorded = run.results.task
     if recorded.doc_to_text != prompts.template(spec.prompt):
-        yield f"its prompt template is not {spec.prompt}, the task's own: what the model was shown may give gold away"
+        yield f"its prompt template is not the task's ({spec.prompt}); the prompt may reveal the right option"
         return
     if (recorded.description or "") != spec.description:
-        yield "its description is not the task's own"
+        yield "its description is not the task's"
     for key, own in spec.asked_as.items():
         if recorded.differs(key, own):
-            yield f"its {key} is not the task's own"
+            yield f"its {key} is not the task's"
     if around.wrong:
-        shots = " and the shots that its seed draws" if shots_of(run, spec) else ""
-        yield counted(around.wrong, f"shown with another prompt than the task's template gives{shots}")
+        shots = " and the seed's shots" if shots_of(run, spec) else ""
+        yield counted(around.wrong, f"shown with another prompt than that of the task's template{shots}")
     if named := items_named(around, [sample.doc for sample in run.items]):
-        yield f"the text around its prompts names {counted(named, 'of the dataset')}"
+        yield f"the text around its prompts contains {counted(named, 'of the dataset')}"
     if around.other:
-        yield counted(around.other, "shown with other text around the prompt than the rest")
+        yield counted(around.other, "shown with other text around the prompt than the other items")
     asked = {sample.item_id: _delimiters(sample, spec) for sample in run.items}
     usual = Counter(delimiter for delimiters in asked.values() for delimiter in delimiters or ()).most_common(1)
     allowed = {delimiter for delimiter, _ in usual}
     if other := [item_id for item_id, delimiters in asked.items() if delimiters is None or delimiters - allowed]:
-        yield counted(other, "asked for other answers than the task's doc_to_choice gives")
+        yield counted(other, "with other answer choices than the task's doc_to_choice")
 
 
 def prompt_flags(case: Case) -> Iterator[str]:
@@ -70,21 +70,21 @@ def prompt_flags(case: Case) -> Iterator[str]:
     run, around = case.run, case.around
     logged = " ".join(str(run.results.system_instruction or "").split())
     if run.has_system_text:
-        yield f"asked under a system text of its own: {logged[:80] or 'not logged'}{'...' * (len(logged) > 80)}"
+        yield f"run with a custom system text: {logged[:80] or 'not logged'}{'...' * (len(logged) > 80)}"
     if run.is_record:  # the record's flags already have the notes below
         return
     if not all(sample.prompts for sample in run.items):
         yield NOT_LOGGED
     elif run.has_system_text and logged not in " ".join(" ".join(around.texts).split()):
-        yield "the system text that its results name does not stand in its prompts"
+        yield "the system text in its results file does not appear in its prompts"
     if not all(sample.has_raw for sample in run.items):
-        yield "its raw responses were not logged, so nobody can see whether its scores are the model's first answers"
+        yield "its raw responses were not logged, so its scores cannot be compared with the model's first answers"
     description = case.spec.description
     own = len(description) if any(description in text for text in around.texts) else 0
     if (size := sum(map(len, around.texts)) - own) > _LONG:
         yield f"{size} characters of other text surround each of its prompts"
     if (count := answers_named("\n".join(around.texts))) >= _KEY:
-        yield f"the text around its prompts holds {count} answer letters or numbers, like a key to answers"
+        yield f"the text around its prompts contains {count} answer letters or numbers, as an answer key does"
     if kind(run) != "causal":  # only causal models read a prompt
         return
     length = run.args.text("max_length") or run.args.text("max_model_len")

@@ -25,7 +25,7 @@ def why_unchecked(run: Run, spec: TaskSpec) -> str | None:
         return "its shots were not checked: the few-shot seed was not logged"
     if shot_pool(spec.split) - _documents(run, spec).keys():
         return (
-            "its shots were not checked: the dataset is not at hand; "
+            "its shots were not checked: the dataset is not on this machine; "
             "run `recipe-mpr data fetch` and build the leaderboard again"
         )
     return None

@@ -13,7 +13,7 @@ class Status:
     Attributes:
         is_ranked: whether rows with this status get a rank.
         badge: the text that marks the status in tables.
-        words: what the status says about trust, in plain words, for the page.
+        words: the status in plain words, for the page.
         tone: the badge's colour on the page.
         help: what the status means, in one sentence.
     """
@@ -28,11 +28,11 @@ class Status:
 
 _STATUSES = (
     Status("clean", True, "clean", "held out", "good",
-           "Never trained, or its training record names none of the scored items."),
+           "Never trained, or the training record lists none of the scored items."),
     Status("unknown", True, "unknown ⚠", "training data unknown", "doubtful",
-           "Nothing tells what it was trained on, these items perhaps included."),
+           "No record of the training data, which may include these items."),
     Status("overlap", False, "overlap", "trained on these items", "bad",
-           "Trained or selected on scored items: no rank; its score on the other items is shown."),
+           "Trained or selected on scored items: no rank. The accuracy on the other items is shown."),
     Status("reported", False, "reported", "claim", "neutral", "Published by others, not run here: no rank."),
     Status("excluded", False, "excluded", "not comparable", "neutral",
            "Not comparable, for the reason given: no rank."),

@@ -41,7 +41,7 @@ class Surroundings:
 
     Attributes:
         usual: the most frequent texts around a prompt; empty if no prompt was logged.
-        wrong: ids of items with a wrong prompt: the item's prompt or a shot differs from what the task and seed give,
+        wrong: ids of items with a wrong prompt: the item's prompt or a shot differs from that of the task and seed,
             or a text around a prompt is neither from lm-eval nor from a chat template.
         other: ids of items that are not in `wrong`, but have other texts than `usual` around a prompt.
         opening: the text before the first shot, if shots were not checked; else "".
@@ -181,11 +181,11 @@ def _around(parts: _Parts | None, joints: Sequence[_Joint], run: Run, spec: Task
 
 
 def _is_bare(parts: _Parts, around: Around, run: Run, spec: TaskSpec) -> bool:
-    """Say whether lm-eval adds all texts around a prompt to which no chat template was applied."""
+    """Return whether lm-eval adds all texts around a prompt to which no chat template was applied."""
     before, *_, after = around
     delimiters = (spec.asked_as["target_delimiter"], spec.asked_as["fewshot_delimiter"])
     allowed, opening, end = {delimiters}, spec.description, ""
-    if parts.prompt.is_messages:  # all shots can be in one turn, or each shot in a turn of its own
+    if parts.prompt.is_messages:  # all shots can be in one turn, or each shot in a separate turn
         allowed.add((f"\n{_ASSISTANT}", f"\n{_USER}"))
         opening = (turn("system", spec.description) if spec.description else "") + _USER
         end = "\n"

@@ -19,7 +19,7 @@ class Accuracy(click.ParamType[float]):
         return "ACCURACY"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the fraction. Fail with a usage error if the value is no accuracy."""
+        """Return the fraction. Fail with a usage error if the value is not an accuracy."""
         text = str(value).strip()
         try:
             number = float(text.removesuffix("%"))

@@ -62,7 +62,7 @@ def _plugin() -> Rows:
     if entry is not None:
         path = Path(str(entry.yaml_path))
         shadowed = path.parent.resolve() != TASKS_PATH.resolve()
-        rows["recipe_mpr"] = (f"{path} (not ours: another package shadows it)" if shadowed else str(path), shadowed)
+        rows["recipe_mpr"] = (f"{path} (another package shadows it)" if shadowed else str(path), shadowed)
     return rows
 
 
@@ -96,7 +96,7 @@ def _devices() -> Rows:
 
 
 def _shadowed() -> list[str]:
-    """Return one message for each of our packages that is missing, shadowed, or also part of another distribution."""
+    """Return one message for each package of this project that is missing, shadowed or in another distribution, too."""
     home = Path(__file__).parents[2].resolve()
     distributions = importlib.metadata.packages_distributions()
     problems = []

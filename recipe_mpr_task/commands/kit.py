@@ -9,7 +9,7 @@ from recipe_mpr_task.lines import say
 
 @click.group()
 def kit() -> None:
-    """Write a folder that puts Recipe-MPR into another project."""
+    """Write a folder that adds Recipe-MPR to another project."""
 
 
 @kit.command()

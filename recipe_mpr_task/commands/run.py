@@ -1,4 +1,4 @@
-"""Define `recipe-mpr run`: run `lm_eval run`, but skip lm-eval's own 14,000 task files if all tasks are ours."""
+"""Define `recipe-mpr run`: run `lm_eval run`, but skip lm-eval's own 14,000 task files if they are not needed."""
 
 import argparse
 import re

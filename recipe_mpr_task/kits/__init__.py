@@ -1,6 +1,6 @@
-"""Write folders that put Recipe-MPR into other projects. Each folder works without this package.
+"""Write folders that add Recipe-MPR to other projects. Each folder works without this package.
 
-- `upstream`: the tasks as lm-eval keeps its own, for a pull request there.
+- `upstream`: the tasks in lm-eval's format, for a pull request to lm-eval.
 - `hub`: the dataset for the Hugging Face Hub, also read by Inspect and EuroEval. `push` uploads this folder.
 - `bundle`: copies functions of this package into the kit's source text, so that a kit cannot drift from the package.
 - `folder`: writes a kit's files.
@@ -23,7 +23,7 @@ def checked_id(name: str) -> str:
     try:
         validate_repo_id(name)
     except HFValidationError as error:
-        raise RecipeMPRError(f"{name!r} is no dataset id ({error}); allowed: OWNER/NAME") from None
+        raise RecipeMPRError(f"{name!r} is not a dataset id ({error}); allowed: OWNER/NAME") from None
     if name.count("/") != 1:
-        raise RecipeMPRError(f"{name!r} is no dataset id; allowed: OWNER/NAME, such as my-team/recipe-mpr")
+        raise RecipeMPRError(f"{name!r} is not a dataset id; allowed: OWNER/NAME, such as my-team/recipe-mpr")
     return name

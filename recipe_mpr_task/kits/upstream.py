@@ -1,4 +1,4 @@
-"""Make the files of the upstream kit: the tasks as lm-eval keeps its own, in a folder for a pull request.
+"""Make the files of the upstream kit: the tasks in lm-eval's format, in a folder for a pull request.
 
 The YAML files are made from this package's task files, and `utils.py` is made of copies of this package's functions. So
 prompts, hashes and accuracies equal those of this package.
@@ -32,7 +32,7 @@ _ALSO_IMPORTED = (("json", None), ("os", None), ("hashlib", None), ("pathlib", "
 
 
 class _Task(NamedTuple):
-    """A task of the kit: what it does, in one sentence, and its metrics beside the accuracies."""
+    """A task of the kit: a one-sentence description, and its metrics besides the accuracies."""
 
     what: str
     metrics: tuple[str, ...]
@@ -67,7 +67,7 @@ def upstream_files() -> dict[str, str]:
 
 
 def _orders() -> str:
-    """Return JSON with the order, fold and part of each item, one item a line."""
+    """Return JSON with the order, fold and part of each item, one item per line."""
     ids = sorted(scored_ids("all"))
     rows = {
         i: {"order": "".join(map(str, pinned_items()[i].order)), "fold": fold_of(i), "part": part_of(i)} for i in ids

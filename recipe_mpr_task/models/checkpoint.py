@@ -140,12 +140,12 @@ def refuse_causal(checkpoint: Checkpoint) -> None:
     for architecture in _architectures(checkpoint):
         if architecture.endswith(HEADS["causal"].architectures) and not _embeds(checkpoint):
             raise CheckpointError(
-                f"{checkpoint.name} is a {architecture}, no encoder; score it by --model hf, train by head=causal"
+                f"{checkpoint.name} is a {architecture}, not an encoder; score it by --model hf, train by head=causal"
             )
 
 
 def refuse_encoder(checkpoint: Checkpoint) -> None:
-    """Raise an error if a checkpoint declares architectures and none of them is causal.
+    """Raise an error if a checkpoint declares architectures but no causal one.
 
     Raises:
         CheckpointError: the model is not causal.
@@ -154,7 +154,7 @@ def refuse_encoder(checkpoint: Checkpoint) -> None:
     if architectures and not any(name.endswith(HEADS["causal"].architectures) for name in architectures):
         encoders = [name for name in TRAINED if not HEADS[name].is_causal]
         raise CheckpointError(
-            f"{checkpoint.name} is a {architectures[0]}, no causal model; train it by a recipe with "
+            f"{checkpoint.name} is a {architectures[0]}, not a causal model; train it by a recipe with "
             f"head={', '.join(encoders[:-1])} or {encoders[-1]}"
         )
 

@@ -1,7 +1,7 @@
 """Score an option by the log-probability that the option entails the query, by a model of natural language inference.
 
-The premise is the option's text, and the hypothesis is the query as it stands. The log-softmax is over all labels.
-The zero-shot pipeline of transformers computes something else. It puts the hypothesis into a sentence, leaves the
+The premise is the option's text, and the hypothesis is the unchanged query. The log-softmax is over all labels.
+The zero-shot pipeline of transformers computes another score. It puts the hypothesis into a sentence, leaves the
 neutral label out, and splits a text at its commas into several hypotheses.
 """
 
@@ -32,7 +32,7 @@ class Entailment(PairHead):
         super().__init__(checkpoint, settings)
         # With padding on the left, positions would depend on the longest text of the batch.
         self._tokenizer.padding_side = "right"
-        # An encoder-decoder reads its score at the last end token, so a text must not bring one of its own.
+        # An encoder-decoder reads its score at the last end token, so a text must not contain another one.
         self._tokenizer.split_special_tokens = True
         config = self._model.config
         config.use_cache = False  # a cache of the decoder's keys takes memory and is never read

@@ -96,7 +96,7 @@ class OptionScorerLM(LM, abc.ABC):
         if not self._warned:
             self._warned = True
             logger.warning(
-                "%s scores are no text log-likelihoods: acc is meaningful, length-normalised metrics "
+                "%s scores are not text log-likelihoods: acc is meaningful, length-normalised metrics "
                 "(acc_norm, acc_bytes) and mutual information are not",
                 self.scores_options_as,
             )

@@ -1,4 +1,4 @@
-"""The base model of a run: known only if pinned, made here, or with a manifest; and the same one to the end."""
+"""The base model of a run is known only if it is pinned, was made here, or has a manifest. It must not change."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ def recipe(model, out, *more):
 
 
 def edited(folder, copy):
-    """A copy of a model with one weight changed: contaminated, for all that anybody knows."""
+    """Copy a model and change one weight, so that its training data are unknown."""
     shutil.copytree(folder, copy)
     weights = load_file(copy / "model.safetensors")
     first = next(iter(weights))
@@ -57,10 +57,10 @@ def test_a_listed_hub_model_is_known_and_pinned_to_its_commit(hub, tmp_path):
 
 def test_any_other_hub_model_is_not_known(hub, tmp_path, tiny_qwen):
     base = prepare_base(recipe("somebody/tuned", tmp_path / "out"), tmp_path / "base")
-    assert "not among the pinned public models" in base.doubt
+    assert "is not a pinned public model" in base.doubt
     hub.add(TINY, tmp_path / "tuned", NEXT)  # the name of a known model, at another commit
     base = prepare_base(recipe(TINY, tmp_path / "out"), tmp_path / "base")
-    assert "not among the pinned public models" in base.doubt
+    assert "is not a pinned public model" in base.doubt
 
 
 def test_a_file_edited_in_the_cache_is_found(hub, tmp_path):
@@ -69,7 +69,7 @@ def test_a_file_edited_in_the_cache_is_found(hub, tmp_path):
     blob = tokenizer.resolve()
     blob.write_text(json.dumps(json.loads(blob.read_text()) | {"normalizer": {"type": "Lowercase"}}))
     base = prepare_base(recipe(TINY, tmp_path / "out"), tmp_path / "base")
-    assert "not shown to be the public model" in base.doubt
+    assert "not verified as the public model's" in base.doubt
     assert "tokenizer.json" in base.doubt
 
 
@@ -89,7 +89,7 @@ def test_public_weights_with_an_edited_tokenizer_are_not_the_public_model(minilm
     assert public_name(copy) is None
     overrides = [f"model={copy}", f"out={tmp_path / 'out'}"]
     base = prepare_base(load_recipe("minilm_bi_encoder", overrides), tmp_path / "base")
-    assert (base.name, base.doubt[:22]) == ("all-MiniLM-L6-v2", "which had no manifest ")
+    assert (base.name, base.doubt[:22]) == ("all-MiniLM-L6-v2", "whose training data ar")
 
 
 @pytest.mark.honest
@@ -153,7 +153,7 @@ def test_what_was_swapped_before_resume_is_found(cut_off, micro, swap):
 
 
 def test_a_local_base_that_was_put_back_before_resume_is_found(tmp_path, tiny_qwen, monkeypatch):
-    """Begun on a contaminated folder, whose checkpoint is gone on from under a clean one's name."""
+    """Start on a contaminated folder, and resume with a clean base model."""
     model, out = edited(tiny_qwen, tmp_path / "model"), tmp_path / "out"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(StepTrainer, "training_step", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -182,7 +182,7 @@ def test_the_base_of_other_folds_is_the_same_one(tmp_path, micro):
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_finetuned_on_a_hub_model_clean_if_it_is_pinned_and_else_unknown(tmp_path, tiny_qwen):
-    """One step on a contaminated hub model used to give a clean 100%: any hub id counted as known."""
+    """One step on a contaminated hub model must not give a clean 100%: not every hub id is known."""
     with FakeHub() as hub:
         hub.add(TINY, tiny_qwen, COMMIT)
         hub.add("somebody/tuned", edited(tiny_qwen, tmp_path / "tuned"), NEXT)

@@ -1,4 +1,4 @@
-"""Encoders in training: the losses against plain ones, and validation scores against the adapter's."""
+"""Training of encoders: losses against simple implementations, validation scores against the adapter's."""
 
 from collections import Counter
 
@@ -44,7 +44,7 @@ def run(request, tmp_path_factory):
 
 
 def test_validation_scores_are_those_of_the_adapter(run):
-    """What selects a checkpoint is what it will be scored by: the last epoch's accuracy, through lm-eval's adapter."""
+    """The validation accuracy that selects a checkpoint equals the accuracy by lm-eval's adapter."""
     head, out, manifest = run
     by_id = {item.item_id: item for item in load_sample()}
     records = [record_of(display(by_id[i], "shuffled")) for i in manifest.validation_ids]

@@ -1,4 +1,4 @@
-"""What takes minutes: the published schedule, the exploit, content against position, five folds to one row."""
+"""Tests of minutes: the published schedule, the exploit, content against position, five folds to one row."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Recipes are data that is checked whole, before anything is loaded: shipped ones, overrides, faults."""
+"""Recipes are checked completely before anything is loaded: shipped recipes, overrides, faults."""
 
 from importlib.resources import files
 
@@ -50,7 +50,7 @@ FAULTS = {
     "fold 7": (["split=fold7"], "fold7"),
     "target module": (["lora.target_modules=[c_attn]"], "c_attn not in Qwen3ForCausalLM; allowed: .*q_proj"),
     "base folder": (["model=/no/such/folder"], "no such folder"),
-    "base on no hub": (["model=org/none"], "not to be had from the hub"),
+    "base on no hub": (["model=org/none"], "not available from the hub"),
     "architecture": (["model=random:none"], "architecture 'none': no such config; allowed: .*tiny"),
     "prompt": (["prompt=cloze"], "allowed: default, mmlu, options_first"),
     "merge of 4 bits": (["merge=true", "quantization=4bit"], "differs when merged"),
@@ -105,7 +105,7 @@ def test_published_recipe_has_the_published_settings():
 
 
 def test_a_dry_run_of_another_model_does_not_count_the_recipes_own():
-    with pytest.raises(RecipeMPRError, match="model=org/other: no such folder, and not to be had from the hub"):
+    with pytest.raises(RecipeMPRError, match="model=org/other: no such folder, and not available from the hub"):
         report(load_recipe("qwen3_8b_lora", ["model=org/other"]))
     assert "trainable parameters: 43646976\n" in report(
         load_recipe("qwen3_8b_lora", ["model=org/other", "architecture=qwen3_8b"])

@@ -1,4 +1,4 @@
-"""A training run as a user starts it: what it writes, what stops it, and that stopping loses nothing."""
+"""A training run as a user starts it: its files, its errors, and resuming without loss."""
 
 import json
 import os
@@ -181,7 +181,7 @@ def test_sigkill_and_resume_through_the_command_line(whole, tmp_path, micro):
     refused = recipe_mpr(*command)
     finished_before_the_kill = (out / "recipe_mpr_training.json").exists()
     assert refused.returncode == 2
-    assert ("holds a finished run" if finished_before_the_kill else "is in use") in refused.stderr
+    assert ("holds a finished run" if finished_before_the_kill else "is not empty") in refused.stderr
     assert recipe_mpr(*command, "--resume").returncode == 0
     assert_same(weights(out), weights(whole[0]))
 

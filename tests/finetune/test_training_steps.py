@@ -1,4 +1,4 @@
-"""What a training step is made of: even gold letters, whole epochs, lm-eval's own tokens, one loss."""
+"""Training steps: even gold letters, whole epochs, the same tokens as lm-eval, one loss."""
 
 from collections import Counter
 
@@ -160,7 +160,7 @@ def test_letter_scores_are_what_lm_eval_returns(tiny_qwen):
 
 
 def test_an_item_that_is_too_long_is_named_not_cut():
-    with pytest.raises(RecipeError, match=r"sample-00 is \d+ tokens, max_length is 20: raise it"):
+    with pytest.raises(RecipeError, match=r"sample-00 has \d+ tokens, but max_length is 20; raise it"):
         examples_for(RECIPE.model_copy(update={"max_length": 20}), build_tokenizer(900))
 
 

@@ -41,7 +41,7 @@ def test_finetune_then_add(pinned, tmp_path):
 
 @pytest.mark.real_data
 def test_what_a_base_has_seen_is_not_forgotten(pinned, tmp_path):
-    """A tuned model as a base: with its manifest its items count, without one nothing does as unseen."""
+    """A tuned base model: its manifest's items count as seen. Without a manifest, no item counts as unseen."""
     site, bare = tmp_path / "site", tmp_path / "bare"
     shutil.copytree(pinned / "merged", bare)
     (bare / "recipe_mpr_training.json").unlink()
@@ -49,12 +49,12 @@ def test_what_a_base_has_seen_is_not_forgotten(pinned, tmp_path):
         out = tmp_path / f"on-{base.name}"
         done = recipe_mpr("finetune", "tiny_lora", f"model={base}", f"out={out}", "epochs=1", f"split={split}")
         assert done.returncode == 0, done.stderr[-3000:]
-        assert ("What it has seen before is unknown" in done.stderr) == (base is bare)
+        assert ("Its training data are unknown" in done.stderr) == (base is bare)
         assert recipe_mpr("add", str(out), "--site", str(site)).returncode == 0
     found = json.loads((site / "leaderboard.json").read_text())["rows"]
     rows = {row["system"]: row for row in found if row["status"] != "reported"}
     assert rows["tiny_lora (bare)"]["status"] == "unknown"
-    assert "which had no manifest" in rows["tiny_lora (bare)"]["reason"]
+    assert "whose training data are not recorded" in rows["tiny_lora (bare)"]["reason"]
     parts = parts_of("published")
     n_seen = len({*parts.train, *parts.validation} & scored_ids("fold0"))
     assert rows["tiny_lora (merged)"]["status"] == "overlap"

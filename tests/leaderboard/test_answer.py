@@ -1,4 +1,4 @@
-"""The sentence at the top of the page, and the board that it opens on: computed from the rows, never from claims."""
+"""The page's top sentence and its opening board are computed from the rows, never from claims."""
 
 from dataclasses import replace
 from datetime import date
@@ -52,7 +52,7 @@ def test_only_what_was_run_here_is_best_measured():
     assert answer["recounted"]["system"] == "counted again"
     facts = {fact["label"]: fact["text"] for fact in answer["facts"]}
     assert "not run here" in facts["Recounted"]
-    assert "the paired test tells them apart" in facts["Next"]
+    assert ": significant in the paired test" in facts["Next"]
 
 
 def test_the_highest_claim_is_one_whose_source_names_no_overlap():
@@ -65,10 +65,10 @@ def test_the_highest_claim_is_one_whose_source_names_no_overlap():
 
 def test_systems_that_the_test_cannot_tell_apart_are_level():
     answer = said(row("a", 121), row("b", 120), row("c", 119), row("far", 20))
-    assert sentence(answer).endswith("(53.6 to 67.0), level with 2 others.")
+    assert sentence(answer).endswith("(53.6 to 67.0), tied with 2 others.")
     assert answer["next"]["low"] <= 0 <= answer["next"]["high"]
     facts = {fact["label"]: fact["text"] for fact in answer["facts"]}
-    assert facts["Next"].endswith("the paired test cannot tell them apart.")
+    assert facts["Next"].endswith(": not significant in the paired test.")
 
 
 @pytest.mark.parametrize("ahead", [0, 1])
@@ -89,7 +89,7 @@ def test_level_agrees_with_the_rank_range_and_interval_with_test(ahead):
 
 def test_a_board_without_measured_systems_says_so():
     answer = said(*[one for one in published_rows() if one.board == MAIN_BOARD])
-    assert sentence(answer) == "Nothing measured here has a rank on this board."
+    assert sentence(answer) == "No system measured here has a rank on this board."
     assert (answer["best"], answer["next"], answer["level_with"]) == (None, None, [])
 
 

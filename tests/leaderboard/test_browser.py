@@ -1,4 +1,4 @@
-"""The systems' pages in a real browser: what a reader does with mouse, keyboard and address, and what axe says."""
+"""The systems' pages in a real browser: mouse, keyboard, address, and accessibility (axe)."""
 
 import os
 from pathlib import Path
@@ -90,7 +90,7 @@ def test_a_systems_filters_stand_in_the_address_and_untyped_can_be_chosen(page, 
 
 def test_items_are_drawn_as_they_are_scrolled_to_and_by_a_button(page, site):
     page.goto(f"{site}/systems/recipe_mpr-0.html")
-    more = page.get_by_role("button", name="Show more: 30 of 40 are drawn")
+    more = page.get_by_role("button", name="Show more: 30 of 40 shown")
     assert more.is_visible()
     more.focus()
     page.locator("#items details").nth(39).wait_for(state="attached")

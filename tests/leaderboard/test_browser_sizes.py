@@ -1,4 +1,4 @@
-"""The index page of the committed results in a real browser: what fits where, in which colours, with which numbers."""
+"""The index page of the committed results in a real browser: layout, colours and numbers."""
 
 import json
 import os

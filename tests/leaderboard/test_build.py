@@ -1,4 +1,4 @@
-"""The build as a whole: the same input gives the same bytes, and what is remembered is never out of date."""
+"""The whole build: the same input gives the same bytes, and cached rows are never out of date."""
 
 import gc
 import json
@@ -78,7 +78,7 @@ def test_a_change_is_seen_that_keeps_a_files_size_and_date(tmp_path, monkeypatch
     assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
     build([tmp_path / "run"], tmp_path / "out")
     (row,) = [row for row in rows(tmp_path / "out") if row["kind"] != "reported"]
-    assert (row["rank"], "another accuracy" in row["reason"]) == (None, True)
+    assert (row["rank"], "another logged accuracy" in row["reason"]) == (None, True)
 
 
 def test_a_rebuild_reads_no_results_again(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Copies: what is counted, against counting it item by item; what the known relation is called; how long it takes."""
+"""Copies: the counts equal counts item by item; the names of known relations; the time."""
 
 from dataclasses import replace
 
@@ -101,7 +101,7 @@ RELATED = {
                  "same model as b (b.json), adapter; that one is whole"),
     "dtypes": ({"content": "c", "dtype": "float32"}, {"content": "c", "dtype": "bfloat16"},
                "same model as b (b.json), float32; that one in bfloat16"),
-    "settings": ({"system": "k"}, {"system": "k"}, "same model as b (b.json), loaded or asked otherwise"),
+    "settings": ({"system": "k"}, {"system": "k"}, "same model as b (b.json), other settings"),
 }  # fmt: skip
 
 
@@ -130,8 +130,8 @@ def test_runs_of_one_identity_with_equal_accuracy_say_on_how_many_items_they_dif
     second = replace(row("b", [(0,)] * 28 + [(1,)] * 2 + [(0,)] * 2 + [(1,)] * 8), keys=Keys("a"))
     early, late = mark_repeats([replace(first, date=1.0), replace(second, date=2.0)])
     assert differing(first.items, second.items) == 4
-    assert early.flags == ("run again (b.json) it scores 75.0; the two differ on 4 of 40 items",)
-    assert late.reason.startswith("repeat of a.json: of one system's runs the earliest counts; the two differ on 4")
+    assert early.flags == ("another run (b.json) scores 75.0; the two differ on 4 of 40 items",)
+    assert late.reason.startswith("repeat of a.json: only the earliest run of a system is ranked; the two differ on 4")
 
 
 def test_of_one_run_read_twice_the_more_doubtful_counts():

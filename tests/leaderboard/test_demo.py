@@ -1,4 +1,4 @@
-"""`make demo` without its installs: the whole path on real data, and the sample where there is none."""
+"""`make demo` without its installs: on real data, and on the sample if there is no dataset."""
 
 import json
 import re
@@ -51,7 +51,7 @@ def test_demo_scores_the_real_items_and_makes_the_committed_rows_anew(tmp_path, 
 
 
 def test_demo_without_data_runs_the_sample_under_a_banner(tmp_path, minilm):
-    # A proxy that nobody serves stands for a machine that is offline.
+    # A dead proxy simulates a machine that is offline.
     offline = dict.fromkeys(("http_proxy", "https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
     done, board = demo(tmp_path, RECIPE_MPR_DATA="", RECIPE_MPR_CACHE=str(tmp_path / "cache"), **offline)
     assert "NOT benchmark numbers" in done.stdout

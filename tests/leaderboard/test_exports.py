@@ -1,4 +1,4 @@
-"""Interchange exports: each format judged by its own library, credit, hostile names, what stays out."""
+"""Exports: each format is validated by its own library; credit, hostile names, omitted rows."""
 
 import importlib
 import json
@@ -140,7 +140,7 @@ def test_exports_name_the_dataset_of_the_hub(committed):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--hub-dataset", "me/recipe-mpr"], "give --exports, too"),
+    (["--hub-dataset", "me/recipe-mpr"], "--hub-dataset needs --exports"),
     (["--exports", "--hub-dataset", "recipe-mpr"], "allowed: OWNER/NAME"),
 ])  # fmt: skip
 def test_a_wrong_dataset_id_is_refused_first(arguments, message, tmp_path):

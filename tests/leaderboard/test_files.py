@@ -1,4 +1,4 @@
-"""Files of any kind below a folder of runs: what cannot be read is named with its remedy, the rest is kept."""
+"""Files of any kind below a folder of runs: unreadable files are named with a remedy, the others are kept."""
 
 import contextlib
 import os
@@ -59,7 +59,7 @@ ODD_FILES = {
     "pipe called a record": (results_are(os.mkfifo, "a.record.json"), "a pipe, not a regular file"),
     "socket": (results_are(unix_socket), "a socket, not a regular file"),
     "link to a device": (results_are(lambda p: p.symlink_to("/dev/zero")), "a device, not a regular file"),
-    "link to nothing": (results_are(lambda p: p.symlink_to("none")), "a link to nothing"),
+    "link to nothing": (results_are(lambda p: p.symlink_to("none")), "a broken link"),
     "link to itself": (results_are(loop), "symbolic link"),
     "folder": (results_are(lambda p: p.mkdir()), "a folder, not a regular file"),
     "link to a folder": (results_are(lambda p: p.symlink_to("/")), "a folder, not a regular file"),
@@ -71,7 +71,7 @@ ODD_FILES = {
     "samples: pipe": (samples_are(os.mkfifo), "a pipe, not a regular file"),
     "samples: device": (samples_are(lambda p: p.symlink_to("/dev/zero")), "a device, not a regular file"),
     "samples: link to itself": (samples_are(loop), "symbolic link"),
-    "samples: link to nothing": (samples_are(lambda p: p.symlink_to("none")), "a link to nothing"),
+    "samples: link to nothing": (samples_are(lambda p: p.symlink_to("none")), "a broken link"),
     "samples: folder": (samples_are(lambda p: p.mkdir()), "a folder, not a regular file"),
     "samples: one line of 6 GB": (samples_are(lambda p: sparse(p, 6 * 10**9)), "bytes; at most"),
     "samples: one line of 40 MB": (samples_are(lambda p: sparse(p, 40 * 10**6)), "line 1: more than"),
@@ -109,7 +109,7 @@ def test_an_odd_file_named_by_the_user_is_named(make, tmp_path):
 @pytest.mark.parametrize("make", [os.mkfifo, lambda p: p.symlink_to("/dev/zero"), loop, lambda p: sparse(p, 6 * 10**9)])
 def test_an_odd_manifest_is_no_manifest(make, tmp_path):
     make(tmp_path / FILE_NAME)
-    with pytest.raises(CheckpointError, match="is no training manifest"):
+    with pytest.raises(CheckpointError, match="is not a training manifest"):
         read_manifest(tmp_path)
 
 
@@ -139,7 +139,7 @@ def test_a_subfolder_that_cannot_be_listed_is_named(runs, tmp_path, monkeypatch)
 def test_a_folder_of_links_to_folders_alone_says_what_to_name(runs, tmp_path):
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "one").symlink_to(runs)
-    with pytest.raises(RecipeMPRError, match="nothing but links to folders in it, such as one: name what they lead to"):
+    with pytest.raises(RecipeMPRError, match="only links to folders in it, such as one: pass their targets instead"):
         build([tmp_path / "links"], tmp_path / "site")
 
 
@@ -160,7 +160,7 @@ def test_links_to_results_without_their_samples_are_named(runs, tmp_path):
     (tmp_path / "links" / file.name).symlink_to(file)
     code, (line,), rows = built(tmp_path / "links", tmp_path / "site")
     assert (code, rows[HONEST]["status"]) == (2, "excluded")
-    assert "run it again with --log_samples; of a linked file, link the folder" in line
+    assert "run it again with --log_samples; if the file is a link, link its folder instead" in line
 
 
 @pytest.mark.honest
@@ -188,7 +188,7 @@ def test_many_unknown_tasks_are_counted(tmp_path):
     table = Table(tmp_path / "runs")
     assert table.honest.rank == 1
     (last,) = [row.reason for row in table.rows if " and " in row.task]
-    assert re.search(r"recipe_mpr_x49 and 4950 more is not one of this release", last)
+    assert re.search(r"recipe_mpr_x49 and 4950 more is not part of this release", last)
     assert len(table.rows) == 51
 
 

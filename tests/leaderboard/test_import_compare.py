@@ -1,4 +1,4 @@
-"""Predictions of any system become a row that says so; two systems are compared item by item."""
+"""Predictions of any system become a row with the kind "imported"; two systems are compared item by item."""
 
 import json
 
@@ -22,7 +22,7 @@ def jsonl(path, lines):
 
 
 def letters(order, items, wrong=0):
-    """Letter answers in an order, told by where the right option stood; the first `wrong` of them wrong."""
+    """Write letter answers with `gold_letter`, in a given order; the first `wrong` answers are wrong."""
     shown = [display(item, order) for item in items]
     return [
         {"item_id": s.item.item_id, "letter": LETTERS[(s.gold + (k < wrong)) % 5], "gold_letter": s.gold_letter}
@@ -77,10 +77,10 @@ FAULTS = {
     "no id": ('{"answer": 1}', "no item_id or query; its fields: answer"),
     "unknown id": ('{"item_id": "mpr-500", "letter": "A"}', r"expected mpr-000 \(the file's first\) to mpr-499"),
     "no choice": ('{"item_id": "sample-00"}', "no option_id, option, letter or scores"),
-    "letter without order": ('{"item_id": "sample-00", "letter": "A"}', "give beside it `options` or `option_ids`"),
+    "letter without order": ('{"item_id": "sample-00", "letter": "A"}', "add `options` or `option_ids`"),
     "letters of a stated order": (
         '{"item_id": "sample-00", "letter": "A"}',
-        "--order alone is not believed",
+        "--order alone is not enough",
         "shuffled",
     ),
     "no five": ('{"item_id": "sample-00", "letter": "A", "options": ["a"]}', "options are not its five options"),
@@ -98,8 +98,8 @@ FAULTS = {
         "option_id says None, letter says",
         "file",
     ),
-    "foreign option": ('{"item_id": "sample-00", "option_id": "zz"}', "'zz' is none of its options"),
-    "twice": ('{"item_id": "sample-00", "option_id": null}\n' * 2, "line 2: sample-00 is there twice, first in line 1"),
+    "foreign option": ('{"item_id": "sample-00", "option_id": "zz"}', "'zz' is not one of its options"),
+    "twice": ('{"item_id": "sample-00", "option_id": null}\n' * 2, "line 2: sample-00 appears twice; first in line 1"),
 }
 
 
@@ -162,7 +162,7 @@ def test_compare_asks_which_run_where_a_folder_holds_several(tmp_path):
         ([folder, folder, "--a", "nobody"], "org/model on recipe_mpr_sample; org/model-2"),
         ([folder, folder, "--a", "model-2", "--b", "2", "--board", "recipe_mpr_sample"], "both are org/model-2"),
         ([folder, folder, "--board", "recipe_mpr"], "does not hold a row on recipe_mpr"),
-        (["org/model", folder], "goes into --a or --b"),
+        (["org/model", folder], "system's name with --a or --b"),
     ):
         done = recipe_mpr("compare", *arguments)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr

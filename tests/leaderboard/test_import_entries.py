@@ -1,4 +1,4 @@
-"""Logs as people have them: forms of files, letters, texts and scores. An unclear entry is an error with its line."""
+"""Typical logs: forms of files, letters, texts and scores. An unclear entry is an error with its line."""
 
 import json
 
@@ -77,10 +77,13 @@ UNCLEAR = {
     "two letters": ({"letter": "A or B", "options": TEXTS}, "letter 'A or B'; expected A"),
     "a Cyrillic letter": ({"letter": "\u0410", "options": TEXTS}, "expected A, B, C, D, E or null"),
     "NaN as letter": ({"letter": float("nan"), "options": TEXTS}, "letter 'nan'; expected A"),
-    "a text that is none": ({"option": "nothing of the kind"}, "option 'nothing of the kind' is none of its options"),
-    "a letter as text": ({"option": "B"}, "option 'B' is none of its options"),
-    "a text in the place of an id": ({"option_id": TEXTS[0]}, "is none of its options"),
-    "a list as id": ({"option_id": [IDS[0]]}, "is none of its options"),
+    "a text that is none": (
+        {"option": "nothing of the kind"},
+        "option 'nothing of the kind' is not one of its options",
+    ),
+    "a letter as text": ({"option": "B"}, "option 'B' is not one of its options"),
+    "a text in the place of an id": ({"option_id": TEXTS[0]}, "is not one of its options"),
+    "a list as id": ({"option_id": [IDS[0]]}, "is not one of its options"),
     "id and text that differ": ({"option_id": IDS[0], "option": TEXTS[1]}, "option_id says .*, option says"),
     "scores that contradict": (
         {"option_id": IDS[0], "scores": SCORES},
@@ -91,16 +94,19 @@ UNCLEAR = {
         {"letter": "A", "gold_letter": "B", "scores": dict.fromkeys(IDS, 0) | {ITEM.gold: 1}},
         "letter says a wrong option, the best of its scores is",
     ),
-    "four scores": ({"scores": dict(list(SCORES.items())[:4])}, "scores are not those of its five options.*: 4 are"),
-    "a strange score": ({"scores": {**SCORES, "total": 1}}, "'total' is none of them"),
+    "four scores": (
+        {"scores": dict(list(SCORES.items())[:4])},
+        "scores are not those of its five options.*: 4 are given",
+    ),
+    "a strange score": ({"scores": {**SCORES, "total": 1}}, "'total' is not one of them"),
     "scores without order": ({"scores": [1, 2, 3, 4, 5]}, "scores in a list or by letter need the order"),
     "six scores": ({"scores": [1, 2, 3, 4, 5, 6], "options": TEXTS}, "6 scores; expected one for each"),
-    "a score that is NaN": ({"scores": SCORES | {IDS[0]: float("nan")}}, "the score nan is no finite number"),
-    "an infinite score": ({"scores": SCORES | {IDS[0]: float("inf")}}, "the score inf is no finite number"),
-    "a huge score": ({"scores": SCORES | {IDS[0]: 10**400}}, "is no finite number"),
+    "a score that is NaN": ({"scores": SCORES | {IDS[0]: float("nan")}}, "the score nan is not a finite number"),
+    "an infinite score": ({"scores": SCORES | {IDS[0]: float("inf")}}, "the score inf is not a finite number"),
+    "a huge score": ({"scores": SCORES | {IDS[0]: 10**400}}, "is not a finite number"),
     "a score as text": ({"scores": SCORES | {IDS[0]: "0.1"}}, "the score 0.1 is text"),
-    "a score that is a truth value": ({"scores": SCORES | {IDS[0]: True}}, "the score True is no finite number"),
-    "no score": ({"scores": SCORES | {IDS[0]: None}}, "the score None is no finite number"),
+    "a score that is a truth value": ({"scores": SCORES | {IDS[0]: True}}, "the score True is not a finite number"),
+    "no score": ({"scores": SCORES | {IDS[0]: None}}, "the score None is not a finite number"),
     "scores as a text": ({"scores": "1,2,3"}, "expected an object by option, or a list of five"),
 }
 
@@ -136,10 +142,10 @@ NOT_READ = {
     "a summary among the lines": (json.dumps(GOOD[0]) + '\n{"accuracy": 0.8}', "line 2: no item_id or query; .*remove"),
     "an entry without item": ('[{"accuracy": 1}]', "entry 1: no item_id or query"),
     "an array of no objects": ("[1, 2]", "entry 1 and 1 more: not a JSON object"),
-    "half an array": ('[{"item_id": "x"},', "starts like a JSON array, but is none"),
+    "half an array": ('[{"item_id": "x"},', "starts like a JSON array, but is not one"),
     "entries under a key": (json.dumps({"n": 2, "predictions": GOOD}), "a list of entries in 'predictions'"),
     "an id against its key": ('{"sample-00": {"item_id": "sample-01", "option_id": null}}', "has the item_id"),
-    "a key twice": ('{"item_id": "sample-00", "letter": "A", "letter": "B"}', "the key 'letter' is there twice"),
+    "a key twice": ('{"item_id": "sample-00", "letter": "A", "letter": "B"}', "the key 'letter' appears twice"),
     "an item twice in an object": ('{"sample-00": {"option_id": null}, "sample-00": {"option_id": null}}', "twice"),
     "a table": ("item_id,option_id\nsample-00,x", "line 1 and 1 more: not a JSON object; expected JSONL"),
 }

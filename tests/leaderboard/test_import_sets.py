@@ -1,4 +1,4 @@
-"""Boards of imported sets: what opens the page, what stands on them for comparison, and what an importer says."""
+"""Boards of imported sets: the opening board, the rows for comparison, and the importer's facts."""
 
 import json
 
@@ -38,7 +38,7 @@ def test_a_set_stands_last_beside_the_simple_rules_and_a_constant_letter(tmp_pat
     most = max(rows["org/system"].gold_letters)
     assert (constant.score.acc, sum(rows["org/system"].gold_letters)) == (most / 30, 30)
     assert {(row.rank, row.score.n) for row in board.rows} == {(None, 30)}
-    assert rows["org/system"].reason.startswith("without rank until systems of two different sources")
+    assert rows["org/system"].reason.startswith("no rank until this board has systems from two different sources")
 
 
 def test_known_rows_are_restricted_to_the_items_of_the_set(tmp_path):
@@ -55,7 +55,7 @@ def test_one_name_with_other_items_is_another_board_and_one_set_has_one_name(tmp
     assert imported(tmp_path / "b", some(29), "org/b", **ABOUT) is None
     assert imported(tmp_path / "c", some(30), "org/c", **ABOUT | {"set_name": "another name"}) is None
     sets = [board for board in boards_of(tmp_path) if board.key.startswith("set-")]
-    assert sorted(len([row for row in board.rows if row.kind == "imported" and "without" in row.no_rank])
+    assert sorted(len([row for row in board.rows if row.kind == "imported" and "two different sources" in row.no_rank])
                   for board in sets) == [1, 2]  # fmt: skip
     assert all("29 items" in board.title or "30 items" in board.title for board in sets)
 
@@ -66,7 +66,7 @@ def test_each_order_has_its_constant_letter_and_an_uneven_one_is_excluded(tmp_pa
     rows = boards_of(tmp_path)[-1].rows
     (uneven,) = [row for row in rows if row.system == "org/first"]
     assert (uneven.status, uneven.constant_letter.score.acc) == ("excluded", 1)
-    assert uneven.reason.startswith("the right option stood at A in 30 of 30")
+    assert uneven.reason.startswith("the right option was A in 30 of 30")
     accs = sorted(row.score.acc for row in rows if row.system.startswith("always "))
     assert (len(accs), accs[1]) == (2, 1)
 

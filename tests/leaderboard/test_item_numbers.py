@@ -1,4 +1,4 @@
-"""Numbers of items: calibration, agreement and difficulty equal what their definitions give, item by item."""
+"""Numbers of items: calibration, agreement and difficulty equal their definitions, item by item."""
 
 import itertools
 import math

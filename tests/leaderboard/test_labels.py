@@ -1,4 +1,4 @@
-"""`recipe-mpr audit labels`: which systems count, which items are listed, and what a review file changes."""
+"""`recipe-mpr audit labels`: the used systems, the listed items, and the effect of a review file."""
 
 import json
 import re
@@ -54,8 +54,8 @@ def test_items_that_few_systems_answer_come_first_and_ids_break_ties(tmp_path):
     assert result.hard(0) == ITEMS[450:]
     assert result.hard(1) == ITEMS[450:] + ITEMS[:100] + ITEMS[400:450]
     text = "\n".join(report(result, 0))
-    assert "Answered by k of 2 systems: 0: 50, 1: 150, 2: 300" in text
-    assert "50 items that none of 2 systems answers" in text
+    assert "Answered correctly by k of 2 systems: 0: 50, 1: 150, 2: 300" in text
+    assert "50 items that none of 2 systems answers correctly" in text
     assert "not leaderboard numbers" in text
 
 
@@ -114,7 +114,7 @@ def test_a_template_is_read_back_with_what_was_known_and_never_overwritten(tmp_p
         ("mpr-001: wrong", "got 'wrong'.*allowed verdicts: gold_wrong, two_right, unclear, fine, null"),
         ("mpr-001: yes", "got True.*allowed verdicts"),
         ("mpr-001: {verdict: fine, notes: x}", "mpr-001.notes"),
-        ("mpr-001: fine\nmpr-001: unclear", "mpr-001 is there twice"),
+        ("mpr-001: fine\nmpr-001: unclear", "mpr-001 appears twice"),
         ("- mpr-001", "valid dictionary"),
         ("a: [", "not YAML or JSON"),
     ],
@@ -161,7 +161,7 @@ def test_near_copies_are_told_from_independent_systems(tmp_path):
     assert (
         "Related: copy; strong: one may be a copy: copy and strong, the same wrong choice on 170 of 170 items" in text
     )
-    assert "Base model not known, so that these may be related too: third" in text
+    assert "Base model unknown, so these may be related, too: third" in text
     assert "items that none of 3 systems (at most 2 independent) answers" in text
 
 
@@ -173,7 +173,7 @@ def test_systems_that_are_wrong_alike_by_chance_are_no_copies(tmp_path):
     assert not result.related.groups
     assert votes(result) == [
         "No two of the 2 systems are known to share a base model or look like copies.",
-        "Base model not known, so that these may be related too: one; other",
+        "Base model unknown, so these may be related, too: one; other",
         "Most similar of the others: one and other, the same wrong choice on 120 of 200 items",
     ]
 

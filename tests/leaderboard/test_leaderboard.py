@@ -1,4 +1,4 @@
-"""The leaderboard: what gets a rank, what is only listed and why, and that folds pool over items."""
+"""The leaderboard: ranked rows, listed rows with their reasons, and pooling of folds over items."""
 
 import copy
 import math
@@ -75,7 +75,7 @@ def hide_gold_first(samples):
 UNRANKED = {
     "limit": ({"edit_results": lambda r: r["config"].update(limit=10)}, "--limit 10"),
     "missing": ({"edit_samples": drop(3)}, "3 items missing (sample-00, sample-01, sample-02)"),
-    "twice": ({"edit_samples": lambda s: s.append(copy.deepcopy(s[0]))}, "1 item there more than once"),
+    "twice": ({"edit_samples": lambda s: s.append(copy.deepcopy(s[0]))}, "1 item appearing more than once"),
     "version": ({"version": 0}, "task version 0; this release scores version 1"),
     "no samples": ({"log_samples": False}, "run with --log_samples"),
     "file order": ({"order": "file"}, "58 items with options not in shuffled order"),
@@ -83,13 +83,13 @@ UNRANKED = {
     "other data": ({"edit_samples": edit_doc(query="Another question")}, "1 item not of the pinned dataset"),
     "other gold": ({"edit_samples": another_gold}, "1 item not of the pinned dataset"),
     "other types": ({"edit_samples": edit_doc(query_types=["Temporal"])}, "1 item not of the pinned dataset"),
-    "edited item": ({"edit_samples": lambda s: s[5].update(acc=1 - s[5]["acc"])}, "1 item with another accuracy"),
+    "edited item": ({"edit_samples": lambda s: s[5].update(acc=1 - s[5]["acc"])}, "1 item with another logged acc"),
     "edited total": (
-        {"edit_results": lambda r: r["results"]["recipe_mpr_sample"].update({"acc,none": 0.99})}, "says acc 0.99"),
+        {"edit_results": lambda r: r["results"]["recipe_mpr_sample"].update({"acc,none": 0.99})}, "acc is 0.99"),
     "NaN": (
         {"edit_samples": lambda s: s[2]["filtered_resps"].__setitem__(1, ["nan"])}, "1 item with a score that is not"),
     "four scores": ({"edit_samples": lambda s: s[2]["filtered_resps"].pop()}, "1 item without their 5 responses"),
-    "telling prompt": ({"prompt": "{{query}} {{gold_letter}}"}, "its prompt template is not default"),
+    "telling prompt": ({"prompt": "{{query}} {{gold_letter}}"}, "its prompt template is not the task's (default)"),
     "odd types": ({"edit_results": lambda r: r["configs"]["recipe_mpr_sample"].update(metadata=[1])}, "version None"),
     "hostile": ({"edit_samples": lambda s: s[0].update(doc="<script>")}, "1 item not of the pinned dataset"),
 }  # fmt: skip
@@ -221,7 +221,7 @@ def test_a_whole_run_and_its_folds_count_once(tmp_path):
         run_files(tmp_path / f"f{k}", f"recipe_mpr_fold{k}", date=float(k))
     whole, pooled = rows_of(tmp_path)
     assert (whole.task, whole.rank, pooled.task, pooled.rank) == ("recipe_mpr", 1, "recipe_mpr_folds", None)
-    assert "the same items asked the same way" in pooled.reason
+    assert "same items and same settings" in pooled.reason
 
 
 @pytest.mark.real_data

@@ -1,4 +1,4 @@
-"""What the leaderboard reads and writes: bad runs skipped, stable bytes, hostile names, reported rows."""
+"""Files that the leaderboard reads and writes: skipped runs, stable bytes, hostile names, reported rows."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Names: shown without what is not seen, compared without what looks alike, folders never taken for a hub's models."""
+"""Names: displayed without invisible characters, compared without look-alikes; a folder is never a hub model."""
 
 import pytest
 from hypothesis import given

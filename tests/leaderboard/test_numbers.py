@@ -1,4 +1,4 @@
-"""Numbers that are made of several items, rows or folds, each against a few lines that compute it another way."""
+"""Numbers over several items, rows or folds, each against a short independent computation."""
 
 from dataclasses import replace
 from statistics import fmean, median, stdev

@@ -1,4 +1,4 @@
-"""A fault of our own code with one run is logged, and the other rows are kept."""
+"""An internal error with one run is logged, and the other rows are kept."""
 
 import re
 from pathlib import Path
@@ -33,13 +33,13 @@ def test_a_fault_of_ours_is_logged_and_the_other_rows_are_kept(runs, tmp_path, m
     for _ in range(2):  # it is not remembered
         code, (line,), rows = built(runs, tmp_path / "site")
         assert (code, rows[HONEST]["rank"]) == (3, 1)
-        log = re.search(r"fault of ours.*KeyError: 'ours'; traceback in (/.*\.log)$", line)[1]
+        log = re.search(r"internal error.*KeyError: 'ours'; traceback in (/.*\.log)$", line)[1]
         text = Path(log).read_text()
         assert "runs/bad/results_" in text
         assert "in broken" in text
         (bad,) = [row for name, row in rows.items() if name != HONEST]
         assert (bad["status"], bad["rank"]) == ("excluded", None)
-        assert bad["reason"].startswith("a fault of ours while it was judged, see ")
+        assert bad["reason"].startswith("internal error while it was checked, see ")
     monkeypatch.setattr(collect, "verify", CHECK)
     assert built(runs, tmp_path / "site")[0] == 0
 
@@ -62,13 +62,13 @@ def test_any_other_fault_of_ours_is_logged(runs, monkeypatch, tmp_path):
     monkeypatch.setattr("leaderboard.build.publish", lambda *_: {}["\x1b[2J"])
     said = spoken("leaderboard", [str(runs), "--out", str(tmp_path / "site")])
     (line,) = said.splitlines()
-    assert re.search(r"^recipe-mpr: a fault of ours, .*KeyError.*; traceback in /.*\.log$", line)
+    assert re.search(r"^recipe-mpr: internal error, .*KeyError.*; traceback in /.*\.log$", line)
     assert "Traceback" in Path(line.rpartition(" in ")[2]).read_text()
 
 
 @pytest.mark.integration
 def test_processes_hand_their_faults_over(tmp_path, monkeypatch):
-    """Checked by several processes, each of which starts anew: no patch of ours would be there."""
+    """Several processes check the runs. Each starts anew, so a patch of this test would have no effect."""
     for k in range(3):
         run_files(tmp_path / "runs" / str(k), name=f"org/{k}", seed=k)
     monkeypatch.setattr(collect, "FEW_FILES", 2)

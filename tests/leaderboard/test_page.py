@@ -1,4 +1,4 @@
-"""The page: what it embeds cannot break out, it asks for nothing from outside, same input gives same bytes."""
+"""The page: embedded data cannot break out, nothing is loaded from elsewhere, same input gives same bytes."""
 
 import base64
 import hashlib

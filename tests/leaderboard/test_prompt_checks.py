@@ -1,4 +1,4 @@
-"""What a model was shown, taken apart: real prompts of every task and way of asking, and edits of them."""
+"""Logged prompts are split into their parts: real prompts of every task and setting, and edited ones."""
 
 import json
 
@@ -24,18 +24,18 @@ from tests.support.shown_runs import CHAT, SHOTS, chatml, messages, on_record, s
 @pytest.mark.exploit
 @pytest.mark.real_data
 def test_shots_that_nobody_can_check_are_marked(tmp_path, monkeypatch):
-    """Where the dataset is not at hand, and again once it is: a build remembers neither for the other."""
+    """Builds with and without the dataset do not share cached rows."""
     monkeypatch.setenv(DATA_VARIABLE, str(local_source().path))
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     flipped = shown(chatml, 2, lambda pairs, doc: [(question, doc["gold_letter"]) for question, _ in pairs])
     run_files(tmp_path / "runs", "recipe_mpr_test", edit_samples=flipped, edit_results=on_record("recipe_mpr_test", 2))
     (row,) = rows_of(tmp_path / "runs")
-    assert (row.status, "shots that its seed draws" in row.reason) == ("excluded", True)
+    assert (row.status, "the seed's shots" in row.reason) == ("excluded", True)
     with monkeypatch.context() as without:
         without.delenv(DATA_VARIABLE)
         (row,) = rows_of(tmp_path / "runs")
     assert row.rank == 1
-    assert any("its shots were not checked: the dataset is not at hand" in flag for flag in row.flags)
+    assert any("its shots were not checked: the dataset is not on this machine" in flag for flag in row.flags)
     assert row.around[0].startswith("<|im_start|>user\n[2 shots that were not checked]")
     (row,) = rows_of(tmp_path / "runs")
     assert row.status == "excluded"
@@ -96,7 +96,7 @@ def test_text_around_is_in_the_page_in_full_and_by_its_hash_in_the_table(tmp_pat
 
 
 def test_signs_that_nobody_sees_are_written_by_their_codes_in_the_page():
-    """A hint in tag characters, zero-width joiners or variation selectors reads like nothing."""
+    """A hint in tag characters, zero-width joiners or variation selectors is invisible."""
     hidden = "a\u200bb\u202ec\U000e0041d\ufe0fe\tf\u00a0g<i>\u3164"
     page = system_page(system_content() | {"around": [f"\n{hidden}"]})
     written = r"a\u{200b}b\u{202e}c\u{e0041}d\u{fe0f}e\u{0009}f\u{00a0}g&lt;i&gt;\u{3164}"

@@ -1,4 +1,4 @@
-"""Prompts as lm-eval makes them, for every task and way of asking, are taken apart; edits of them are noticed."""
+"""Prompts of lm-eval, for every task and setting, are split into their parts; edits of them are noticed."""
 
 import json
 import re
@@ -92,7 +92,7 @@ def asked(folder, model, tasks, **how):
      *((way, 2, FEW) for way in WAYS if way not in ("template, several turns", "raw"))],
 )  # fmt: skip
 def test_what_lm_eval_shows_is_the_tasks_own(way, shots, tasks, tmp_path):
-    """Whatever the task and the way of asking: prompts, shots and the text around them are told apart."""
+    """For every task and setting, prompts, shots and the text around them are distinguished."""
     how = dict(WAYS[way])
     model = Listener(has_template=how.pop("has_template", True))
     runs = asked(tmp_path, model, tasks, num_fewshot=shots, limit=2, **how)
@@ -124,7 +124,7 @@ def test_shots_of_a_real_model_under_its_chat_template(turns, tiny_qwen, tmp_pat
         broken = logged(tmp_path)
         edit(broken)
         changed = verify(replace(run, samples=tuple(map(Sample.of, broken))))
-        assert (changed.status, "shots that its seed draws" in changed.reason) == ("excluded", True)
+        assert (changed.status, "the seed's shots" in changed.reason) == ("excluded", True)
 
 
 def logged(folder):
@@ -157,6 +157,6 @@ def hint_in_one_turn(samples):
 @pytest.mark.real_data
 @pytest.mark.parametrize("task", TASKS)
 def test_shots_are_known_for_every_task(task, tmp_path):
-    """None of the tasks is left unchecked for want of a pool."""
+    """Every task has a pool of shots, so that its shots can be checked."""
     spec = task_spec(task)
     assert len(shot_pool(spec.split)) == (400 if spec.split == "published" else 500)

@@ -1,4 +1,4 @@
-"""The public runs come to the counts of their sources, by the commands that docs/public_runs.md shows."""
+"""The commands of docs/public_runs.md give the counts that the sources of the public runs state."""
 
 import json
 import re
@@ -67,7 +67,7 @@ def test_nine_runs_stand_on_one_board_without_ranks(runs):
     nine = [row for row in board.rows if row.kind == "imported" and not row.no_rank.startswith("for comparison")]
     assert len(nine) == 9
     assert {row.rank for row in board.rows} == {None}
-    assert rows["DeepSeek-R1-Distill-Qwen-7B"].reason.startswith("the right option stood at A in 75 of 75")
+    assert rows["DeepSeek-R1-Distill-Qwen-7B"].reason.startswith("the right option was A in 75 of 75")
     assert "75 of 75 unparsed: no answer could be read, so they count as wrong" in rows[
         "Qwen2.5-3B-Instruct LoRA v1"].flags  # fmt: skip
     assert any(flag.startswith("its importer names 350 items") for flag in rows["SmolLM2-1.7B-Instruct LoRA"].flags)

@@ -1,4 +1,4 @@
-"""A site changes as one, whoever writes it and whenever it is killed."""
+"""A site is replaced in one step, even if a build is killed or several builds run."""
 
 import shutil
 import signal
@@ -15,7 +15,7 @@ from tests.support.sites import NAMES, site
 
 
 def marks(out):
-    """What each file of the site says it is of; a half file would say something else."""
+    """Return the build that each file of the site belongs to; an incomplete file would differ."""
     current = (out / ".current").resolve()  # asked once: between two looks another build may be published
     found = set()
     for name in NAMES:

@@ -1,4 +1,4 @@
-"""The results of others: every fact that a table of claims needs is a field, and no row can be taken for a run."""
+"""Published results: every fact that a table of claims needs is a field, and no row looks like a run."""
 
 import pytest
 from pydantic import ValidationError

@@ -1,4 +1,4 @@
-"""Compact result records: the same rows as the runs they were made of, and no way around the checks."""
+"""Compact result records give the same rows as their runs, and cannot avoid the checks."""
 
 import json
 import random
@@ -58,10 +58,10 @@ def test_a_record_makes_the_row_that_its_run_makes(made):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda r: r["items"][0].update(scores=[[9, 0, 0, 0, 0]]), "another accuracy logged than the scores give"),
+        (lambda r: r["items"][0].update(scores=[[9, 0, 0, 0, 0]]), "another logged accuracy than that of the scores"),
         (lambda r: r["items"].pop(), "1 item missing"),
-        (lambda r: r["items"].append(r["items"][0]), "there more than once"),
-        (lambda r: r["run"]["results"]["recipe_mpr_sample"].update({"acc,none": 0.99}), "the results file says acc"),
+        (lambda r: r["items"].append(r["items"][0]), "appearing more than once"),
+        (lambda r: r["run"]["results"]["recipe_mpr_sample"].update({"acc,none": 0.99}), "in the results file"),
         (lambda r: r["run"]["config"].update(limit=10), "--limit 10"),
     ],
 )
@@ -79,12 +79,12 @@ def test_an_edited_record_is_excluded(made, change, reason):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda r: r.update(dataset_sha256="0" * 64), "of another dataset"),
-        (lambda r: r.update(task="../../x"), "is not one of this release"),
-        (lambda r: r.update(task="recipe_mpr_folds"), "is not one of this release"),
+        (lambda r: r.update(dataset_sha256="0" * 64), "from another dataset"),
+        (lambda r: r.update(task="../../x"), "is not part of this release"),
+        (lambda r: r.update(task="recipe_mpr_folds"), "is not part of this release"),
         (lambda r: r.update(task="recipe_mpr_generate"), "an item without scores"),
-        (lambda r: r["items"][0].update(item_id="mpr-999"), "'mpr-999' is not of the dataset"),
-        (lambda r: r["items"][0].update(chosen=[["\x1b[2Jforeign"]]), "chooses what is none of its options"),
+        (lambda r: r["items"][0].update(item_id="mpr-999"), "'mpr-999' is not in the dataset"),
+        (lambda r: r["items"][0].update(chosen=[["\x1b[2Jforeign"]]), "chooses an unknown option"),
         (lambda r: r["items"][0].update(scores=[[1, 2, 3]]), "items.0.scores"),
         (lambda r: r["items"][0].update(scores=[["NaN"] * 5]), "items.0.scores"),
         (lambda r: r.update(items="x"), "items"),
@@ -170,7 +170,7 @@ def test_rounding_neither_makes_nor_breaks_a_tie(scores):
 
 def test_a_broken_file_is_no_record(tmp_path):
     (tmp_path / "x.record.json").write_text("{")
-    with pytest.raises(RecordError, match="no recipe-mpr-record/1"):
+    with pytest.raises(RecordError, match="not a valid recipe-mpr-record/1 file"):
         read_record(tmp_path / "x.record.json")
 
 
@@ -192,7 +192,7 @@ def test_a_document_without_the_markers_is_an_error():
 
 
 def test_committed_results_are_ranked_and_whole():
-    """Every record goes through the checks of any run: what does not check out is not committed."""
+    """Every committed record passes the checks of a run."""
     rows = [row for row in rows_of(RESULTS) if row.evidence == "run here"]
     known = ("file order", RANDOM_WEIGHTS)  # what demonstrations are excluded for
     assert not [row for row in rows if row.status == "excluded" and not any(text in row.reason for text in known)]

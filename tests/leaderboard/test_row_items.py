@@ -1,4 +1,4 @@
-"""Packed items: what a build remembers of a row is what was computed, and copies are found by it."""
+"""Packed items: the stored results equal the computed ones, and copies are found in them."""
 
 import math
 
@@ -60,7 +60,7 @@ def test_only_the_same_answer_to_the_same_item_is_shared(scores):
 
 
 def test_rows_without_choices_are_no_copies_of_each_other():
-    """Such as rows pooled over prompts, which have one choice for each prompt and none of their own."""
+    """Rows pooled over prompts have one choice for each prompt, and no single choice."""
     rows = [
         Row(name, "causal", "unknown", "", "recipe_mpr_sample", "recipe_mpr_sample", 1, Score.of(10 * k, 40), {}, None,
             name, "run here", keys=Keys(name), items=RowItems.of([ItemResult(i, float(k), ()) for i in IDS]))

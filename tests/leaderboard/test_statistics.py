@@ -1,4 +1,4 @@
-"""Statistics agree with scipy, statsmodels or counting everything, and intervals cover as often as they say."""
+"""Statistics agree with scipy, statsmodels or complete enumeration, and intervals have their stated coverage."""
 
 import itertools
 from dataclasses import replace

@@ -23,7 +23,7 @@ def from_command(out, *command, **environment):
 
 
 def from_python(out, **arguments):
-    """Score through simple_evaluate with a TaskManager that is told nothing of the model."""
+    """Score through simple_evaluate with a TaskManager that does not get the model's arguments."""
     import lm_eval
     from lm_eval.loggers import EvaluationTracker
     from lm_eval.tasks import TaskManager
@@ -85,15 +85,15 @@ def test_what_cannot_be_known_is_unknown_never_clean(pinned, tmp_path):
         return from_python(tmp_path / name, tasks=["recipe_mpr_test"], **arguments)["recipe_mpr_test"]
 
     assert row("base", model="hf", model_args=f"pretrained={pinned / 'base'}").status == "unknown"
-    # A model that was handed over may have any weights, whatever folder it names.
+    # A model that was passed as an object may have any weights, even if it names a folder.
     loaded = _loaded(pinned)
     in_memory = HFLM(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=16)
     for name, model in (("object", loaded), ("in memory", in_memory)):
         found = row(name, model=model)
-        assert (found.status, "handed over as an object" in found.reason) == ("unknown", True), name
+        assert (found.status, "passed as a Python object" in found.reason) == ("unknown", True), name
 
     class Other(HFLM):
-        """A user's own class: nobody knows what it loads."""
+        """A user's own class can load anything."""
 
     other = Other(pretrained=str(pinned / "merged"), device="cpu", batch_size=16)
     assert row("own class", model=other).status == "unknown"
@@ -102,7 +102,7 @@ def test_what_cannot_be_known_is_unknown_never_clean(pinned, tmp_path):
 @pytest.mark.real_data
 @pytest.mark.exploit
 def test_arguments_that_load_something_else_are_named(pinned, tmp_path):
-    """A tokenizer from elsewhere, and pickled weights beside the hashed ones: no manifest speaks of either."""
+    """Another tokenizer, or pickled weights next to the hashed ones: no manifest lists them."""
     shutil.copytree(pinned / "base", tmp_path / "tokenizer")
     for name, more in (("tokenizer", f"tokenizer={tmp_path / 'tokenizer'}"), ("pickle", "use_safetensors=False")):
         arguments = f"pretrained={pinned / 'merged'},{more}"
@@ -120,7 +120,7 @@ def test_arguments_that_load_something_else_are_named(pinned, tmp_path):
 @pytest.mark.real_data
 @pytest.mark.exploit
 def test_answers_from_a_shared_cache_are_never_clean(pinned, tiny_qwen, tmp_path, caplog):
-    """lm-eval's cache holds no model's name: an honest checkpoint gets the answers of the model before it."""
+    """lm-eval's cache is not keyed by model: an honest checkpoint gets the answers of the previous model."""
     tasks, cache = ["recipe_mpr_test"], str(tmp_path / "cache")
     first = from_python(tmp_path / "1", model="hf", model_args=f"pretrained={tiny_qwen}", tasks=tasks, use_cache=cache)
     adapter = peft_arguments(pinned)
@@ -141,7 +141,7 @@ def test_without_the_hook_nothing_is_recorded_and_nothing_is_clean(pinned, tmp_p
 
 @pytest.mark.real_data
 def test_metadata_cannot_vouch_for_another_model(pinned, tmp_path):
-    """--metadata reaches the task as model_args do; neither with nor without the hook is it believed."""
+    """--metadata reaches the task like model_args, and is not trusted, with or without the start-up hook."""
     claim = json.dumps({"pretrained": str(pinned / "merged")})
     arguments = ["--model_args", f"pretrained={pinned / 'base'}", "--metadata", claim]
     tasks = ["--tasks", "recipe_mpr_test", "--batch_size", "16", "--device", "cpu"]

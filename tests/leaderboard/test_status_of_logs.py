@@ -1,4 +1,4 @@
-"""The status by what the log and the results file record, for runs that are faked."""
+"""The status of faked runs, by their logs and results files."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.fake_runs import rows_of, run_files
 
 
 def flagged(flags, log=None):
-    """Edits of a faked run: what evaluation logged of seen items, and of the model."""
+    """Return edits of a faked run: the logged seen items and model."""
 
     def edit_samples(samples):
         for sample, flag in zip(samples, flags, strict=False):
@@ -35,12 +35,12 @@ def test_logged_flags_decide_and_partly_known_is_unknown(tmp_path):
 
 UNACCOUNTED = {
     "nothing is recorded": (lambda r: [r.pop(MODEL_KEY), r.pop(TRAINING_KEY)], "no record of the files"),
-    "handed over": (lambda r: r[MODEL_KEY].update(handed_over=True), "handed over as an object"),
-    "not said how it was made": (lambda r: r[MODEL_KEY].pop("handed_over"), "handed over as an object"),
-    "other files": (lambda r: r[MODEL_KEY]["files"].update({"peft/x.json": "3" * 64}), "files that were loaded"),
+    "handed over": (lambda r: r[MODEL_KEY].update(handed_over=True), "passed as a Python object"),
+    "not said how it was made": (lambda r: r[MODEL_KEY].pop("handed_over"), "passed as a Python object"),
+    "other files": (lambda r: r[MODEL_KEY]["files"].update({"peft/x.json": "3" * 64}), "loaded files differ"),
     "a base of other files": (
-        lambda r: r[MODEL_KEY]["files"].update({"pretrained/model.safetensors": "3" * 64}), "files that were loaded"),
-    "no files": (lambda r: r[MODEL_KEY].update(files={}), "files that were loaded"),
+        lambda r: r[MODEL_KEY]["files"].update({"pretrained/model.safetensors": "3" * 64}), "loaded files differ"),
+    "no files": (lambda r: r[MODEL_KEY].update(files={}), "loaded files differ"),
     "a base that nobody knows": (lambda r: r[TRAINING_KEY].update(base_known=False), "mine"),
     "a base that is not spoken of": (lambda r: r[TRAINING_KEY].pop("base_known"), "mine"),
     "no split": (lambda r: r[TRAINING_KEY].pop("split"), "its log says"),
@@ -103,4 +103,4 @@ def test_folds_from_random_weights_are_one_row_without_a_rank(tmp_path):
     row, again = sorted(rows_of(tmp_path), key=lambda row: row.task, reverse=True)
     assert (row.status, row.score.n, row.rank) == ("excluded", 500, None)
     assert row.reason.startswith("made from random weights")
-    assert "of one system's runs the earliest counts" in again.reason
+    assert "only the earliest run of a system is ranked" in again.reason

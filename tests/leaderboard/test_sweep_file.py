@@ -1,4 +1,4 @@
-"""The sweep file: all faults at once, names of models, and what each key means."""
+"""The sweep file: all faults at once, names of models, and the meaning of each key."""
 
 from importlib.resources import files
 

@@ -51,7 +51,7 @@ def test_an_interrupted_sweep_goes_on_and_a_failed_cell_does_not_stop_it(tmp_pat
     started = time.monotonic()
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, time.monotonic() - started < 10) == (130, True), errors
-    assert "stopped; 1 of 3 cells are there. Run the same command again to go on." in errors
+    assert "stopped; 1 of 3 cells are done. To continue, run the same command again." in errors
     (before,) = out.glob("runs/*/*/results_*")
 
     done = recipe_mpr("sweep", sweep, "--out", str(out))

@@ -1,4 +1,4 @@
-"""The plan of a sweep: which cells there are, which cannot exist, and which are there already."""
+"""The plan of a sweep: its cells, the impossible cells, and the cells with results."""
 
 import json
 
@@ -55,7 +55,7 @@ AXES = {
 
 @given(keys=st.fixed_dictionaries(AXES), rule=st.fixed_dictionaries({}, optional=AXES))
 def test_exclude_removes_what_include_adds(keys, rule):
-    """No cell is there twice; what a rule excludes is exactly what it matches; included cells are there again."""
+    """No cell appears twice; a rule excludes exactly the cells that it matches; included cells are added again."""
     entries = ({"baseline": "bm25"}, {"model": "hf", "model_args": {"pretrained": "org/model"}})
     whole = cells(*entries, **keys)
     names = [(c.model.name, c.task, c.shots, c.chat, c.seed) for c in whole]
@@ -98,7 +98,7 @@ def test_cells_that_cannot_exist_are_refused(entry, task, reason):
 
 def test_a_causal_checkpoint_as_an_encoder_is_refused(tiny_qwen):
     (cell,) = cells({"encoder": str(tiny_qwen)})
-    assert "no encoder; score it by --model hf" in str(refusal(cell))
+    assert "not an encoder; score it by --model hf" in str(refusal(cell))
 
 
 GRID = [Cell(model(), SAMPLE, shots, chat, seed) for shots in (0, 1) for chat in (False, True) for seed in (None, 7)]

@@ -1,4 +1,4 @@
-"""What a terminal or a spreadsheet would obey stays text, and notes are shown everywhere."""
+"""Terminals and spreadsheets execute nothing from a run, and notes are shown everywhere."""
 
 import csv
 import io

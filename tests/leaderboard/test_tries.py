@@ -1,4 +1,4 @@
-"""Tries: how many seeds of a recipe and settings of a system stand behind a row, as far as a build knows."""
+"""Tries: the number of seeds of a recipe and settings of a system that a build knows for a row."""
 
 from dataclasses import replace
 
@@ -34,8 +34,8 @@ def test_seeds_of_a_recipe_are_counted_over_all_boards_and_statuses():
     ]
     hidden = [row("s5", recipe="r", seed=5), row("again", recipe="r", seed=1)]
     found = told([*shown, *others], hidden)
-    assert found["s1"] == found["s2"] == "2 of 5 seeds of this recipe stand here; tries elsewhere are unknown"
-    assert found["s4"].startswith("1 of 5 seeds of this recipe")
+    assert found["s1"] == found["s2"] == "2 of 5 known seeds of this recipe are shown; tries elsewhere are unknown"
+    assert found["s4"].startswith("1 of 5 known seeds of this recipe")
     (marked, *_) = mark_tries([*shown, *others], hidden)
     assert (marked.tries.seeds_shown, marked.tries.seeds_known) == (2, 5)
 

@@ -1,4 +1,4 @@
-"""What the cheats of `tests/exploits/` are made of: one attempt, its run, its record in the place of the run."""
+"""Build the cheats of `tests/exploits/`: an attempt, its run, or a record instead of the run."""
 
 import json
 from collections.abc import Callable

@@ -20,7 +20,7 @@ def run_python(*arguments: str, python: str = sys.executable, **environment: str
 
 
 class LmEvalRun:
-    """What one `lm_eval run --log_samples` wrote."""
+    """Return the files that one `lm_eval run --log_samples` wrote."""
 
     def __init__(self, folder: Path) -> None:
         (self.file,) = folder.rglob("results_*.json")

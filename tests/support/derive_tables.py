@@ -112,7 +112,7 @@ def even_distractors(gold_letters: list[int], rng: random.Random) -> list[list[i
 
 
 def pinned_table(items: tuple[Item, ...], folds: list[int], parts: list[str]) -> dict[str, dict[str, Any]]:
-    """What is pinned of each item, no text; order[k] is the file slot shown at letter k."""
+    """Return each item's pinned data, without texts; order[k] is the file slot shown at letter k."""
     assert all(item.options[0].recipe_id == item.gold for item in items), "gold is file slot 0"
     rng = random.Random(SEED)
     groups = [list(groups_of(items, i, folds[i], parts[i])) for i in range(len(items))]

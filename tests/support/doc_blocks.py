@@ -1,4 +1,4 @@
-"""The code blocks of README and docs, and what the pages say of running them.
+"""Read the code blocks of README and docs, and the comments about running them.
 
 A block of bash or Python is run by the tests. A comment before the block can say otherwise:
 

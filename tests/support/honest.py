@@ -1,4 +1,4 @@
-"""What an honest case is, for the files `honest_*.py`."""
+"""Define an honest case, for the files `honest_*.py`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Honest:
-    """A run, or several, that deserve what they get.
+    """One or several honest runs.
 
     Attributes:
         what: the case in words.

@@ -1,4 +1,4 @@
-"""What a test needs of its machine."""
+"""Check what a test needs on the machine."""
 
 import os
 from typing import NoReturn

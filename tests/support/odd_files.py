@@ -1,4 +1,4 @@
-"""Files that are no ordinary results files."""
+"""Write files that are not ordinary results files."""
 
 from pathlib import Path
 

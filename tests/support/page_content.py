@@ -15,7 +15,7 @@ def row(k: int, board: str = "recipe_mpr", **changes: Any) -> Json:
     acc = round(max(0.9 - 0.01 * k, 0.05), 4)
     made: Json = {
         "id": f"{board}-{k}", "page": f"systems/{board}-{k}.html", "system": f"org/model-{k:02}", "kind": "causal",
-        "status": "unknown", "reason": "nothing tells what it was trained on", "flags": [], "rank": k + 1,
+        "status": "unknown", "reason": "no record of its training data", "flags": [], "rank": k + 1,
         "board": board, "task": board, "task_version": 1, "n": 500, "acc": acc, "acc_low": acc - 0.04,
         "acc_high": acc + 0.04, "stderr": 0.02, "chance_corrected": (acc - 0.2) / 0.8,
         "types": {t: {"n": 80, "acc": draw.random(), "low": 0.1, "high": 0.9} for t in TYPES},
@@ -97,7 +97,7 @@ def board(key: str, title: str, ranked: list[Json], n: int) -> Json:
     chances = [[None if a is b else 0.01 if abs(a["acc"] - b["acc"]) > 0.05 else 0.9 for b in best] for a in best]
     best_row = {"row": ranked[0]["id"], "system": ranked[0]["system"], "acc": ranked[0]["acc"]}
     answer: Json = {"lead": "Best measured here:", "name": ranked[0]["name"], "figure": "90.0%",
-                    "rest": "(86.0 to 94.0), level with 2 others.", "best": best_row,
+                    "rest": "(86.0 to 94.0), tied with 2 others.", "best": best_row,
                     "facts": [{"label": "Trust", "text": "training data unknown."}]}  # fmt: skip
     return {"board": key, "title": title, "rows": n, "group": "benchmark", "about": "", "answer": answer,
             "rule": {"name": "longest", "acc": 0.237}, "sizes": dict.fromkeys(TYPES, 80),

@@ -1,4 +1,4 @@
-"""Files of predictions of one system, as people have them, for the exploits and honest cases of `recipe-mpr import`."""
+"""Make typical prediction files of one system, for the exploits and honest cases of `recipe-mpr import`."""
 
 import json
 import random
@@ -57,7 +57,7 @@ def drawn(item: Item, number: int) -> list[str]:
 
 
 def gold_at(*places: int) -> OrderOf:
-    """Put the right option at these places in turn, the others in an order of their own."""
+    """Put the right option at these places in turn, and the others in a seeded order."""
 
     def order(item: Item, number: int) -> list[str]:
         others = [recipe_id for recipe_id in drawn(item, number) if recipe_id != item.gold]

@@ -1,4 +1,4 @@
-"""Edits of a faked run's samples and results, which the cheats are made of."""
+"""Edits of a faked run's samples and results, for the cheats."""
 
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -66,7 +66,7 @@ def called(name: object) -> Edit:
 
 
 def training(**record: Any) -> Edit:
-    """Set the training record, and the system's name, which would else be the recipe's."""
+    """Set the training record, and the system's name, which otherwise would be the recipe's."""
     return both(called(CHEAT), lambda results: results.update({TRAINING_KEY: record}))
 
 
@@ -107,11 +107,11 @@ def perturbed(scores: list[float], draw: random.Random) -> list[float]:
 
 
 NOISE = rescored(perturbed)
-"""An edit of samples: another's answers with other scores."""
+"""An edit of samples: another system's answers with other scores."""
 
 
 def first_option(sample: Json) -> None:
-    """Answer "A", whatever is asked."""
+    """Answer "A" on every item."""
     scored(sample, [0, -1, -2, -3, -4], float(sample["doc"]["gold"] == 0))
 
 

@@ -1,4 +1,4 @@
-"""What a faked run was shown: shots as the sampler draws them, written as a chat template or an API would."""
+"""Prompts of faked runs: the sampler's shots, written as by a chat template or an API."""
 
 import json
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Tables made of folders of runs, for `test_exploits.py` and `test_honest.py`: ours, and a naive one."""
+"""Make the leaderboard and a naive table from folders of runs, for `test_exploits.py` and `test_honest.py`."""
 
 import importlib
 import json
@@ -27,7 +27,7 @@ def collected(prefix: str, name: str) -> dict[str, Any]:
 
 
 class Table:
-    """Everything the leaderboard writes of a folder, by the way that `recipe-mpr leaderboard` takes."""
+    """The leaderboard of a folder, built as by `recipe-mpr leaderboard`."""
 
     def __init__(self, folder: Path) -> None:
         rows, skipped = read_rows([folder])
@@ -65,7 +65,7 @@ def _accuracy(row: Row) -> float:
 
 
 def naive_table(folder: Path) -> dict[str, float]:
-    """Return the mean accuracy of each name as a table that believes the files has it, the best first."""
+    """Return the mean accuracy of each name as a table without checks would show it, best first."""
     best: dict[str, dict[str, float]] = {}
     for file in (*folder.rglob("results_*.json"), *folder.rglob("*.record.json")):
         content = json.loads(file.read_text())

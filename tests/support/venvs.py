@@ -1,4 +1,4 @@
-"""Environments that hold packages of the index and nothing of ours."""
+"""Make environments with packages from the index and without this project."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The audit: the known artifacts of the real data, and a planted one named first."""
+"""The audit finds the known artifacts of the real data, and lists a planted artifact first."""
 
 import json
 import random

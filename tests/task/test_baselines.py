@@ -1,4 +1,4 @@
-"""The baseline adapter: what each kind scores, what it cannot see, what it refuses."""
+"""The baseline adapter: the scores of each kind, hidden queries, refused arguments."""
 
 import math
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What a run is warned about before it starts."""
+"""Warnings before a run starts."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The command line: light, and one line on stderr with exit code 2 for whatever the user got wrong."""
+"""The command line loads fast. A user's mistake gives one line on stderr and exit code 2."""
 
 import json
 import os
@@ -40,7 +40,7 @@ BAD_FILES = {
     "not JSON": ("query,answer", "not valid JSON"),
     "missing key": (text([{k: v for k, v in record().items() if k != "answer"}]), "mpr-000, answer: Field required"),
     "four options": (text([record(options=dict(list(FIVE.items())[:4]))]), "mpr-000, options: "),
-    "gold is no option": (text([record(answer="feedbeef00")]), "answer 'feedbeef00' is no option"),
+    "gold is no option": (text([record(answer="feedbeef00")]), "answer 'feedbeef00' is not an option"),
     "duplicate id": (
         text([record()]).replace(list(FIVE)[1], list(FIVE)[2], 1), f"duplicate id {list(FIVE)[2]}"),
     "wrong hash": (SAMPLE.read_text(), "wrong hash"),

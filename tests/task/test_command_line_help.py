@@ -1,4 +1,4 @@
-"""What the command line says of itself, its shell completion, and accuracies as people write them."""
+"""The command line's help and shell completion, and the forms of an accuracy."""
 
 import re
 

@@ -116,7 +116,7 @@ def test_missing_named_file_never_falls_back(tmp_path, monkeypatch):
 
 
 def test_a_test_without_the_mark_has_no_dataset(monkeypatch):
-    """So that one that reads it fails on every machine, and not only where there is none."""
+    """A test that reads the dataset without the mark fails on every machine, even on one with the dataset."""
     monkeypatch.setattr(data, "RETRIES", 0)
     assert data.local_source() is None
     with pytest.raises(DataError, match="its download failed"):

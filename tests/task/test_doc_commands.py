@@ -1,4 +1,4 @@
-"""Every block of bash or Python in README and docs is run, in the order of its page, unless it says why not."""
+"""Every block of bash or Python in README and docs is run, in page order, unless a comment says why not."""
 
 import json
 import os

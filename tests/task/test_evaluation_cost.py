@@ -1,4 +1,4 @@
-"""What an evaluation costs: measured around lm-eval's `evaluate`, and never in its way."""
+"""The cost of an evaluation is measured around lm-eval's `evaluate`, and never disturbs it."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Letters from real-looking model output: what earns credit, and what never does."""
+"""Letters from realistic model output: accepted and rejected replies."""
 
 import pytest
 from hypothesis import given

@@ -118,7 +118,7 @@ def test_a_task_without_room_is_left_out_and_the_others_score_as_alone(model, ma
 def test_a_model_that_scores_options_answers_what_it_can(manager, caplog):
     results = evaluated(BaselineLM(kind="first"), manager, [TASK, SAMPLE])
     assert set(results["results"]) == {SAMPLE}
-    assert f"{TASK} is left out, the other tasks run: recipe-mpr-baseline scores options" in caplog.text
+    assert f"task {TASK} is omitted, the other tasks run: recipe-mpr-baseline scores options" in caplog.text
     with pytest.raises(RecipeMPRError, match=f"it cannot answer {TASK}. Allowed: multiple_choice tasks"):
         evaluated(BaselineLM(kind="first"), manager, [TASK])
 

@@ -1,4 +1,4 @@
-"""Each head on each kind of encoder, against scores computed another way; tasks that are not ours."""
+"""Each head on each kind of encoder, against independent computations; tasks of other benchmarks."""
 
 import json
 import shutil
@@ -140,7 +140,7 @@ def test_heads_that_a_checkpoint_has_not_are_refused(checkpoint):
 
 @pytest.mark.parametrize("head", ["multiple_choice", "cross_encoder", "bi_encoder", "masked_lm"])
 def test_a_causal_model_is_refused_whatever_head_is_asked_for(tiny_qwen, head):
-    with pytest.raises(RecipeMPRError, match=r"Qwen3ForCausalLM, no encoder; score it by --model hf"):
+    with pytest.raises(RecipeMPRError, match=r"Qwen3ForCausalLM, not an encoder; score it by --model hf"):
         EncoderLM(pretrained=str(tiny_qwen), head=head)
 
 

@@ -18,7 +18,7 @@ NAMES = ("recipe_mpr_test", "recipe_mpr_fold0", "recipe_mpr_folds", "recipe_mpr_
 
 @pytest.fixture
 def bare_venv(tmp_path):
-    """A venv that borrows this one's dependencies, but neither its start-up files nor our package."""
+    """Make a venv with this one's dependencies, but without its start-up files and this project's package."""
     venv.create(tmp_path / "venv", with_pip=False)
     python = tmp_path / "venv" / "bin" / "python"
     (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")

@@ -1,4 +1,4 @@
-"""Raw record to Item: what is accepted, what is rejected, and that all faults come out at once."""
+"""Raw record to Item: accepted records, rejected records, and all faults in one error."""
 
 import copy
 import json

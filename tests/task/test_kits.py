@@ -1,4 +1,4 @@
-"""The kits for lm-eval and the Hub: their content equals the package's, and nothing is lost or uploaded unasked."""
+"""The kits for lm-eval and the Hub equal the package's content; nothing is lost or uploaded without --push."""
 
 import ast
 import importlib.util
@@ -222,7 +222,7 @@ def test_the_hub_kit_needs_the_dataset(tmp_path):
 @pytest.mark.parametrize("name", ["recipe-mpr", "a/b/c", "a b/c", "../x", ""])
 def test_ids_of_the_hub_have_an_owner(name):
     assert checked_id("my-team/recipe-mpr") == "my-team/recipe-mpr"
-    with pytest.raises(RecipeMPRError, match=r"no dataset id.*allowed: OWNER/NAME"):
+    with pytest.raises(RecipeMPRError, match=r"not a dataset id.*allowed: OWNER/NAME"):
         checked_id(name)
 
 

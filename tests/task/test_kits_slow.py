@@ -1,4 +1,4 @@
-"""The kits in environments of their own, offline: stock lm-eval, and Inspect against a hub on this machine."""
+"""The kits in separate environments, offline: unmodified lm-eval, and Inspect with a hub on this machine."""
 
 import json
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.integration, pytest.mark.real_data]
 
 # torch first: pip then takes the CPU build, where the index has one.
 LM_EVAL = ((*CONSTRAINED, "torch"), (*CONSTRAINED, "lm-eval[hf]"))
-INSPECT = (("inspect-ai==0.3.285", "datasets==5.2.0", "huggingface_hub==2.4.0"),)  # it rejects some of our versions
+INSPECT = (("inspect-ai==0.3.285", "datasets==5.2.0", "huggingface_hub==2.4.0"),)  # it rejects other versions
 SCRIPTED = """\
 import json, os
 from inspect_ai.model import ModelAPI, ModelOutput, modelapi

@@ -1,4 +1,4 @@
-"""Which files make a model, and that hashing them is done once and stops nothing."""
+"""The files that make up a model are hashed once, and hashing never stops a run."""
 
 import json
 import os

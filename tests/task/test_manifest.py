@@ -1,4 +1,4 @@
-"""What a model has seen: the manifest as data from elsewhere, and every way in which it cannot be known."""
+"""Seen items: an untrusted manifest, and every reason why the training data are unknown."""
 
 import json
 from types import SimpleNamespace

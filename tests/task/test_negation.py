@@ -1,4 +1,4 @@
-"""What a query rules out counts against an option, in scoring and in the trainer's own validation alike."""
+"""An option that matches the negated phrase scores lower, in evaluation and in the trainer's validation."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""How lm-eval finds us: the autoload, its switch, its silence, and what it leaves alone."""
+"""lm-eval finds this project by the autoload: its switch, its failures, and unaffected programs."""
 
 import subprocess
 import sys

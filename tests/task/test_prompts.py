@@ -1,4 +1,4 @@
-"""Golden tests: what a model sees, to the letter, as lm-eval itself builds it."""
+"""Golden tests: the exact prompts that lm-eval builds."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Few-shot examples: the same whatever else is run, never telling, letters even."""
+"""Few-shot examples are the same in every run, give no hint, and have even letters."""
 
 from collections import Counter
 

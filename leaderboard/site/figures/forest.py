@@ -27,7 +27,7 @@ def draw_forest(board: Board, _: BoardAnswers) -> Any:
         axes.annotate(difference_text(compared), (1.01, place), xycoords=("axes fraction", "data"), va="center",
                       fontsize=7.5)  # fmt: skip
     axes.axvline(0, color="black", linewidth=1, zorder=1)
-    about = f"difference from {name_parts(leader)[0]}, points\n(95% interval, Holm over the board)"
+    about = f"difference from {name_parts(leader)[0]}, points\n(interval Holm-corrected over the board)"
     axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=about)
     label_rows(axes, rows)
     axes.grid(axis="x")

@@ -31,7 +31,7 @@ _FITS = 30
 
 # A half marker is filled on its left side, a hollow one is not filled.
 _FILLS: dict[str, Literal["full", "left", "none"]] = {"run here": "full", "recounted": "left", "claimed": "none"}
-_LABELS = {"run here": "run here", "recounted": "recounted from others' items", "claimed": "claimed"}
+_LABELS = {"run here": "run here", "recounted": "recounted from published answers", "claimed": "claimed"}
 _STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so all machines draw the same
@@ -75,7 +75,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 
 
 def name_parts(row: Row) -> tuple[str, str]:
-    """Return a system's name, and what stands in brackets at its end, such as the base model; "" for a short name."""
+    """Return a system's name, and the text in brackets at its end, such as the base model; "" for a short name."""
     match = _NAME.fullmatch(row.system) if len(row.system) > _FITS else None
     name, base = match.groups() if match else (row.system, "")
     return line(name, LONGEST_NAME) + (TRAINED_ON if is_trained_on(row) else ""), line(base, LONGEST_NAME)

@@ -1,9 +1,9 @@
-// Accuracy against what a system costs, on a logarithmic axis: its parameters, or its seconds an item.
+// Accuracy against parameters, or against seconds per item, on a logarithmic axis.
 
 const AGAINST = {
   params: { key: "params", label: "parameters", write: count,
     none: "No system here states a number of parameters above 0." },
-  seconds: { key: "seconds_an_item", label: "seconds an item", write: duration,
+  seconds: { key: "seconds_an_item", label: "seconds per item", write: duration,
     none: "No system here has a recorded time of evaluation." },
 };
 const BESIDE = [[9, 4, "start"], [-9, 4, "end"], [0, -10, "middle"], [0, 19, "middle"],
@@ -19,7 +19,7 @@ function drawAgainst(place, { rows }, what) {
   }
   const loading = shown.filter((row) => what === "seconds" && row.with_loading).length;
   const about = `Percent right with the 95% interval against ${label}. Dashed: chance. ${shown.length} of ${rows.length} `
-    + `rows state it.${loading ? ` The time of ${loading} includes loading the model.` : ""}${cut}`;
+    + `rows have this value.${loading ? ` The time of ${loading} includes loading the model.` : ""}${cut}`;
   const width = widthOf(place, 980);
   const frame = { left: 40, right: width - 16, top: 14, bottom: Math.round(Math.min(400, 210 + width / 5)), width };
   const logs = shown.map((row) => Math.log10(row[key]));
@@ -47,7 +47,7 @@ function againstAxes(x, y, { left, right, top, bottom }, [low, high], highest, l
   return parts;
 }
 
-// All dots first: a name keeps clear of every dot, also of those that come later, and of its interval.
+// Draw all dots before the names, so that a name can avoid every dot and interval.
 function againstDots(rows, key, write, x, y, frame) {
   const dots = rows.map((row) => ({ row, cx: x(Math.log10(row[key])), cy: y(row.acc) }));
   const taken = [...dots.map(({ cx, cy }) => [cx - 6, cy - 6, cx + 6, cy + 6]),

@@ -1,10 +1,10 @@
-// How far systems agree, every pair: the same choice, and being right on the same items.
+// Agreement of every pair of systems: same choice, and right on the same items.
 
 const AGREEMENTS = {
-  same_choice: ["Same choice, %", "How often two systems choose the same option. With ties, the expected share. A system "
-    + "that draws at random agrees with any other on 20%."],
-  error_consistency: ["Right on the same items", "Cohen's kappa of being right, times 100: 0 is what the two accuracies lead "
-    + "to by chance, 100 is right and wrong on the same items. Systems of one family usually err alike."],
+  same_choice: ["Same choice, %", "How often two systems choose the same option. With ties, the expected share. A random "
+    + "system agrees with any other on 20%."],
+  error_consistency: ["Right on the same items", "Cohen's kappa of being right, times 100: 0 is agreement by chance, given the "
+    + "two accuracies; 100 is right and wrong on the same items. Systems of one family often make the same errors."],
 };
 
 function drawAgreement(place, { rows, agreement }) {

@@ -20,12 +20,12 @@ function drawBoardHead(board, rows, onBoard) {
   byId("count").textContent = `${rows.length} of ${onBoard.length} systems`;
 }
 
-// Which test, and which correction: the interval and the word "tied" are of one test.
+// State the test and its correction. The interval and the mark "tied" come from the same test.
 function drawTested(onBoard) {
   const ranked = onBoard.filter((row) => row.rank);
   const leader = ranked.find((row) => !row.vs_leader);
   const name = line(leader?.name ?? leader?.system, 60);
   byId("tested").textContent = ranked.length < 2 ? "" : `From the leader (${name}): `
-    + `paired difference in points on the same items. Its 95% interval and the mark \u201ctied\u201d are of one test, `
-    + `corrected by Holm over the ${ranked.length - 1} comparisons of this board.`;
+    + `paired difference in points on the same items. Its interval and the mark \u201ctied\u201d are `
+    + `Holm-corrected over the ${ranked.length - 1} comparisons of this board.`;
 }

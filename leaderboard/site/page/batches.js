@@ -1,4 +1,4 @@
-// Long lists are drawn as they are scrolled to.
+// Draw long lists in batches, as the reader scrolls.
 
 const BATCH = 30;
 
@@ -12,13 +12,13 @@ function drawInBatches(place, entries, make) {
     drawn += next.length;
     more.before(...next);
     more.hidden = drawn >= entries.length;
-    more.textContent = `Show more: ${drawn} of ${entries.length} are drawn`;
+    more.textContent = `Show more: ${drawn} of ${entries.length} shown`;
     if (more.hidden) seen.disconnect();
   };
   const seen = new IntersectionObserver((changes) => {
     if (!changes.some((change) => change.isIntersecting)) return;
     add();
-    // The browser says only when the end comes into sight, not that it stays there.
+    // The browser reports when the end becomes visible, not that it stays visible.
     seen.unobserve(more);
     if (!more.hidden) seen.observe(more);
   }, { rootMargin: "600px" });

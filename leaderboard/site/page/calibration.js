@@ -1,4 +1,4 @@
-// Calibration: how often systems are right, by how sure they are.
+// Calibration: accuracy by the probability of the chosen option.
 
 function calibrationWords(calibration) {
   const gap = calibration.confidence - calibration.acc;
@@ -34,13 +34,13 @@ function drawCalibration(place, { rows, calibrations }) {
   const names = new Map(rows.map((row) => [row.id, row]));
   const known = calibrations.filter((calibration) => names.has(calibration.id));
   if (!known.length) {
-    place.replaceChildren(note("No system here has probabilities: rules and generated texts have none."));
+    place.replaceChildren(note("No system here has probabilities. Rules and generated texts have none."));
     return;
   }
   const about = "A system that is 70% sure should be right on 70% of these items: dots on the dashed line. Below it, a "
-    + "system is too sure; above it, not sure enough. A dot is a tenth of the scale with its 95% interval, the larger the "
-    + "more items. The error is the mean distance from the line, over items. An embedding model's probabilities are a "
-    + "softmax of cosines, which lie close together: it is never sure, however often it is right.";
+    + "system is too sure; above it, not sure enough. Each dot is a tenth of the scale, with its 95% interval; larger "
+    + "dots have more items. The error is the mean distance from the line, over items. An embedding model's probabilities "
+    + "are a softmax of cosines, which are close together, so its probabilities are always low.";
   const figures = el("div", { class: "figures-row" });
   const add = (some) => figures.append(...some.map((calibration) => calibrationPanel(names.get(calibration.id), calibration)));
   const more = el("button", { type: "button" }, `Show all ${known.length}`);

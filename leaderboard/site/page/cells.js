@@ -1,11 +1,11 @@
-// What is written in the cells that hold more than a number.
+// The contents of cells that have more than a number.
 
 function withInterval(score) {
   if (!score || !isNumber(score.acc)) return [];
   return [percent(score.acc), " ", el("span", { class: "interval" }, interval(score.low, score.high))];
 }
 
-// The score on items that were not trained on stands beside the one that counts for nothing.
+// Show the accuracy on unseen items next to the accuracy without rank.
 function accuracyCell(row, _, marks) {
   const rest = row.clean_subset;
   const seen = rest && isNumber(rest.acc)
@@ -22,7 +22,7 @@ function shareCell(row, column) {
   return range ? [value, " ", el("span", { class: "interval" }, range)] : [value];
 }
 
-// The ranks that tests cannot exclude; one number where they exclude all others.
+// The possible ranks as a range; one number if only one rank is possible.
 function rankRange(row) {
   const isRange = isNumber(row.rank_low) && isNumber(row.rank_high) && row.rank_low !== row.rank_high;
   return isRange ? `${row.rank_low}\u2013${row.rank_high}` : whole(row.rank);
@@ -34,7 +34,7 @@ function systemName(row) {
   return page ? el("a", { href: page, class: "name" }, name) : el("bdi", { class: "name" }, name);
 }
 
-// Base model, protocol and source, in grey. Of a claim, the source is a link.
+// Base model, protocol and source, in grey. For a claim, the source is a link.
 function beneathOf(row) {
   const known = (row.beneath || []).map((text) => line(text)).filter(Boolean).join("; ");
   const isClaim = row.kind === "reported";
@@ -44,7 +44,7 @@ function beneathOf(row) {
   return el("span", { class: "aside" }, known, joined, source);
 }
 
-// A source's words, linked where its address is one of the web.
+// A source's text, linked if its address is a web address.
 function sourceOf(words, address) {
   const isAddress = /^https:\/\/[^\s]+$/.test(address || "");
   const text = line(words || (isAddress ? hostOf(address) : address), 120);
@@ -66,7 +66,7 @@ function trustBadge(row) {
   return el("span", { class: look }, line(row.trust || SITE.words[row.status] || row.status));
 }
 
-// How many notes a row has; its trust opens them.
+// The number of a row's notes, which are inside its trust cell.
 function notesMark(row) {
   const n = (row.flags || []).length;
   return n ? el("span", { class: "soft" }, ` \u26a0\u00a0${n}\u00a0${n === 1 ? "note" : "notes"}`) : null;
@@ -86,7 +86,7 @@ function statusCell(row) {
 function leaderCell(row) {
   const against = row.vs_leader;
   if (!against) return row.rank ? [el("span", { class: "soft" }, "the leader")] : [];
-  const tied = el("span", { class: "badge tie" }, "tied", hiddenText(" with the leader, as far as the test can tell"));
+  const tied = el("span", { class: "badge tie" }, "tied", hiddenText(" with the leader in the paired test"));
   return [percent(against.difference, true), " ",
     el("span", { class: "interval" }, interval(against.low, against.high, true)),
     ...(row.with_leader ? [" ", tied] : [])];

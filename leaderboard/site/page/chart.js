@@ -1,19 +1,19 @@
-// The landing view: accuracy with its interval, one line a system, ranked systems first and claims last.
+// The landing view: accuracy with its interval, one line per system, ranked systems first and claims last.
 
 const MOST_PLOTTED = 50;
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
 
-// The best rows, and a sentence where that is not all.
+// The best rows, and a sentence if rows are left out.
 function mostOf(rows, what) {
   const shown = rows.slice(0, MOST_PLOTTED);
-  const cut = ` Only the first ${shown.length} of ${rows.length} ${what} are drawn: filter to see others.`;
+  const cut = ` Only the first ${shown.length} of ${rows.length} ${what} are shown. Filter to see others.`;
   return [shown, shown.length < rows.length ? cut : ""];
 }
 
 const isUnranked = (row) => !row.rank && row.kind !== "reported";
 const GROUPS = [
   ["Ranked", (row) => row.rank],
-  ["Counted, but without a rank", (row) => isUnranked(row) && !row.random_weights && !row.for_comparison],
+  ["Not ranked", (row) => isUnranked(row) && !row.random_weights && !row.for_comparison],
   ["Published claims, not verified", (row) => row.kind === "reported"],
   ["For comparison, on the same items", (row) => isUnranked(row) && row.for_comparison],
   ["Diagnostics: demonstrations", (row) => isUnranked(row) && row.random_weights && !row.for_comparison,
@@ -23,7 +23,7 @@ const GROUPS = [
 // Returns whether lines are left out.
 function drawChart(place, { rows, board, content, shown }) {
   const best = rows.filter((row) => isNumber(row.acc)).sort((a, b) => b.acc - a.acc);
-  const target = board.board === SITE.main_board ? content.target : null; // it is one of the main board
+  const target = board.board === SITE.main_board ? content.target : null; // the target applies to the main board only
   const marks = { rule: board.rule, best: board.answer?.best?.row, target, ticks: TICKS };
   const parts = [legendOf(marks)];
   let cut = false;
@@ -50,7 +50,7 @@ function axisOf() {
   return svg("svg", { class: "ticks", "aria-hidden": "true" }, ...texts);
 }
 
-// Lines are kept: a filter at every key only chooses among them.
+// Keep the lines, because a filter runs at every key press and only chooses among them.
 const chartLines = new Map();
 function chartLineOf(row, marks) {
   if (!chartLines.has(row)) chartLines.set(row, chartLine(row, marks));
@@ -58,7 +58,7 @@ function chartLineOf(row, marks) {
 }
 
 function chartLine(row, marks) {
-  // Why a system that was counted has no rank.
+  // State why a system has no rank.
   const says = ["excluded", "overlap"].includes(row.status) && !row.for_comparison && !row.random_weights;
   return el("li", { class: `${lookOf(row)}${row.id === marks.best ? " best" : ""}`, "data-row": row.id },
     el("span", { class: "place" }, row.rank ? hiddenText("Rank ") : null, rankRange(row)),

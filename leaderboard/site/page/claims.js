@@ -1,4 +1,4 @@
-// Every claim of every board beside what the answers on its items say.
+// Every published claim, with the accuracy recomputed from its published answers.
 
 function drawClaims(place, { content, state }) {
   const words = wordsOf(state);
@@ -6,16 +6,16 @@ function drawClaims(place, { content, state }) {
     const text = [claim.system, claim.source, claim.url, claim.follows].join(" ").toLowerCase();
     return words.every((word) => text.includes(word));
   });
-  const about = "Every number that others published, on all boards, beside what the answers on its items say where "
-    + "they were published too. A claim has no rank. Always one letter: what the best constant letter gets on these "
-    + "items, in the order that the system saw.";
+  const about = "All published claims. Counted again: accuracy recomputed from published answers, if any. Always one "
+    + "letter: accuracy of the best constant letter on the same items, in the order that the system saw. Claims have no "
+    + "rank.";
   const labels = ["System", "Claimed", "Counted again", "Always one letter", "What follows"];
   const heads = labels.map((label, k) =>
     el("th", { scope: "col", role: "columnheader", class: k > 0 && k < 4 ? "number" : null }, label));
   const rows = new Map(content.rows.map((row) => [row.id, row]));
   const boards = new Map(content.boards.map((board) => [board.board, board]));
   const body = claims.map((claim) => claimLine(claim, labels, rows.get(claim.row), boards.get(claim.board)));
-  const table = tableOf("cards-table claims", "Every published claim beside what its items say", heads, body);
+  const table = tableOf("cards-table claims", "Published claims and recomputed accuracies", heads, body);
   table.setAttribute("role", "table");
   place.replaceChildren(note(about), claims.length ? scrolling("Table of the claims", table)
     : note("No claim fits the search."));

@@ -1,4 +1,4 @@
-// The columns that a reader chooses: six at first, the others from a menu, kept in the address.
+// The columns that a reader chooses: six by default, the others from a menu. The address stores them.
 
 const chosenOf = (state) => state.cols.split(",").filter(Boolean);
 
@@ -30,7 +30,7 @@ function drawColumnsMenu(columns, state, onChange) {
   if (focused) byId("columns-list").querySelector(`[data-column="${CSS.escape(focused)}"]`)?.focus();
 }
 
-// On a phone the heads are not shown, so that this list sorts.
+// On a phone the table has no header, so this list sorts instead.
 function drawSortChoice(columns, state) {
   byId("sort-choice").replaceChildren(...columns.map((column) => el("option", { value: column.key }, column.label)));
   byId("sort-choice").value = state.sort;

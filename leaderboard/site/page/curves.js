@@ -1,4 +1,4 @@
-// What was logged in training, one small plot a quantity.
+// Training logs, one small plot per quantity.
 
 function drawCurves(history) {
   const drawn = SITE.curves.map(([key, title]) => curveOf(title, history || [], key)).filter(Boolean);
@@ -19,7 +19,7 @@ function curveOf(title, entries, key) {
   const places = values.map(([step, level]) => [x(step).toFixed(1), y(level).toFixed(1)]);
   const parts = [low, (low + high) / 2, high].flatMap((tick) => [
     stroke("axis", left, y(tick), width - 12, y(tick)), mark(left - 6, y(tick) + 4, plain(tick), "end", "soft")]);
-  // A line through many points hides none of them; of few, each is worth a dot.
+  // Mark each point with a dot if there are few points.
   const dots = places.length > 40 ? [] : places.map(([cx, cy]) => svg("circle", { class: "dot", cx, cy, r: 2.5 }));
   const label = `${title}: ${plain(start)} at step ${first}, ${plain(end)} at step ${last}; `
     + `lowest ${plain(Math.min(...levels))}, highest ${plain(high)}`;

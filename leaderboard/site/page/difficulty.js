@@ -1,8 +1,8 @@
-// How hard the items are: on how many items how many systems are right, and the mean by query type.
+// Difficulty: number of items by the number of systems that are right, and mean accuracy by query type.
 
 const MOST_BARS = 21;
 
-// Counts of neighbouring numbers together, where there are more numbers than bars.
+// Add the counts of neighbouring numbers if there are more numbers than bars.
 function barsOf(histogram) {
   const width = Math.ceil(histogram.length / MOST_BARS);
   const bars = [];
@@ -28,7 +28,7 @@ function drawDifficulty(place, { content }) {
     bar.items ? mark((x(k) + x(k + 1)) / 2, y(bar.items) - 4, String(bar.items), "middle", "soft small") : null,
     k % every ? null : mark((x(k) + x(k + 1)) / 2, bottom + 15, bar.label, "middle", "soft")]).filter(Boolean);
   const label = `Items by the number of systems that are right, of ${n}: ` + bars.map((bar) => `${bar.label}: ${bar.items}`).join(", ");
-  const figure = el("figure", {}, el("figcaption", {}, `Items by how many of the ${n} systems are right`),
+  const figure = el("figure", {}, el("figcaption", {}, `Items by the number of systems that are right, of ${n}`),
     image(width, height, label, stroke("axis", left, bottom, width - 8, bottom), ...parts,
       mark((left + width) / 2, bottom + 34, "systems that are right", "middle", "soft")));
   place.replaceChildren(el("div", { class: "figures-row" }, figure, typeDifficulty(content)));

@@ -8,7 +8,7 @@ const data = (id = "data") => JSON.parse(byId(id).textContent);
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === null || value === undefined || value === false) continue;
-    // A style attribute would be against the policy; setting a property is not.
+    // The content security policy forbids style attributes, but not setting a property.
     if (name.startsWith("--")) node.style.setProperty(name, value);
     else node.setAttribute(name, value === true ? "" : value);
   }
@@ -19,7 +19,7 @@ function fill(node, attributes, children) {
 const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 const note = (text) => el("p", { class: "note" }, text);
-// Text for those who do not see what the look says.
+// Text for screen readers.
 const hiddenText = (text) => el("span", { class: "hidden" }, text);
 
 // A table; `heads` and the cells of `rows` are elements, the caption is read by screen readers alone.

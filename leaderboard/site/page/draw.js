@@ -1,4 +1,4 @@
-// What all plots share. A plot is one image with a summary to a screen reader; tables hold its numbers.
+// Shared code of all plots. A plot is one image with a summary for screen readers; tables have its numbers.
 
 const image = (width, height, label, ...children) =>
   svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label }, ...children);
@@ -6,7 +6,7 @@ const scale = (low, high, from, to) => (value) => from + ((value - low) / (high 
 const stroke = (name, x1, y1, x2, y2) => svg("line", { class: name, x1, y1, x2, y2 });
 const mark = (x, y, text, anchor = "start", look = null) =>
   svg("text", { x, y, "text-anchor": anchor, class: look }, text);
-// Plots are drawn for the width there is, so that they can be read on a phone without scrolling.
+// Plots fit the available width, so that they can be read on a phone without scrolling.
 const widthOf = (place, most) => Math.max(300, Math.min(place.clientWidth || most, most));
 
 function drawBars(title, shares) {
@@ -26,8 +26,8 @@ function drawBars(title, shares) {
 const PIXELS = 6.7; // of a character in a plot's text, on average
 const isOver = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
-// A name beside a dot where it runs into nothing, cut to the first of `lengths` that fits; null if none does.
-// `taken` has the boxes of what is drawn already, [left, top, right, bottom], and gets the name's box.
+// A name beside a dot at a free place, cut to the first of `lengths` that fits; null if none fits.
+// `taken` has the occupied boxes, [left, top, right, bottom], and gets the name's box.
 function freeName({ cx, cy }, name, lengths, sides, taken, frame) {
   for (const [text, dx, dy, anchor] of lengths.flatMap((most) => sides.map((side) => [line(name, most), ...side]))) {
     const long = text.length * PIXELS;

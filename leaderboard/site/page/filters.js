@@ -1,4 +1,4 @@
-// Filters: chips for kind and trust, and one switch for what others claim. A board offers what its rows have.
+// Filters: chips for kind and trust, and a switch for published claims. A board offers the values of its rows.
 
 const listOf = (state, key) => state[key].split(",").filter(Boolean);
 const KINDS = { causal: "language models", encoder: "encoders", baseline: "baselines", imported: "imported" };
@@ -33,7 +33,7 @@ function drawFilters(onBoard, state) {
   byId("claims-switch").closest("label").hidden = measured.length === onBoard.length;
 }
 
-// One text a row to search in, made once: a thousand rows are filtered at every key.
+// One searchable text per row, made once, because a thousand rows are filtered at every key press.
 const searchable = new Map();
 function textOf(row) {
   if (!searchable.has(row)) {

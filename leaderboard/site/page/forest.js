@@ -8,8 +8,8 @@ function drawForest(place, { rows, onBoard }) {
     return;
   }
   const [shown, cut] = firstOf(compared);
-  const about = `Accuracy minus that of the leader, ${line(leader.system)}, in points over the same items, with the 95% `
-    + "interval, corrected by Holm over the board. Hollow: the test cannot tell the system from the leader." + cut;
+  const about = `Accuracy minus that of the leader, ${line(leader.system)}, in points, on the same items. Line: bootstrap `
+    + "interval, widened to the level of the Holm-corrected test. Hollow: tied with the leader." + cut;
   const width = widthOf(place, 980);
   const [left, right, step, top] = [Math.round(Math.min(320, width * 0.4)), width - 52, 34, 30];
   const height = top + step * shown.length + 8;

@@ -9,8 +9,8 @@ function drawHeat(place, { rows, board }) {
   }
   const least = board.minimal_detectable_effect || {};
   const about = "Percent right, in the order of the table."
-    + (isNumber(least.all) ? " Under each type: its number of items, and the smallest true difference that a paired "
-      + "test on so few items detects." : "") + cut;
+    + (isNumber(least.all) ? " Under each type: number of items and detectable difference (paired test, 80% power)." : "")
+    + cut;
   const ramp = el("p", { class: "note ramp" }, "0 ", el("span", { "aria-hidden": "true" }), " 100");
   const body = shown.map((row) => el("tr", { class: row.rank ? null : "unranked" },
     el("th", { scope: "row" }, line(row.system, 80)), ...names.map((name) => heatCell(row.types?.[name]))));

@@ -1,11 +1,11 @@
-// The index page: one state, drawn anew whenever it changes.
+// The index page: one state, redrawn at every change.
 
 const content = data();
 const boards = content.boards.filter((board) => board.rows > 0);
 const opens = (boards.find((board) => board.board === content.opens_on) || boards[0])?.board;
 const rowsOf = new Map(boards.map((board) => [board.board, content.rows.filter((row) => row.board === board.board)]));
 const columnsByBoard = new Map();
-const FIRST_ROWS = 60; // of a long board, until all are asked for
+const FIRST_ROWS = 60; // rows of a long board, until the reader shows all
 const DRAWN = {
   chart: drawChart, types: drawHeat, size: drawScatter, pairs: drawMatrix, claims: drawClaims, table: drawRows,
 };
@@ -54,13 +54,13 @@ function showControls() {
 }
 
 function change(part) {
-  // What is being typed counts already, or the field would jump back.
+  // Use the text being typed, or the field would jump back.
   state = { ...state, q: byId("search").value, ...part };
   showControls();
   draw();
 }
 
-// Plots are as wide as there is room. A phone's address bar changes the height alone: nothing to draw anew.
+// Plots fill the width. A phone's address bar changes only the height, which needs no redraw.
 function drawWhenWidthChanges() {
   let [width, waiting] = [innerWidth, null];
   const openFilters = () => { if (innerWidth > 768) byId("filters").open = true; }; // on a phone they are folded

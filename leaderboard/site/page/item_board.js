@@ -1,4 +1,4 @@
-// The page of a board's items: filters, sorting and the list. Its state stands in the address.
+// The page of a board's items: filters, sorting and the list. The address holds its state.
 
 const PAGE_STATE = { sort: "", show: "", type: "", kind: "", q: "", a: "", b: "", outcome: "", item: "" };
 const board = data();
@@ -51,7 +51,7 @@ function itemLine(item) {
   return entry;
 }
 
-// What the address says changes, and nothing is drawn anew.
+// Change the address without redrawing.
 function keep(part) {
   state = { ...state, ...part };
   writeHash(state, PAGE_STATE);

@@ -1,4 +1,4 @@
-// An opened item: its query, its options with the systems' votes, and every system's answer.
+// An open item: its query, its options with the systems' votes, and every system's answer.
 
 const MOST_SYSTEMS = 50;
 const BASE_32 = "0123456789abcdefghijklmnopqrstuv";
@@ -7,8 +7,8 @@ const WAITING = "The answers are being loaded.";
 
 window.RECIPE_MPR_BOARD = window.RECIPE_MPR_BOARD || {};
 
-// The options stand there at once, the answers once their file is read.
-// `wanted` has the kind that is chosen, and the ids of the systems that stand first.
+// The options are shown at once, the answers once their file is loaded.
+// `wanted` has the chosen kind, and the ids of the systems that come first.
 function openItem(entry, board, item, wanted) {
   const place = el("div", { class: "opened" });
   const { id, votes } = item;
@@ -26,7 +26,7 @@ function openItem(entry, board, item, wanted) {
 }
 
 function answerTable(board, item, shown, answer, wanted, isWhole = false) {
-  if (!answer) return [note("No system's answer to this item is on file.")];
+  if (!answer) return [note("No system has an answer to this item.")];
   const [choices, codes] = answer;
   const all = board.answered.map((id, k) => ({ row: board.byId.get(id), choice: choices[k], percents: percentsOf(codes, k) }))
     .filter(({ row, choice }) => row && choice !== "-" && (!wanted.kind || row.kind === wanted.kind));

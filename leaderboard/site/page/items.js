@@ -2,22 +2,22 @@
 
 const ITEM_STATE = { result: "", type: "", q: "", sort: "" };
 
-// How the options stood is known of runs in the pinned orders alone; a wrong letter is worse than none.
+// The option order is known only for runs in a pinned order; other runs show no letters.
 function ordersOf(row) {
   if (row.prompt_accs) {
-    return { several: true, letters: true, says: "Each item was asked under five templates and has an answer to each: "
-      + "results are the mean over them, and no choice is shown." };
+    return { several: true, letters: true, says: "Each item was asked under five templates. Results are the mean over the "
+      + "templates; choices are not shown." };
   }
   if (/file_order/.test(row.task || "")) {
     return { order: "file", letters: true, says: "This run showed the options in the dataset file's order: the right "
       + "one is always A." };
   }
   if (row.kind === "imported") {
-    return { letters: false, says: "How the options stood in an imported run is not repeated here: options have no "
+    return { letters: false, says: "The option order of an imported run is not shown, so options have no "
       + "letters." };
   }
-  const says = "Each item was asked in five orders: results and probabilities are the mean over them, letters those of "
-    + "the first.";
+  const says = "Each item was asked in five orders. Results and probabilities are means over the orders; letters are "
+    + "those of the first order.";
   return isBlank(row.perf) ? { letters: true, says: "" } : { letters: true, several: true, says };
 }
 
@@ -41,7 +41,7 @@ function itemEntry([id, accuracy, chosen, chances, seen], orders) {
   entry.addEventListener("toggle", () => {
     if (entry.open && entry.children.length === 1) entry.append(optionList(item, shown, orders.letters, says));
   });
-  // Probabilities stand in the order in which the system's options are stored: the shown one.
+  // Probabilities are stored in the order in which the options were shown.
   const says = (k, recipeId) => {
     const p = chances?.[k];
     return [chosen.includes(recipeId) ? el("span", { class: "badge tie" }, "chosen") : "",
@@ -52,12 +52,12 @@ function itemEntry([id, accuracy, chosen, chances, seen], orders) {
 
 function drawItems(row, answers) {
   if (!answers.length) {
-    byId("items-note").textContent = "There are no items to show: the figure was taken over from elsewhere.";
+    byId("items-note").textContent = "No item results: the accuracy is a published claim.";
     return;
   }
   const orders = ordersOf(row);
   const ids = answers.map(([id]) => id);
-  byId("items-note").textContent = (hasTexts(ids) ? "" : WITHOUT_TEXTS) + "An item opens to its five options. "
+  byId("items-note").textContent = (hasTexts(ids) ? "" : WITHOUT_TEXTS) + "Open an item to see its five options. "
     + orders.says + (answers.some((answer) => answer[3]) ? " Percentages: the scores as probabilities." : "");
   const types = new Set(ids.flatMap((id) => typesOf(itemOf(id))));
   byId("type-choice").append(...SITE.types.filter((name) => types.has(name)).map((name) => el("option", { value: name }, name)));

@@ -1,6 +1,6 @@
 // Names and marks of systems in plots.
 
-// "recipe (base model)" as two parts, so that the base can stand beneath in grey.
+// "recipe (base model)" as two parts, so that the base can be shown beneath in grey.
 function nameParts(row) {
   const [, name, base] = /^(.{3,}?) \((.+)\)$/.exec(line(row.system)) || [null, line(row.system), ""];
   return [name, base];
@@ -17,7 +17,7 @@ function nameLabel(row, x, y) {
   return [first, mark(x, y + 11, line(base, Math.floor(most * 1.1)), "end", "soft small")];
 }
 
-// Solid: run here. Half: recounted from the items of others. Hollow: claimed.
+// Solid: run here. Half: recounted from published answers. Hollow: claimed.
 function evidenceDot(cx, cy, r, evidence, title) {
   const parts = [svg("circle", { class: evidence === "run here" ? "dot" : "dot unranked", cx, cy, r })];
   if (evidence === "recounted") {
@@ -27,7 +27,7 @@ function evidenceDot(cx, cy, r, evidence, title) {
 }
 
 function evidenceLegend(rows) {
-  const words = { "run here": "run here", recounted: "recounted from others' items", claimed: "claimed" };
+  const words = { "run here": "run here", recounted: "recounted from published answers", claimed: "claimed" };
   const shown = Object.entries(words).filter(([evidence]) => rows.some((row) => row.evidence === evidence));
   return el("p", { class: "note legend" }, ...shown.map(([evidence, text]) => el("span", {},
     svg("svg", { width: 14, height: 14, viewBox: "0 0 14 14", "aria-hidden": "true" }, evidenceDot(7, 7, 5, evidence, text)),
@@ -49,10 +49,10 @@ const tintCell = (value, share, ...more) => (isNumber(value)
 
 const MOST_DRAWN = 50;
 
-// The first rows, and a sentence where that is not all.
+// The first rows, and a sentence if rows are left out.
 function firstOf(rows) {
   const shown = rows.slice(0, MOST_DRAWN);
-  return [shown, shown.length < rows.length ? ` Only the first ${shown.length} of ${rows.length} systems are drawn.` : ""];
+  return [shown, shown.length < rows.length ? ` Only the first ${shown.length} of ${rows.length} systems are shown.` : ""];
 }
 
 // Ticks of an axis: round numbers from low to high, about `most` of them.

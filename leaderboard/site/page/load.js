@@ -1,8 +1,8 @@
-// Files that are loaded when they are asked for. Pages opened from disk cannot fetch, but they can load scripts.
+// Load files on demand. Pages opened from disk cannot fetch, but they can load scripts.
 
 const LOADING = new Map();
 
-// Resolves once the script has run; a file that is missing rejects, and is tried again at the next call.
+// Resolves once the script has run. Rejects if the file is missing; the next call tries again.
 function loadScript(address) {
   if (!LOADING.has(address)) {
     LOADING.set(address, new Promise((resolve, reject) => {
@@ -18,7 +18,7 @@ function loadScript(address) {
   return LOADING.get(address);
 }
 
-// What is asked of the page, kept in the address behind "#". `usual` has every key and its usual value.
+// The page's state, stored in the address after "#". `usual` has every key and its default value.
 function readHash(usual) {
   const read = { ...usual };
   for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
@@ -48,7 +48,7 @@ function bindFields(form, change) {
   }
 }
 
-// What the address asks for and no field can show becomes the field's usual value.
+// If no field can show a value of the address, the field gets its default value.
 function showFields(form, state) {
   for (const field of form.querySelectorAll("[name]")) {
     if (field.value !== state[field.name]) field.value = state[field.name];

@@ -1,4 +1,4 @@
-// Numbers and names as they are written.
+// Format numbers and names.
 
 const { letters: LETTERS, chance: CHANCE } = SITE;
 
@@ -27,7 +27,7 @@ function oneDecimal(value) {
 const interval = (low, high, signed) =>
   isNumber(low) && isNumber(high) ? `[${percent(low, signed)}, ${percent(high, signed)}]` : "";
 
-// A writer of numbers; what is no number is written as nothing.
+// Return a formatter of numbers. It returns "" for other values.
 const ofNumber = (write) => (value) => (isNumber(value) ? write(value) : "");
 const whole = ofNumber(String);
 const chance = ofNumber((p) => (p < 0.001 ? "<0.001" : p.toFixed(3)));

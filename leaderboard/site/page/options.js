@@ -1,15 +1,15 @@
 // An item's query and options, as every page writes them.
 
 const ITEMS = window.RECIPE_MPR_ITEMS || {};
-const WITHOUT_TEXTS = "Items and recipes are shown by their ids: this page was built without the dataset at hand. "
-  + "Run “recipe-mpr data fetch” and build it again to see the texts. ";
+const WITHOUT_TEXTS = "Items and recipes are shown by their ids, because this page was built without the dataset. "
+  + "To see the texts, run “recipe-mpr data fetch” and build the page again. ";
 
 const itemOf = (id) => (Object.hasOwn(ITEMS, id) && ITEMS[id]) || {};
 const typesOf = (item) => (item.types?.length ? item.types : ["Untyped"]);
 const queryOf = (id) => line(itemOf(id).query || id, 500);
 const hasTexts = (ids) => ids.some((id) => itemOf(id).query);
 
-// The recipe ids as they stood at A to E. `order` says for each letter which place the option has in the file.
+// The recipe ids at A to E. `order` has, for each letter, the option's place in the file.
 function shownOf(item, order) {
   const shown = item.shown || [];
   if (order !== "file" || !item.order) return shown;
@@ -20,7 +20,7 @@ function shownOf(item, order) {
 
 const textOfOption = (item, recipeId) => line(item.options?.[recipeId] ?? recipeId, 500);
 
-// "C) a text"; without a letter where the order that the system saw is not known.
+// "C) a text"; without a letter if the order that the system saw is unknown.
 function optionLabel(item, recipeId, shown, withLetters = true) {
   const place = withLetters ? shown.indexOf(recipeId) : -1;
   const text = item.options ? textOfOption(item, recipeId) : el("code", {}, line(recipeId, 40));
@@ -37,7 +37,7 @@ function wholePercent(fraction) {
 
 const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
 
-// Every item's words are put together once, and not for each letter that is typed.
+// Join every item's words once, not at every key press.
 const TEXTS = new Map();
 function searchText(id) {
   if (!TEXTS.has(id)) {
@@ -50,7 +50,7 @@ function searchText(id) {
 const fitsItem = (id, type, words) =>
   (!type || typesOf(itemOf(id)).includes(type)) && words.every((word) => searchText(id).includes(word));
 
-// The five options in shown order; `says` returns what else stands in an option's line, by its place.
+// The five options in shown order; `says` returns the further contents of an option's line, by its place.
 function optionList(item, shown, withLetters, says) {
   return el("ol", { class: "options" }, ...shown.map((recipeId, k) => {
     const isGold = recipeId === item.gold;

@@ -1,4 +1,4 @@
-// Two systems side by side: what each chose on every item, and first the items that flipped.
+// Two systems side by side: each system's choice on every item, the items that flipped first.
 
 const OUTCOMES = ["a", "b", "differ", "same", "both"];
 
@@ -55,13 +55,13 @@ function systemCard(letter, row) {
 function pairWords(board, a, b, n) {
   const ids = board.pairwise?.ids || [];
   const [i, j] = [ids.indexOf(a.id), ids.indexOf(b.id)];
-  const about = `${n} items that both answered, those that only one of them has right first.`;
+  const about = `${n} items that both systems answered. Items that only one answered correctly come first.`;
   if (i < 0 || j < 0 || !isNumber(board.pairwise.difference[i][j])) {
     return `${about} “recipe-mpr compare” tests the difference.`;
   }
   const p = board.pairwise.p_holm[i][j];
-  return `${about} A minus B: ${percent(board.pairwise.difference[i][j], true)} points; p ${chance(p)}, exact McNemar test `
-    + `corrected by Holm over all pairs of the board: ${p < SITE.level ? "apart" : "the test cannot tell them apart"}.`;
+  return `${about} A minus B: ${percent(board.pairwise.difference[i][j], true)} points; p ${chance(p)} (exact McNemar test, `
+    + `Holm-corrected over all pairs of the board): ${p < SITE.level ? "significant" : "not significant"}.`;
 }
 
 // The two answers of an item, in its line.

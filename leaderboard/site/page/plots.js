@@ -17,7 +17,7 @@ function draw() {
   const rows = board.systems.filter((row) => (!state.kind || row.kind === state.kind)
     && (row.rank || (state.claims === "show" ? row.evidence === "claimed" : !board.systems.some((each) => each.rank))));
   const drawn = { rows, onBoard: board.systems, board, content: board, agreement: board.agreement, calibrations: board.calibration };
-  // How the items and the pairs are counted does not depend on the filter.
+  // The numbers of items and pairs do not depend on the filter.
   for (const [name, plot] of Object.entries(PLOTS)) {
     plot(byId("plot-" + name), ["agreement", "difficulty"].includes(name) ? { ...drawn, rows: board.systems } : drawn);
   }

@@ -1,9 +1,9 @@
-// The row's own facts: its cards, its scores by type, where it comes from.
+// The row's facts: its cards, its scores by type, its source.
 
 const TRAINING = {
   recipe_name: "Recipe", base_model: "Base model", base_known: "Base model is known",
   system: "System (recipe, base, seed)", form: "Form", split: "Split", order: "Option order", seed: "Seed",
-  trainable_parameters: "Trained parameters", wall_time_s: "Training time", samples_per_second: "Samples a second",
+  trainable_parameters: "Trained parameters", wall_time_s: "Training time", samples_per_second: "Samples per second",
   peak_memory_bytes: "Peak memory", reason: "In words",
 };
 const TRAINING_WRITERS = {
@@ -53,10 +53,10 @@ function drawFacts(row) {
   const always = constant ? `${constant.letter}: ${percent(constant.acc)}% of ${whole(constant.n)}` : "";
   const run = [["Source", row.source], ["Published at", row.origin], ["Published", row.published],
     ["Importer's note", row.importer_note], ["Best constant letter in the order shown", always], ["Task", row.task], ["Task version", row.task_version], ["Kind", row.kind],
-    ["Evidence", row.evidence], ["Ranks that the test cannot exclude", ranks],
+    ["Evidence", row.evidence], ["Possible ranks", ranks],
     ["Protocol", row.protocol], ["Accuracy by fold", accs], ["sd over folds", percent(row.fold_sd)],
     ["Shots", row.shots], ["Prompt", row.prompt], ["Chat template", row.chat_template ? "yes" : ""],
-    ["System text of its own", row.system_text ? "yes" : ""],
+    ["Custom system text", row.system_text ? "yes" : ""],
     ["Standard error", percent(row.stderr)], ["Evaluation", duration(row.eval_seconds)], ["Evaluated", day(row.date)],
     ["lm-eval", row.lm_eval_version], ["Identity", row.identity],
     ...Object.entries(row.generation || {}).map(([key, value]) => [`Generation: ${key.replaceAll("_", " ")}`, value]),
@@ -72,7 +72,7 @@ function drawFacts(row) {
   }
 }
 
-// Only an address of the web becomes a link: a source is what an importer wrote.
+// Only a web address becomes a link, because an importer can write any text as the source.
 function factOf(value) {
   const isAddress = typeof value === "string" && /^https?:\/\/[^\s]+$/.test(value);
   return isAddress ? el("a", { href: value, rel: "noopener noreferrer nofollow" }, textOf(value)) : textOf(value);
@@ -83,7 +83,7 @@ function textOf(value) {
   return line(typeof value === "object" ? JSON.stringify(value) : value, 600);
 }
 
-// The day of a run, from seconds since 1970; nothing for a number that is no such time.
+// The day of a run, from seconds since 1970; "" if the number is not a plausible time.
 function day(seconds) {
   return isNumber(seconds) && seconds > 0 && seconds < 4e9 ? new Date(1000 * seconds).toISOString().slice(0, 10) : "";
 }

@@ -1,19 +1,19 @@
 // Accuracy against the number of parameters, on a logarithmic axis.
 
-// Where a name may stand beside its dot, best first.
+// Possible places of a name beside its dot, best first.
 const SIDES = [[9, 4, "start"], [-9, 4, "end"], [0, -9, "middle"], [0, 18, "middle"]];
 
 function drawScatter(place, { rows }) {
   const sized = rows.filter((row) => isNumber(row.acc) && row.params > 0);
   const [shown, cut] = mostOf(sized, "systems");
   if (!shown.length) {
-    place.replaceChildren(note("Of no system here a number of parameters above 0 is known."));
+    place.replaceChildren(note("No system here has a known number of parameters above 0."));
     return;
   }
   const without = rows.length - sized.length;
   const about = "Percent right with the 95% interval. Solid: run here. Half: recounted. Hollow: a published claim. "
     + "Dashed: chance."
-    + (without ? ` ${without} of ${rows.length} have no parameters, or do not say how many.` : "") + cut;
+    + (without ? ` Not drawn: ${without} of ${rows.length} systems without a known number of parameters.` : "") + cut;
   const width = widthOf(place, 1200);
   const frame = { left: 40, right: width - 16, top: 12, bottom: Math.round(Math.min(380, 200 + width / 5)), width };
   const logs = shown.map((row) => Math.log10(row.params));
@@ -43,7 +43,7 @@ function axes(x, y, { left, right, top, bottom }, [low, high], highest) {
   return parts;
 }
 
-// All dots first: a name keeps clear of every dot, also of those that come later.
+// Draw all dots before the names, so that a name can avoid every dot.
 function points(rows, x, y, frame) {
   const dots = rows.map((row) => ({ row, cx: x(Math.log10(row.params)), cy: y(row.acc) }));
   const ofChance = [frame.right - 50, y(CHANCE) - 16, frame.right, y(CHANCE)];

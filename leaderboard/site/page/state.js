@@ -1,4 +1,4 @@
-// What is shown, kept in the address behind "#" so that it can be sent, reloaded and gone back to.
+// The state of the view, stored in the address after "#", so that a link, reload or the back button restores it.
 
 const DEFAULTS = {
   board: "", view: "chart", sort: "rank", dir: "asc", q: "", kind: "", trust: "", claims: "on", cols: "", rows: "",
@@ -25,7 +25,7 @@ function writeState(state, opens) {
   if (hash !== location.hash.slice(1)) history.replaceState(null, "", "#" + hash);
 }
 
-// Blanks stand last in both directions.
+// Blanks come last in both directions.
 function sorted(rows, column, dir) {
   const sign = dir === "desc" ? -1 : 1;
   const decorated = rows.map((row, place) => ({ row, place, value: sortValue(row, column) }));

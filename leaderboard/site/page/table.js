@@ -1,4 +1,4 @@
-// The board's table: its columns, what a cell shows and what rows are sorted by, by the column's type.
+// The board's table: its columns, and the content and sort key of a cell by the column's type.
 
 const WRITERS = { rank: whole, whole, count, duration, number: plain, p: chance, text: line };
 const CELLS = {
@@ -12,7 +12,7 @@ const isInvariant = (row, column) => row.invariant === true && column.of_positio
 const cellOf = (row, column, marks) =>
   CELLS[column.type] ? CELLS[column.type](row, column, marks) : [WRITERS[column.type](valueOf(row, column))];
 
-// What a row is sorted by; null or "" for a blank.
+// The sort key of a row; null or "" for a blank.
 function sortValue(row, column) {
   const value = valueOf(row, column);
   if (column.type === "leader") return value?.difference ?? (row.rank ? 0 : null);
@@ -34,11 +34,11 @@ function drawTable(table, columns, rows, state, marks, onSort) {
   const focused = document.activeElement?.dataset?.sort;
   table.setAttribute("role", "table");
   table.replaceChildren(table.caption, head, body);
-  // Redrawing must not throw a keyboard user out of the header.
+  // Redrawing must not move the keyboard focus out of the header.
   if (focused) table.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
 }
 
-// Lines are kept as long as the columns stay: a filter at every key only chooses among them.
+// Keep the lines while the columns stay the same, because a filter runs at every key press.
 const tableLines = { columns: "", lines: new Map() };
 function linesFor(columns) {
   const key = columns.map((column) => column.key).join();

@@ -1,4 +1,4 @@
-// The views of a board as tabs: arrow keys go from one to the next, only the chosen one takes the Tab key.
+// The views of a board as tabs. Arrow keys move between tabs; only the chosen tab is in the Tab order.
 
 function makeTabs(onChoose) {
   const list = byId("tabs");

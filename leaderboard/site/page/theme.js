@@ -1,4 +1,4 @@
-// Light or dark, as the reader's system says until the reader chooses. The choice is kept where the browser allows it.
+// Light or dark: the system's setting until the reader chooses. The choice is stored if the browser allows it.
 
 const THEME = "recipe-mpr-theme";
 const isDark = () => getComputedStyle(document.documentElement).colorScheme === "dark"

@@ -21,7 +21,7 @@ function pointAt(x, y, look) {
     look === "recounted" ? svg("path", { class: "half", d: "M0-5A5 5 0 0 0 0 5Z" }) : null);
 }
 
-// A bar from 0, with chance as a line: for a table, where there is no axis to read a point's place from.
+// A bar from 0, with chance as a line. A table has no axis, so a point alone would be hard to read.
 function barOf(row) {
   const long = isNumber(row.acc) ? share(row.acc) : 0;
   return svg("g", {}, svg("rect", { class: "rail", width: "100%", y: "25%", height: "50%" }),

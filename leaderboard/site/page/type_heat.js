@@ -11,8 +11,8 @@ function drawTypeHeat(place, { rows, board }) {
   const { share, legend } = tintScale(scores);
   const least = board.minimal_detectable_effect || {};
   const about = "Percent right. The colour runs from the lowest to the highest number shown; chance is 20."
-    + (isNumber(least.all) ? " Under each type: its items, and the smallest true difference that a paired test on so few "
-      + "items detects." : "") + cut;
+    + (isNumber(least.all) ? " Under each type: number of items and detectable difference (paired test, 80% power)." : "")
+    + cut;
   const heads = [el("th", { scope: "col", class: "name" }, "System"), typeHead("All", board.sizes && shown[0].n, least.all),
     ...names.map((name) => typeHead(name, board.sizes?.[name], least[name]))];
   const body = shown.map((row) => el("tr", { class: row.rank ? null : "unranked" },
@@ -24,7 +24,7 @@ function drawTypeHeat(place, { rows, board }) {
 
 function typeHead(name, n, least) {
   return el("th", { scope: "col", class: "number" }, name, el("span", { class: "under" }, isNumber(n) ? `${n} items` : ""),
-    isNumber(least) ? el("span", { class: "aside" }, `±${percent(least)}`, hiddenText(" points are detectable")) : null);
+    isNumber(least) ? el("span", { class: "aside" }, `detectable difference: ${percent(least)} points (80% power)`) : null);
 }
 
 function systemLabel(row) {
