@@ -49,7 +49,7 @@ class _About(TypedDict):
 @click.option("--order", type=click.Choice((*ORDERS, NOT_SHOWN)), help="How the system saw the options; the file must "
               "not contradict it. not_shown: each option was scored alone. In file order the right option is always A: "
               "such a run gets no rank. A run without a stated order gets no rank either.")  # fmt: skip
-@click.option("--field", "fields", multiple=True, metavar="NEW=OLD",
+@click.option("--field", "fields", multiple=True, metavar="OUR_NAME=YOUR_NAME",
               help=f"Use the file's field OLD as NEW, one of {', '.join(FIELDS)}.")  # fmt: skip
 @click.option("--set", "set_name", help="Name of the set, if its items are not a task. The set gets its own board.")
 @click.option("--seen", type=click.Path(path_type=Path), help="Items that the system was trained or prompted with: a "
@@ -65,7 +65,8 @@ def import_(
 ) -> None:
     """Turn another system's logged answers into a record.
 
-    PREDICTIONS is a JSONL file with one item per line, or a JSON array or object of such entries. An entry names the
+    PREDICTIONS is a JSONL file with one item per line, a JSON array of such entries, or a JSON object that maps item
+    ids or queries to entries or choices. An entry names the
     item by `item_id` or `query`, and the system's choice by `option_id`, by `option` (its text) or by `letter`. With
     `letter`, the entry must also give the displayed order: either `options` or `option_ids`, a list of five from A to
     E, or `gold_letter`, the right option's letter. `scores` give each option's score, higher is better: an object by
@@ -105,7 +106,9 @@ def _names(fields: Sequence[str]) -> dict[str, str]:
     for field in fields:
         new, _, old = field.partition("=")
         if new not in FIELDS or not old:
-            raise RecipeMPRError(f"--field {field}: expected NEW=OLD with NEW one of {', '.join(FIELDS)}")
+            raise RecipeMPRError(
+                f"--field {field}: expected OUR_NAME=YOUR_NAME, with OUR_NAME one of {', '.join(FIELDS)}"
+            )
         if new in names:
             raise RecipeMPRError(f"--field {new} is given twice: {names[new]} and {old}")
         names[new] = old
@@ -172,5 +175,9 @@ def _report(path: Path, out: Path) -> None:
         say(f"Note: {line(flag, LONGEST)}")
     if row.item_set:
         say(f"Its board: {line(row.item_set.title, LONGEST)}; ranks need systems of two different sources")
-    status = "of status unknown" if row.is_contender else f"without rank, {row.status}: {row.reason}"
-    say(f"Its row, {line(status, LONGEST)}: recipe-mpr leaderboard {line(out, LONGEST)} --out DIR")
+    claimed = run.results.imported.claimed if run.results.imported else None
+    if claimed is not None and percent(claimed) != percent(row.score.acc):
+        say(f"Claimed: {percent(claimed)}; these answers give {percent(row.score.acc)}")
+    status = row.status if row.is_contender else f"{row.status}, no rank: {row.reason}"
+    say(f"Status: {line(status, LONGEST)}")
+    say(f"Show it: recipe-mpr leaderboard {line(out, LONGEST)} --out DIR")

@@ -16,7 +16,7 @@ FIELDS = ("item_id", "query", *_CHOICES, "options", "option_ids", "gold_letter")
 _REMEDY = (
     "a letter needs the option order that the system saw: add `options` or `option_ids` (the five, from A to E), or "
     "`gold_letter` (the right option's letter); or give `option_id` instead. --order alone is not enough; "
-    "--field NEW=OLD maps names"
+    "--field OUR_NAME=YOUR_NAME maps names"
 )
 
 
@@ -61,7 +61,7 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
         ValueError: a field is missing or has a wrong value, or the line contradicts itself or --order.
     """
     given = {field: line[names.get(field, field)] for field in FIELDS if names.get(field, field) in line}
-    fields = f"its fields: {', '.join(map(str, line))[:200]} (--field NEW=OLD)"
+    fields = f"its fields: {', '.join(map(str, line))[:200]} (--field OUR_NAME=YOUR_NAME)"
     item_id = _item_id(given, fields)
     if not given.keys() & {*_CHOICES}:
         raise ValueError(f"no option_id, option, letter or scores; {fields}")

@@ -1,11 +1,13 @@
-"""Read the entries of a file of predictions: JSONL, a JSON array, or a JSON object from item id to entry or choice."""
+"""Read the entries of a file of predictions: JSONL, a JSON array, or a JSON object by item id or query."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from leaderboard.load.item_sets import LEAST_ITEMS
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import read_regular
 from recipe_mpr_task.item import LETTERS
@@ -109,8 +111,8 @@ def _of_object(path: Path, whole: dict[str, Any]) -> Entries:
     if all(isinstance(value, dict) for value in whole.values()):
         named = [_named(key, value) for key, value in whole.items()]
         return Entries("entry", list(enumerate(named, 1)))
-    if all(key in pinned_items() and isinstance(value, str | None) for key, value in whole.items()):
-        chosen = [{"item_id": key, _named_by(key, value): value} for key, value in whole.items()]
+    if len(whole) >= LEAST_ITEMS and all(isinstance(value, str | None) for value in whole.values()):
+        chosen = [_named(key, {_named_by(value): value}) for key, value in whole.items()]
         return Entries("entry", list(enumerate(chosen, 1)))
     for key, value in whole.items():
         if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
@@ -120,11 +122,16 @@ def _of_object(path: Path, whole: dict[str, Any]) -> Entries:
     return Entries("line", [(1, whole)])
 
 
-def _named_by(item_id: str, value: str | None) -> str:
+def _named_by(choice: str | None) -> str:
     """Return the field that a bare choice belongs to: a letter, a recipe id or null, or an option's text."""
-    if value is not None and value.strip().upper() in LETTERS:
+    if choice is not None and choice.strip().upper() in LETTERS:
         return "letter"
-    return "option_id" if value is None or value.strip() in pinned_items()[item_id].option_ids else "option"
+    return "option_id" if choice is None or choice.strip() in _recipe_ids() else "option"
+
+
+@lru_cache(maxsize=1)
+def _recipe_ids() -> frozenset[str]:
+    return frozenset(recipe_id for item in pinned_items().values() for recipe_id in item.option_ids)
 
 
 def _named(key: str, value: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from leaderboard.load.choices import Choice, choice_of
-from leaderboard.load.entries import as_object, read_entries
+from leaderboard.load.entries import Entries, as_object, read_entries
 from leaderboard.load.import_facts import ImportFacts
 from leaderboard.load.item_sets import LEAST_ITEMS, base_task, task_cut_short, task_with
 from leaderboard.load.record import Record, RecordedItem
@@ -16,6 +16,7 @@ from leaderboard.load.schema import IMPORT_MODEL, Config, Metadata, Results, Tas
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.suggest import did_you_mean
 
 Choices = tuple[Choice, ...]
 _VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|\(.*?\)|\b[\w-]*\d[\w.-]*")
@@ -49,6 +50,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
     places: dict[str, int] = {}
     faults: dict[str, tuple[str, list[int]]] = {}
     entries = read_entries(path)
+    _check_names(entries, names or {})
     for number, value in entries.numbered:
         try:
             choice = choice_of(as_object(value), order, names or {})
@@ -62,6 +64,15 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
     if faults:
         raise RecipeMPRError(f"{path}: {entries.listed(list(faults.values()))}")
     return tuple(choices.values())
+
+
+def _check_names(entries: Entries, names: Mapping[str, str]) -> None:
+    """Raise RecipeMPRError if no entry has a field that `names` asks for."""
+    there = {field for _, value in entries.numbered if isinstance(value, dict) for field in value}
+    for ours, theirs in names.items():
+        if there and theirs not in there:
+            hint = did_you_mean(theirs, there) or f"; its fields: {', '.join(sorted(there))[:200]}"
+            raise RecipeMPRError(f"--field {ours}={theirs}: the file has no field {theirs!r}{hint}")
 
 
 def record_of_choices(choices: Choices, name: str, order: str | None, details: Details | None = None) -> Record:

@@ -185,3 +185,20 @@ def test_scores_are_probabilities_only_on_a_known_scale():
     assert probabilities_of(uneven, None) is None
     assert probabilities_of((0.0,) * 5, "log") == pytest.approx((0.2,) * 5)
     assert probabilities_of(uneven, "probabilities") == pytest.approx(uneven)
+
+
+@pytest.mark.parametrize("key", ["item_id", "query"])
+def test_an_object_maps_items_to_bare_choices(key, tmp_path):
+    items = load_sample()
+    chosen = {getattr(item, key): item.options[k % 5].recipe_id for k, item in enumerate(items)}
+    (tmp_path / "p.json").write_text(json.dumps(chosen))
+    choices = read_choices(tmp_path / "p.json", None)
+    assert {choice.item_id: choice.chosen for choice in choices} == {
+        item.item_id: (item.options[k % 5].recipe_id,) for k, item in enumerate(items)
+    }
+
+
+def test_a_field_that_no_entry_has_is_named_with_the_nearest(tmp_path):
+    (tmp_path / "p").write_text(json.dumps({"item_id": ITEM.item_id, "prediction": IDS[0]}))
+    with pytest.raises(RecipeMPRError, match=r"--field option_id=predicton: .*; did you mean prediction\?"):
+        read_choices(tmp_path / "p", None, {"option_id": "predicton"})
