@@ -67,11 +67,12 @@ def _plugin() -> Rows:
 
 
 def _data() -> Rows:
-    from recipe_mpr_task.data import load_items, local_source
+    from recipe_mpr_task.data import DATA_VARIABLE, FILE_NAME, load_items, local_source
 
     source = local_source()
     if source is None:
-        return {"dataset": ("none on this machine; run `recipe-mpr data fetch`", True)}
+        remedy = f"run `recipe-mpr data fetch`, or set {DATA_VARIABLE} to the path of {FILE_NAME}"
+        return {"dataset": (f"none on this machine; {remedy}", True)}
     try:
         return {"dataset": (f"{len(load_items())} items, {source.origin} {source.path}, hash right", False)}
     except DataError as error:

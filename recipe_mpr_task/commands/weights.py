@@ -49,8 +49,9 @@ def fetch(ctx: click.Context, name: str, out: Path) -> None:
         ctx.exit(128 + getattr(stop, "signum", signal.SIGINT))
     say(f"{out}: {model.name}, {model.licence}")
     if differing:
-        say(f"note: {', '.join(differing)}: missing or not as listed; another version of transformers wrote it, "
-            "or someone edited it. A model that is trained from it counts as trained from an unknown base")  # fmt: skip
+        say(f"note: {', '.join(differing)} differ from the listed files. This is normal: each version of transformers "
+            "writes them differently. The weights are as listed. A model that you train from this folder gets the "
+            "status unknown")  # fmt: skip
     say(f"score it: lm_eval --model {'hf' if model.conversion else 'recipe-mpr-encoder'} "
         f"--model_args pretrained={out} --tasks recipe_mpr --log_samples --output_path out/runs")  # fmt: skip
 
