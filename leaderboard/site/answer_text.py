@@ -51,7 +51,7 @@ def _distance(answer: Answer) -> str:
     if not answer.rivals:
         return "the only ranked system measured here"
     rival = answer.rivals[0]
-    return f"{_points(rival)} points ahead of the next, {_name(rival.row)}"
+    return f"{_points(rival)} points ahead of the next system measured here, {_name(rival.row)}"
 
 
 def _facts(answer: Answer) -> list[tuple[str, str]]:
@@ -59,7 +59,7 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
     return [
         ("Next", _next(answer)),
         ("Trust", _trust(best) if best else ""),
-        ("Recounted", _recounted(answer.recounted) if answer.recounted else ""),
+        ("Recounted", _recounted(answer.recounted, best) if answer.recounted else ""),
         ("Best published, not verified", _claimed(answer.claim) if answer.claim else ""),
     ]
 
@@ -86,9 +86,11 @@ def _trust(best: Row) -> str:
     return f"{words[:1].upper()}{words[1:]}: {why}."
 
 
-def _recounted(row: Row) -> str:
+def _recounted(row: Row, best: Row | None) -> str:
     score = f"{percent(row.score.acc)}% ({_interval(row.score)})"
-    return f"{_name(row)}, {score}, recomputed from published answers, not run here."
+    is_higher = best is not None and (row.score.acc or 0) > (best.score.acc or 0)
+    more = f" Higher than the best measured here, but: {trust_of(row)}." if is_higher else ""
+    return f"{_name(row)}, {score}, recomputed from published answers, not run here.{more}"
 
 
 def _claimed(claim: Claim) -> str:

@@ -1,5 +1,10 @@
 """Split a system's name for display: the name itself, and the details that distinguish systems with the same name."""
 
+from functools import lru_cache
+from importlib.resources import files
+
+import yaml
+
 from leaderboard.rank.duplicates import is_repeat
 from leaderboard.rank.row import Row
 from leaderboard.site.text import percent
@@ -13,10 +18,28 @@ def base_of(row: Row) -> str | None:
 
 
 def name_of(row: Row) -> str:
-    """Return the system's name without its base model in brackets, which `beneath` has."""
+    """Return the system's name without its base model in brackets, which `beneath` has.
+
+    If a shipped recipe trained another model than its own, the base model comes first: without it, the recipe's name
+    would name the wrong model.
+    """
     base = base_of(row)
-    short = row.system.removesuffix(f" ({base})") if base else row.system
-    return short.strip() or row.system
+    short = (row.system.removesuffix(f" ({base})") if base else row.system).strip() or row.system
+    usual = _model_of_recipe(short)
+    if base and usual and not _last_part(base).startswith(_last_part(usual)):
+        return f"{_last_part(base).partition(' (')[0]} with {short}"
+    return short
+
+
+@lru_cache
+def _model_of_recipe(name: str) -> str | None:
+    """Return the model that a shipped recipe names; None if there is no such recipe."""
+    recipes = {file.name.removesuffix(".yaml"): file for file in (files("harness_configs") / "recipes").iterdir()}
+    return yaml.safe_load(recipes[name].read_text()).get("model") if name in recipes else None
+
+
+def _last_part(model: str) -> str:
+    return model.rpartition("/")[2]
 
 
 def beneath(row: Row) -> list[str]:

@@ -47,11 +47,12 @@ def test_only_what_was_run_here_is_best_measured():
     recounted = row("counted again", 190, kind="imported", evidence="recounted", status="unknown")
     excluded = row("not comparable", 200, status="excluded")
     answer = said(recounted, excluded, row("ours", 120), row("second", 60, first=60), *published_rows())
-    assert sentence(answer) == ("Best measured here: ours 60.0% (53.1 to 66.5), 30.0 points ahead of the next, second.")
+    ahead = "30.0 points ahead of the next system measured here, second."
+    assert sentence(answer) == f"Best measured here: ours 60.0% (53.1 to 66.5), {ahead}"
     assert (answer["best"]["acc"], answer["best"]["trust"]) == (0.6, "held out")
     assert answer["recounted"]["system"] == "counted again"
     facts = {fact["label"]: fact["text"] for fact in answer["facts"]}
-    assert "not run here" in facts["Recounted"]
+    assert "not run here. Higher than the best measured here, but: training data unknown." in facts["Recounted"]
     assert ": significant in the paired test" in facts["Next"]
 
 
@@ -143,6 +144,8 @@ def test_a_name_loses_its_base_model_which_stands_beneath():
     training = TrainingRecord(base_model="org/base")
     trained = row("best (org/base)", 9, training=training, protocol="5 folds pooled")
     assert (name_of(trained), beneath(trained)) == ("best", ["org/base", "5 folds pooled"])
+    other = row("qwen3_8b_lora (org/small)", 9, training=TrainingRecord(base_model="org/small"))
+    assert (name_of(other), beneath(other)) == ("small with qwen3_8b_lora", ["org/small"]), "not Qwen3-8B's result"
     adapter = row("org/base", 9, loaded=LoadedNames(base="org/base", adapter="mine"))
     assert (name_of(adapter), beneath(adapter)) == ("org/base", [])
     counted = row("x", 9, kind="imported", evidence="recounted")
