@@ -77,8 +77,9 @@ def check_isolation(model: Any, text: Sequence[int], device: torch.device) -> No
         output = model(**inputs, logits_to_keep=ends_of([before, text], device), use_cache=False)
         logits.append(output.logits[0, 1].float())
     model.train(was_training)
-    if not torch.allclose(*logits, rtol=_TOLERANCE, atol=_TOLERANCE):
-        gap = float((logits[0] - logits[1]).abs().max())
+    one, other = logits
+    if not torch.allclose(one, other, rtol=_TOLERANCE, atol=_TOLERANCE):
+        gap = float((one - other).abs().max())
         raise RecipeError(
             f"packing: in this model, a text changes the logits of the next text by {gap:.3g}; set packing=false"
         )

@@ -75,8 +75,8 @@ def test_flash_attention_gets_the_bounds_of_the_texts(model, tokenizer):
     from transformers import AttentionInterface
     from transformers.modeling_flash_attention_utils import FlashAttentionKwargs
 
-    def within_bounds(module, query, key, value, attention_mask, scaling, **kwargs):
-        assert attention_mask is None
+    def within_bounds(module, query, key, value, mask, *, scaling, **kwargs):
+        assert mask is None
         assert max(kwargs["cu_seq_lens_q"].diff()) == kwargs["max_length_q"] == kwargs["max_length_k"]
         parts = [x.split(kwargs["cu_seq_lens_k"].diff().tolist(), dim=2) for x in (query, key, value)]
         outputs = [
@@ -103,7 +103,7 @@ def test_a_model_that_mixes_texts_is_refused(model, tokenizer):
     text = examples(objective(tokenizer), 1)[0].input_ids
     check_isolation(model, text, CPU)
     mixing = model.model.layers[0].register_forward_hook(lambda _module, _inputs, output: output.cumsum(1))
-    with pytest.raises(RecipeError, match="changes the logits of the next text by .*; set packing=false"):
+    with pytest.raises(RecipeError, match=r"changes the logits of the next text by .*; set packing=false"):
         check_isolation(model, text, CPU)
     mixing.remove()
 
