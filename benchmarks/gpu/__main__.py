@@ -42,6 +42,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=8.5, help="stop after this time; default: %(default)s")
     given = parser.parse_args()
     _use_one_device(given.device)
+    if given.device == "cuda" and not _has_gpu():
+        parser.error("no CUDA GPU was found; to run the same code without one: --shape tiny --device cpu")
     steps = [step for step in STEPS if step.table == "setting" or _is_chosen(step.name, given.only)]
     with tempfile.TemporaryDirectory() as folder:
         worker = Worker(Options(given.shape, given.device, Path(folder), given.tokenizer))
@@ -63,6 +65,12 @@ def _use_one_device(device: str) -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")
     os.environ["CUDA_VISIBLE_DEVICES"] = visible[0] if device == "cuda" else ""
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _measured(steps: list[Step], worker: Worker, deadline: float) -> dict[str, Result | Missing]:

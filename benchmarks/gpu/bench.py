@@ -101,8 +101,11 @@ class Bench:
             return AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation="sdpa")
 
     def keep(self, model: Any) -> None:
-        """Keep the causal model for the next measurement, without an adapter. None frees its memory."""
+        """Keep the causal model, without an adapter, for the next step. None: the next step builds a new one."""
         self._model = model
+
+    def clean(self) -> None:
+        """Free the memory of the step before. Call this method between steps."""
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -123,10 +126,17 @@ class Bench:
             AutoModelForMultipleChoice.from_config(config).save_pretrained(folder)
         return folder
 
-    def setting(self) -> Setting:
-        """Return the hardware, the versions, the models and the items."""
+    def _hardware(self) -> str:
         from recipe_mpr_task.cost import hardware
 
+        used = hardware(str(self.device))
+        if self.device.type == "cpu":
+            return str(used)
+        memory = torch.cuda.get_device_properties(self.device).total_memory
+        return f"{used.device}, {memory / 2**30:.0f} GiB; CPU: {used.cpu}"
+
+    def setting(self) -> Setting:
+        """Return the hardware, the versions, the models and the items."""
         n_parameters = self.causal_base("sdpa").model.num_parameters()
         source = f"of the dataset ({DATA_VARIABLE})" if local_source() else "made of the sample's queries and options"
         lengths = [len(ids) for ids in self.tokenizer(self.prompts)["input_ids"]]
@@ -135,7 +145,7 @@ class Bench:
         versions.append(f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA")
         trained = self._named_tokenizer or f"a BPE tokenizer of {len(self.tokenizer):,} tokens, trained on the items"
         return Setting(
-            hardware=str(hardware(str(self.device))),
+            hardware=self._hardware(),
             versions=", ".join(versions),
             models=f"{self.shape.causal} ({n_parameters:,} parameters, {self.shape.dtype}) and {self.shape.encoder}; "
             f"random weights; torch.compile by {self.shape.compiler}",

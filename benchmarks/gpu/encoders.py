@@ -25,8 +25,9 @@ def train_encoder(bench: Bench, dtype: str, seconds: float) -> Training:
         seconds: stop after this time, if training has not ended.
     """
     folder = bench.encoder_folder
-    recipe = load_recipe(_RECIPE, [f"model={folder}", f"dtype={dtype}", f"out={bench.folder / 'out'}"])
-    trainer = trainer_for(recipe, bench.items, Base(folder.name, str(folder), None, {}, is_random=True))
+    base = Base(folder.name, str(folder), None, {}, is_random=True)
+    recipe = load_recipe(_RECIPE, [*bench.settings(base), f"dtype={dtype}"])
+    trainer = trainer_for(recipe, bench.items, base)
     return timed(trainer, seconds, _WARM_UP)
 
 

@@ -21,16 +21,15 @@ from recipe_mpr_task.orders import display
 _RECIPE = "qwen3_8b_lora"
 
 
-def score_letters(bench: Bench, *overrides: str) -> Scoring:
+def score_letters(bench: Bench, *, packed: bool = False) -> Scoring:
     """Score all items as the trainer scores validation items: one pass a prompt, and logits of its last position alone.
 
     Args:
         bench: items and models.
-        *overrides: changes to the recipe.
+        packed: whether the prompts of a pass stand in one row, without padding.
     """
     base = bench.causal_base("sdpa")
-    settings = [f"model={base.location}", f"out={bench.folder / 'out'}", "lora=null", *overrides]
-    recipe = load_recipe(_RECIPE, settings)
+    recipe = load_recipe(_RECIPE, [*bench.settings(base), "lora=null", f"packing={str(packed).lower()}"])
     data = TrainingData(bench.items[:1], bench.items, (), "")
     trainer = build_trainer(recipe, data, base, arguments_for(recipe, 1), Spent())
     meter, scored = Meter(), trainer.validation

@@ -10,11 +10,30 @@ from benchmarks.gpu.results import Result
 if TYPE_CHECKING:
     from benchmarks.gpu.bench import Bench
 
-_FLASH = "flash_attention_2"
 _START = 60
 """Seconds that a step may need to import the libraries, and to build a model, in a new process."""
 
 _COMPILING = 60
+
+OURS, PUBLISHED = "qwen3_8b_lora", "qwen3_8b_lora_published"
+_FLASH = "flash_attention_2"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to train the causal model.
+
+    Attributes:
+        recipe: name of the recipe.
+        attention: name of the attention implementation.
+        packed: whether the texts of a pass stand in one row, without padding.
+        compiled: whether to compile the layers with torch.compile.
+    """
+
+    recipe: str
+    attention: str = "sdpa"
+    packed: bool = False
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,11 +53,11 @@ class Step:
     limit: float
 
 
-def _causal(bench: "Bench", *, whole: bool = False, **variant: object) -> Result:
-    from benchmarks.gpu.training import Variant, train_causal
+def _causal(bench: "Bench", variant: Variant) -> Result:
+    from benchmarks.gpu.training import train_causal
 
-    seconds = bench.shape.whole_seconds if whole else bench.shape.seconds
-    return train_causal(bench, Variant(**variant), seconds)  # type: ignore[arg-type]
+    is_recipe_itself = variant == Variant(OURS)
+    return train_causal(bench, variant, bench.shape.whole_seconds if is_recipe_itself else bench.shape.seconds)
 
 
 def _encoder(bench: "Bench", dtype: str) -> Result:
@@ -47,10 +66,10 @@ def _encoder(bench: "Bench", dtype: str) -> Result:
     return train_encoder(bench, dtype, bench.shape.seconds)
 
 
-def _letters(bench: "Bench", *overrides: str) -> Result:
+def _letters(bench: "Bench", *, packed: bool) -> Result:
     from benchmarks.gpu.scoring import score_letters
 
-    return score_letters(bench, *overrides)
+    return score_letters(bench, packed=packed)
 
 
 def _lm_eval(bench: "Bench") -> Result:
@@ -69,30 +88,32 @@ def _setting(bench: "Bench") -> Result:
     return bench.setting()
 
 
-def _training(name: str, limit: float = 45, **variant: object) -> Step:
-    return Step(name, "training", partial(_causal, **variant), _START + limit)
+def _training(variant: Variant, limit: float = 45) -> Step:
+    name = ", ".join([
+        variant.recipe,
+        *(["packed"] if variant.packed else []),
+        *([variant.attention] if variant.attention != Variant.attention else []),
+        *(["compiled"] if variant.compiled else []),
+    ])  # fmt: skip
+    return Step(name, "training", partial(_causal, variant=variant), _START + limit)
 
 
-_OURS, _PUBLISHED = "qwen3_8b_lora", "qwen3_8b_lora_published"
-_PACKED = ("packing=true",)
+_DTYPES = ("float32", "bfloat16")
 STEPS = (
     Step("setting", "setting", _setting, _START),
-    _training(_OURS, 90, recipe=_OURS, whole=True),
-    _training(_PUBLISHED, recipe=_PUBLISHED),
-    _training(f"{_OURS}, packed", recipe=_OURS, overrides=_PACKED),
-    _training(f"{_OURS}, {_FLASH}", recipe=_OURS, attention=_FLASH),
-    _training(f"{_OURS}, packed, {_FLASH}", recipe=_OURS, overrides=_PACKED, attention=_FLASH),
-    Step(f"letters, the trainer's scoring ({_OURS})", "scoring", _letters, _START + 30),
-    Step("letters, the trainer's scoring, packed", "scoring", partial(_letters), _START + 30),
+    _training(Variant(OURS), 90),
+    _training(Variant(PUBLISHED)),
+    _training(Variant(OURS, packed=True)),
+    _training(Variant(OURS, _FLASH)),
+    _training(Variant(OURS, _FLASH, packed=True)),
+    Step("letters, the trainer's scoring", "scoring", partial(_letters, packed=False), _START + 30),
+    Step("letters, the trainer's scoring, packed", "scoring", partial(_letters, packed=True), _START + 30),
     Step("letters, lm-eval's loop (`recipe-mpr run`)", "scoring", _lm_eval, _START + 60),
-    *(Step(f"bert_large, {dtype}", "training", partial(_encoder, dtype=dtype), _START + 45)
-      for dtype in ("float32", "bfloat16")),
+    *(Step(f"bert_large, {dtype}", "training", partial(_encoder, dtype=dtype), _START + 45) for dtype in _DTYPES),
     *(Step(f"encoder, multiple choice, {dtype}", "scoring", partial(_score_encoder, dtype=dtype), _START + 30)
-      for dtype in ("float32", "bfloat16")),
+      for dtype in _DTYPES),
     # The compiled ones come last, because compiling may take long.
-    _training(f"{_OURS}, compiled", 45 + _COMPILING, recipe=_OURS, compiled=True),
-    _training(f"{_OURS}, packed, compiled", 45 + _COMPILING, recipe=_OURS, overrides=_PACKED, compiled=True),
-    _training(f"{_OURS}, packed, {_FLASH}, compiled", 45 + _COMPILING, recipe=_OURS, overrides=_PACKED,
-              attention=_FLASH, compiled=True),
-    _training(f"{_PUBLISHED}, compiled", 45 + _COMPILING, recipe=_PUBLISHED, compiled=True),
+    _training(Variant(OURS, compiled=True), 45 + _COMPILING),
+    _training(Variant(OURS, packed=True, compiled=True), 45 + _COMPILING),
+    _training(Variant(OURS, _FLASH, packed=True, compiled=True), 45 + _COMPILING),
 )  # fmt: skip

@@ -13,10 +13,10 @@ _UNKNOWN = "unknown"
 
 NOTES = """
 - Real tokens: what the model reads without padding. Padding: its share of the tokens that are processed.
-- All epochs: training alone, without loading, validation and checkpoints. "Extrapolated" is the mean timed step times the
-  number of steps.
-- MFU: model FLOPs of the real tokens, divided by time and by the GPU's peak for the number type. A frozen weight counts 4
-  operations a token, a trained weight 6, and attention as in PaLM (arXiv 2204.02311, appendix B).
+- All epochs: training alone, without loading, validation and checkpoints. "Extrapolated" is the mean timed step times
+  the number of steps.
+- MFU: model FLOPs of the real tokens, divided by time and by the GPU's peak for the number type. A frozen weight counts
+  4 operations a token, a trained weight 6, and attention as in PaLM (arXiv 2204.02311, appendix B).
 - Reference: about 12,500 tokens/s for LoRA of Llama3-8B on one H100 (NVIDIA NeMo Automodel, texts of 4,096 tokens, no
   padding); the published Qwen3-8B run: 352 real tokens/s. Target: 10,000.
 """

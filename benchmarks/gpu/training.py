@@ -5,7 +5,7 @@
 import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from benchmarks.finetune import Meter
 from benchmarks.gpu.bench import Bench
 from benchmarks.gpu.flops import peak_flops, training_flops
 from benchmarks.gpu.results import Training
+from benchmarks.gpu.steps import Variant
 from finetune.base import Base
 from finetune.data import TrainingData
 from finetune.progress import Spent
@@ -29,23 +30,6 @@ _WARM_UP_COMPILED = 3
 _FEWEST_TIMED = 3
 
 
-@dataclass(frozen=True)
-class Variant:
-    """A way to train the causal model.
-
-    Attributes:
-        recipe: name of the recipe.
-        attention: name of the attention implementation.
-        overrides: changes to the recipe, as in `recipe-mpr finetune`.
-        compiled: whether to compile the layers with torch.compile.
-    """
-
-    recipe: str
-    attention: str = "sdpa"
-    overrides: tuple[str, ...] = ()
-    compiled: bool = False
-
-
 def train_causal(bench: Bench, variant: Variant, seconds: float) -> Training:
     """Train the causal model with an adapter, and return the measured speed.
 
@@ -56,18 +40,23 @@ def train_causal(bench: Bench, variant: Variant, seconds: float) -> Training:
     """
     base = bench.causal_base(variant.attention)
     changes = [f"attention={variant.attention}", f"packing={str(variant.packed).lower()}"]
-    recipe = load_recipe(variant.recipe, [*bench.settings(base), *(changes if variant.packed else changes[:1])])
+    recipe = load_recipe(variant.recipe, [*bench.settings(base), *changes])
     trainer = trainer_for(recipe, bench.items, base)
     if variant.compiled:
         compile_layers(base.model, bench.shape.compiler)
-    training = timed(trainer, seconds, _WARM_UP_COMPILED if variant.compiled else _WARM_UP)
-    # A compiled layer stays compiled, so the next measurement needs a new model.
-    bench.keep(None if variant.compiled else trainer.model.unload())
+        training = timed(trainer, seconds, _WARM_UP_COMPILED)
+        bench.keep(None)  # a compiled layer stays compiled, so the next step needs a new model
+        n_graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+        return replace(training, note="; ".join(filter(None, [training.note, f"{n_graphs} graphs"])))
+    training = timed(trainer, seconds, _WARM_UP)
+    bench.keep(trainer.model.unload())
     return training
 
 
 def compile_layers(model: Any, backend: str) -> None:
     """Compile each layer in place. Equal layers share the compiled code, and shapes may vary."""
+    torch._dynamo.reset()  # forget the layers of another model: after a few graphs, torch stops compiling
+    torch._dynamo.utils.counters.clear()
     for module in model.modules():
         if type(module).__name__ in model._no_split_modules:
             module.compile(backend=backend, dynamic=True)

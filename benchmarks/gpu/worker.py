@@ -96,6 +96,7 @@ def _work(connection: Connection, options: Options) -> None:
                 from benchmarks.gpu.bench import Bench
 
                 bench = Bench(SHAPES[options.shape], options.device, options.folder, options.tokenizer)
+            bench.clean()
             outcome: Result | Missing = STEPS[number].run(bench)
         except NotAvailableError as error:
             outcome = Missing(str(error), is_failure=False)
