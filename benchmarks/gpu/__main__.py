@@ -18,13 +18,15 @@ import signal
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmarks.gpu.results import Missing, Result
 from benchmarks.gpu.shapes import SHAPES
 from benchmarks.gpu.steps import STEPS, Step
 from benchmarks.gpu.table import table
-from benchmarks.gpu.worker import Options, Worker
+from benchmarks.gpu.worker import Worker
 
 _SHORTEST = 10
 """A step does not start with fewer seconds than this left."""
@@ -46,10 +48,10 @@ def main() -> int:
         parser.error("no CUDA GPU was found; to run the same code without one: --shape tiny --device cpu")
     steps = [step for step in STEPS if step.table == "setting" or _is_chosen(step.name, given.only)]
     with tempfile.TemporaryDirectory() as folder:
-        worker = Worker(Options(given.shape, given.device, Path(folder), given.tokenizer))
+        worker = Worker(partial(_bench, given.shape, given.device, Path(folder), given.tokenizer))
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the worker is stopped too
         try:
-            results = _measured(steps, worker, time.monotonic() + 60 * given.minutes)
+            results = _measured(steps, worker, time.monotonic() + 60 * given.minutes, SHAPES[given.shape].patience)
         finally:
             worker.stop()
     print(table(results))
@@ -73,7 +75,13 @@ def _has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def _measured(steps: list[Step], worker: Worker, deadline: float) -> dict[str, Result | Missing]:
+def _bench(shape: str, device: str, folder: Path, tokenizer: str | None) -> Any:
+    from benchmarks.gpu.bench import Bench  # imports torch, which only the worker process needs
+
+    return Bench(SHAPES[shape], device, folder, tokenizer)
+
+
+def _measured(steps: list[Step], worker: Worker, deadline: float, patience: float) -> dict[str, Result | Missing]:
     results: dict[str, Result | Missing] = {}
     for number, step in enumerate(steps, 1):
         left, started = deadline - time.monotonic(), time.monotonic()
@@ -81,7 +89,7 @@ def _measured(steps: list[Step], worker: Worker, deadline: float) -> dict[str, R
             results[step.name] = Missing("not run: no time left")
         else:
             print(f"[{number}/{len(steps)}] {step.name}", file=sys.stderr, flush=True)
-            results[step.name] = worker.run(step, left)
+            results[step.name] = worker.run(step, min(step.limit * patience, left))
         result = results[step.name]
         what = result.reason if isinstance(result, Missing) else "done"
         print(f"[{number}/{len(steps)}] {what}, {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)

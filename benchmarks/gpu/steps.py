@@ -56,6 +56,7 @@ class Step:
 def _causal(bench: "Bench", variant: Variant) -> Result:
     from benchmarks.gpu.training import train_causal
 
+    bench.clean()
     is_recipe_itself = variant == Variant(OURS)
     return train_causal(bench, variant, bench.shape.whole_seconds if is_recipe_itself else bench.shape.seconds)
 
@@ -63,24 +64,28 @@ def _causal(bench: "Bench", variant: Variant) -> Result:
 def _encoder(bench: "Bench", dtype: str) -> Result:
     from benchmarks.gpu.encoders import train_encoder
 
+    bench.clean()
     return train_encoder(bench, dtype, bench.shape.seconds)
 
 
 def _letters(bench: "Bench", *, packed: bool) -> Result:
     from benchmarks.gpu.scoring import score_letters
 
+    bench.clean()
     return score_letters(bench, packed=packed)
 
 
 def _lm_eval(bench: "Bench") -> Result:
     from benchmarks.gpu.scoring import score_with_lm_eval
 
+    bench.clean()
     return score_with_lm_eval(bench, 2 * bench.shape.seconds)
 
 
 def _score_encoder(bench: "Bench", dtype: str) -> Result:
     from benchmarks.gpu.encoders import score_encoder
 
+    bench.clean()
     return score_encoder(bench, dtype)
 
 
@@ -100,7 +105,7 @@ def _training(variant: Variant, limit: float = 45) -> Step:
 
 _DTYPES = ("float32", "bfloat16")
 STEPS = (
-    Step("setting", "setting", _setting, _START),
+    Step("setting", "setting", _setting, 2 * _START),
     _training(Variant(OURS), 90),
     _training(Variant(PUBLISHED)),
     _training(Variant(OURS, packed=True)),

@@ -3,44 +3,26 @@
 import multiprocessing
 import os
 import sys
-from dataclasses import dataclass
+import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu.results import Missing, NotAvailableError, Result
-from benchmarks.gpu.shapes import SHAPES
-from benchmarks.gpu.steps import STEPS, Step
+from benchmarks.gpu.steps import Step
 
 _LONGEST_REASON = 160
-
-
-@dataclass(frozen=True)
-class Options:
-    """The command line's options that a worker needs.
-
-    Attributes:
-        shape: a key of SHAPES.
-        device: "cuda" or "cpu".
-        folder: a folder for temporary files.
-        tokenizer: folder of the causal model's tokenizer; None trains one.
-    """
-
-    shape: str
-    device: str
-    folder: Path
-    tokenizer: str | None = None
 
 
 class Worker:
     """A process that runs steps in turn and keeps the model between them.
 
     Args:
-        options: the command line's options.
+        make_bench: function that makes what the steps measure with, called in the process.
     """
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
+    def __init__(self, make_bench: Callable[[], Any]) -> None:
+        self._make_bench = make_bench
         self._process: Any = None
         self._connection: Any = None
 
@@ -48,13 +30,12 @@ class Worker:
         """Run a step in the worker process. A step that fails, dies or takes too long has no result.
 
         Args:
-            step: one of STEPS.
-            seconds: stop the step after this time, or after its limit.
+            step: the step.
+            seconds: stop the step after this time.
         """
-        if self._process is None:
+        if self._process is None or not self._process.is_alive():
             self._start()
-        self._connection.send(STEPS.index(step))
-        seconds = min(step.limit * SHAPES[self._options.shape].patience, seconds)
+        self._connection.send(step)
         outcome: Result | Missing = Missing(f"stopped after its limit of {seconds:.0f} s")
         if self._connection.poll(seconds):
             try:
@@ -69,7 +50,7 @@ class Worker:
     def _start(self) -> None:
         spawning = multiprocessing.get_context("spawn")  # a forked process cannot use CUDA
         self._connection, theirs = spawning.Pipe()
-        self._process = spawning.Process(target=_work, args=(theirs, self._options), daemon=True)
+        self._process = spawning.Process(target=_work, args=(theirs, self._make_bench))
         self._process.start()
         theirs.close()
 
@@ -82,27 +63,21 @@ class Worker:
         self._process = None
 
 
-def _work(connection: Connection, options: Options) -> None:
-    """Run the steps whose numbers arrive, until the connection is closed. Everything printed goes to stderr."""
+def _work(connection: Connection, make_bench: Callable[[], Any]) -> None:
+    """Run the steps that arrive, until the connection is closed. Everything that a step prints goes to stderr."""
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     bench: Any = None
     while True:
         try:
-            number = connection.recv()
+            step: Step = connection.recv()
         except EOFError:
             return
         try:
-            if bench is None:
-                from benchmarks.gpu.bench import Bench
-
-                bench = Bench(SHAPES[options.shape], options.device, options.folder, options.tokenizer)
-            bench.clean()
-            outcome: Result | Missing = STEPS[number].run(bench)
+            bench = bench or make_bench()
+            outcome: Result | Missing = step.run(bench)
         except NotAvailableError as error:
             outcome = Missing(str(error), is_failure=False)
         except Exception as error:  # noqa: BLE001 (a step that fails must not stop the others)
-            import traceback
-
             traceback.print_exc()
             outcome = Missing(_reason(error))
         connection.send(outcome)
