@@ -32,7 +32,7 @@ def number(text):
 @pytest.mark.slow
 @pytest.mark.integration
 def test_the_tiny_shape_measures_everything_on_a_cpu():
-    done = run_python("-m", "benchmarks.gpu", "--shape", "tiny", "--device", "cpu", timeout=600)
+    done = run_python("-m", "benchmarks.gpu", "--shape", "tiny", "--device", "cpu")
     assert done.returncode == 0, done.stderr[-3000:]
     rows = rows_of(done.stdout)
     assert list(rows) == [step.name for table in ("training", "scoring") for step in MEASURED if step.table == table]

@@ -16,7 +16,6 @@ def make_bench() -> dict[str, bool]:
 def measure(bench: dict[str, bool]) -> Scoring:
     """Return a result with the number of the process."""
     assert bench == BENCH
-    print("printed by a step")
     return Scoring(1.0, 1.0, 1, None, str(os.getpid()))
 
 
