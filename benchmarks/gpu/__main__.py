@@ -20,11 +20,10 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from benchmarks.gpu.results import Missing, Result
 from benchmarks.gpu.shapes import SHAPES
-from benchmarks.gpu.steps import STEPS, Step
+from benchmarks.gpu.steps import STEPS, Step, make_bench
 from benchmarks.gpu.table import table
 from benchmarks.gpu.worker import Worker
 
@@ -48,7 +47,7 @@ def main() -> int:
         parser.error("no CUDA GPU was found; to run the same code without one: --shape tiny --device cpu")
     steps = [step for step in STEPS if step.table == "setting" or _is_chosen(step.name, given.only)]
     with tempfile.TemporaryDirectory() as folder:
-        worker = Worker(partial(_bench, given.shape, given.device, Path(folder), given.tokenizer))
+        worker = Worker(partial(make_bench, given.shape, given.device, Path(folder), given.tokenizer))
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the worker is stopped too
         try:
             results = _measured(steps, worker, time.monotonic() + 60 * given.minutes, SHAPES[given.shape].patience)
@@ -73,12 +72,6 @@ def _has_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
-
-
-def _bench(shape: str, device: str, folder: Path, tokenizer: str | None) -> Any:
-    from benchmarks.gpu.bench import Bench  # imports torch, which only the worker process needs
-
-    return Bench(SHAPES[shape], device, folder, tokenizer)
 
 
 def _measured(steps: list[Step], worker: Worker, deadline: float, patience: float) -> dict[str, Result | Missing]:

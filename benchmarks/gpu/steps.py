@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.gpu.results import Result
+from benchmarks.gpu.shapes import SHAPES
 
 if TYPE_CHECKING:
     from benchmarks.gpu.bench import Bench
@@ -51,6 +53,13 @@ class Step:
     table: str
     run: Callable[["Bench"], Result]
     limit: float
+
+
+def make_bench(shape: str, device: str, folder: Path, tokenizer: str | None) -> "Bench":
+    """Return what the steps measure with. The arguments are those of `Bench`; `shape` is a key of SHAPES."""
+    from benchmarks.gpu.bench import Bench  # imports torch, which only the worker process needs
+
+    return Bench(SHAPES[shape], device, folder, tokenizer)
 
 
 def _causal(bench: "Bench", variant: Variant) -> Result:

@@ -40,7 +40,7 @@ class Worker:
         if self._connection.poll(seconds):
             try:
                 outcome = self._connection.recv()
-            except EOFError:
+            except (EOFError, ConnectionResetError):
                 self._process.join()
                 outcome = Missing(f"the process ended with code {self._process.exitcode}")
         if isinstance(outcome, Missing) and outcome.is_failure:
