@@ -13,8 +13,9 @@ _UNKNOWN = "unknown"
 
 NOTES = """
 - Real tokens: what the model reads without padding. Padding: its share of the tokens that are processed.
-- All epochs: training alone, without loading, validation and checkpoints. "Extrapolated" is the mean timed step times
-  the number of steps.
+- All epochs: training alone, without loading, validation and checkpoints. "Measured" includes warming up and compiling;
+  "extrapolated" is the mean timed step times the number of steps.
+- Peak: memory of torch's allocator on a GPU, of the process on a CPU, with the model's weights.
 - MFU: model FLOPs of the real tokens, divided by time and by the GPU's peak for the number type. A frozen weight counts
   4 operations a token, a trained weight 6, and attention as in PaLM (arXiv 2204.02311, appendix B).
 - Reference: about 12,500 tokens/s for LoRA of Llama3-8B on one H100 (NVIDIA NeMo Automodel, texts of 4,096 tokens, no
