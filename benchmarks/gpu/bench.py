@@ -143,14 +143,15 @@ class Bench:
         versions = [f"{name} {version(name)}" for name in ("torch", "transformers", "peft", "lm-eval")]
         versions.append(f"flash-attn {version('flash-attn')}" if find_spec("flash_attn") else "no flash-attn")
         versions.append(f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA")
-        trained = self._named_tokenizer or f"a BPE tokenizer of {len(self.tokenizer):,} tokens, trained on the items"
+        trained = f"a BPE tokenizer of {len(self.tokenizer):,} tokens, trained on the items"
+        named = self._named_tokenizer and f"the tokenizer {Path(self._named_tokenizer).name}"
         return Setting(
             hardware=self._hardware(),
             versions=", ".join(versions),
             models=f"{self.shape.causal} ({n_parameters:,} parameters, {self.shape.dtype}) and {self.shape.encoder}; "
             f"random weights; torch.compile by {self.shape.compiler}",
             items=f"{len(self.items)} {source}",
-            tokens=f"{sum(lengths) / len(lengths):.1f} a prompt, by {trained}",
+            tokens=f"{sum(lengths) / len(lengths):.1f} a prompt, by {named or trained}",
         )
 
 
