@@ -108,8 +108,9 @@ class Clock(TrainerCallback):
             torch.cuda.synchronize()
         self.ends.append(time.perf_counter())
         self.tokens.append(self.processed)
-        if len(self.ends) >= self.warm_up + _FEWEST_TIMED:
-            control.should_training_stop = self.ends[-1] - self.ends[self.warm_up - 1] >= self.seconds
+        enough = len(self.ends) >= self.warm_up + _FEWEST_TIMED
+        if enough and self.ends[-1] - self.ends[self.warm_up - 1] >= self.seconds:
+            control.should_training_stop = True
 
 
 def timed(trainer: Any, seconds: float, warm_up: int) -> Training:
