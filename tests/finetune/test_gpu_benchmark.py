@@ -1,6 +1,7 @@
 """`python -m benchmarks.gpu`: its numbers, and that a step that fails stops no other."""
 
 import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -137,3 +138,19 @@ def test_extrapolated_seconds_and_unknown_numbers_are_called_so():
         "60 of 125 steps timed; memory ran out",
     ]  # fmt: skip
     assert cells(Missing("failed: a|b"), "scoring") == ["-", "-", "-", "failed: a\\|b"]
+
+
+@pytest.mark.integration
+def test_training_to_the_end_is_measured_not_extrapolated(tmp_path):
+    from benchmarks.gpu.bench import Bench
+    from benchmarks.gpu.shapes import SHAPES
+    from benchmarks.gpu.steps import OURS, Variant
+    from benchmarks.gpu.training import train_causal
+
+    bench = Bench(replace(SHAPES["tiny"], n_items=20), "cpu", tmp_path)
+    padded = train_causal(bench, Variant(OURS), seconds=600)
+    packed = train_causal(bench, Variant(OURS, packed=True), seconds=0)
+    assert (padded.is_whole, padded.timed_steps, padded.steps, padded.epochs) == (True, 3, 5, 5)
+    assert padded.seconds > padded.timed_steps * 16 / padded.items_per_second, "with the warm-up"
+    assert padded.padded_per_second > padded.tokens_per_second
+    assert packed.padded_per_second == pytest.approx(packed.tokens_per_second)
