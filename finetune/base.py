@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Base:
         seen: ids of the items that the model has seen, according to the model's manifest.
         doubt: why the model may have seen more items than `seen`; "" if `seen` is known to be complete.
         is_random: whether the weights are random, or come from training that started with random weights.
+        model: the model itself, if it is in memory. Then only the tokenizer is loaded from `location`.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Base:
     seen: frozenset[str] = frozenset()
     doubt: str = ""
     is_random: bool = False
+    model: Any = field(default=None, repr=False, compare=False)
 
     @property
     def identity(self) -> str:

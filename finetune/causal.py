@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from finetune.base import Base
 from finetune.objective import Objective
+from finetune.packing import attention_of, check_isolation, ends_of, packed_inputs
 from finetune.recipe import Recipe, RecipeError
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import LETTERS, Item
@@ -59,6 +60,7 @@ class LetterTraining(Objective[LetterExample]):
         # Do not pad with eos, because a model that learns to ignore eos never stops generating.
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.unk_token_id
         self.letters = self._letter_tokens()
+        self._is_isolated = False
 
     @classmethod
     def for_run(cls, recipe: Recipe, tokenizer: Any, base: Base, train: Sequence[Item]) -> Self:
@@ -116,8 +118,13 @@ class LetterTraining(Objective[LetterExample]):
         """Return the logits that predict the answer, shape (batch, vocabulary), float32.
 
         Prompts are padded on the left, so that all of them end at the last position. The output head then computes only
-        this position.
+        this position. With packing, the output head computes the last position of each prompt in the row.
         """
+        if self.recipe.packing:
+            texts = [example.input_ids for example in batch]
+            inputs = self._packed(model, texts, device) | {"logits_to_keep": ends_of(texts, device)}
+            answers: torch.Tensor = model(**inputs, use_cache=False).logits[0].float()
+            return answers
         width = max(len(example.input_ids) for example in batch)
         ids = torch.tensor([[self.pad] * (width - len(e.input_ids)) + list(e.input_ids) for e in batch])
         mask = torch.tensor([[0] * (width - len(e.input_ids)) + [1] * len(e.input_ids) for e in batch])
@@ -134,8 +141,14 @@ class LetterTraining(Objective[LetterExample]):
 
     def _text_loss(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:
         """Return the cross-entropy in nats, summed over all predicted tokens of prompts and answers; a scalar."""
-        width = self.recipe.max_length if self.recipe.pad_to == "max_length" else max(e.n_tokens for e in batch)
         texts = [[*e.input_ids, e.answer] for e in batch]
+        if self.recipe.packing:
+            logits = model(**self._packed(model, texts, device), use_cache=False).logits[0].float()
+            next_tokens = [token for text in texts for token in (*text[1:], _IGNORED)]
+            return functional.cross_entropy(
+                logits, torch.tensor(next_tokens, device=device), ignore_index=_IGNORED, reduction="sum"
+            )
+        width = self.recipe.max_length if self.recipe.pad_to == "max_length" else max(map(len, texts))
         ids = torch.tensor([text + [self.pad] * (width - len(text)) for text in texts])
         mask = torch.tensor([[1] * len(text) + [0] * (width - len(text)) for text in texts])
         labels = ids.masked_fill(mask == 0, _IGNORED)[:, 1:].to(device)
@@ -144,3 +157,10 @@ class LetterTraining(Objective[LetterExample]):
         return functional.cross_entropy(
             logits.reshape(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=_IGNORED, reduction="sum"
         )
+
+    def _packed(self, model: Any, texts: Sequence[Sequence[int]], device: torch.device) -> dict[str, Any]:
+        """Return the inputs for one row of texts. The first call checks that the model keeps texts apart."""
+        if not self._is_isolated:
+            check_isolation(model, texts[0], device)
+            self._is_isolated = True
+        return packed_inputs(texts, attention_of(model), device)

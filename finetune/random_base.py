@@ -62,13 +62,14 @@ def build_tokenizer(vocab_size: int, texts: list[str] | None = None) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=_END, pad_token=_PAD)
 
 
-def build_word_pieces(vocab_size: int, config: Any) -> Any:
-    """Train a WordPiece tokenizer for an encoder on the embedded sample's texts, and return the tokenizer.
+def build_word_pieces(vocab_size: int, config: Any, texts: list[str] | None = None) -> Any:
+    """Train a WordPiece tokenizer for an encoder on texts, and return the tokenizer.
 
     Args:
         vocab_size: largest number of tokens in the vocabulary.
         config: the model's config. The model type decides whether the tokenizer returns token type ids. The number of
             positions limits the length of a text.
+        texts: training texts; None means the texts of the embedded sample.
     """
     import string
 
@@ -81,7 +82,7 @@ def build_word_pieces(vocab_size: int, config: Any) -> Any:
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab_size, special_tokens=special, initial_alphabet=list(string.printable), show_progress=False
     )
-    tokenizer.train_from_iterator(_sample_texts(), trainer)
+    tokenizer.train_from_iterator(texts or _sample_texts(), trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )

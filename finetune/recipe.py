@@ -24,7 +24,7 @@ SPLITS = (*TRAINING_SPLITS, "folds")
 
 _NOT_OF_THE_SYSTEM = ("name", "base_sha256", "split", "out", "merge", "deterministic", "logging_steps",
                       "max_batch_tokens", "max_batch_items", "gradient_checkpointing", "attention",
-                      "architecture")  # fmt: skip
+                      "packing", "architecture")  # fmt: skip
 """Settings that `Recipe.system` does not hash. Runs that differ only in these settings belong to one system."""
 
 LETTER_PROMPTS = ("default", "mmlu", "options_first")
@@ -109,6 +109,8 @@ class Recipe(_Strict):
             number if memory runs out.
         max_batch_items: largest number of items in a forward pass; None means no limit.
         pad_to: "batch" pads to the batch's longest text; "max_length" pads to max_length, as in the published run.
+        packing: for causal models, whether to put the texts of a forward pass into one row, without padding. The losses
+            and gradients are the same. Needs attention sdpa or flash_attention_2.
         max_length: largest number of tokens in a prompt with its answer, or in an encoder's input. A longer item
             is an error.
         warmup_ratio: fraction of all steps used for warm-up, if warmup_steps is 0.
@@ -144,6 +146,7 @@ class Recipe(_Strict):
     max_batch_tokens: Positive = 16384
     max_batch_items: Positive | None = None
     pad_to: Literal["batch", "max_length"] = "batch"
+    packing: bool = False
     max_length: Positive = 512
     learning_rate: Rate
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
@@ -179,6 +182,8 @@ class Recipe(_Strict):
             raise ValueError("merge and quantization are for adapters; give lora, or leave them out")
         if self.refit and self.select == "best":
             raise ValueError("refit: leaves no item to select the best epoch by; set select=last, or leave refit out")
+        if self.packing and (self.pad_to == "max_length" or self.attention == "eager"):
+            raise ValueError("packing: not with pad_to=max_length or attention=eager; leave one of them out")
         for name, heads in _USERS.items():
             if getattr(self, name) and self.head not in heads:
                 raise ValueError(f"{name}: only for head {', '.join(heads)}, not {self.head}; leave {name} out")

@@ -109,11 +109,24 @@ def build_trainer(
 
 
 def load_base(recipe: Recipe, base: Base) -> Any:
-    """Return the base model with its weights, loaded from safetensors files.
+    """Return the base model, ready for training. It is loaded from safetensors files, unless it is in memory.
 
     Raises:
         RecipeError: the weights cannot be loaded.
     """
+    model = base.model if base.model is not None else _loaded(recipe, base)
+    if recipe.quantization == "4bit":
+        from peft import prepare_model_for_kbit_training
+
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=recipe.gradient_checkpointing)
+    elif recipe.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    if HEADS[recipe.head].is_causal:
+        model.config.use_cache = False
+    return model
+
+
+def _loaded(recipe: Recipe, base: Base) -> Any:
     head = HEADS[recipe.head]
     more: dict[str, Any] = {"num_labels": head.num_labels} if head.num_labels else {}
     if recipe.quantization == "4bit":
@@ -129,7 +142,7 @@ def load_base(recipe: Recipe, base: Base) -> Any:
     dtype = getattr(torch, recipe.dtype) if recipe.lora else torch.float32
     try:
         with _heads_may_be_new():
-            model = head.transformers_class().from_pretrained(
+            return head.transformers_class().from_pretrained(
                 base.location,
                 revision=base.revision,
                 dtype=dtype,
@@ -139,15 +152,6 @@ def load_base(recipe: Recipe, base: Base) -> Any:
             )
     except (OSError, ValueError, ImportError) as error:
         raise RecipeError(f"model={recipe.model} cannot be loaded: {error}") from None
-    if recipe.quantization == "4bit":
-        from peft import prepare_model_for_kbit_training
-
-        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=recipe.gradient_checkpointing)
-    elif recipe.gradient_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    if head.is_causal:
-        model.config.use_cache = False
-    return model
 
 
 @contextmanager

@@ -57,7 +57,7 @@ HEADS: Mapping[str, Head] = MappingProxyType({
         objective="finetune.causal:LetterTraining",
         architectures=("ForCausalLM", "LMHeadModel", "ForConditionalGeneration"),
         is_causal=True,
-        own_settings=("lora",),
+        own_settings=("lora", "packing"),
     ),
     "bi_encoder": Head(
         label="a bi-encoder",

@@ -1,0 +1,92 @@
+"""Define what the steps return. A worker process sends these objects to the process that prints the table."""
+
+from dataclasses import dataclass
+
+
+class NotAvailableError(Exception):
+    """A measurement needs something that this machine lacks. The message says what."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all measurements of a run have in common.
+
+    Attributes:
+        hardware: name of the GPU or the CPU.
+        versions: versions of the libraries, in one line.
+        models: shapes and parameters of the models, in one line.
+        items: number and source of the items, in one line.
+        tokens: mean number of tokens an item and their source, in one line.
+    """
+
+    hardware: str
+    versions: str
+    models: str
+    items: str
+    tokens: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """A measured training run.
+
+    Attributes:
+        tokens_per_second: tokens that the model reads per second, without padding.
+        padded_per_second: tokens that the model processes per second, with padding.
+        items_per_second: training items per second.
+        seconds: seconds of all epochs, without validation and checkpoints.
+        epochs: number of epochs.
+        is_whole: whether `seconds` was measured. If False, it was extrapolated from the timed steps.
+        timed_steps: number of timed optimizer steps.
+        steps: number of optimizer steps of all epochs.
+        peak_bytes: peak memory; None if unknown.
+        utilisation: model FLOPs utilisation, a fraction; None if the hardware's peak is unknown.
+        note: what differs from the recipe, such as a smaller batch because memory ran out; "" if nothing.
+    """
+
+    tokens_per_second: float
+    padded_per_second: float
+    items_per_second: float
+    seconds: float
+    epochs: int
+    is_whole: bool
+    timed_steps: int
+    steps: int
+    peak_bytes: int | None
+    utilisation: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A measured scoring of items.
+
+    Attributes:
+        items_per_second: items per second, tokenizing included.
+        seconds: seconds for all items.
+        n_items: number of items.
+        peak_bytes: peak memory; None if unknown.
+        note: settings and checks, such as the best batch size.
+    """
+
+    items_per_second: float
+    seconds: float
+    n_items: int
+    peak_bytes: int | None
+    note: str = ""
+
+
+Result = Setting | Training | Scoring
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A step without a result.
+
+    Attributes:
+        reason: why there is no result.
+        is_failure: False if the machine lacks an optional package.
+    """
+
+    reason: str
+    is_failure: bool = True
