@@ -160,7 +160,7 @@ def test_a_local_base_that_was_put_back_before_resume_is_found(tmp_path, tiny_qw
         run(recipe(model, out))
     shutil.rmtree(model)
     shutil.copytree(tiny_qwen, model)
-    with pytest.raises(RecipeError, match="not the one that"):
+    with pytest.raises(RecipeError, match="base model's files have changed"):
         run(recipe(model, out), resume=True)
 
 
