@@ -146,7 +146,7 @@ def test_a_causal_base_trains_no_encoder_and_the_reverse(tiny_qwen, tiny_bert):
 
     with pytest.raises(CheckpointError, match="Qwen3ForCausalLM, not an encoder"):
         training_run.check(load_recipe("minilm_bi_encoder", [f"model={tiny_qwen}", "split=sample"]))
-    with pytest.raises(CheckpointError, match="BertForMultipleChoice, no causal model"):
+    with pytest.raises(CheckpointError, match="BertForMultipleChoice, not a causal model"):
         training_run.check(load_recipe("tiny_lora", [f"model={tiny_bert}", "split=sample"]))
 
 
