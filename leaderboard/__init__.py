@@ -1,4 +1,4 @@
-"""Build the leaderboard from result files alone. Every number is computed from per-item results.
+"""Build the leaderboard only from result files. Every number is computed from per-item results.
 
 Data flows one way. Each stage is a package. A stage imports only the stages before it:
 

@@ -22,8 +22,9 @@ Pair = tuple[ItemResult, ItemResult]
 _MOST_NAMES, _LONGEST_NAME = 12, 120
 _LEGEND = """\
 Difference: A minus B in points, with its 95% paired bootstrap interval. p: exact McNemar test, or exact
-sign-flip test where ties are shared. By query type, both are Holm-corrected, and an interval excludes 0
-exactly where p is below .05. Detectable: the smallest true difference that n items detect with 80% power."""
+sign-flip test if options tie. By query type, both are Holm-corrected, and an interval excludes 0 exactly
+if p is below .05. Detectable: the smallest true difference in points that a paired test on n items
+detects (80% power)."""
 
 
 def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None, on_fault: OnFault) -> tuple[Row, Row]:
@@ -65,7 +66,7 @@ def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[R
         listed = sorted({f"{row.system} on {row.board}"[:_LONGEST_NAME] for row in everything})
         asked = f"{name!r}{f' on {board}' if board else ''}" if name else f"a row on {board}"
         more = f"; and {len(listed) - _MOST_NAMES} more" if len(listed) > _MOST_NAMES else ""
-        raise RecipeMPRError(f"{path} does not hold {asked}; it holds {'; '.join(listed[:_MOST_NAMES])}{more}")
+        raise RecipeMPRError(f"{path} does not have {asked}; it has {'; '.join(listed[:_MOST_NAMES])}{more}")
     by_board: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if row.items:

@@ -31,11 +31,11 @@ def labels(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, paths: Sequence[Path], at_most: int, at_least: float, include: Sequence[StatusName],
     review: Path | None, write_review: Path | None,
 ) -> None:  # fmt: skip
-    """List the items that few strong systems answer correctly, for review.
+    """List items that few strong systems answer correctly.
 
     PATHS are lm-eval output folders, results files and compact records, imported ones too; by default the committed
-    results. Systems on all 500 items count, once each. Nothing is ranked or written to the leaderboard. Texts and
-    annotations are shown from the dataset on this machine; a review file holds item ids and verdicts alone.
+    results. Systems on all 500 items are used, once each. The leaderboard does not change. Texts and
+    annotations are shown from the dataset on this machine; a review file has only item ids and verdicts.
     """
     from leaderboard import labels as module
     from leaderboard.collect import read_rows

@@ -126,7 +126,7 @@ class TaskConfig(Tolerant):
     repeats: Any = None
 
     def differs(self, key: str, own: Any) -> bool:
-        """Say whether the recorded value of `key` differs from `own`, the expected value; False if not recorded."""
+        """Return whether the recorded value of `key` differs from `own`, the expected value; False if not recorded."""
         return key in self.model_fields_set and getattr(self, key) != own
 
 

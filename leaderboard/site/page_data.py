@@ -194,7 +194,7 @@ def floors() -> dict[str, float]:
 def highest_rule(board: Board) -> dict[str, Any] | None:
     """Return the name and accuracy of the best trivial rule on a board's items; None if none was scored on them.
 
-    On the main board, rules of the audit count as well as the baselines that were run.
+    On the main board, the audit's rules are considered, too, besides the baselines that were run.
     """
     run = {row.system: row.score.acc for row in board.rows if row.kind == "baseline" and row.rank is not None}
     known = {name: acc for name, acc in run.items() if acc is not None} | (floors() if board.key == MAIN_BOARD else {})

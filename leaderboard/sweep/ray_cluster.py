@@ -44,7 +44,7 @@ class RayExecutor(Executor):
 
     @property
     def slots(self) -> int:
-        """How many groups can run at the same time, about."""
+        """The approximate number of groups that can run at the same time."""
         gpus = sum(int(node.get("GPU", 0)) for node in self._nodes)
         return max(gpus, len(self._nodes) * self._jobs)
 

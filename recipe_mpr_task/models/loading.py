@@ -59,7 +59,7 @@ def load_model(head: Head, checkpoint: Checkpoint, settings: LoadSettings) -> An
     missing += [str(entry[0]) for entry in info.get("mismatched_keys") or []]
     if missing:
         raise CheckpointError(
-            f"{checkpoint.name} holds no trained {type(model).__name__}: {', '.join(missing[:4])} would be random; "
+            f"{checkpoint.name} has no trained {type(model).__name__}: {', '.join(missing[:4])} would be random; "
             "train the head first, or choose the head that the checkpoint has"
         )
     return model.eval().to(settings.device)

@@ -144,9 +144,9 @@ def test_negated_items_are_repeated_in_training_only(name):
 def test_a_causal_base_trains_no_encoder_and_the_reverse(tiny_qwen, tiny_bert):
     from recipe_mpr_task.errors import CheckpointError
 
-    with pytest.raises(CheckpointError, match="Qwen3ForCausalLM, no encoder"):
+    with pytest.raises(CheckpointError, match="Qwen3ForCausalLM, not an encoder"):
         training_run.check(load_recipe("minilm_bi_encoder", [f"model={tiny_qwen}", "split=sample"]))
-    with pytest.raises(CheckpointError, match="BertForMultipleChoice, no causal model"):
+    with pytest.raises(CheckpointError, match="BertForMultipleChoice, not a causal model"):
         training_run.check(load_recipe("tiny_lora", [f"model={tiny_bert}", "split=sample"]))
 
 

@@ -117,7 +117,7 @@ def test_an_answer_for_another_commit_is_refused(
 ) -> None:
     hub.add(TINY, cached["config.json"].parent, NEXT)
     monkeypatch.setattr(hub, "commit_of", lambda repo, revision: NEXT)
-    with pytest.raises(RecipeMPRError, match=f"answered for commit {NEXT}"):
+    with pytest.raises(RecipeMPRError, match=f"answered for another commit, {NEXT}"):
         verify(TINY, COMMIT, cached)
 
 

@@ -52,7 +52,7 @@ FAULTS = {
     "base folder": (["model=/no/such/folder"], "no such folder"),
     "base on no hub": (["model=org/none"], "not available from the hub"),
     "architecture": (["model=random:none"], "architecture 'none': no such config; allowed: .*tiny"),
-    "prompt": (["prompt=cloze"], "allowed: default, mmlu, options_first"),
+    "prompt": (["prompt=cloze"], "letter answer: default, mmlu, options_first"),
     "merge of 4 bits": (["merge=true", "quantization=4bit"], "differs when merged"),
     "no value": (["epochs"], "expected key=value"),
     "no YAML": (["epochs=[1"], "not valid YAML"),

@@ -99,7 +99,7 @@ def test_items_are_drawn_as_they_are_scrolled_to_and_by_a_button(page, site):
 
 def test_a_system_without_items_and_one_in_another_order_say_so(page, site):
     page.goto(f"{site}/systems/reported.html")
-    assert "taken over from elsewhere" in page.locator("#items-note").inner_text()
+    assert "the accuracy is a published claim" in page.locator("#items-note").inner_text()
     assert page.locator("#history svg").count() == 1
     assert not page.locator("#position-section").is_visible()
     page.goto(f"{site}/systems/file-order.html")

@@ -161,7 +161,7 @@ def test_compare_asks_which_run_where_a_folder_holds_several(tmp_path):
         ([folder, str(tmp_path / "model")], "holds 2 rows on recipe_mpr_sample"),
         ([folder, folder, "--a", "nobody"], "org/model on recipe_mpr_sample; org/model-2"),
         ([folder, folder, "--a", "model-2", "--b", "2", "--board", "recipe_mpr_sample"], "both are org/model-2"),
-        ([folder, folder, "--board", "recipe_mpr"], "does not hold a row on recipe_mpr"),
+        ([folder, folder, "--board", "recipe_mpr"], "does not have a row on recipe_mpr"),
         (["org/model", folder], "system's name with --a or --b"),
     ):
         done = recipe_mpr("compare", *arguments)

@@ -18,7 +18,7 @@ function percent(fraction, signed) {
   return signed && fraction > 0 ? "+" + text : text.replace("-", "\u2212");
 }
 
-// Half to even, as the other files round: .25 alone is a half that toFixed takes upwards.
+// Round half to even, like the other files. toFixed would round .25 up.
 function oneDecimal(value) {
   const isHalf = Number.isInteger(4 * value) && Math.abs(4 * value) % 4 === 1;
   return (isHalf ? value - Math.sign(value) * 0.01 : value).toFixed(1);

@@ -28,7 +28,7 @@ function startTheme() {
       const chosen = isDark() ? "light" : "dark";
       try {
         localStorage.setItem(THEME, chosen);
-      } catch { /* the choice then holds for this page alone */ }
+      } catch { /* then the choice applies only to this page */ }
       useTheme(chosen);
     });
   }
