@@ -10,6 +10,7 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from recipe_mpr_task.extraction import extract_letter
@@ -33,10 +34,10 @@ def fair_accuracy(scores: Sequence[float], gold: int) -> float:
     Returns:
         Fraction in [0, 1]. NaN if a score is not finite, so that the mean over items becomes NaN.
     """
-    if not all(math.isfinite(score) for score in scores):
+    if not all(map(math.isfinite, scores)):
         return math.nan
     best = max(scores)
-    return 1 / sum(score == best for score in scores) if scores[gold] == best else 0.0
+    return 1 / scores.count(best) if scores[gold] == best else 0.0
 
 
 def share_choosing(rows: Sequence[Sequence[float]], option: int) -> float:
@@ -53,7 +54,12 @@ def share_choosing(rows: Sequence[Sequence[float]], option: int) -> float:
 
 def softmax(scores: Sequence[float]) -> list[float]:
     """Return the softmax of `scores`: probabilities that sum to 1. All are NaN if a score is not finite."""
-    if not all(math.isfinite(score) for score in scores):
+    return list(_softmax(tuple(scores)))
+
+
+@lru_cache(maxsize=8)  # an item's Brier score and its shown probabilities ask for the same softmax
+def _softmax(scores: tuple[float, ...]) -> list[float]:
+    if not all(map(math.isfinite, scores)):
         return [math.nan] * len(scores)
     best = max(scores)
     weights = [math.exp(score - best) for score in scores]
@@ -66,12 +72,19 @@ def brier(scores: Sequence[float], gold: int) -> float:
 
     This is the original form of Brier (1950). 0 is perfect. 2 means that a wrong option has probability 1.
     """
-    return math.fsum((p - (k == gold)) ** 2 for k, p in enumerate(softmax(scores)))
+    errors = softmax(scores)
+    errors[gold] -= 1
+    return math.fsum([error**2 for error in errors])
 
 
 def type_keys(query_types: Sequence[str]) -> list[str]:
     """Return the keys of the per-type accuracies of an item, such as "acc_negated"."""
-    return [f"acc_{name.lower()}" for name in query_types or (UNTYPED,)]
+    return [_type_key(name) for name in query_types or (UNTYPED,)]
+
+
+@lru_cache(maxsize=64)
+def _type_key(name: str) -> str:
+    return f"acc_{name.lower()}"
 
 
 def _per_type(doc: dict[str, Any], accuracy: float) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from statsmodels.stats.proportion import proportion_confint
@@ -38,8 +39,13 @@ class Score:
         """Return the score of `correct` right answers on `n` items. Tied options can make `correct` fractional."""
         if n == 0:
             return cls(None, 0)
-        low, high = proportion_confint(correct, n, alpha=0.05, method="wilson")
-        return cls(correct / n, n, float(low), float(high))
+        return cls(correct / n, n, *_wilson(correct, n))
+
+
+@lru_cache(maxsize=65536)  # the same counts come back in thousands of rows
+def _wilson(correct: float, n: int) -> tuple[float, float]:
+    low, high = proportion_confint(correct, n, alpha=0.05, method="wilson")
+    return float(low), float(high)
 
 
 @dataclass(frozen=True)

@@ -58,28 +58,29 @@ def responses_of(sample: Sample, spec: TaskSpec) -> list[Any] | None:
     return None if scores is None else [(score, False) for score in scores]  # False is `is_greedy`; no metric reads it
 
 
-def item_result(sample: Sample, spec: TaskSpec, scale: Scale | None = None) -> ItemResult:
+def item_result(sample: Sample, responses: Sequence[Any], spec: TaskSpec, scale: Scale | None = None) -> ItemResult:
     """Recompute an item's result. The document must be from the dataset, and no response may be missing.
 
-    `scale` is the scale of an imported run's scores, from `option_scores.scale_of`.
+    `responses` are from `responses_of`. `scale` is the scale of an imported run's scores, from
+    `option_scores.scale_of`.
     """
     document = sample.doc
-    responses = responses_of(sample, spec) or []
     if sample.chosen is None:
         metrics = spec.process_results(document.as_record(), responses)
         chosen, probabilities = _answer(document, responses, spec)
     else:
         chosen, probabilities = _imported_answer(sample, scale)
         metrics = choice_metrics(document.as_record(), chosen)
+    rotations = metrics.pop("rstd", None)  # a list, not a number
     return ItemResult(
         item_id=document.item_id,
         accuracy=metrics["acc"],
         types=pinned_items()[document.item_id].types,
-        metrics={key: value for key, value in metrics.items() if key != "rstd"},  # "rstd" is a list, not a number
+        metrics=metrics,
         chosen=chosen,
         probabilities=probabilities,
         seen=document.seen_in_training,
-        rotations=metrics.get("rstd"),
+        rotations=rotations,
     )
 
 
@@ -106,4 +107,4 @@ def _answer(
     probabilities = softmax(scores) if is_one_order else averaged_probabilities(scores)
     weights = scores if is_one_order else probabilities
     best = max(weights)
-    return tuple(recipe_id for recipe_id, w in zip(shown, weights, strict=True) if w == best), tuple(probabilities)
+    return tuple([recipe_id for recipe_id, w in zip(shown, weights, strict=True) if w == best]), tuple(probabilities)
