@@ -118,7 +118,9 @@ def _run(seed: int, accuracy: float) -> dict[str, Any]:
         "fewshot_delimiter": "\n\n", "output_type": "multiple_choice", "repeats": 1, "target_delimiter": " ",
         "metadata": {"config_source": "recipe_mpr.yaml", "dtype": "bfloat16", "pretrained": name, "version": 1},
     }  # fmt: skip
-    files = {f"pretrained/{file}": sha256_of(f"{file} {seed}".encode()) for file in ("config.json", "model.safetensors")}
+    files = {
+        f"pretrained/{file}": sha256_of(f"{file} {seed}".encode()) for file in ("config.json", "model.safetensors")
+    }
     seconds = 20.0 + seed % 400
     hardware = {"cpu": "made up", "device": "cpu", "n_devices": 1, "threads": 2}
     return {
