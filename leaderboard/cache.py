@@ -21,7 +21,7 @@ from leaderboard.load.results import LARGEST_RESULTS, LARGEST_SAMPLES, samples_f
 from leaderboard.rank.row import Row
 from recipe_mpr_task.data import cache_path, items_at_hand
 from recipe_mpr_task.file_hashes import notes_folder, remembered_sha256
-from recipe_mpr_task.files import regular_stat, sha256_of, write_atomic
+from recipe_mpr_task.files import regular_stat, sha256_of, write_replaceable
 
 _KEPT_SECONDS = 30 * 24 * 3600
 _COMPUTING = ("numpy", "scipy", "statsmodels", "pydantic", "pydantic_core", "lm_eval", "jinja2", "pyyaml")
@@ -63,7 +63,7 @@ def recall(key: str) -> FileRows | None:
 def keep(key: str, rows: bytes) -> None:
     """Store rows (a `FileRows` as JSON) under a key. Do nothing if the cache cannot be written."""
     with suppress(OSError):
-        write_atomic(_folder() / key, f"{sha256_of(rows)}\n".encode() + rows)
+        write_replaceable(_folder() / key, f"{sha256_of(rows)}\n".encode() + rows)
 
 
 def forget_unused() -> None:

@@ -232,7 +232,7 @@ class Row:
         types: score by query type; a type without items is absent.
         source: the file that the row was read from. A pooled row lists all its files, joined by ", ".
         rank: rank on the board, 1 for the best; None if the row is not ranked.
-        rank_low, rank_high: best and worst possible rank, from `rank_ranges.rank_ranges`; None if the row is not ranked.
+        rank_low, rank_high: best and worst possible rank, from `rank_ranges`; None if the row is not ranked.
         metrics: metrics by key; a metric that the task does not have is absent.
         is_invariant: on circular boards, whether the system scores each option alone, so rotations change nothing.
         protocol: how the score was obtained, such as "5 folds pooled"; "" for a single run.
