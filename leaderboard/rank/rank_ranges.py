@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from recipe_mpr_task import statistics
@@ -42,7 +43,7 @@ def rank_ranges(ranks: Ints, p_blocks: Iterable[Floats]) -> tuple[Ints, Ints]:
     return 1 + n_above, n - n_below
 
 
-def _separated(p: Floats, first: int) -> Floats:
+def _separated(p: Floats, first: int) -> NDArray[np.bool_]:
     """Return for each row of a block the rows that Holm's method separates from it, shape (rows of the block, rows).
 
     This gives what `statistics.holm` gives for each row, without sorting. The method tests the k-th smallest of m p
@@ -55,7 +56,7 @@ def _separated(p: Floats, first: int) -> Floats:
     """
     m = p.shape[1] - 1
     own = (np.arange(len(p)), np.arange(first, first + len(p)))
-    separated = p * m < LEVEL  # rejected, whatever the other p values are
+    separated: NDArray[np.bool_] = p * m < LEVEL  # rejected, whatever the other p values are
     separated[own] = False
     is_open = ~separated & (p < LEVEL)
     is_open[own] = False

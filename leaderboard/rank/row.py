@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
+from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
 from leaderboard.load.item_sets import ItemSet
@@ -16,7 +17,7 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.names import slug
 from recipe_mpr_task.result_records import TrainingRecord
-from recipe_mpr_task.statistics import Comparison
+from recipe_mpr_task.statistics import Comparison, Floats
 
 _DIGITS = 9
 
@@ -40,6 +41,13 @@ class Score:
         if n == 0:
             return cls(None, 0)
         return cls(correct / n, n, *_wilson(correct, n))
+
+    @classmethod
+    def of_each(cls, correct: Floats, n: NDArray[Any]) -> "list[Score]":
+        """Return the scores of several sets of items, shape (sets,). No set is empty."""
+        low, high = proportion_confint(correct, n, alpha=0.05, method="wilson")
+        columns = (correct / n, n, low, high)
+        return [cls(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 @lru_cache(maxsize=65536)  # the same counts come back in thousands of rows

@@ -188,10 +188,11 @@ class Matrices:
         systems that are often wrong share wrong items by chance. So the number must also be improbable if each wrong
         item is shared with a probability halfway between the other row's share of wrong items and 1.
         """
-        both, fewer, more = (np.zeros((len(self.is_mute[block]), len(self.is_mute)), np.float32) for _ in range(3))
+        shape = (len(self.is_mute[block]), len(self.is_mute))
+        both, fewer, more = (np.zeros(shape) for _ in range(3))
         rows = np.arange(len(self.is_mute))[block]
         if not self.is_mute.any():
-            return both, fewer, np.zeros(both.shape, bool)
+            return both, fewer, np.zeros(shape, bool)
         for some, others in ((self.is_mute[block], slice(None)), (~self.is_mute[block], self.is_mute)):
             if some.any():
                 mine = _shared(self.failed[rows[some]], self.scored[others])

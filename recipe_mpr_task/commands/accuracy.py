@@ -14,7 +14,7 @@ class Accuracy(click.ParamType[float]):
 
     name = "accuracy"
 
-    def get_metavar(self, _param: click.Parameter, _ctx: click.Context | None = None) -> str:
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         """Return the placeholder for the help text."""
         return "ACCURACY"
 
