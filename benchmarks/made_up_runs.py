@@ -64,8 +64,13 @@ def write_log(folder: Path, seed: int, asked: list[dict[str, Any]]) -> None:
     (folder / SAMPLES).write_text("\n".join(lines) + "\n")
 
 
-def write_record(folder: Path, seed: int) -> Path:
-    """Write the compact record of a made-up causal model into `folder`, and return its path."""
+def record_name(seed: int) -> str:
+    """Return the file name of a made-up record."""
+    return f"model-{seed:05}-recipe-mpr-{sha256_of(str(seed).encode())[:8]}{SUFFIX}"
+
+
+def write_record(path: Path, seed: int) -> None:
+    """Write the compact record of a made-up causal model."""
     scores = _scores(seed)
     best = scores == scores.max(axis=1, keepdims=True)
     items = [
@@ -75,9 +80,7 @@ def write_record(folder: Path, seed: int) -> Path:
     golds = np.array([gold for _, _, gold in _items()])
     accuracy = float((best[np.arange(len(golds)), golds] / best.sum(axis=1)).mean())
     record = {"format": FORMAT, "dataset_sha256": SHA256, "task": TASK, "run": _run(seed, accuracy), "items": items}
-    path = folder / f"model-{seed:05}-recipe-mpr-{sha256_of(str(seed).encode())[:8]}{SUFFIX}"
     path.write_text(json.dumps(record))
-    return path
 
 
 def _scores(seed: int) -> Floats:

@@ -7,6 +7,7 @@ A record holds only the fields that the leaderboard reads. Option orders and rig
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -201,14 +202,14 @@ def _faults(record: Record, *, is_import: bool) -> Iterator[str]:
 def _samples(record: Record, spec: TaskSpec, *, is_import: bool) -> Iterator[Sample]:
     for item in record.items:
         pinned = pinned_items()[item.item_id]
-        yield Sample(
+        sample = Sample(
             document=_document(item.item_id, spec.order, item.seen),
             item_id=item.item_id,
             responses=None if is_import else _responses(item, pinned.shown_ids(spec.order), spec),
             # Use the choices, not the scores: then a check notices if the scores contradict the choices.
             accuracy=math.fsum([(pinned.gold in row) / max(len(row), 1) for row in item.chosen]) / len(item.chosen),
-            **(_of_import(item) if is_import else {}),
         )
+        yield replace(sample, **_of_import(item)) if is_import else sample
 
 
 @lru_cache(maxsize=8192)

@@ -6,7 +6,7 @@ from typing import Any
 
 from leaderboard.load.option_scores import scale_of
 from leaderboard.load.schema import Run
-from leaderboard.verify.items import ItemResult, item_result, responses_of
+from leaderboard.verify.items import ItemResult, item_results, responses_of
 from leaderboard.verify.statuses import StatusName
 from leaderboard.verify.surroundings import Surroundings, surroundings
 from recipe_mpr_task.task_specs import TaskSpec, task_spec
@@ -27,8 +27,7 @@ class Case:
     def items(self) -> tuple[ItemResult, ...]:
         """The recomputed items. The run's documents must be from the dataset."""
         scale = scale_of([sample.scores for sample in self.run.items if sample.scores is not None])
-        pairs = zip(self.run.items, self.responses, strict=True)
-        return tuple([item_result(sample, responses or [], self.spec, scale) for sample, responses in pairs])
+        return item_results(self.run.items, self.responses, self.spec, scale)
 
     @cached_property
     def responses(self) -> list[list[Any] | None]:
