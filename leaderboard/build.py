@@ -30,6 +30,7 @@ from leaderboard.verify.forensics import RESULTS
 from leaderboard.verify.identity import model_key, system_name
 from leaderboard.verify.prompts import prompt_faults
 from leaderboard.verify.verified import Case
+from leaderboard.workers import HERE, Where
 from recipe_mpr_task.data import load_items, load_sample, local_source
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import sha256_of
@@ -49,7 +50,7 @@ class Site(NamedTuple):
 
 def build(  # noqa: PLR0913 (each argument is an option of the command)
     paths: Sequence[Path], out: Path, *, target: float | None = None, exports: bool = False,
-    hub_dataset: str | None = None, built: date | None = None, on_fault: OnFault = raise_fault,
+    hub_dataset: str | None = None, built: date | None = None, on_fault: OnFault = raise_fault, where: Where = HERE,
 ) -> Site:  # fmt: skip
     """Read runs and write the leaderboard's site into a folder, in one atomic step.
 
@@ -61,12 +62,13 @@ def build(  # noqa: PLR0913 (each argument is an option of the command)
         hub_dataset: id of the dataset on the Hugging Face Hub, for the exports; None if there is none.
         built: the day that the page names as the day of the build; None to name none.
         on_fault: called for each exception in our own code, with the step that failed and the traceback.
+        where: where the runs are checked. The site does not depend on it.
 
     Raises:
         RecipeMPRError: no run could be read, or the folder cannot be written to. The old site is kept.
     """
     with _without_collections():
-        rows, skipped = read_rows(paths, on_fault)
+        rows, skipped = read_rows(paths, on_fault, where)
         reasons = [f"{file.source}: {file.reason}" for file in skipped]
         unsampled = [f"{row.source}, {row.task}" for row in rows if not row.has_samples]
         remedy = "run it again with --log_samples; if the file is a link, link its folder instead"

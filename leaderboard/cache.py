@@ -17,11 +17,12 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from leaderboard.load.record import SUFFIX
 from leaderboard.load.results import LARGEST_RESULTS, LARGEST_SAMPLES, samples_files
 from leaderboard.rank.row import Row
 from recipe_mpr_task.data import cache_path, items_at_hand
 from recipe_mpr_task.file_hashes import notes_folder, remembered_sha256
-from recipe_mpr_task.files import regular_stat, sha256_of, write_atomic
+from recipe_mpr_task.files import regular_stat, sha256_of, write_replaceable
 
 _KEPT_SECONDS = 30 * 24 * 3600
 _COMPUTING = ("numpy", "scipy", "statsmodels", "pydantic", "pydantic_core", "lm_eval", "jinja2", "pyyaml")
@@ -41,13 +42,19 @@ class FileRows(BaseModel):
 
 def key_of(file: Path) -> str | None:
     """Return the cache key of a results file and its samples; None if a file is unreadable, too large or a pipe."""
-    digest = hashlib.sha256(f"{code_hash()} {bool(items_at_hand())}".encode())
+    digest = hashlib.sha256(setting().encode())
     with suppress(OSError):
-        for path, largest in ((file, LARGEST_RESULTS), *((path, LARGEST_SAMPLES) for path in samples_files(file))):
+        samples = () if file.name.endswith(SUFFIX) else samples_files(file)
+        for path, largest in ((file, LARGEST_RESULTS), *((path, LARGEST_SAMPLES) for path in samples)):
             regular_stat(path, largest)  # raises for a pipe, because hashing a pipe would never end
             digest.update(f"{path.name}\0{remembered_sha256(path)}\0".encode())
         return digest.hexdigest()
     return None
+
+
+def setting() -> str:
+    """Return what the rows of a file depend on beside the file: the code's hash, and whether the dataset is here."""
+    return f"{code_hash()} {bool(items_at_hand())}"
 
 
 def recall(key: str) -> FileRows | None:
@@ -63,7 +70,7 @@ def recall(key: str) -> FileRows | None:
 def keep(key: str, rows: bytes) -> None:
     """Store rows (a `FileRows` as JSON) under a key. Do nothing if the cache cannot be written."""
     with suppress(OSError):
-        write_atomic(_folder() / key, f"{sha256_of(rows)}\n".encode() + rows)
+        write_replaceable(_folder() / key, f"{sha256_of(rows)}\n".encode() + rows)
 
 
 def forget_unused() -> None:

@@ -1,12 +1,9 @@
 """Read, verify and score many runs in parallel; take the rows of unchanged files from the cache."""
 
-import gc
-import os
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from tqdm import tqdm
@@ -20,13 +17,11 @@ from leaderboard.rank.row import Row
 from leaderboard.rank.row_from_run import row_of
 from leaderboard.verify.checks import verify
 from leaderboard.verify.verified import VerifiedRun
+from leaderboard.workers import HERE, KILLED, WORKERS, Checked, Keyed, Where, check_all
 from recipe_mpr_task.faults import OwnFaultError
 
 OUR_FAULT = "internal error while it was checked, see the log that the build names"
 """Reason to exclude a run or a file after an exception in our own code. The next build retries the file."""
-
-FEW_FILES = 24  # for fewer files, worker processes take longer to start than they save
-WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 OnFault = Callable[[str, str], None]  # arguments: the step in which our own code failed; the traceback
 
@@ -36,19 +31,22 @@ def raise_fault(what: str, trace: str) -> None:
     raise OwnFaultError(f"{what}\n{trace}")
 
 
-def read_rows(paths: Iterable[Path], on_fault: OnFault = raise_fault) -> tuple[list[Row], list[Skipped]]:
+def read_rows(
+    paths: Iterable[Path], on_fault: OnFault = raise_fault, where: Where = HERE
+) -> tuple[list[Row], list[Skipped]]:
     """Read and verify every run under `paths`.
 
     Args:
         paths: lm-eval output folders, results files and compact records, in any order.
         on_fault: called for each exception in our own code. If `on_fault` returns, the other rows are read.
+        where: where the files are checked. The rows do not depend on it.
 
     Returns:
         (rows, skipped), both sorted by source. `skipped` has the files that could not be used, with reasons.
     """
     named, skipped = find_files(paths)
     rows: list[Row] = []
-    for (_, source), (of_file, faults) in zip(named, _rows_of_files([file for file, _ in named]), strict=True):
+    for (_, source), (of_file, faults) in zip(named, _rows_of_files([file for file, _ in named], where), strict=True):
         for trace in faults:
             on_fault(f"while {source} was checked", trace)
         if of_file.unusable is not None:
@@ -59,14 +57,15 @@ def read_rows(paths: Iterable[Path], on_fault: OnFault = raise_fault) -> tuple[l
     return rows, sorted(skipped, key=lambda s: (s.source, s.reason))
 
 
-def _rows_of_files(files: Sequence[Path]) -> Iterator[tuple[FileRows, list[str]]]:
+def _rows_of_files(files: Sequence[Path], where: Where) -> Iterator[tuple[FileRows, list[str]]]:
     """Yield (rows, tracebacks) for each file, in the given order. Rows of unchanged files come from the cache."""
     cache.code_hash()  # cache the hash before the threads start, or each thread would compute it
     with ThreadPoolExecutor(WORKERS) as pool:  # threads are enough, because hashing releases the interpreter lock
         hashed = pool.map(cache.key_of, files)
         keys = list(tqdm(hashed, desc="looking for runs", unit="file", delay=2, total=len(files), disable=None))
     known = [cache.recall(key) if key else None for key in keys]
-    made = _made([(file, key) for file, key, rows in zip(files, keys, known, strict=True) if rows is None])
+    new = [(file, key) for file, key, rows in zip(files, keys, known, strict=True) if rows is None]
+    made = check_all(new, make_rows, (_as_json(KILLED, []), []), where)
     for rows in tqdm(known, desc="checking runs", unit="file", delay=2, disable=None):
         if rows is not None:
             yield rows, []
@@ -75,15 +74,7 @@ def _rows_of_files(files: Sequence[Path]) -> Iterator[tuple[FileRows, list[str]]
             yield FileRows.model_validate_json(content), faults
 
 
-def _made(files: Sequence[tuple[Path, str | None]]) -> Iterator[tuple[bytes, list[str]]]:
-    if len(files) < FEW_FILES or WORKERS < 2:
-        yield from map(make_rows, files)
-    else:  # workers disable garbage collection, because parsed samples are many objects without cycles
-        with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
-            yield from pool.map(make_rows, files, chunksize=4)
-
-
-def make_rows(keyed: tuple[Path, str | None]) -> tuple[bytes, list[str]]:
+def make_rows(keyed: Keyed) -> Checked:
     """Return the rows of a file (a `FileRows` as JSON), and the traceback of each exception in our own code.
 
     `keyed` is (file, cache key or None). Cache the rows if the key has not changed and no exception occurred.
@@ -98,10 +89,14 @@ def make_rows(keyed: tuple[Path, str | None]) -> tuple[bytes, list[str]]:
     except Exception:  # noqa: BLE001 (an exception for one file must not stop the build for the others)
         faults.append(traceback.format_exc())
         unusable = OUR_FAULT
-    content = FileRows(version=1, unusable=unusable, rows=rows).model_dump_json(exclude_unset=True).encode()
+    content = _as_json(unusable, rows)
     if key and not faults and cache.key_of(file) == key:
         cache.keep(key, content)
     return content, faults
+
+
+def _as_json(unusable: str | None, rows: list[Row]) -> bytes:
+    return FileRows(version=1, unusable=unusable, rows=rows).model_dump_json(exclude_unset=True).encode()
 
 
 def _row(run: Run, faults: list[str]) -> Row:

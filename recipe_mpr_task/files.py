@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -98,6 +99,20 @@ def write_atomic(path: Path, content: bytes | str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
+
+
+def write_replaceable(path: Path, content: bytes) -> None:
+    """Write a file whose loss costs only time, such as a cache entry with a checksum. Do not wait for the disk.
+
+    After a power failure, the file can be empty or partly written. Otherwise, a reader gets the old or the new content.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".tmp-{path.name}-{secrets.token_hex(4)}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def sha256_of(content: bytes) -> str:

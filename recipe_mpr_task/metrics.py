@@ -8,9 +8,13 @@ To add a metric, return its key from a `..._metrics` function, and add an entry 
 import itertools
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from recipe_mpr_task.extraction import extract_letter
 from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, UNTYPED
@@ -33,10 +37,10 @@ def fair_accuracy(scores: Sequence[float], gold: int) -> float:
     Returns:
         Fraction in [0, 1]. NaN if a score is not finite, so that the mean over items becomes NaN.
     """
-    if not all(math.isfinite(score) for score in scores):
+    if not all(map(math.isfinite, scores)):
         return math.nan
     best = max(scores)
-    return 1 / sum(score == best for score in scores) if scores[gold] == best else 0.0
+    return 1 / scores.count(best) if scores[gold] == best else 0.0
 
 
 def share_choosing(rows: Sequence[Sequence[float]], option: int) -> float:
@@ -53,7 +57,12 @@ def share_choosing(rows: Sequence[Sequence[float]], option: int) -> float:
 
 def softmax(scores: Sequence[float]) -> list[float]:
     """Return the softmax of `scores`: probabilities that sum to 1. All are NaN if a score is not finite."""
-    if not all(math.isfinite(score) for score in scores):
+    return list(_softmax(tuple(scores)))
+
+
+@lru_cache(maxsize=8)  # an item's Brier score and its shown probabilities ask for the same softmax
+def _softmax(scores: tuple[float, ...]) -> list[float]:
+    if not all(map(math.isfinite, scores)):
         return [math.nan] * len(scores)
     best = max(scores)
     weights = [math.exp(score - best) for score in scores]
@@ -66,15 +75,22 @@ def brier(scores: Sequence[float], gold: int) -> float:
 
     This is the original form of Brier (1950). 0 is perfect. 2 means that a wrong option has probability 1.
     """
-    return math.fsum((p - (k == gold)) ** 2 for k, p in enumerate(softmax(scores)))
+    errors = softmax(scores)
+    errors[gold] -= 1
+    return math.fsum([error**2 for error in errors])
 
 
 def type_keys(query_types: Sequence[str]) -> list[str]:
     """Return the keys of the per-type accuracies of an item, such as "acc_negated"."""
-    return [f"acc_{name.lower()}" for name in query_types or (UNTYPED,)]
+    return [_type_key(name) for name in query_types or (UNTYPED,)]
 
 
-def _per_type(doc: dict[str, Any], accuracy: float) -> dict[str, float]:
+@lru_cache(maxsize=64)
+def _type_key(name: str) -> str:
+    return f"acc_{name.lower()}"
+
+
+def _per_type(doc: Mapping[str, Any], accuracy: float) -> dict[str, float]:
     # Omit the key if it is unknown whether the item was seen, because a 0 would claim that the item is unseen.
     seen = doc.get(SEEN)
     share = {} if seen is None else {SEEN: float(seen)}
@@ -94,6 +110,39 @@ def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, fl
     """
     scores = [log_likelihood for log_likelihood, _ in results]
     return {**_per_type(doc, fair_accuracy(scores, doc["gold"])), "brier": brier(scores, doc["gold"])}
+
+
+def letter_metrics_of_each(
+    docs: Sequence[Mapping[str, Any]], rows: Sequence[Sequence[float]]
+) -> list[tuple[dict[str, float], list[float], list[bool]]]:
+    """Score many items of a letter task at once, which is several times faster than one after the other.
+
+    Args:
+        docs: the items' documents.
+        rows: five finite log-likelihoods of each item.
+
+    Returns:
+        For each item, its `letter_metrics`, the `softmax` of its scores, and whether each option has the best score.
+        The bits of every number are those that these functions give for one item.
+    """
+    scores, golds, items = np.array(rows), np.array([doc["gold"] for doc in docs]), np.arange(len(docs))
+    best = scores.max(axis=1, keepdims=True)
+    is_best = scores == best
+    accuracies = np.where(is_best[items, golds], 1 / is_best.sum(axis=1), 0.0).tolist()
+    weights = _mapped(math.exp, scores - best)  # exp and pow of numpy can differ from those of `math` in the last bit
+    probabilities = weights / np.array([math.fsum(row) for row in weights.tolist()])[:, None]
+    errors = probabilities.copy()
+    errors[items, golds] -= 1
+    briers = [math.fsum(row) for row in _mapped(lambda error: error**2, errors).tolist()]
+    metrics = [
+        {**_per_type(doc, accuracy), "brier": brier}
+        for doc, accuracy, brier in zip(docs, accuracies, briers, strict=True)
+    ]
+    return list(zip(metrics, probabilities.tolist(), is_best.tolist(), strict=True))
+
+
+def _mapped(function: Callable[[float], float], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([function(value) for value in values.ravel().tolist()]).reshape(values.shape)
 
 
 def choice_metrics(doc: dict[str, Any], chosen: Sequence[str]) -> dict[str, float]:

@@ -13,7 +13,7 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -74,14 +74,31 @@ class Pinned:
 
     def shown_ids(self, order: str) -> tuple[str, ...]:
         """Return the five recipe ids in the order shown, A to E. `order` is one of ORDERS."""
-        return tuple(self.option_ids[slot] for slot in self._slots(order))
+        return self.option_ids if order == "file" else self._shuffled_ids
 
     def shown_lengths(self, order: str) -> tuple[int, ...]:
         """Return the numbers of characters of the five options in the order shown, A to E. `order` is one of ORDERS."""
-        return tuple(self.lengths[slot] for slot in self._slots(order))
+        return self.lengths if order == "file" else self._shuffled_lengths
 
-    def _slots(self, order: str) -> Sequence[int]:
-        return range(N_OPTIONS) if order == "file" else self.order
+    def shown_gold(self, order: str) -> int:
+        """Return the index of the right option's letter, 0 to 4. `order` is one of ORDERS."""
+        return self._file_gold if order == "file" else self._shuffled_gold
+
+    @cached_property
+    def _file_gold(self) -> int:
+        return self.option_ids.index(self.gold)
+
+    @cached_property
+    def _shuffled_gold(self) -> int:
+        return self._shuffled_ids.index(self.gold)
+
+    @cached_property
+    def _shuffled_ids(self) -> tuple[str, ...]:
+        return tuple(self.option_ids[slot] for slot in self.order)
+
+    @cached_property
+    def _shuffled_lengths(self) -> tuple[int, ...]:
+        return tuple(self.lengths[slot] for slot in self.order)
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ import click
 
 from leaderboard.exports import EXPORTS
 from leaderboard.load.remote import fetched
+from leaderboard.workers import HERE, Where
 from recipe_mpr_task.commands.accuracy import ACCURACY
 from recipe_mpr_task.errors import EXIT_BAD_INPUT, RecipeMPRError
 from recipe_mpr_task.faults import FaultLog
@@ -32,10 +33,13 @@ if TYPE_CHECKING:
 @click.option("--exports", is_flag=True, help=f"Also write files for others: {', '.join(EXPORTS)}.")
 @click.option("--hub-dataset", metavar="OWNER/NAME",
               help="With --exports: the dataset's id on the Hugging Face Hub, see `recipe-mpr kit hub`.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 256),
+              help="Check so many runs at the same time. Default: one on each CPU, at most 8.")  # fmt: skip
+@click.option("--ray", metavar="auto|ADDRESS", help="Check the runs on a Ray cluster. They are sent to the nodes.")
 @click.pass_context
 def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, runs: Sequence[str], out: Path, records: Path | None, target: float | None,
-    figures: Path | None, *, exports: bool, hub_dataset: str | None,
+    figures: Path | None, *, exports: bool, hub_dataset: str | None, jobs: int | None, ray: str | None,
 ) -> None:  # fmt: skip
     """Build the page and the tables from scored runs.
 
@@ -49,10 +53,12 @@ def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
         if not exports:
             raise click.UsageError("--hub-dataset needs --exports")
         checked_id(hub_dataset)
+    if ray and jobs:
+        raise click.UsageError("--jobs is for this machine; with --ray, the cluster's CPUs decide")
     paths, unread = fetched(runs)
     code = build_site(
         paths, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records,
-        figures=figures, hub_dataset=hub_dataset,
+        figures=figures, hub_dataset=hub_dataset, where=Where(jobs, ray),
     )  # fmt: skip
     for reason in unread:
         say(f"recipe-mpr: skipped {line(reason, 400)}", err=True)
@@ -62,7 +68,7 @@ def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
 def build_site(  # noqa: PLR0913 (each argument is an option of a command)
     paths: Sequence[Path], out: Path, *, code_if_skipped: int, target: float | None = None, exports: bool = False,
     records: Path | None = None, figures: Path | None = None, hub_dataset: str | None = None,
-    summary: "Callable[[Sequence[Board]], str] | None" = None,
+    summary: "Callable[[Sequence[Board]], str] | None" = None, where: Where = HERE,
 ) -> int:  # fmt: skip
     """Build the site. Print a summary and the names of the site's files. Name each skipped run on stderr.
 
@@ -79,8 +85,9 @@ def build_site(  # noqa: PLR0913 (each argument is an option of a command)
 
     with FaultLog() as log:
         site = build(
-            paths, out, target=target, exports=exports, hub_dataset=hub_dataset, built=build_day(), on_fault=log.add
-        )
+            paths, out, target=target, exports=exports, hub_dataset=hub_dataset, built=build_day(), on_fault=log.add,
+            where=where,
+        )  # fmt: skip
         say(f"{(summary or to_terminal)(site.boards)}\n")
         for name in FILES:
             say(out / name)

@@ -7,7 +7,8 @@ A record holds only the fields that the leaderboard reads. Option orders and rig
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -164,28 +165,28 @@ def read_record(path: Path, source: str = "") -> Run:
         raise RecordError(f"not a valid {FORMAT} file: {f'{fault.where} {fault.message[:200]}'.strip()}") from None
     except (OSError, RecursionError) as error:
         raise RecordError(f"not a valid {FORMAT} file: {str(error)[:200]}") from None
-    if reason := next(_faults(record), None):
+    results = record.results
+    is_import = results.config.model == IMPORT_MODEL
+    if reason := next(_faults(record, is_import=is_import), None):
         raise RecordError(reason)
-    samples = tuple(_samples(record, task_spec(record.task)))
-    return Run(source, record.task, record.results, samples, is_record=True)
+    samples = tuple(_samples(record, task_spec(record.task), is_import=is_import))
+    return Run(source, record.task, results, samples, is_record=True)
 
 
-def _faults(record: Record) -> Iterator[str]:
+def _faults(record: Record, *, is_import: bool) -> Iterator[str]:
     """Yield reasons to refuse a record. Use only the first, because later checks assume that earlier checks passed."""
     if record.dataset_sha256 != SHA256:
         yield f"from another dataset, SHA-256 {record.dataset_sha256[:12]}; expected {SHA256[:12]}"
     pinned = pinned_items()
     if unknown := sorted({item.item_id for item in record.items} - pinned.keys()):
         yield f"item {unknown[0]!r} is not in the dataset"
-    if foreign := [
-        item.item_id for item in record.items if {*chain(*item.chosen)} - {*pinned[item.item_id].option_ids}
-    ]:
+    chosen = ((item.item_id, recipe_id) for item in record.items for row in item.chosen for recipe_id in row)
+    if foreign := [item_id for item_id, recipe_id in chosen if recipe_id not in pinned[item_id].option_ids]:
         yield f"item {foreign[0]} chooses an unknown option"
     if unread := [item.item_id for item in record.items if item.unread and (item.scores or item.chosen != [[]])]:
         yield f"item {unread[0]} is marked unread but has a choice"
     if not is_task(record.task):
         yield f"task {record.task!r} is not part of this release"
-    is_import = record.results.config.model == IMPORT_MODEL
     generates = task_spec(record.task).generates and not is_import
     if not is_import and any((item.scores is None) != generates or item.places for item in record.items):
         yield "an item without scores, or with answered letters, which only generated texts and imports can have"
@@ -198,34 +199,39 @@ def _faults(record: Record) -> Iterator[str]:
         yield f"{record.task}: predictions are imported for {', '.join(allowed)}"
 
 
-def _samples(record: Record, spec: TaskSpec) -> Iterator[Sample]:
-    is_import = record.results.config.model == IMPORT_MODEL
+def _samples(record: Record, spec: TaskSpec, *, is_import: bool) -> Iterator[Sample]:
     for item in record.items:
         pinned = pinned_items()[item.item_id]
-        shown = pinned.shown_ids(spec.order)
-        document = Document(
+        sample = Sample(
+            document=_document(item.item_id, spec.order, item.seen),
             item_id=item.item_id,
-            option_ids=list(shown),
-            gold=shown.index(pinned.gold),
-            query_types=list(pinned.types),
-            options=["_" * n for n in pinned.shown_lengths(spec.order)],  # metrics can need the texts' lengths
-            seen_in_training=item.seen,
-        )
-        yield Sample(
-            document=document,
-            item_id=item.item_id,
-            responses=None if is_import else _responses(item, shown, spec),
+            responses=None if is_import else _responses(item, pinned.shown_ids(spec.order), spec),
             # Use the choices, not the scores: then a check notices if the scores contradict the choices.
-            accuracy=math.fsum((pinned.gold in row) / max(len(row), 1) for row in item.chosen) / len(item.chosen),
-            **(_of_import(item) if is_import else {}),
+            accuracy=math.fsum([(pinned.gold in row) / max(len(row), 1) for row in item.chosen]) / len(item.chosen),
         )
+        yield replace(sample, **_of_import(item)) if is_import else sample
+
+
+@lru_cache(maxsize=8192)
+def _document(item_id: str, order: str, seen: Literal[0, 1] | None) -> Document:
+    """Return an item's document without texts. Thousands of records share it, because documents do not change."""
+    pinned = pinned_items()[item_id]
+    shown = pinned.shown_ids(order)
+    return Document(
+        item_id=item_id,
+        option_ids=list(shown),
+        gold=shown.index(pinned.gold),
+        query_types=list(pinned.types),
+        options=["_" * n for n in pinned.shown_lengths(order)],  # metrics can need the texts' lengths
+        seen_in_training=seen,
+    )
 
 
 def _responses(item: RecordedItem, shown: Sequence[str], spec: TaskSpec) -> tuple[Any, ...]:
     """Return an item's responses in the form of lm-eval's log. The letter that was read stands for a generated text."""
     if spec.generates:
         return tuple("".join(LETTERS[shown.index(recipe_id)] for recipe_id in chosen) for chosen in item.chosen)
-    return tuple((score,) for row in item.scores or () for score in row)
+    return tuple([(score,) for row in item.scores or () for score in row])
 
 
 def _of_import(item: RecordedItem) -> dict[str, Any]:

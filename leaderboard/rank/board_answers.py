@@ -1,12 +1,11 @@
 """Collect a board's answers, item by item, in arrays. The item pages and the plots are made from them."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
@@ -88,17 +87,19 @@ class BoardAnswers:
         if row.spread is None or row.spread.over != "prompts":  # a row over prompts has several choices on an item
             bits = (row.items.picks[:, None] >> slots[own]) & 1
             self.masks[place, own] = (bits << np.arange(N_OPTIONS, dtype=np.uint8)).sum(axis=1)
-        given = [result[3] for result in json.loads(row.items.text)]
+        given = [result[3] for result in from_json(row.items.text)]
         known = np.array([probabilities is not None for probabilities in given])
         if known.any():
             probabilities = np.array([each for each in given if each is not None])
             self.percents[place, own[known]] = np.rint(100 * probabilities)
             self.confidences[place, own[known]] = probabilities.max(axis=1)
 
-    @cached_property
-    def chosen(self) -> Floats:
-        """Probability that a counted row chooses the option at a letter, shape (counted rows, items, 5)."""
-        return np.asarray(_SHARES[self.masks[self.counted]])
+    def chosen(self, rows: slice = slice(None), columns: slice = slice(None)) -> Floats:
+        """Return the probability that a counted row chooses the option at a letter, shape (counted rows, items, 5).
+
+        `rows` and `columns` select some of the counted rows and some of the items.
+        """
+        return np.asarray(_SHARES[self.masks[self.counted][rows, columns]])
 
     def right_choice(self, place: int) -> Floats:
         """Return the probability that row `place` chooses the right option of each item, shape (items,)."""

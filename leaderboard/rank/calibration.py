@@ -59,9 +59,11 @@ def calibration(confidences: Floats, right: Floats) -> Calibration:
     counts = np.bincount(places, minlength=N_BINS)
     sure, correct = (np.bincount(places, weights=values, minlength=N_BINS) for values in (confidences, right))
     error = float(np.abs(correct - sure).sum()) / len(confidences)
+    filled = np.flatnonzero(counts)
+    scores = Score.of_each(np.asarray(correct[filled], np.float64), counts[filled])
     bins = tuple(
-        Bin(k / N_BINS, (k + 1) / N_BINS, float(sure[k] / counts[k]), Score.of(float(correct[k]), int(counts[k])))
-        for k in np.flatnonzero(counts).tolist()
+        Bin(k / N_BINS, (k + 1) / N_BINS, float(sure[k] / counts[k]), score)
+        for k, score in zip(filled.tolist(), scores, strict=True)
     )
     return Calibration(error, float(confidences.mean()), float(right.mean()), bins)
 

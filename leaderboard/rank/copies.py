@@ -17,7 +17,9 @@ from recipe_mpr_task.statistics import Ints
 _LEAST_ITEMS = 12
 """Rows with fewer items are not flagged for answering with one letter, because a few equal letters can be chance."""
 
-_BLOCK = 1024
+_CELLS = 4_000_000
+"""Compare blocks of rows with all rows. A block has at most this many pairs, which take about 200 MB."""
+
 _NOT_SHARED = -1
 
 
@@ -44,11 +46,12 @@ def mark_copies(rows: Iterable[Row]) -> list[Row]:
     return rows
 
 
-def find_alike(rows: Sequence[Row]) -> list[list[str]]:
+def find_alike(rows: Sequence[Row], most_cells: int = _CELLS) -> list[list[str]]:
     """Return each row's flags: at most one about a similar unrelated row, then at most one about a similar related row.
 
     If several rows are similar, the flag names the first ranked row. If none is ranked, the flag names the first row.
     Every row must have items. Two rows with equal `Keys.measurement`, or two unranked rows, are not compared.
+    `most_cells` limits the memory and does not change the result.
     """
     matrices = Matrices.of(rows)
     codes = _codes(rows)
@@ -57,10 +60,14 @@ def find_alike(rows: Sequence[Row]) -> list[list[str]]:
     ranked = np.array([row.status in RANKED for row in rows], dtype=bool)
     preference = np.argsort(~ranked, kind="stable")
     flags: list[list[str]] = []
+    size = max(1, most_cells // max(len(rows), 1))
     for place, row in enumerate(rows):
-        if place % _BLOCK == 0:
-            compared = matrices.compared(slice(place, place + _BLOCK))
-        in_block = place % _BLOCK
+        if place % size == 0:
+            compared = matrices.compared(slice(place, place + size))
+        in_block = place % size
+        if not compared.is_alike[in_block].any():
+            flags.append([])
+            continue
         is_alike = compared.is_alike[in_block] & (identities != identities[place]) & (ranked | ranked[place])
         alike = preference[is_alike[preference]]
         is_related = ((codes[alike] == codes[place]) & (codes[place] != _NOT_SHARED)).any(axis=1)

@@ -11,6 +11,8 @@ from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import Floats
 
+_ITEMS_AT_ONCE = 64
+
 
 @dataclass(frozen=True)
 class ItemNumbers:
@@ -64,8 +66,7 @@ def item_numbers(answers: BoardAnswers) -> BoardItems:
     right_by_kind = {kind: right[[row.kind == kind for row in rows]].sum(axis=0) for kind in kinds}
     partly = ((accuracies > 0) & ~right).sum(axis=0)
     means = accuracies.mean(axis=0)
-    apart = disagreement(answers.chosen)
-    votes = answers.chosen.sum(axis=0)
+    apart, votes = _apart_and_votes(answers)
     items = tuple(
         ItemNumbers(
             item_id,
@@ -81,6 +82,16 @@ def item_numbers(answers: BoardAnswers) -> BoardItems:
     histogram = np.bincount(right.sum(axis=0), minlength=len(rows) + 1)
     never, always = int((accuracies == 0).all(axis=0).sum()), int(right.all(axis=0).sum())
     return BoardItems(dict(kinds), items, tuple(histogram.tolist()), never, always, _by_type(answers.ids, means))
+
+
+def _apart_and_votes(answers: BoardAnswers) -> tuple[Floats, Floats]:
+    """Return each item's disagreement, shape (items,), and its votes, shape (items, 5). Memory is for some items."""
+    apart, votes = [], []
+    for first in range(0, len(answers.ids), _ITEMS_AT_ONCE):
+        chosen = answers.chosen(columns=slice(first, first + _ITEMS_AT_ONCE))
+        apart.append(disagreement(chosen))
+        votes.append(chosen.sum(axis=0))
+    return np.concatenate(apart), np.concatenate(votes)
 
 
 def _by_type(ids: tuple[str, ...], means: Floats) -> dict[str, tuple[int, float]]:

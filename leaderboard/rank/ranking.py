@@ -1,18 +1,17 @@
 """Rank a board's rows and compare them by paired tests: each row with the leader, and all rows with each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.stats import rankdata
 
+from leaderboard.rank.rank_ranges import PairTests, rank_ranges
 from leaderboard.rank.row import AgainstLeader, Row
 from recipe_mpr_task import statistics
-from recipe_mpr_task.statistics import LEVEL, Floats, Ints
+from recipe_mpr_task.statistics import LEVEL, Floats
 
 _MATRIX = 50
-_ROUNDING = 1e-6
-"""Tolerance when a sum of squared differences is compared with a whole number."""
 _USUAL_DISCORDANCE = 0.2
 _DIGITS = 9
 
@@ -89,11 +88,8 @@ def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> l
     rows). `p_of_best` has the p values from `statistics.pairwise` for all pairs of the best 50 rows.
     """
     with_leader = statistics.compare_with(accuracies[:, 1:], accuracies[:, 0])
-    p = all_pairs(accuracies)
-    # `all_pairs` approximates some p values. Use exact p values for pairs of the best rows and pairs with the leader.
-    p[: len(p_of_best), : len(p_of_best)] = p_of_best
-    p[0, 1:] = p[1:, 0] = [comparison.p for comparison in with_leader]
-    ranges = np.transpose(rank_ranges(np.array([row.rank for row in ranked]), p)).tolist()
+    blocks = _exact_blocks(accuracies, p_of_best, np.array([comparison.p for comparison in with_leader]))
+    ranges = np.transpose(rank_ranges(np.array([row.rank for row in ranked]), blocks)).tolist()
     leader, *others = [
         replace(row, rank_low=low, rank_high=high) for row, (low, high) in zip(ranked, ranges, strict=True)
     ]
@@ -104,55 +100,18 @@ def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> l
     ]
 
 
-def rank_ranges(ranks: Ints, p: Floats) -> tuple[Ints, Ints]:
-    """Return the best and the worst possible rank of each row, as two arrays of shape (rows,).
-
-    For each row R, the p values of its comparisons with all other rows are Holm-corrected together. A lower row is
-    separated from R if the corrected p value is below 5%. R's worst rank is the number of rows minus the number of
-    lower rows that are separated from R. The leader's worst rank is therefore the size of its tie group. R's best rank
-    is 1 plus the number of higher rows from which R is separated. A row that differs from the others on many items is
-    hard to separate, so this row can have a wide range. The ranges are marginal confidence sets of ranks: Mogstad,
-    Romano, Shaikh and Wilhelm (2024), doi 10.1093/restud/rdad006.
-
-    Args:
-        ranks: ascending ranks, 1 for the best, shape (rows,). Equal accuracies have equal ranks.
-        p: uncorrected p values of all pairs, shape (rows, rows).
-    """
-    n = len(ranks)
-    p = np.where(np.eye(n, dtype=bool), 1.0, p)
-    order = np.argsort(p, axis=1)
-    # This is `statistics.holm` for all rows at once. The diagonal is not a test, so each row has n - 1 tests.
-    corrected = np.maximum.accumulate(np.take_along_axis(p, order, axis=1) * np.arange(n - 1, -1, -1), axis=1)
-    separated = np.zeros((n, n), dtype=bool)
-    np.put_along_axis(separated, order, corrected < LEVEL, axis=1)
-    separated &= ranks[:, None] < ranks
-    return 1 + separated.sum(axis=0), n - separated.sum(axis=1)
-
-
-def all_pairs(accuracies: Floats) -> Floats:
-    """Return the p value of a paired test for every pair of systems, shape (systems, systems).
-
-    The test is McNemar's exact test if every item is a full win, a full loss or a tie. Other pairs have fractional
-    accuracies. Their p value approximates the sign-flip test: p = 2 Phi(-|sum d| / sqrt(sum d^2)), where d is an item's
-    difference in accuracy. Matrix products count the wins of all pairs at once.
-
-    Args:
-        accuracies: fractions, shape (items, systems).
-    """
-    right, wrong = (accuracies == 1).astype(np.float32), (accuracies == 0).astype(np.float32)
-    wins = np.rint(right.T @ wrong).astype(np.int64)
-    # Many pairs of systems have the same numbers of wins and losses. Run the test once per combination.
-    codes = wins * (len(accuracies) + 1) + wins.T
-    p_of_code = np.zeros(codes.max(initial=0) + 1)
-    tested = np.flatnonzero(np.bincount(codes.ravel()))
-    p_of_code[tested] = statistics.mcnemar(*np.divmod(tested, len(accuracies) + 1))
-    p: Floats = p_of_code[codes]
-    sums, squares = accuracies.sum(axis=0), (accuracies**2).sum(axis=0)
-    distances = squares[:, None] + squares - 2 * accuracies.T @ accuracies
-    first, second = np.nonzero(distances - (wins + wins.T) > _ROUNDING)  # pairs with fractional accuracies
-    z = np.abs(sums[first] - sums[second]) / np.sqrt(distances[first, second])
-    p[first, second] = 2 * norm.cdf(-z)
-    return p
+def _exact_blocks(accuracies: Floats, p_of_best: Floats, p_with_leader: Floats) -> Iterator[Floats]:
+    """Yield `PairTests.blocks`, with exact p values for pairs of the best rows and pairs with the leader."""
+    first = 0
+    for p in PairTests(accuracies).blocks():
+        n = max(0, min(len(p), len(p_of_best) - first))
+        p[:n, : len(p_of_best)] = p_of_best[first : first + n]
+        if first == 0:
+            p[0, 1:] = p_with_leader
+        after = max(first, 1)
+        p[after - first :, 0] = p_with_leader[after - 1 : first + len(p) - 1]
+        yield p
+        first += len(p)
 
 
 def _matrix(rows: Sequence[Row], differences: Floats, p: Floats) -> PairMatrix:

@@ -2,8 +2,10 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
+from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
 from leaderboard.load.item_sets import ItemSet
@@ -15,7 +17,7 @@ from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.names import slug
 from recipe_mpr_task.result_records import TrainingRecord
-from recipe_mpr_task.statistics import Comparison
+from recipe_mpr_task.statistics import Comparison, Floats
 
 _DIGITS = 9
 
@@ -38,8 +40,20 @@ class Score:
         """Return the score of `correct` right answers on `n` items. Tied options can make `correct` fractional."""
         if n == 0:
             return cls(None, 0)
+        return cls(correct / n, n, *_wilson(correct, n))
+
+    @classmethod
+    def of_each(cls, correct: Floats, n: NDArray[Any]) -> "list[Score]":
+        """Return the scores of several sets of items, shape (sets,). No set is empty."""
         low, high = proportion_confint(correct, n, alpha=0.05, method="wilson")
-        return cls(correct / n, n, float(low), float(high))
+        columns = (correct / n, n, low, high)
+        return [cls(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+@lru_cache(maxsize=65536)  # the same counts come back in thousands of rows
+def _wilson(correct: float, n: int) -> tuple[float, float]:
+    low, high = proportion_confint(correct, n, alpha=0.05, method="wilson")
+    return float(low), float(high)
 
 
 @dataclass(frozen=True)
@@ -226,7 +240,7 @@ class Row:
         types: score by query type; a type without items is absent.
         source: the file that the row was read from. A pooled row lists all its files, joined by ", ".
         rank: rank on the board, 1 for the best; None if the row is not ranked.
-        rank_low, rank_high: best and worst possible rank, from `ranking.rank_ranges`; None if the row is not ranked.
+        rank_low, rank_high: best and worst possible rank, from `rank_ranges`; None if the row is not ranked.
         metrics: metrics by key; a metric that the task does not have is absent.
         is_invariant: on circular boards, whether the system scores each option alone, so rotations change nothing.
         protocol: how the score was obtained, such as "5 folds pooled"; "" for a single run.

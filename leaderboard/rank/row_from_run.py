@@ -103,7 +103,8 @@ def _gold_letters(verified: VerifiedRun) -> tuple[int, ...]:
         return counts
     elif (order := run.args.text("order")) not in ORDERS:
         return ()
-    golds = Counter(pinned_items()[item.item_id].shown_ids(order).index(item.gold) for item in verified.items)
+    pinned = pinned_items()
+    golds = Counter([pinned[item.item_id].shown_gold(order) for item in verified.items])
     return tuple(golds[k] for k in range(N_OPTIONS))
 
 
@@ -149,8 +150,12 @@ def _further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
     """
     metrics: dict[str, Metric] = {}
     is_causal = who.kind(verified.run) == "causal"
+    by_name = defaultdict[str, list[float]](list)
+    for item in verified.items:
+        for name, value in item.metrics.items():
+            by_name[name].append(value)
     for name in MEANS:
-        values = [item.metrics[name] for item in verified.items if name in item.metrics]
+        values = by_name[name]
         if name == SEEN and len(values) < len(verified.items):
             continue  # omitted, because it is unknown whether the model saw the other items
         if values and not any(map(math.isnan, values)) and (is_causal or name != "acc_norm"):
@@ -201,12 +206,13 @@ def position_profile(items: Sequence[ItemResult], order: str) -> PositionProfile
     if not any(item.chosen for item in items):
         return None
     answers, right, golds = ([0.0] * N_OPTIONS for _ in range(3))
+    pinned = pinned_items()
     for item in items:
-        shown = pinned_items()[item.item_id].shown_ids(order)
+        shown, gold = pinned[item.item_id].shown_ids(order), pinned[item.item_id].shown_gold(order)
         for recipe_id in item.chosen:
             answers[shown.index(recipe_id)] += 1 / len(item.chosen)
-        golds[shown.index(item.gold)] += 1
-        right[shown.index(item.gold)] += item.accuracy
+        golds[gold] += 1
+        right[gold] += item.accuracy
     shares = tuple(round(answer / len(items), _DIGITS) for answer in answers)
     recall = (round(r / g, _DIGITS) if g and not math.isnan(r) else None for r, g in zip(right, golds, strict=True))
     return PositionProfile(shares, tuple(recall))

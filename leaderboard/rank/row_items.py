@@ -112,8 +112,10 @@ def _ids_in(text: str) -> tuple[str, ...]:
 
 
 def _pick(item: ItemResult) -> int:
-    options = pinned_items()[item.item_id].option_ids if item.chosen else ()
-    return sum(1 << options.index(recipe_id) for recipe_id in set(item.chosen))
+    if not item.chosen:
+        return 0
+    options = pinned_items()[item.item_id].option_ids
+    return sum([1 << options.index(recipe_id) for recipe_id in set(item.chosen)])
 
 
 def _plain(item: ItemResult) -> list[Any]:

@@ -8,13 +8,13 @@ does not show its wrong choices, the module counts the items on which both rows 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 from scipy.stats import binom
 
 from leaderboard.rank.row import Row
@@ -92,7 +92,8 @@ class Compared:
 
     Fields of type `Floats` count items. For `fewer_wrong`, count each row's wrong choices on the items that both rows
     answered, and take the smaller count. `both_wrong` counts the items on which both rows are wrong, whatever they
-    chose; `fewer_failed` is the smaller count of wrong items. `same_answers` counts items with equal probabilities.
+    chose; `fewer_failed` is the smaller count of wrong items; both are 0 if neither row is mute. `same_answers` counts
+    items with equal probabilities.
     `by_choice` marks pairs with similar wrong choices, `by_items` pairs that are wrong on the same items. `is_alike`
     marks pairs with one of these or with similar probabilities.
     """
@@ -163,15 +164,16 @@ class Matrices:
         return cls(picks > 0, wrong, scored, *_answers(rows), one_letter, failed, is_mute)
 
     def compared(self, block: slice) -> Compared:
-        """Compare the rows of a block with all rows."""
-        chose, wrong = self.chose, self.wrong > 0
+        """Compare the rows of a block with all rows. Memory grows with the rows of the block times all rows."""
         # Each row's wrong choices are counted on items where the other row chose something.
-        fewer = np.minimum(_shared(wrong[block], chose), _shared(chose[block], wrong))
+        fewer = np.minimum(
+            self._chose.shared_with(self._any_wrong[block]), self._chose.of(block).shared_with(self._any_wrong).T
+        )
         same_wrong = self._same_wrong(block)
         both_read = ~self.one_letter[block, None] & ~self.one_letter
         by_choice = (fewer >= MIN_WRONG) & (same_wrong >= SAME_SHARE * fewer) & both_read
-        shared_items = _shared(self.scored[block], self.scored)
-        same_answers = (self.answers[block] @ self.answers.T).toarray() + _shared(self.common[block], self.common)
+        shared_items = self._scored.shared_with(self.scored[block])
+        same_answers = _product(self.answers, block) + _shared(self.common[block], self.common)
         both_wrong, fewer_failed, by_items = self._failed_alike(block)
         by_answers = same_answers >= np.maximum(_MIN_EQUAL_ANSWERS, _EQUAL_SHARE * shared_items)
         return Compared(
@@ -186,13 +188,23 @@ class Matrices:
         systems that are often wrong share wrong items by chance. So the number must also be improbable if each wrong
         item is shared with a probability halfway between the other row's share of wrong items and 1.
         """
-        mine, others = _shared(self.failed[block], self.scored), _shared(self.scored[block], self.failed)
-        fewer, more = np.minimum(mine, others), np.maximum(mine, others)
-        both = _shared(self.failed[block], self.failed)
-        by_chance = (1 + more / np.maximum(_shared(self.scored[block], self.scored), 1)) / 2
-        pairs = (self.is_mute[block, None] | self.is_mute) & (fewer >= MIN_WRONG) & (both >= SAME_SHARE * fewer)
+        shape = (len(self.is_mute[block]), len(self.is_mute))
+        both, fewer, more = (np.zeros(shape) for _ in range(3))
+        rows = np.arange(len(self.is_mute))[block]
+        if not self.is_mute.any():
+            return both, fewer, np.zeros(shape, bool)
+        for some, others in ((self.is_mute[block], slice(None)), (~self.is_mute[block], self.is_mute)):
+            if some.any():
+                mine = _shared(self.failed[rows[some]], self.scored[others])
+                theirs = _shared(self.scored[rows[some]], self.failed[others])
+                cells = np.ix_(some, np.arange(len(self.is_mute))[others])
+                fewer[cells], more[cells] = np.minimum(mine, theirs), np.maximum(mine, theirs)
+                both[cells] = _shared(self.failed[rows[some]], self.failed[others])
+        pairs = (fewer >= MIN_WRONG) & (both >= SAME_SHARE * fewer)
+        shared_items = self._scored.shared_with(self.scored[block])[pairs]
+        by_chance = (1 + more[pairs] / np.maximum(shared_items, 1)) / 2
         alike = np.zeros(pairs.shape, bool)
-        alike[pairs] = binom.sf(both[pairs] - 1, fewer[pairs], by_chance[pairs]) < _BY_CHANCE
+        alike[pairs] = binom.sf(both[pairs] - 1, fewer[pairs], by_chance) < _BY_CHANCE
         return both, fewer, alike
 
     def _same_wrong(self, block: slice) -> Floats:
@@ -201,10 +213,64 @@ class Matrices:
         One common option is enough, so that a copy with an added tie is found. The sum over the options counts an item
         with two common options twice, so subtract each of these items once.
         """
-        bits = [(self.wrong >> k) & 1 > 0 for k in range(N_OPTIONS)]
-        pairs = ((one & other) for one, other in combinations(bits, _MOST_TIED))
-        twice = sum(_shared(pair[block], pair) for pair in pairs if pair.any())
-        return np.asarray(sum(_shared(bit[block], bit) for bit in bits) - twice)
+        return np.asarray(self._wrong_options[block] @ self._wrong_options.T) - _product(self._tied, block)
+
+    @cached_property
+    def _any_wrong(self) -> Flags:
+        return self.wrong > 0
+
+    @cached_property
+    def _chose(self) -> "_Patterns":
+        return _Patterns.of_rows(self.chose)
+
+    @cached_property
+    def _scored(self) -> "_Patterns":
+        return _Patterns.of_rows(self.scored)
+
+    @cached_property
+    def _wrong_options(self) -> NDArray[np.float32]:
+        """1 if the row chose the wrong option; shape (rows, wrong options that any row chose)."""
+        bits = np.concatenate([(self.wrong >> k) & 1 for k in range(N_OPTIONS)], axis=1)
+        return bits[:, bits.any(axis=0)].astype(np.float32)
+
+    @cached_property
+    def _tied(self) -> Any:
+        """1 if two wrong options are tied; sparse, because ties are rare; shape (rows, pairs of options)."""
+        bits = [(self.wrong >> k) & 1 for k in range(N_OPTIONS)]
+        return hstack([csr_matrix(one & other, dtype=np.int32) for one, other in combinations(bits, _MOST_TIED)], "csr")
+
+
+@dataclass(frozen=True)
+class _Patterns:
+    """Rows of flags, of which many are equal. Each distinct row is stored once.
+
+    Attributes:
+        distinct: the distinct rows, shape (distinct rows, columns).
+        places: index in `distinct` of each row, shape (rows,).
+    """
+
+    distinct: Flags
+    places: Ints
+
+    @classmethod
+    def of_rows(cls, flags: Flags) -> "_Patterns":
+        """Find the distinct rows."""
+        _, first, places = np.unique(np.packbits(flags, axis=1), axis=0, return_index=True, return_inverse=True)
+        return cls(flags[first], places.reshape(-1))
+
+    def of(self, block: slice) -> "_Patterns":
+        """Return the rows of a block."""
+        kept, places = np.unique(self.places[block], return_inverse=True)
+        return _Patterns(self.distinct[kept], places)
+
+    def shared_with(self, these: Flags) -> Floats:
+        """For each row of `these` and each of these rows, count the columns that are true in both."""
+        return _shared(these, self.distinct)[:, self.places]
+
+
+def _product(sparse: Any, block: slice) -> Floats:
+    """Return the products of the rows of a block with all rows."""
+    return np.asarray((sparse[block] @ sparse.T).toarray(), np.float32)
 
 
 def _shared(these: Flags, those: Flags) -> Floats:

@@ -176,7 +176,7 @@ def _agreement(answers: BoardAnswers, counted: list[str]) -> dict[str, Any] | No
     accuracies = answers.accuracies[answers.counted][:MOST_IN_PLOTS]
     return {
         "ids": counted[:MOST_IN_PLOTS],
-        "same_choice": _cells(same_choice(answers.chosen[:MOST_IN_PLOTS])),
+        "same_choice": _cells(same_choice(answers.chosen(rows=slice(MOST_IN_PLOTS)))),
         "error_consistency": _cells(error_consistency(accuracies)),
     }
 

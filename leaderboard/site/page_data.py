@@ -180,8 +180,17 @@ def _cost(cost: Cost) -> dict[str, dict[str, Any]]:
 
 
 def to_json(content: Mapping[str, Any]) -> str:
-    """Return the text of `leaderboard.json`."""
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Return the text of `leaderboard.json`, with one line for each board, row, claim and skipped file."""
+
+    def text(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+    lines = (
+        f"{text(key)}: [\n" + ",\n".join(map(text, value)) + "\n]" if value and isinstance(value, list)
+        else f"{text(key)}: {text(value)}"
+        for key, value in content.items()
+    )  # fmt: skip
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 @cache

@@ -1,16 +1,17 @@
 """Find reasons to exclude a run because its documents, items, option orders or numbers are not comparable."""
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from contextlib import suppress
+from typing import Any
 
 from scipy.stats import binom, fisher_exact
 
 from leaderboard.load.item_sets import LEAST_ITEMS, ItemSet, base_task, missing_of, task_cut_short
 from leaderboard.load.samples import Sample
 from leaderboard.load.schema import Run
-from leaderboard.verify.items import ItemResult, responses_of
+from leaderboard.verify.items import ItemResult
 from leaderboard.verify.verified import Case
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import EXPLOITABLE_ORDERS, NOT_SHOWN, ORDERS, digest_of_record, pinned_items
@@ -27,33 +28,36 @@ def document_faults(case: Case) -> Iterator[str]:
 
     These faults make all numbers of the run unreliable. An item with several faults is listed only under the first.
     """
-    spec = case.spec
-    tests: tuple[tuple[str, Callable[[Sample], bool]], ...] = (
-        ("not of the pinned dataset", lambda sample: _is_genuine(sample, is_record=case.run.is_record)),
+    spec, is_record, pinned = case.spec, case.run.is_record, pinned_items()
+    tests: tuple[tuple[str, Callable[[Sample, Sequence[Any] | None], bool]], ...] = (
+        ("not of the pinned dataset", lambda sample, _: _is_genuine(sample)),
         (
             f"with options not in {spec.order} order",
-            lambda sample: tuple(sample.doc.option_ids) == pinned_items()[sample.doc.item_id].shown_ids(spec.order),
+            lambda sample, _: tuple(sample.doc.option_ids) == pinned[sample.doc.item_id].shown_ids(spec.order),
         ),
         (
             f"without their {spec.n_responses} responses",
-            lambda sample: sample.chosen is not None or len(responses_of(sample, spec) or ()) == spec.n_responses,
+            lambda sample, responses: sample.chosen is not None or len(responses or ()) == spec.n_responses,
         ),
-        ("with other responses than its first raw responses", lambda sample: sample.is_first_of_raw),
+        ("with other responses than its first raw responses", lambda sample, _: sample.is_first_of_raw),
     )
-    faulty: dict[str | None, list[str]] = defaultdict(list)
-    for sample in case.run.items:
-        faulty[next((fault for fault, passes in tests if not passes(sample)), None)].append(sample.item_id)
-    yield from (counted(faulty[fault], fault) for fault, _ in tests if faulty[fault])
+    if is_record:  # the loader makes a record's documents itself, and a record has no raw responses
+        tests = tests[2:3]
+    left = list(zip(case.run.items, case.responses, strict=True))
+    for fault, passes in tests:
+        if faulty := [sample.item_id for sample, responses in left if not passes(sample, responses)]:
+            yield counted(faulty, fault)
+            left = [(sample, responses) for sample, responses in left if passes(sample, responses)]
 
 
-def _is_genuine(sample: Sample, *, is_record: bool) -> bool:
-    """Return whether a document is from the dataset: compare its hash; for a record, check only its item id."""
+def _is_genuine(sample: Sample) -> bool:
+    """Return whether a document is from the dataset, by its hash."""
     document = sample.document
     if document is None or document.item_id not in pinned_items():
         return False
     with suppress(KeyError, IndexError, TypeError, ValueError):  # a malformed document is not genuine
         digest = pinned_items()[document.item_id].digest
-        return is_record or (document.has_texts and digest_of_record(document.as_record()) == digest)
+        return document.has_texts and digest_of_record(document.as_record()) == digest
     return False
 
 

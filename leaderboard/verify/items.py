@@ -3,14 +3,24 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, Literal
+
+import numpy as np
 
 from leaderboard.load.option_scores import Scale, best_options, probabilities_of
 from leaderboard.load.samples import Sample
 from recipe_mpr_task.document import Document
 from recipe_mpr_task.extraction import extract_letter
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
-from recipe_mpr_task.metrics import METRICS, averaged_probabilities, choice_metrics, softmax
+from recipe_mpr_task.metrics import (
+    METRICS,
+    averaged_probabilities,
+    choice_metrics,
+    letter_metrics,
+    letter_metrics_of_each,
+    softmax,
+)
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.task_specs import TaskSpec
 
@@ -58,28 +68,54 @@ def responses_of(sample: Sample, spec: TaskSpec) -> list[Any] | None:
     return None if scores is None else [(score, False) for score in scores]  # False is `is_greedy`; no metric reads it
 
 
-def item_result(sample: Sample, spec: TaskSpec, scale: Scale | None = None) -> ItemResult:
+def item_results(
+    samples: Sequence[Sample], responses: Sequence[list[Any] | None], spec: TaskSpec, scale: Scale | None
+) -> tuple[ItemResult, ...]:
+    """Recompute the results of a run's items, see `item_result`. Items of a letter task are scored all at once."""
+    is_letters = spec.process_results is letter_metrics and all(sample.chosen is None for sample in samples)
+    rows = [[score for score, _ in given or ()] for given in responses] if is_letters else []
+    if not rows or {*map(len, rows)} != {N_OPTIONS} or not np.isfinite(rows).all():
+        pairs = zip(samples, responses, strict=True)
+        return tuple([item_result(sample, given or [], spec, scale) for sample, given in pairs])
+    documents = [sample.doc for sample in samples]
+    scored = letter_metrics_of_each([document.__dict__ for document in documents], rows)
+    return tuple([
+        ItemResult(
+            item_id=document.item_id,
+            accuracy=metrics["acc"],
+            types=pinned_items()[document.item_id].types,
+            metrics=metrics,
+            chosen=tuple(compress(document.option_ids, is_best)),
+            probabilities=tuple(probabilities),
+            seen=document.seen_in_training,
+        )
+        for document, (metrics, probabilities, is_best) in zip(documents, scored, strict=True)
+    ])  # fmt: skip
+
+
+def item_result(sample: Sample, responses: Sequence[Any], spec: TaskSpec, scale: Scale | None = None) -> ItemResult:
     """Recompute an item's result. The document must be from the dataset, and no response may be missing.
 
-    `scale` is the scale of an imported run's scores, from `option_scores.scale_of`.
+    `responses` are from `responses_of`. `scale` is the scale of an imported run's scores, from
+    `option_scores.scale_of`.
     """
     document = sample.doc
-    responses = responses_of(sample, spec) or []
     if sample.chosen is None:
         metrics = spec.process_results(document.as_record(), responses)
         chosen, probabilities = _answer(document, responses, spec)
     else:
         chosen, probabilities = _imported_answer(sample, scale)
         metrics = choice_metrics(document.as_record(), chosen)
+    rotations = metrics.pop("rstd", None)  # a list, not a number
     return ItemResult(
         item_id=document.item_id,
         accuracy=metrics["acc"],
         types=pinned_items()[document.item_id].types,
-        metrics={key: value for key, value in metrics.items() if key != "rstd"},  # "rstd" is a list, not a number
+        metrics=metrics,
         chosen=chosen,
         probabilities=probabilities,
         seen=document.seen_in_training,
-        rotations=metrics.get("rstd"),
+        rotations=rotations,
     )
 
 
@@ -106,4 +142,4 @@ def _answer(
     probabilities = softmax(scores) if is_one_order else averaged_probabilities(scores)
     weights = scores if is_one_order else probabilities
     best = max(weights)
-    return tuple(recipe_id for recipe_id, w in zip(shown, weights, strict=True) if w == best), tuple(probabilities)
+    return tuple([recipe_id for recipe_id, w in zip(shown, weights, strict=True) if w == best]), tuple(probabilities)

@@ -143,6 +143,23 @@ def test_of_one_run_read_twice_the_more_doubtful_counts():
     assert excluded.reason == "repeat of m.json: the same run, read twice"
 
 
+@given(st.integers(0, 10**6), st.integers(1, 150))
+@settings(max_examples=25, deadline=None)
+def test_blocks_of_rows_give_the_flags_of_one_block(seed, most_cells):
+    """Some rows are copies with changes, some show no choices, some have only a part of the items."""
+    rng = np.random.default_rng(seed)
+    first, *others = rng.integers(0, 5, (9, 80)).tolist()
+    rows = []
+    for k, other in enumerate([first, *others]):
+        cut = int(rng.choice([0, 75, 80]))
+        slots = [(slot,) for slot in first[:cut] + other[cut:]]
+        status = str(rng.choice(["unknown", "excluded"]))
+        rows.append(row(f"s{k}", slots[: int(rng.choice([80, 80, 60]))], status=status))
+        if rng.random() < 0.3:
+            rows[-1] = replace(rows[-1], items=replace(rows[-1].items, choices=""))
+    assert find_alike(rows, most_cells) == find_alike(rows, 10**6)
+
+
 def test_a_thousand_rows_that_all_agree_are_compared():
     """The worst case: every row is like every other. The build stays a matter of seconds."""
     rng = np.random.default_rng(0)

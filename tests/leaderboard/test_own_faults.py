@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from leaderboard import collect
 from leaderboard.collect import read_rows
 from leaderboard.commands.build import leaderboard
+from leaderboard.workers import Where
 from recipe_mpr_task.faults import OwnFaultError
 from tests.support.fake_runs import run_files
 from tests.support.in_process import built, spoken
@@ -71,11 +72,9 @@ def test_processes_hand_their_faults_over(tmp_path, monkeypatch):
     """Several processes check the runs. Each starts anew, so a patch of this test would have no effect."""
     for k in range(3):
         run_files(tmp_path / "runs" / str(k), name=f"org/{k}", seed=k)
-    monkeypatch.setattr(collect, "FEW_FILES", 2)
-    monkeypatch.setattr(collect, "WORKERS", 2)
     monkeypatch.setattr(collect, "make_rows", fails)
     faults = []
-    rows, _ = read_rows([tmp_path / "runs"], lambda what, trace: faults.append(trace))
+    rows, _ = read_rows([tmp_path / "runs"], lambda what, trace: faults.append(trace), Where(jobs=2))
     assert len(faults) == 3
     assert all("in fails_in_there" in trace for trace in faults)
     assert rows == []

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leaderboard.rank.ranking import all_pairs, board_of, rank_ranges
+from leaderboard.rank.rank_ranges import PairTests, rank_ranges
+from leaderboard.rank.ranking import board_of
 from leaderboard.rank.row import Row, Score
 from leaderboard.rank.row_items import RowItems
 from leaderboard.verify.items import ItemResult
@@ -75,6 +76,22 @@ def test_ranges_are_those_of_the_definition_with_exact_tests(accuracies):
     assert [(r.rank_low, r.rank_high) for r in rows] == list(zip(best, worst, strict=True))
 
 
+def all_pairs(accuracies):
+    (p,) = PairTests(accuracies).blocks()
+    return p
+
+
+@given(matrices((0.0, 0.5, 1.0)), st.integers(1, 60))
+@settings(max_examples=40, deadline=None)
+def test_blocks_of_rows_give_what_one_block_gives(accuracies, most_cells):
+    accuracies = accuracies[:, np.argsort(-accuracies.mean(axis=0), kind="stable")]
+    means = accuracies.sum(axis=0)
+    ranks = np.array([1 + int((means > mean).sum()) for mean in means])
+    whole, blocks = all_pairs(accuracies), list(PairTests(accuracies).blocks(most_cells))
+    assert np.concatenate(blocks) == pytest.approx(whole, abs=1e-12)
+    assert np.array_equal(rank_ranges(ranks, blocks), rank_ranges(ranks, [whole]))
+
+
 @given(matrices(LEVELS))
 @settings(max_examples=40, deadline=None)
 def test_without_ties_all_pairs_is_the_exact_test_and_more_items_of_the_kind_narrow_every_range(accuracies):
@@ -85,17 +102,17 @@ def test_without_ties_all_pairs_is_the_exact_test_and_more_items_of_the_kind_nar
     assert p[first, second] == pytest.approx(paired_p(accuracies[:, first] - accuracies[:, second]), abs=1e-12)
     means = accuracies.sum(axis=0)
     ranks = np.array([1 + int((means > mean).sum()) for mean in means])
-    low, high = rank_ranges(ranks, p)
-    lower, higher = rank_ranges(ranks, all_pairs(np.tile(accuracies, (4, 1))))
+    low, high = rank_ranges(ranks, [p])
+    lower, higher = rank_ranges(ranks, [all_pairs(np.tile(accuracies, (4, 1)))])
     assert (lower >= low).all()
     assert (higher <= high).all()
 
 
 def test_systems_far_apart_have_one_rank_each_and_equal_ones_share_all():
     steps = np.array([[1.0] * k + [0.0] * (300 - k) for k in (250, 150, 50)]).T
-    low, high = rank_ranges(np.array([1, 2, 3]), all_pairs(steps))
+    low, high = rank_ranges(np.array([1, 2, 3]), [all_pairs(steps)])
     assert (low.tolist(), high.tolist()) == ([1, 2, 3], [1, 2, 3])
-    low, high = rank_ranges(np.array([1, 1, 1]), all_pairs(np.ones((300, 3))))
+    low, high = rank_ranges(np.array([1, 1, 1]), [all_pairs(np.ones((300, 3)))])
     assert (low.tolist(), high.tolist()) == ([1, 1, 1], [3, 3, 3])
 
 

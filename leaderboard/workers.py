@@ -1,0 +1,79 @@
+"""Check files one after the other, in processes of this machine, or on a Ray cluster. The results are the same."""
+
+import gc
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+FEW_FILES = 24  # for fewer files, worker processes take longer to start than they save
+WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+
+KILLED = "the process that checked it was killed, perhaps for lack of memory; give it more memory, or fewer --jobs"
+
+Keyed = tuple[Path, str | None]
+"""A results file or record, and its cache key. The key is None if the file cannot be read as usual."""
+
+Checked = tuple[bytes, list[str]]
+"""The rows of a file (a `cache.FileRows` as JSON), and the traceback of each exception in our own code."""
+
+Check = Callable[[Keyed], Checked]
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where files are checked.
+
+    Attributes:
+        jobs: number of processes on this machine; 1 for none beside this one; None to choose.
+        ray: "auto" or the address of a Ray cluster; None for this machine.
+    """
+
+    jobs: int | None = None
+    ray: str | None = None
+
+
+HERE = Where()
+"""Check files on this machine. If there are many, use a process for each CPU."""
+
+
+def check_all(files: Sequence[Keyed], check: Check, killed: Checked, where: Where) -> Iterator[Checked]:
+    """Yield `check` of each file, in the order of the files.
+
+    `check` must be a function of a module, and must not raise. `killed` is yielded for a file whose check was killed.
+    """
+    if where.ray and files:
+        from leaderboard.ray_workers import check_on_cluster
+
+        yield from check_on_cluster(files, check, where.ray)
+        return
+    few = len(files) < FEW_FILES if where.jobs is None else len(files) < 2
+    jobs = WORKERS if where.jobs is None else where.jobs
+    if few or jobs < 2:
+        yield from map(check, files)
+        return
+    n_checked = 0
+    try:
+        with _pool(min(jobs, len(files))) as pool:
+            for checked in pool.map(check, files, chunksize=4):
+                yield checked
+                n_checked += 1
+    except BrokenProcessPool:  # a worker was killed; check each file that is left in a process of its own
+        for keyed in files[n_checked:]:
+            yield _alone(keyed, check, killed)
+
+
+def _alone(keyed: Keyed, check: Check, killed: Checked) -> Checked:
+    try:
+        with _pool(1) as pool:
+            return pool.submit(check, keyed).result()
+    except BrokenProcessPool:
+        return killed
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    # Workers disable garbage collection, because parsed samples are many objects without cycles.
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=gc.disable)
