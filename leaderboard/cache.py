@@ -2,6 +2,7 @@
 
 Rows depend only on the results file, its samples files, the code, and whether the dataset is on this machine. The key
 of a cache entry is a hash of these four. Each entry is one file: a line with a SHA-256, then the `FileRows` as JSON.
+`leaderboard.sweep.finished` keeps its summaries of results files here, too.
 """
 
 import hashlib
@@ -57,20 +58,27 @@ def setting() -> str:
     return f"{code_hash()} {bool(items_at_hand())}"
 
 
-def recall(key: str) -> FileRows | None:
-    """Return the rows stored under a key; None if the cache has no entry for the key, or if the entry is damaged."""
+def recall(key: str) -> bytes | None:
+    """Return what is stored under a key; None if the cache has no entry for the key, or if the entry is damaged."""
     with suppress(OSError, ValueError):
         content = (entry := _folder() / key).read_bytes()
         os.utime(entry)
-        checksum, _, rows = content.partition(b"\n")
-        return FileRows.model_validate_json(rows) if checksum.decode() == sha256_of(rows) else None
+        checksum, _, value = content.partition(b"\n")
+        return value if checksum.decode() == sha256_of(value) else None
     return None
 
 
-def keep(key: str, rows: bytes) -> None:
-    """Store rows (a `FileRows` as JSON) under a key. Do nothing if the cache cannot be written."""
+def rows_of(key: str) -> FileRows | None:
+    """Return the rows stored under a key; None if there are none, or if they cannot be read."""
+    with suppress(ValueError):
+        return FileRows.model_validate_json(value) if (value := recall(key)) else None
+    return None
+
+
+def keep(key: str, value: bytes) -> None:
+    """Store a value under a key. Do nothing if the cache cannot be written."""
     with suppress(OSError):
-        write_replaceable(_folder() / key, f"{sha256_of(rows)}\n".encode() + rows)
+        write_replaceable(_folder() / key, f"{sha256_of(value)}\n".encode() + value)
 
 
 def forget_unused() -> None:

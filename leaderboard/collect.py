@@ -63,7 +63,7 @@ def _rows_of_files(files: Sequence[Path], where: Where) -> Iterator[tuple[FileRo
     with ThreadPoolExecutor(WORKERS) as pool:  # threads are enough, because hashing releases the interpreter lock
         hashed = pool.map(cache.key_of, files)
         keys = list(tqdm(hashed, desc="looking for runs", unit="file", delay=2, total=len(files), disable=None))
-    known = [cache.recall(key) if key else None for key in keys]
+    known = [cache.rows_of(key) if key else None for key in keys]
     new = [(file, key) for file, key, rows in zip(files, keys, known, strict=True) if rows is None]
     made = check_all(new, make_rows, (_as_json(KILLED, []), []), where)
     for rows in tqdm(known, desc="checking runs", unit="file", delay=2, disable=None):

@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from leaderboard.load.find import find_files
-from leaderboard.load.record import SUFFIX
-from leaderboard.load.results import UnusableError, runs_of
 from leaderboard.load.schema import Results, Run
 from leaderboard.sweep.cells import Cell, head_of
+from leaderboard.sweep.finished import finished_runs
 from leaderboard.sweep.models import BASELINE, ENCODER, Model
 from leaderboard.verify.identity import identity
 from recipe_mpr_task import TASK_VERSION
@@ -21,8 +19,7 @@ from recipe_mpr_task.loaded_model import model_record, named_arguments, parts_of
 from recipe_mpr_task.manifest import MODEL_KEY, TRAINING_KEY
 from recipe_mpr_task.model_arguments import is_traced
 from recipe_mpr_task.provenance import Seen, seen_by
-from recipe_mpr_task.splits import scored_ids
-from recipe_mpr_task.task_specs import generation_settings, is_task, task_spec
+from recipe_mpr_task.task_specs import generation_settings, task_spec
 
 _UNSAID = (None, "auto")
 _HUB = "hub"
@@ -38,33 +35,14 @@ class Recognition:
     def __init__(self, runs: Path | None) -> None:
         self._runs: dict[str, list[Run]] = {}
         self.incomplete: list[str] = []
-        if runs is None or not runs.is_dir():
-            return
-        for file, source in find_files([runs])[0]:
-            if file.name.endswith(SUFFIX):
-                continue  # a record has no model arguments to compare
-            try:
-                found = runs_of(file, source)
-            except UnusableError as error:
-                self.incomplete.append(f"{source}: {error}")
-                continue
-            for run in found:
-                if is_complete(run):
-                    self._runs.setdefault(run.task, []).append(run)
-                else:
-                    self.incomplete.append(f"{source}, {run.task}: items are missing")
+        if runs is not None and runs.is_dir():
+            complete, self.incomplete = finished_runs(runs)
+            for run in complete:
+                self._runs.setdefault(run.task, []).append(run)
 
     def find(self, cell: Cell) -> Run | None:
         """Return a complete run of the cell; None if there is none."""
         return next((run for run in self._runs.get(cell.task, ()) if matches(cell, run)), None)
-
-
-def is_complete(run: Run) -> bool:
-    """Return whether a run of this release's task has a result for each item that the task scores, and only these."""
-    if not is_task(run.task) or run.version != TASK_VERSION or run.config.limit is not None:
-        return False
-    ids = [sample.item_id for sample in run.items]
-    return len(ids) == len(set(ids)) and set(ids) == scored_ids(task_spec(run.task).split)
 
 
 def matches(cell: Cell, run: Run) -> bool:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from leaderboard.load.remote import is_url
 from leaderboard.load.results import UnusableError, runs_of
-from leaderboard.sweep.recognition import is_complete
+from leaderboard.sweep.finished import is_complete
 from recipe_mpr_task.errors import RecipeMPRError
 
 RUNS, LOGS, SITE, _STAGED, _LOCK = "runs", "logs", "site", ".partial", ".sweep.lock"

@@ -7,10 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leaderboard.load.results import runs_of
+from leaderboard.sweep import finished
 from leaderboard.sweep.cells import Cell, cells_of, groups_of, refusal
+from leaderboard.sweep.finished import is_complete
 from leaderboard.sweep.models import Model, models_of
 from leaderboard.sweep.plan import estimated_tokens, make_plan, plan_text
-from leaderboard.sweep.recognition import Recognition, is_complete, matches
+from leaderboard.sweep.recognition import Recognition, matches
 from leaderboard.sweep.sweep_file import SweepFile
 from leaderboard.verify.identity import identity
 from tests.support.fake_runs import run_files
@@ -158,6 +160,18 @@ def test_a_half_written_run_is_run_again(tmp_path):
     there = Recognition(tmp_path)
     assert there.find(cell) is not None, "the whole one counts, whatever its folder's name"
     assert [state.status for state in make_plan(GRID[:1], there)] == ["there"]
+
+
+def test_unchanged_results_are_recognised_without_parsing_them_again(tmp_path, monkeypatch):
+    cell = GRID[0]
+    logged(tmp_path / "run", cell)
+    assert Recognition(tmp_path).find(cell) is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(finished, "runs_of", None)
+        assert Recognition(tmp_path).find(cell) is not None
+    (samples,) = (tmp_path / "run").glob("samples_*")
+    samples.write_text("".join(samples.read_text().splitlines(keepends=True)[:-1]))
+    assert Recognition(tmp_path).find(cell) is None, "a samples file that was cut later"
 
 
 def test_a_run_of_another_task_version_does_not_count(tmp_path):
