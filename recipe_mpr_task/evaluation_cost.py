@@ -115,9 +115,15 @@ def counted_tokens(tok_encode: Any, tasks: Mapping[str, Any]) -> float:
 def _hardware_of(lm: Any) -> Any:
     if getattr(lm, "never_trained", False):
         return hardware("cpu")
-    n_processes = getattr(lm, "world_size", 1)
     device = getattr(lm, "device", None)
-    return hardware(str(device) if device else None, n_processes if n_processes > 1 else None)
+    n_devices = max(getattr(lm, "world_size", 1), _n_spread(lm))
+    return hardware(str(device) if device else None, n_devices if n_devices > 1 else None)
+
+
+def _n_spread(lm: Any) -> int:
+    """Return the number of GPUs over which one process has spread the model's layers, such as by `parallelize=True`."""
+    placed = getattr(getattr(lm, "model", None), "hf_device_map", None) or {}
+    return len({str(device) for device in placed.values()} - {"cpu", "disk", "meta"})
 
 
 def _reset_peak_memory() -> None:
