@@ -51,8 +51,8 @@ def check_out(recipe: Recipe, *, resume: bool) -> None:
 def _changed(stored: object, recipe: Recipe) -> list[str]:
     now = recipe.model_dump(mode="json")
     before = stored if isinstance(stored, dict) else {}
-    # Training does not depend on `out`, `merge` and `report_to`. `check_base` compares `base_sha256`.
-    ignored = {"out", "merge", "report_to", "base_sha256"}
+    # Training does not depend on these settings. `check_base` compares `base_sha256`.
+    ignored = {"out", "merge", "report_to", "keep_checkpoints", "base_sha256"}
     return sorted(k for k in {*now, *before} - ignored if now.get(k) != before.get(k))
 
 

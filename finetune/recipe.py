@@ -24,7 +24,7 @@ SPLITS = (*TRAINING_SPLITS, "folds")
 
 _NOT_OF_THE_SYSTEM = ("name", "base_sha256", "split", "out", "merge", "deterministic", "logging_steps",
                       "max_batch_tokens", "max_batch_items", "gradient_checkpointing", "attention",
-                      "architecture", "report_to")  # fmt: skip
+                      "architecture", "report_to", "keep_checkpoints")  # fmt: skip
 """Settings that `Recipe.system` does not hash. Runs that differ only in these settings belong to one system."""
 
 TRACKERS = {
@@ -122,6 +122,7 @@ class Recipe(_Strict):
             "eager". The manifest records which.
         lora: settings of the adapters. None trains all weights, in float32.
         quantization: "4bit" loads the base model with bitsandbytes (QLoRA, arXiv 2305.14314).
+        keep_checkpoints: whether to keep the weights of every epoch, for `recipe-mpr add --all-checkpoints`.
         report_to: names of TRACKERS that transformers' Trainer logs to. None by default, so nothing leaves the machine.
         merge: also save the base model and the adapter merged into one model.
         base_sha256: one hash for all files of the base model. Training sets this value when the run begins.
@@ -164,6 +165,7 @@ class Recipe(_Strict):
     gradient_checkpointing: bool = False
     quantization: Literal["none", "4bit"] = "none"
     lora: Lora | None = None
+    keep_checkpoints: bool = False
     report_to: tuple[Literal[tuple(TRACKERS)], ...] = ()  # type: ignore[valid-type]
     merge: bool = False
     base_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None

@@ -121,6 +121,8 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
                 _record_base(recipe, base, base_folder)
                 checkpoint, before = checkpoints.last_whole_checkpoint(out) if resume else (None, Spent())
             trainer = build_trainer(recipe, data, base, arguments, before)
+            if recipe.keep_checkpoints and trainer.is_fsdp_enabled:
+                raise RecipeError("keep_checkpoints=true: not with FSDP, which saves its checkpoints in shards")
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         finally:
@@ -180,6 +182,7 @@ def _held(out: Path, recipe: Recipe) -> Iterator[None]:
 
 def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: "StepTrainer[Any]") -> dict[str, Any]:
     """Return all fields of the run's manifest except the hashes of the checkpoint's files."""
+    from finetune.kept import selected_step
     from finetune.outputs import versions
     from finetune.progress import history_of
     from recipe_mpr_task import TASK_VERSION
@@ -219,6 +222,7 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: "StepTr
         "seconds_per_item": round(spent.wall_time_s / (len(data.train) * recipe.epochs), 6),
         "tokens_per_second": round(spent.n_tokens / spent.wall_time_s, 1),
         "hardware": spent.hardware[:500],
+        "step": selected_step(trainer.state, best=recipe.select == "best"),
         "trainable_parameters": trainable,
         "total_parameters": total,
         "history": [_finite(entry) for entry in history_of(trainer.state.log_history)],

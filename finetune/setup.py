@@ -19,6 +19,7 @@ from transformers.integrations import TensorBoardCallback
 from finetune.base import Base
 from finetune.checkpoints import CHECKPOINTS
 from finetune.data import TrainingData
+from finetune.kept import write_kept
 from finetune.lora import with_adapter
 from finetune.objective import objective_for
 from finetune.outputs import card_text, move_into_place, write_curves
@@ -69,7 +70,7 @@ def arguments_for(recipe: Recipe, n_steps: int) -> TrainingArguments:
         eval_strategy="no" if recipe.refit else "epoch",
         # Save only after whole epochs, so that a resumed run has exactly the steps of an uninterrupted run.
         save_strategy="epoch",
-        save_total_limit=2,
+        save_total_limit=None if recipe.keep_checkpoints else 2,
         load_best_model_at_end=recipe.select == "best",
         metric_for_best_model=SELECTION_METRIC,
         greater_is_better=False,
@@ -202,6 +203,8 @@ def finish(trainer: StepTrainer[Any], fields: dict[str, Any], out: Path) -> Trai
         manifest = TrainingManifest(**fields | split_hashes(staged))
         write_atomic(staged / "README.md", card_text(manifest, f"recipe-mpr finetune {manifest.recipe_name}"))
         write_curves(staged, manifest)
+        if trainer.objective.recipe.keep_checkpoints:
+            write_kept(Path(trainer.args.output_dir), fields, trainer.objective, out)
         move_into_place(staged, out)
         manifest.write(out)
     trainer.accelerator.wait_for_everyone()

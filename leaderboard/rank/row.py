@@ -180,12 +180,14 @@ class Tries:
 
     `seeds_shown` counts the recipe's seeds in ranked rows on the board. `seeds_known` counts the recipe's seeds in all
     runs. Both are None without a known seed. `settings` counts the system's settings on the board; None for one.
+    `checkpoints` counts other checkpoints of the same training in all runs, which training did not select; None for 0.
     """
 
     text: str
     seeds_shown: int | None = None
     seeds_known: int | None = None
     settings: int | None = None
+    checkpoints: int | None = None
 
 
 @dataclass(frozen=True)
