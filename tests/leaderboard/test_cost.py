@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +11,7 @@ from leaderboard.build import build
 from leaderboard.compare import report
 from leaderboard.rank.cost import cost_lines, pooled_cost, without_evaluation
 from leaderboard.rank.row import Cost
-from recipe_mpr_task.cost import Hardware, names_hardware
-from recipe_mpr_task.evaluation_cost import CostMeter
+from recipe_mpr_task.cost import names_hardware
 from recipe_mpr_task.manifest import COST_KEY, MODEL_KEY
 from tests.support.fake_runs import run_files
 
@@ -161,13 +159,3 @@ def test_compare_prints_why_there_is_no_ratio(tmp_path):
     rows = two_rows((tmp_path / "a", ""), (tmp_path / "b", ""), None, raise_fault)
     text = "\n".join(report(*rows))
     assert "not compared: A ran on Intel Xeon 8481C, 2 threads, B on Intel Xeon 8481C, 1 thread." in text
-
-
-def test_the_gpus_over_which_one_process_spreads_a_model_are_counted(monkeypatch):
-    model = SimpleNamespace(hf_device_map={"layers.0": 0, "layers.1": 1, "lm_head": "cpu"})
-    lm = SimpleNamespace(device="cuda:0", world_size=1, model=model)
-    asked = []
-    name = "recipe_mpr_task.evaluation_cost.hardware"
-    monkeypatch.setattr(name, lambda *args: asked.append(args) or Hardware("gpu", "x", 1))
-    CostMeter(lm, {"recipe_mpr_sample": None}).record({"n-samples": {"recipe_mpr_sample": {"effective": 60}}})
-    assert asked == [("cuda:0", 2)]
