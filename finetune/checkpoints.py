@@ -51,8 +51,9 @@ def check_out(recipe: Recipe, *, resume: bool) -> None:
 def _changed(stored: object, recipe: Recipe) -> list[str]:
     now = recipe.model_dump(mode="json")
     before = stored if isinstance(stored, dict) else {}
-    # Ignore `out` and `merge`, because training does not depend on them. `check_base` compares `base_sha256`.
-    return sorted(k for k in {*now, *before} - {"out", "merge", "base_sha256"} if now.get(k) != before.get(k))
+    # Training does not depend on these settings. `check_base` compares `base_sha256`.
+    ignored = {"out", "merge", "report_to", "keep_checkpoints", "base_sha256"}
+    return sorted(k for k in {*now, *before} - ignored if now.get(k) != before.get(k))
 
 
 def locked(out: Path) -> AbstractContextManager[object]:

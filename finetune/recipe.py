@@ -24,8 +24,14 @@ SPLITS = (*TRAINING_SPLITS, "folds")
 
 _NOT_OF_THE_SYSTEM = ("name", "base_sha256", "split", "out", "merge", "deterministic", "logging_steps",
                       "max_batch_tokens", "max_batch_items", "gradient_checkpointing", "attention",
-                      "packing", "architecture")  # fmt: skip
+                      "packing", "architecture", "report_to", "keep_checkpoints")  # fmt: skip
 """Settings that `Recipe.system` does not hash. Runs that differ only in these settings belong to one system."""
+
+TRACKERS = {
+    "tensorboard": "tensorboard", "wandb": "wandb", "trackio": "trackio", "mlflow": "mlflow", "comet_ml": "comet-ml",
+    "clearml": "clearml", "swanlab": "swanlab", "codecarbon": "codecarbon", "dvclive": "dvclive",
+}  # fmt: skip
+"""Values of `report_to=`: transformers' names, which are also the modules' names. Each maps to its package for pip."""
 
 LETTER_PROMPTS = ("default", "mmlu", "options_first")
 """Prompts for which the answer is only a letter, " A" to " E"."""
@@ -118,6 +124,8 @@ class Recipe(_Strict):
             "eager". The manifest records which.
         lora: settings of the adapters. None trains all weights, in float32.
         quantization: "4bit" loads the base model with bitsandbytes (QLoRA, arXiv 2305.14314).
+        keep_checkpoints: whether to keep the weights of every epoch, for `recipe-mpr add --all-checkpoints`.
+        report_to: names of TRACKERS that transformers' Trainer logs to. None by default, so nothing leaves the machine.
         merge: also save the base model and the adapter merged into one model.
         base_sha256: one hash for all files of the base model. Training sets this value when the run begins.
     """
@@ -160,8 +168,17 @@ class Recipe(_Strict):
     gradient_checkpointing: bool = False
     quantization: Literal["none", "4bit"] = "none"
     lora: Lora | None = None
+    keep_checkpoints: bool = False
+    report_to: tuple[Literal[tuple(TRACKERS)], ...] = ()  # type: ignore[valid-type]
     merge: bool = False
     base_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+
+    @field_validator("report_to", mode="before")
+    @classmethod
+    def _names_are_a_list(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [name.strip() for name in value.split(",") if name.strip() not in ("", "none")]
+        return value or ()
 
     @field_validator("prompt")
     @classmethod

@@ -13,7 +13,7 @@ from finetune.base import Base, prepare_base
 from finetune.data import TrainingData, training_data
 from finetune.lora import on_meta_device, parameter_counts
 from finetune.outputs import recipe_text
-from finetune.recipe import RECIPE_FILE, Recipe, RecipeError
+from finetune.recipe import RECIPE_FILE, TRACKERS, Recipe, RecipeError
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
 from recipe_mpr_task.loaded_files import combined_sha256
@@ -65,6 +65,9 @@ def _check_packages(recipe: Recipe) -> None:
         raise RecipeError("quantization=4bit needs a GPU and the package bitsandbytes; or set quantization=none")
     if recipe.attention == "flash_attention_2" and not find_spec("flash_attn"):
         raise RecipeError("attention=flash_attention_2 needs the package flash-attn; or set attention=sdpa")
+    if missing := [name for name in recipe.report_to if not find_spec(name)]:
+        packages = " ".join(TRACKERS[name] for name in missing)
+        raise RecipeError(f"report_to={','.join(missing)} needs a package: pip install {packages}")
     if recipe.dtype == "float16" and not torch.cuda.is_available():
         raise RecipeError("dtype=float16 trains on a GPU only; set dtype=float32 or bfloat16")
 
@@ -106,7 +109,7 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
         RecipeError, CheckpointError: `recipe.out` or the base model cannot be used.
     """
     from finetune.progress import Spent
-    from finetune.setup import arguments_for, build_trainer, finish
+    from finetune.setup import arguments_for, build_trainer, close_trackers, finish
     from finetune.steps import n_steps
 
     out = Path(recipe.out)
@@ -118,10 +121,13 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
                 _record_base(recipe, base, base_folder)
                 checkpoint, before = checkpoints.last_whole_checkpoint(out) if resume else (None, Spent())
             trainer = build_trainer(recipe, data, base, arguments, before)
+            if recipe.keep_checkpoints and trainer.is_fsdp_enabled:
+                raise RecipeError("keep_checkpoints=true: not with FSDP, which saves its checkpoints in shards")
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         finally:
             trainer.progress.close()
+            close_trackers(recipe)
         manifest = finish(trainer, manifest_of(recipe, data, base, trainer), out)
         if arguments.process_index == 0:
             shutil.rmtree(out / checkpoints.CHECKPOINTS, ignore_errors=True)
@@ -176,6 +182,7 @@ def _held(out: Path, recipe: Recipe) -> Iterator[None]:
 
 def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: "StepTrainer[Any]") -> dict[str, Any]:
     """Return all fields of the run's manifest except the hashes of the checkpoint's files."""
+    from finetune.kept import selected_step
     from finetune.outputs import versions
     from finetune.progress import history_of
     from recipe_mpr_task import TASK_VERSION
@@ -215,6 +222,7 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: "StepTr
         "seconds_per_item": round(spent.wall_time_s / (len(data.train) * recipe.epochs), 6),
         "tokens_per_second": round(spent.n_tokens / spent.wall_time_s, 1),
         "hardware": spent.hardware[:500],
+        "step": selected_step(trainer.state, best=recipe.select == "best"),
         "trainable_parameters": trainable,
         "total_parameters": total,
         "history": [_finite(entry) for entry in history_of(trainer.state.log_history)],

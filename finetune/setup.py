@@ -6,6 +6,7 @@ Importing this module imports torch, so `run` imports this module only when trai
 import math
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import Any
 
 import torch
 from transformers import PrinterCallback, TrainingArguments, set_seed
+from transformers.integrations import TensorBoardCallback
 
 from finetune.base import Base
 from finetune.checkpoints import CHECKPOINTS
 from finetune.data import TrainingData
+from finetune.kept import write_kept
 from finetune.lora import with_adapter
 from finetune.objective import objective_for
 from finetune.outputs import card_text, move_into_place, write_curves
@@ -28,6 +31,9 @@ from recipe_mpr_task.files import write_atomic
 from recipe_mpr_task.manifest import TrainingManifest, read_manifest, split_hashes
 from recipe_mpr_task.models.heads import HEADS
 from recipe_mpr_task.orders import display
+
+TENSORBOARD = "tensorboard"
+"""Folder of TensorBoard's logs in a run's folder, unless TENSORBOARD_LOGGING_DIR names another."""
 
 _STAGING = ".finishing"
 
@@ -64,13 +70,14 @@ def arguments_for(recipe: Recipe, n_steps: int) -> TrainingArguments:
         eval_strategy="no" if recipe.refit else "epoch",
         # Save only after whole epochs, so that a resumed run has exactly the steps of an uninterrupted run.
         save_strategy="epoch",
-        save_total_limit=2,
+        save_total_limit=None if recipe.keep_checkpoints else 2,
         load_best_model_at_end=recipe.select == "best",
         metric_for_best_model=SELECTION_METRIC,
         greater_is_better=False,
         remove_unused_columns=False,
         disable_tqdm=True,
-        report_to="none",
+        report_to=list(recipe.report_to) or "none",
+        run_name=f"{recipe.name} {recipe.split} seed {recipe.seed}",
     )
 
 
@@ -105,7 +112,19 @@ def build_trainer(
         progress=progress,
     )
     trainer.remove_callback(PrinterCallback)  # the progress bar shows the same values
+    for callback in trainer.callback_handler.callbacks:
+        # The default folder is below that of the checkpoints, which is removed after training.
+        if isinstance(callback, TensorBoardCallback) and callback.logging_dir is None:
+            callback.logging_dir = str(Path(recipe.out) / TENSORBOARD)
     return trainer
+
+
+def close_trackers(recipe: Recipe) -> None:
+    """End the runs of trackers that transformers leaves open. Else the next fold would log into the same run."""
+    for name in {"wandb", "swanlab"} & {*recipe.report_to}:
+        module = sys.modules.get(name)
+        if module is not None and getattr(module, "run", True):
+            module.finish()
 
 
 def load_base(recipe: Recipe, base: Base) -> Any:
@@ -188,6 +207,8 @@ def finish(trainer: StepTrainer[Any], fields: dict[str, Any], out: Path) -> Trai
         manifest = TrainingManifest(**fields | split_hashes(staged))
         write_atomic(staged / "README.md", card_text(manifest, f"recipe-mpr finetune {manifest.recipe_name}"))
         write_curves(staged, manifest)
+        if trainer.objective.recipe.keep_checkpoints:
+            write_kept(Path(trainer.args.output_dir), fields, trainer.objective, out)
         move_into_place(staged, out)
         manifest.write(out)
     trainer.accelerator.wait_for_everyone()

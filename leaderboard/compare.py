@@ -10,8 +10,9 @@ from tabulate import tabulate
 from leaderboard.build import texts_at_hand
 from leaderboard.collect import OnFault, read_rows
 from leaderboard.rank.boards import build_boards
+from leaderboard.rank.cost import cost_lines
 from leaderboard.rank.row import Row
-from leaderboard.site.text import difference_text, interval_text, line, percent
+from leaderboard.site.text import LONGEST, difference_text, interval_text, line, percent
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
@@ -98,6 +99,8 @@ def report(a: Row, b: Row) -> Iterator[str]:
         yield "Both chose the same on every item: this may be one run, read from two places."
     yield f"\n{_table(pairs)}"
     yield _LEGEND
+    yield ""
+    yield from (text if text.startswith(" ") else line(text, LONGEST) for text in cost_lines(a.cost, b.cost))
     yield from _flips(pairs, {item_id: item.query for item_id, item in texts_at_hand().items()})
 
 

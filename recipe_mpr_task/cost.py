@@ -4,6 +4,7 @@ Import torch only inside functions, because `recipe-mpr --help` and the autoload
 """
 
 import platform
+import re
 import resource
 import sys
 from dataclasses import dataclass
@@ -36,6 +37,19 @@ class Hardware:
         if self.device == CPU:
             return f"{self.cpu}, {self.threads} thread{'s' * (self.threads != 1)}"
         return f"{self.n_devices} x {self.device}" if self.n_devices > 1 else self.device
+
+
+_GENERAL_NAMES = re.compile(r"(?i)(mps|x86(_64)?|i[3-6]86|amd64|arm\w*|aarch64|unknown cpu|)(, \d+ threads?)?")
+_LONGEST_NAME = 160
+
+
+def names_hardware(text: str) -> bool:
+    """Return whether a text from `Hardware` names one kind of hardware, so that equal texts mean equal hardware.
+
+    It does not if it has only the kind of processor, such as "aarch64" or "mps". Nor does it if it lists several kinds
+    of hardware, joined by "; " as for a resumed training, or if it is too long to be a name.
+    """
+    return not (_GENERAL_NAMES.fullmatch(text.strip()) or "; " in text or len(text) > _LONGEST_NAME)
 
 
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -115,9 +115,24 @@ def counted_tokens(tok_encode: Any, tasks: Mapping[str, Any]) -> float:
 def _hardware_of(lm: Any) -> Any:
     if getattr(lm, "never_trained", False):
         return hardware("cpu")
-    n_processes = getattr(lm, "world_size", 1)
     device = getattr(lm, "device", None)
-    return hardware(str(device) if device else None, n_processes if n_processes > 1 else None)
+    return hardware(str(device) if device else None, _n_devices(lm))
+
+
+def _n_devices(lm: Any) -> int | None:
+    """Return the number of GPUs that a model uses on all processes; None if it is unknown, as for other backends.
+
+    One process of lm-eval's `hf` uses one GPU, or with `parallelize=True` those over which it spreads the layers.
+    """
+    if getattr(lm, "world_size", 1) > 1:
+        return int(lm.world_size)
+    if type(lm).__module__.startswith(_COMPUTES_IN_THIS_PROCESS):
+        placed = getattr(getattr(lm, "model", None), "hf_device_map", None) or {}
+        return max(1, len({str(device) for device in placed.values()} - {"cpu", "disk", "meta"}))
+    given = getattr(lm, "model_args", None)  # of lm-eval's vllm
+    if isinstance(given, dict) and "tensor_parallel_size" in given:
+        return int(given["tensor_parallel_size"]) * int(getattr(lm, "data_parallel_size", 1))
+    return None
 
 
 def _reset_peak_memory() -> None:

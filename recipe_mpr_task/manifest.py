@@ -18,6 +18,9 @@ from recipe_mpr_task.loaded_files import content_hashes
 
 FILE_NAME = "recipe_mpr_training.json"
 _MAX_BYTES = 8_000_000
+KEPT = "kept"
+"""Folder in a run's folder with the checkpoints that were not selected, if the recipe has `keep_checkpoints`."""
+
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
 TRAINING_KEY = "recipe_mpr_training"
@@ -64,6 +67,9 @@ class TrainingManifest(BaseModel):
         system: hash of recipe, base model and seed. Runs on different folds of one system have the same hash.
         family: hash of recipe and base model. Runs with different seeds have the same hash.
         recipe: the recipe's settings, defaults included.
+        step: optimizer step of these weights; None if not recorded.
+        unselected: for a checkpoint that was not selected, which one it is, such as "step 12, not the selected step 8".
+            It has no result, because choosing a checkpoint by held-out items is choosing on the test. Else "".
         history: one dictionary per logged step: step, loss, learning_rate, grad_norm, eval_accuracy, ...
         wall_time_s: seconds of training. For a resumed run, the time of every session is added.
         peak_memory_bytes: peak memory of the accelerator; on a CPU, peak memory of the process.
@@ -107,6 +113,8 @@ class TrainingManifest(BaseModel):
     seconds_per_item: Number | None = None
     tokens_per_second: Number | None = None
     hardware: Line | None = None
+    step: Annotated[int, Field(ge=0)] | None = None
+    unselected: Line = ""
     trainable_parameters: Annotated[int, Field(ge=0)]
     total_parameters: Annotated[int, Field(ge=0)]
     history: Annotated[tuple[dict[Line, Number | None], ...], Field(max_length=10_000)] = ()

@@ -6,7 +6,8 @@ If no manifest lists exactly the loaded files, it is unknown what the model has 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,15 @@ class Seen:
         reason: how `ids` is known, or why it is unknown.
         manifest: the valid manifest of the checkpoint or adapter; None if there is no valid manifest.
         is_all: whether `ids` is complete. False if the base model may have seen more items.
+        unselected: the mark of a checkpoint that training did not select, see `TrainingManifest`, even if the manifest
+            does not fit the files; else "".
     """
 
     ids: frozenset[str] | None
     reason: str
     manifest: TrainingManifest | None = None
     is_all: bool = True
+    unselected: str = ""
 
     def flag(self, item_id: str) -> int | None:
         """Return 1 if the model has seen the item, 0 if not, None if unknown."""
@@ -48,6 +52,7 @@ class Seen:
         return {
             "reason": self.reason,
             **(self.manifest.model_dump(mode="json", exclude=lists) if self.manifest else {}),
+            **({"unselected": self.unselected} if self.unselected else {}),
         }
 
 
@@ -70,11 +75,21 @@ def seen_by(arguments: Mapping[str, Any]) -> Seen:
         arguments: `--model_args` as a mapping. Other keys in the mapping are ignored.
     """
     try:
-        return _traced(arguments)
+        seen = _traced(arguments)
     except _UntraceableError as error:
-        return Seen(None, str(error))
+        seen = Seen(None, str(error))
     except (CheckpointError, OSError) as error:
-        return Seen(None, one_line(error))
+        seen = Seen(None, one_line(error))
+    return replace(seen, unselected=_mark_beside(arguments))
+
+
+def _mark_beside(arguments: Mapping[str, Any]) -> str:
+    """Return the mark of an unselected checkpoint from a manifest beside any loaded part; "" if there is none."""
+    for name in filter(arguments.get, ("pretrained", *ADAPTER_ARGUMENTS)):
+        with suppress(CheckpointError, OSError, ValueError):
+            if (manifest := read_manifest(Path(str(arguments[name])))) and manifest.unselected:
+                return manifest.unselected
+    return ""
 
 
 def _traced(arguments: Mapping[str, Any]) -> Seen:

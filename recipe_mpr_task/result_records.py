@@ -50,6 +50,11 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, (int, float)) else value
 
 
+def _mark_as_text(value: Any) -> Any:
+    # A mark of another type must stay a mark, because a run without one counts as the selected checkpoint's.
+    return str(value)[:200] if value else None
+
+
 class TrainingRecord(Tolerant):
     """The part of a results file that says how the model was trained. `provenance.Seen.summary` makes this part."""
 
@@ -73,6 +78,8 @@ class TrainingRecord(Tolerant):
     tokens_per_second: Amount | None = None
     seconds_per_item: Amount | None = None
     hardware: ShortText | None = None
+    step: Count | None = None
+    unselected: Annotated[str | None, BeforeValidator(_mark_as_text)] = None
     weights: dict[str, str] | None = None
     settings: dict[str, str] | None = None
     base_files: dict[str, str] | None = None

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from recipe_mpr_task.errors import CheckpointError
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.loaded_model import configured_base
-from recipe_mpr_task.manifest import TrainingManifest, read_manifest
+from recipe_mpr_task.manifest import KEPT, TrainingManifest, read_manifest
 from recipe_mpr_task.provenance import seen_by
 from recipe_mpr_task.splits import FOLDS
 from recipe_mpr_task.task_specs import held_out_tasks
@@ -38,7 +38,11 @@ class Checkpoint:
     def key(self) -> str:
         """A folder name for the checkpoint's evaluation runs. Equal manifests give equal names."""
         name = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.manifest.recipe_name)[:60]
-        return f"{name}-{self.manifest.split}-{sha256_of(self.manifest.model_dump_json().encode())[:8]}"
+        # Leave out fields that older manifests lack, so that their runs keep their names.
+        added = {name for name in ("step", "unselected") if not getattr(self.manifest, name)}
+        hashed = sha256_of(self.manifest.model_dump_json(exclude=added).encode())[:8]
+        step = f"-step-{self.manifest.step}" if self.manifest.unselected else ""
+        return f"{name}-{self.manifest.split}-{hashed}{step}"
 
     def model(self, backend: str) -> tuple[str, dict[str, Any]]:
         """Return the `--model` and `--model_args` that load this checkpoint. `backend` is "hf" or "vllm"."""
@@ -70,6 +74,28 @@ class Checkpoint:
         if seen.ids is None:
             raise CheckpointError(f"{self.folder}: it is unknown what it has seen: {seen.reason}")
         return held_out_tasks()[split]
+
+
+def kept_checkpoints(selected: Checkpoint) -> list[Checkpoint]:
+    """Return the checkpoints of a training that were not selected, by step.
+
+    Raises:
+        CheckpointError: the training kept none, or a kept folder holds no checkpoint of this training.
+    """
+    recipe, folder = selected.manifest.recipe, selected.folder / KEPT
+    if not recipe.get("keep_checkpoints") or selected.manifest.step is None:
+        raise CheckpointError(
+            f"{selected.folder}: its training kept no other checkpoints; train with keep_checkpoints=true, or leave "
+            "--all-checkpoints out"
+        )
+    kept = []
+    for path in folder.glob("step-*"):
+        manifest = read_manifest(path)
+        own, of = manifest, selected.manifest
+        if own is None or not own.unselected or own.step is None or (own.system, own.split) != (of.system, of.split):
+            raise CheckpointError(f"{path}: no checkpoint of the training in {selected.folder}; remove that folder")
+        kept.append(Checkpoint(path.resolve(), own))
+    return sorted(kept, key=lambda one: one.manifest.step or 0)
 
 
 def find_checkpoints(path: Path) -> list[Checkpoint]:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +12,12 @@ import click
 
 from leaderboard.commands.build import build_site
 from leaderboard.load.remote import fetched
-from leaderboard.load.results import samples_files
+from leaderboard.load.results import complete_results
 from recipe_mpr_task.errors import EXIT_FAULT_FOUND, RecipeMPRError
 from recipe_mpr_task.lines import line, say
 from recipe_mpr_task.run_lm_eval import lm_eval
 from recipe_mpr_task.task_specs import task_names
-from recipe_mpr_task.trained_checkpoints import find_checkpoints
+from recipe_mpr_task.trained_checkpoints import Checkpoint, find_checkpoints, kept_checkpoints
 
 if TYPE_CHECKING:
     from leaderboard.rank.ranking import Board
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
 )
 @click.option("--device", help="Such as cuda:0; by default lm-eval chooses.")
 @click.option("--batch-size", default="16", show_default=True)
+@click.option("--all-checkpoints", is_flag=True,
+              help="Also score every kept checkpoint, as a curve. Only the selected one gets a row.")  # fmt: skip
 @click.pass_context
 def add(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, checkpoint: str, site: Path, tasks: str | None, backend: str, device: str | None,
-    batch_size: str,
+    batch_size: str, all_checkpoints: bool,
 ) -> None:  # fmt: skip
     """Score a trained checkpoint on its held-out items.
 
@@ -43,30 +46,65 @@ def add(  # noqa: PLR0913, PLR0917 (each argument is an option)
 
     CHECKPOINT is the folder of one checkpoint, or a folder that contains the checkpoints of five folds. It can be an
     fsspec URL, such as s3://bucket/checkpoint.
+
+    --all-checkpoints is for a training with keep_checkpoints=true. The curve is written to SITE/curves.
     """
     asked = [task.strip() for task in (tasks or "").split(",") if task.strip()]
     if unknown := sorted(set(asked) - task_names()):
         raise RecipeMPRError(f"--tasks {', '.join(unknown)}: no such task; allowed: {', '.join(sorted(task_names()))}")
+    if asked and all_checkpoints:
+        raise RecipeMPRError("--all-checkpoints scores the held-out items; leave --tasks out")
     (path,), unread = fetched([checkpoint], wanted=())
     if unread:
         raise RecipeMPRError("; ".join(unread))
     checkpoints = find_checkpoints(path)
-    held_out = [one.held_out_task(backend) for one in checkpoints]
-    runs = [site / "runs" / (one.key if backend == "hf" else f"{one.key}-{backend}") for one in checkpoints]
-    more = ["--batch_size", batch_size, *(["--device", device] if device else [])]
-    for place, (one, task_of, folder) in enumerate(zip(checkpoints, held_out, runs, strict=True), 1):
-        for task in asked or [task_of]:
-            what = f"[{place}/{len(runs)}] {line(one.folder.name)}: {task}"
-            # Skip weights that were scored before. lm-eval writes samples last, so a run with samples is complete.
-            if any(samples_files(results) for results in (folder / task).rglob("results_*.json")):
-                say(f"{what} ... already scored")
-            else:
-                model, arguments = one.model(backend)
-                named = ["--model", model, "--model_args", json.dumps(arguments), "--tasks", task, "--log_samples"]
-                score(what, [*named, *more], folder / task, all_tasks=False)
+    others = [other for one in checkpoints for other in kept_checkpoints(one)] if all_checkpoints else []
+    how = Scoring(site, backend, ["--batch_size", batch_size, *(["--device", device] if device else [])])
+    scored = [(one, asked or [one.held_out_task(backend)]) for one in checkpoints + others]
+    for place, (one, tasks_of_one) in enumerate(scored, 1):
+        for task in tasks_of_one:
+            how.score(f"[{place}/{len(scored)}] {line(one.folder.name)}: {task}", one, task)
     say()
-    summary = partial(_table, {folder.name for folder in runs})
+    if all_checkpoints:
+        _write_curve(how, scored, checkpoints[0])
+    summary = partial(_table, {how.folder(one).name for one in checkpoints})
     ctx.exit(build_site([site / "runs"], site, code_if_skipped=0, summary=summary))
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How checkpoints are scored: the site's folder, lm-eval's backend for causal models, and more flags of lm-eval."""
+
+    site: Path
+    backend: str
+    more: Sequence[str]
+
+    def folder(self, one: Checkpoint) -> Path:
+        """Return the folder of a checkpoint's runs."""
+        return self.site / "runs" / (one.key if self.backend == "hf" else f"{one.key}-{self.backend}")
+
+    def score(self, what: str, one: Checkpoint, task: str) -> None:
+        """Score a checkpoint on a task, unless these weights were scored before."""
+        out = self.folder(one) / task
+        if complete_results(out):
+            say(f"{what} ... already scored")
+            return
+        model, arguments = one.model(self.backend)
+        named = ["--model", model, "--model_args", json.dumps(arguments), "--tasks", task, "--log_samples"]
+        score(what, [*named, *self.more], out, all_tasks=False)
+
+
+def _write_curve(how: Scoring, scored: Sequence[tuple[Checkpoint, Sequence[str]]], first: Checkpoint) -> None:
+    """Print the curve of all checkpoints, and write its files."""
+    from leaderboard.curve import WARNING, point_of, pooled, table, write_curve
+
+    points = [point_of(one.manifest, how.folder(one) / tasks[0], tasks[0]) for one, tasks in scored]
+    points.sort(key=lambda point: (point.split, point.step))
+    system = f"{first.manifest.recipe_name} ({first.manifest.base_model})"
+    say(f"{line(system)}\n{WARNING}\n\n{table([*points, *pooled(points)])}\n")
+    for path in write_curve(points, how.site / "curves" / how.folder(first).name, system):
+        say(f"wrote {path}")
+    say()
 
 
 def score(what: str, arguments: Sequence[str], out: Path, *, all_tasks: bool) -> None:

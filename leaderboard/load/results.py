@@ -33,6 +33,11 @@ def samples_files(file: Path) -> list[Path]:
     return [Path(path) for task in sorted(task_names()) if os.path.lexists(path := f"{before}{task}{after}")]
 
 
+def complete_results(folder: Path) -> list[Path]:
+    """Return the results files below a folder that have samples. lm-eval writes samples last."""
+    return sorted(file for file in folder.rglob("results_*.json") if samples_files(file))
+
+
 def _samples_file(file: Path, task: str) -> str:
     """Return the path at which lm-eval writes a task's samples for a results file."""
     # The file is named results_DATE.json, or NAME_DATE.json for `--output_path NAME.json`. Samples have the same date.

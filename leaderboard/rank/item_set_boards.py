@@ -12,6 +12,7 @@ from itertools import combinations, product
 from urllib.parse import urlsplit
 
 from leaderboard.load.item_sets import ItemSet
+from leaderboard.rank.cost import without_evaluation
 from leaderboard.rank.row import Keys, Row
 from leaderboard.rank.row_from_run import score, type_scores
 from leaderboard.rank.row_items import RowItems
@@ -153,6 +154,7 @@ def _restricted(row: Row, item_set: ItemSet, board: str, ids: frozenset[str]) ->
         types=type_scores(items),
         items=RowItems.of(items),
         item_set=item_set,
+        cost=without_evaluation(row.cost),
         protocol="; ".join(filter(None, (row.protocol, REFERENCE, there))),
         clean_subset=score(unseen) if row.status == "overlap" else None,
         rank=None, rank_low=None, rank_high=None, is_tied=None, against_leader=None,

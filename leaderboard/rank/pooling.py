@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from leaderboard.rank.cost import differing_hardware, pooled_cost
 from leaderboard.rank.duplicates import is_measurement
-from leaderboard.rank.row import Cost, LoadedNames, Metric, Row, Spread
+from leaderboard.rank.row import LoadedNames, Metric, Row, Spread
 from leaderboard.rank.row_from_run import position_profile, score, type_scores
 from leaderboard.rank.row_items import RowItems
 from leaderboard.verify.items import ItemResult
@@ -25,20 +26,8 @@ from recipe_mpr_task.tasks import TASKS_PATH
 MAIN_BOARD = "recipe_mpr"
 _PROMPT_TASKS = tuple(sorted(path.stem for path in TASKS_PATH.glob("recipe_mpr_prompt_*.yaml")))
 
-# How each field is pooled. All tasks of a pool have equally many items, so the mean over tasks is the mean over items.
-_TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
-    "date": min,
-    "eval_seconds": math.fsum,
-    "eval_seconds_per_item": statistics.fmean,
-    "eval_tokens_per_second": statistics.fmean,
-    "eval_memory_bytes": max,
-}
-# Training costs are pooled only over folds. Each fold has its own checkpoint, but all prompts use one checkpoint.
+# How a training record's fields are pooled over folds. All prompts use one checkpoint, so theirs are not pooled.
 _TRAINING_TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
-    "train_seconds": math.fsum,
-    "train_seconds_per_item": statistics.fmean,
-    "train_tokens_per_second": statistics.fmean,
-    "train_memory_bytes": max,
     "wall_time_s": math.fsum,
     "samples_per_second": statistics.fmean,
     "seconds_per_item": statistics.fmean,
@@ -99,9 +88,6 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
     if group.over == "prompts":
         items = _means(items)
     others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
-    totals = _TOTALS | (_TRAINING_TOTALS if group.over == "folds" else {})
-    costs = _combined([row.cost for row in rows], vars(first.cost), totals)
-    trainings = [row.training for row in rows]
     accs = {group.tasks[row.task]: row.score.acc for row in rows if row.score.acc is not None}
     return replace(
         first,
@@ -115,13 +101,11 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
         metrics=_pooled_metrics(first, rows),
         spread=Spread(group.over, statistics.stdev(accs.values()), accs, statistics.fmean(accs.values())),
         asked=replace(first.asked, prompt=group.prompt or first.asked.prompt),
-        loaded=LoadedNames(**_combined([row.loaded for row in rows], vars(first.loaded), totals)),
-        training=None
-        if None in trainings
-        else TrainingRecord(**_combined(trainings, TrainingRecord.model_fields, totals)),
-        cost=Cost(**costs | {"trainable_params": first.cost.trainable_params}),
+        loaded=LoadedNames(**_combined([row.loaded for row in rows], vars(first.loaded), {})),
+        training=_pooled_training(group, [row.training for row in rows if row.training], len(rows)),
+        cost=pooled_cost([row.cost for row in rows], of_folds=group.over == "folds"),
         evidence=max((row.evidence for row in rows), key=get_args(Evidence).index),
-        **_combined(rows, ["date"], totals),
+        **_combined(rows, ["date"], {"date": min}),
         items=_pooled_items(items, rows),
         position=position_profile(items, task_spec(rows[0].task).order) if first.position else None,
         flags=tuple(dict.fromkeys(flag for row in rows for flag in row.flags)),
@@ -165,6 +149,17 @@ def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:
     if len(sums) == len(rows):
         metrics["brier"] = Metric(math.fsum(sums) / sum(len(row.items) for row in rows))
     return metrics
+
+
+def _pooled_training(group: Pool, trainings: Sequence[TrainingRecord], n: int) -> TrainingRecord | None:
+    """Return what the records of `n` runs have in common, and their pooled cost; None if a run has no record."""
+    if len(trainings) < n:
+        return None
+    totals: Mapping[str, Callable[[Sequence[Any]], Any]] = _TRAINING_TOTALS if group.over == "folds" else {}
+    combined = _combined(trainings, TrainingRecord.model_fields, totals)
+    if differing_hardware([training.hardware for training in trainings]):
+        combined |= dict.fromkeys(totals)
+    return TrainingRecord(**combined)
 
 
 def _combined(

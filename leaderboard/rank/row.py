@@ -151,19 +151,26 @@ class Cost:
     """Time and memory of evaluation and training; None if not recorded, or recorded only for several tasks together.
 
     A pooled row has the total seconds of all its runs. Seconds per item exclude the time to load the model. Memory is
-    the peak. lm-eval measures `eval_seconds`; this project measures the other costs.
+    the peak. lm-eval measures `eval_seconds`; this project measures the other costs. Figures of two rows can be
+    compared only if both name the same hardware.
+
+    `eval_gpu_seconds` is the time of the evaluation times the number of GPUs; None on a CPU. `eval_note` and
+    `train_note` say why figures are missing.
     """
 
     eval_seconds: float | None = None
     eval_seconds_per_item: float | None = None
     eval_tokens_per_second: float | None = None
     eval_memory_bytes: int | None = None
+    eval_gpu_seconds: float | None = None
     eval_hardware: str | None = None
+    eval_note: str | None = None
     train_seconds: float | None = None
     train_seconds_per_item: float | None = None
     train_tokens_per_second: float | None = None
     train_memory_bytes: int | None = None
     train_hardware: str | None = None
+    train_note: str | None = None
     trainable_params: int | None = None
 
 
@@ -187,12 +194,14 @@ class Tries:
 
     `seeds_shown` counts the recipe's seeds in ranked rows on the board. `seeds_known` counts the recipe's seeds in all
     runs. Both are None without a known seed. `settings` counts the system's settings on the board; None for one.
+    `checkpoints` counts other checkpoints of the same training in all runs, which training did not select; None for 0.
     """
 
     text: str
     seeds_shown: int | None = None
     seeds_known: int | None = None
     settings: int | None = None
+    checkpoints: int | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import numpy as np
 
 from leaderboard.load.import_facts import ImportFacts
 from leaderboard.load.schema import Run
-from leaderboard.rank.row import Asked, Cost, Keys, LoadedNames, Metric, Origin, PositionProfile, Row, Score
+from leaderboard.rank.cost import cost_of
+from leaderboard.rank.row import Asked, Keys, LoadedNames, Metric, Origin, PositionProfile, Row, Score
 from leaderboard.rank.row_items import RowItems
 from leaderboard.verify import identity as who
 from leaderboard.verify.comparability import gold_letters, order_is_untold, seen_are_the_wrong_ones
@@ -67,7 +68,7 @@ def row_of(verified: VerifiedRun) -> Row:
         loaded=LoadedNames(**who.model_ids(run)),
         training=TrainingRecord(**shown_training) if shown_training else None,
         keys=_keys(run),
-        cost=_cost(run),
+        cost=cost_of(run),
         date=run.results.date,
         lm_eval_version=None if run.results.lm_eval_version is None else str(run.results.lm_eval_version),
         items=RowItems.of(verified.items),
@@ -121,25 +122,6 @@ def _keys(run: Run) -> Keys:
         seed=run.training.seed,
         dtype=run.config.model_dtype or None,
         **{name: digest[:12] for name, digest in hashes.items() if digest},
-    )
-
-
-def _cost(run: Run) -> Cost:
-    training, evaluation = run.training, run.results.cost
-    # If several tasks ran together, their cost cannot be divided among the tasks.
-    own = evaluation if evaluation and evaluation.tasks == 1 else None
-    return Cost(
-        eval_seconds=run.results.eval_seconds,
-        eval_seconds_per_item=own.seconds_per_item if own else None,
-        eval_tokens_per_second=own.tokens_per_second if own else None,
-        eval_memory_bytes=own.peak_memory_bytes if own else None,
-        eval_hardware=str(own.hardware) if own and own.hardware else None,
-        train_seconds=training.wall_time_s,
-        train_seconds_per_item=training.seconds_per_item,
-        train_tokens_per_second=training.tokens_per_second,
-        train_memory_bytes=training.peak_memory_bytes,
-        train_hardware=training.hardware,
-        trainable_params=training.trainable_parameters,
     )
 
 

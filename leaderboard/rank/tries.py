@@ -71,8 +71,8 @@ def mark_tries(rows: Iterable[Row], runs: Iterable[Row]) -> list[Row]:
 
     `rows` are the rows of all boards. `runs` are all runs that were read, even runs that are not on a board.
     """
-    rows = list(rows)
-    known = _seeds([*rows, *runs])
+    rows, runs = list(rows), list(runs)
+    known, checkpoints = _seeds([*rows, *runs]), _checkpoints([*rows, *runs])
     shown = {
         board: _seeds(row for row in rows if row.board == board and row.status in RANKED)
         for board in {row.board for row in rows}
@@ -82,8 +82,27 @@ def mark_tries(rows: Iterable[Row], runs: Iterable[Row]) -> list[Row]:
         if row.keys.system is not None and row.score.acc is not None:
             by_system[row.board, row.keys.system].append(row)
     return [
-        replace(row, tries=_tries(row, known, shown[row.board], by_system[row.board, row.keys.system])) for row in rows
+        replace(
+            row,
+            tries=_tries(
+                row,
+                known,
+                shown[row.board],
+                by_system[row.board, row.keys.system],
+                checkpoints.get(row.keys.system or "", 0),
+            ),
+        )
+        for row in rows
     ]
+
+
+def _checkpoints(rows: Iterable[Row]) -> dict[str, int]:
+    """Return by system the number of its checkpoints among the rows that training did not select."""
+    marks: dict[str, set[tuple[str | None, str]]] = defaultdict(set)
+    for row in rows:
+        if row.keys.system is not None and row.training and row.training.unselected:
+            marks[row.keys.system].add((row.training.split, row.training.unselected))
+    return {system: len(of_system) for system, of_system in marks.items()}
 
 
 def _seeds(rows: Iterable[Row]) -> Seeds:
@@ -95,10 +114,11 @@ def _seeds(rows: Iterable[Row]) -> Seeds:
     return seeds
 
 
-def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row]) -> Tries | None:
-    """Return a row's tries; None if no seed of its recipe is known and its system has one setting.
+def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row], checkpoints: int) -> Tries | None:
+    """Return a row's tries; None if no seed of its recipe is known and its system has one setting and checkpoint.
 
-    `known` has the seeds in all runs. `shown` has the seeds of the ranked rows on the row's board.
+    `known` has the seeds in all runs. `shown` has the seeds of the ranked rows on the row's board. `checkpoints` is the
+    number of other checkpoints of the row's training that were scored.
     """
     parts: list[str] = []
     seeds_shown = seeds_known = None
@@ -111,8 +131,11 @@ def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row]) -> 
     is_best = row.status in RANKED and row.score.acc == best
     if settings > 1:
         parts.append(f"{'best' if is_best else 'one'} of {settings} settings of this system here")
+    if checkpoints:
+        others = f"{checkpoints} other checkpoint{'s' * (checkpoints > 1)} of this training"
+        parts.append(f"{others} {'were' if checkpoints > 1 else 'was'} scored, not selected")
     if not parts:
         return None
     if settings <= 1 or is_best:
         parts.append("tries elsewhere are unknown")
-    return Tries("; ".join(parts), seeds_shown, seeds_known, settings if settings > 1 else None)
+    return Tries("; ".join(parts), seeds_shown, seeds_known, settings if settings > 1 else None, checkpoints or None)

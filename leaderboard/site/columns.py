@@ -17,7 +17,7 @@ TYPES = (*QUERY_TYPES, UNTYPED)
 """The query types, in the order of their columns."""
 
 Type = Literal["rank", "name", "accuracy", "status", "leader", "p", "score", "share", "number", "count", "whole",
-               "duration", "link", "text"]  # fmt: skip
+               "duration", "bytes", "link", "text"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,9 @@ class Column:
         of_position: whether the value measures position bias. The cell then says "invariant" for a model that cannot
             have position bias.
         is_optional: whether a JSON row omits an unknown value, and a text table omits a column without values.
+        stage: "evaluation" or "training" for a cost of this stage. Such values are compared only between rows whose
+            stage ran on the same hardware. Else "".
+        group: name of the group of columns that the page's menu shows together; "" for none.
     """
 
     key: str
@@ -54,6 +57,8 @@ class Column:
     is_signed: bool = False
     of_position: bool = False
     is_optional: bool = False
+    stage: Literal["", "evaluation", "training"] = ""
+    group: str = ""
 
     def as_data(self) -> dict[str, Any]:
         """Return the fields that the page's script needs to sort and format the column."""
@@ -66,6 +71,8 @@ class Column:
             "signed": self.is_signed,
             "of_position": self.of_position,
             "number": is_number,
+            "stage": self.stage,
+            "group": self.group,
             # The first click sorts numbers from high to low, unless lower is better.
             "descends": is_number and self.higher_is_better is not False,
         }
@@ -89,6 +96,18 @@ def _of_type(name: str) -> Column:
     parts = tuple((f"{name.lower()}_{part}", part) for part in ("n", "acc", "low", "high"))
     return Column(name.lower(), name, lambda row: row.types.get(name), "score", path=("types", name), parts=parts,
                   higher_is_better=True, is_optional=True)  # fmt: skip
+
+
+def _cost(key: str, label: str, type_: Type, help_: str = "", *, higher_is_better: bool = False) -> Column:
+    """Return a column of a field of `Cost`. A figure's column is sorted only within equal hardware."""
+    prefix = key.partition("_")[0]
+    stage: Literal["evaluation", "training"] = "evaluation" if prefix == "eval" else "training"
+    is_figure = type_ != "text"
+    return Column(
+        key, label, attrgetter(f"cost.{key}"), type_, help_,
+        path=("cost", stage, key.removeprefix(f"{prefix}_")), higher_is_better=higher_is_better if is_figure else None,
+        is_optional=True, stage=stage if is_figure else "", group="Cost",
+    )  # fmt: skip
 
 
 def _over(name: Literal["folds", "prompts"], of: Callable[[Any], float | None]) -> Callable[[Row], float | None]:
@@ -139,11 +158,25 @@ COLUMNS = {column.key: column for column in (
     Column("prompt", "Prompt", attrgetter("asked.prompt")),
     Column("params", "Parameters", attrgetter("params"), "count", short="Params", on_page="Size"),
     Column("trainable_params", "Trained", attrgetter("cost.trainable_params"), "count",
-           "Number of parameters that were trained.", is_optional=True),
+           "Number of parameters that were trained.", is_optional=True, group="Cost"),
     Column("train_seconds", "Training", attrgetter("cost.train_seconds"), "duration",
-           "Time of the training as recorded, all folds together.", is_optional=True),
+           "Time of the training as recorded, all folds together.", is_optional=True, stage="training", group="Cost"),
     Column("eval_seconds", "Evaluation", attrgetter("cost.eval_seconds"), "duration",
-           "Time of the evaluation as recorded; blank if several tasks were run at once.", is_optional=True),
+           "Time of the evaluation as recorded, with loading the model; blank if several tasks were run at once, or "
+           "if answers may come from a cache.", is_optional=True, stage="evaluation", group="Cost"),
+    _cost("eval_seconds_per_item", "Seconds per item", "duration",
+          "Without loading the model. Costs are sorted within equal hardware only: the hardware of most rows first, "
+          "and rows of unknown hardware last, in no order."),
+    _cost("eval_tokens_per_second", "Tokens per second", "number", higher_is_better=True),
+    _cost("eval_memory_bytes", "Peak memory", "bytes", "Of the GPUs together, or of the process on a CPU."),
+    _cost("eval_gpu_seconds", "GPU seconds", "duration",
+          "Seconds of evaluation times the number of GPUs; blank on a CPU."),
+    _cost("eval_hardware", "Hardware", "text",
+          "The GPUs of the evaluation, or the processor and its threads, as recorded."),
+    _cost("eval_note", "Why a cost is missing", "text"),
+    _cost("train_tokens_per_second", "Training: tokens per second", "number", higher_is_better=True),
+    _cost("train_memory_bytes", "Training: peak memory", "bytes"),
+    _cost("train_hardware", "Training: hardware", "text"),
     Column("board", "Board", attrgetter("board")),
     Column("task", "Task", attrgetter("task")),
     Column("task_version", "Task version", attrgetter("task_version"), "whole"),
@@ -169,11 +202,15 @@ def _of(keys: Iterable[str]) -> tuple[Column, ...]:
 _SPREAD = ("prompt_sd", "prompt_min", "prompt_max")
 _BY_TYPE = tuple(name.lower() for name in TYPES)
 
+_COSTS = ("eval_seconds_per_item", "eval_tokens_per_second", "eval_memory_bytes", "eval_gpu_seconds", "eval_seconds",
+          "eval_hardware", "eval_note", "train_seconds", "train_tokens_per_second", "train_memory_bytes",
+          "train_hardware")  # fmt: skip
+
 FIRST = ("rank", "system", "acc", "leader", "params", "status")
 """Keys of the columns that the page shows before a reader chooses others."""
 
 PAGE = _of((*FIRST, "p", "kind", "evidence", "chance_corrected", "n", *(column.key for column in _METRICS), *_SPREAD,
-            *_BY_TYPE, "fold_sd", "shots", "prompt", "trainable_params", "train_seconds", "eval_seconds"))  # fmt: skip
+            *_BY_TYPE, "fold_sd", "shots", "prompt", "trainable_params", *_COSTS))  # fmt: skip
 MARKDOWN = _of(("rank", "system", "kind", "evidence", "params", "shots", "n", "acc", "leader",
                 *(column.key for column in _METRICS if column.type == "share"), *_SPREAD, *_BY_TYPE,
                 "status", "origin", "published", "importer_note"))  # fmt: skip
@@ -181,6 +218,5 @@ MARKDOWN_UNRANKED = _of(("system", "evidence", "params", "n", "acc", "constant_l
                          "origin", "published", "importer_note"))  # fmt: skip
 TERMINAL = _of(("rank", "system", "acc", "leader", "status"))
 CSV = _of(("board", "rank", "system", "kind", "evidence", "status", "reason", "task", "task_version", "n", "acc",
-           "stderr", "chance_corrected", "with_leader", "params", "trainable_params", "train_seconds", "eval_seconds",
-           "source", "origin", "published", "importer_note", "constant_letter", "leader", "flags",
-           *_BY_TYPE))  # fmt: skip
+           "stderr", "chance_corrected", "with_leader", "params", "trainable_params", *_COSTS, "source", "origin",
+           "published", "importer_note", "constant_letter", "leader", "flags", *_BY_TYPE))  # fmt: skip

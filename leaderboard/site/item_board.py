@@ -20,6 +20,7 @@ from leaderboard.rank.item_numbers import BoardItems, item_numbers
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
 from leaderboard.site.text import short
+from recipe_mpr_task.cost import names_hardware
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.names import slug, with_texts
 from recipe_mpr_task.statistics import Floats
@@ -36,7 +37,7 @@ _BASE_32 = b"0123456789abcdefghijklmnopqrstuv"
 _FIRST_CODE = 256
 _SHOWN = ("id", "system", "kind", "rank", "status", "evidence", "protocol", "acc", "acc_low", "acc_high", "n", "page",
           "params", "vs_leader", "with_leader", "types", "calibration_error",
-          "seconds_an_item", "with_loading")  # fmt: skip
+          "seconds_an_item", "with_loading", "hardware")  # fmt: skip
 """Fields of a row in `leaderboard.json` that the two pages read."""
 
 
@@ -132,10 +133,15 @@ def _system(shown: Mapping[str, Any]) -> dict[str, Any]:
 def seconds_an_item(row: Row) -> dict[str, Any]:
     """Return the seconds of evaluation per item, and whether this includes the time to load the model; {} if unknown.
 
+    "hardware" is there only if it is named exactly. Times of rows are comparable if they exclude loading and have the
+    same "hardware".
+
     A row for comparison has a part of its run's items, and the time of all of them. So its time per item is unknown.
     """
     if row.cost.eval_seconds_per_item is not None:
-        return {"seconds_an_item": row.cost.eval_seconds_per_item, "with_loading": False}
+        named = row.cost.eval_hardware
+        on = {"hardware": named} if named and names_hardware(named) else {}
+        return {"seconds_an_item": row.cost.eval_seconds_per_item, "with_loading": False, **on}
     if row.cost.eval_seconds is None or not row.score.n or row.no_rank:
         return {}
     return {"seconds_an_item": row.cost.eval_seconds / row.score.n, "with_loading": True}

@@ -20,6 +20,7 @@ from leaderboard.site.names import base_of, beneath, name_of, trust_of
 from leaderboard.site.opening import about, group_of, is_reference, is_without_dataset, newest_run, opening_board
 from leaderboard.site.text import short
 from recipe_mpr_task import TASK_VERSION, __version__
+from recipe_mpr_task.cost import names_hardware
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.names import with_texts
@@ -170,12 +171,18 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cost(cost: Cost) -> dict[str, dict[str, Any]]:
-    """Return the known costs in two groups, "evaluation" and "training". A group without known costs is absent."""
+    """Return the known costs in two groups, "evaluation" and "training". A group without known costs is absent.
+
+    A group whose hardware is not named exactly has "hardware_is_vague". Its figures are compared with no other row's.
+    """
     known = _known(vars(cost))
     stages = {
         stage: {key.removeprefix(prefix): value for key, value in known.items() if key.startswith(prefix)}
         for stage, prefix in (("evaluation", "eval_"), ("training", "train_"))
     }
+    for values in stages.values():
+        if "hardware" in values and not names_hardware(values["hardware"]):
+            values["hardware_is_vague"] = True
     return {stage: values for stage, values in stages.items() if values}
 
 

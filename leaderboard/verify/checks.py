@@ -32,6 +32,7 @@ SEEN_BY_ANSWERS = (
     "far more of the items that its importer names as seen are wrong than of the others, so the accuracy on the others "
     "is not shown"
 )
+CHOSEN_ON_TEST = "choosing among checkpoints by held-out items is choosing on the test, so it has no result"
 _UNKNOWN = "no record of its training data"
 
 
@@ -39,7 +40,7 @@ class Severity(IntEnum):
     """The effect of a finding on the status. If there are several findings, the lowest number decides."""
 
     UNREADABLE = 0
-    """Status excluded: no number is reliable. The run gets no items, and later checks are skipped."""
+    """Status excluded: no number is reliable or may count. The run gets no items, and later checks are skipped."""
     INCOMPARABLE = 1
     """Status excluded: the run is not comparable with other runs. The run's flags are omitted."""
     OVERLAP = 2
@@ -78,6 +79,11 @@ def _readability(case: Case) -> Iterator[str]:
         yield f"task version {run.version}; this release scores version {TASK_VERSION}, not comparable"
     elif run.samples is None:
         yield "no per-item samples; run with --log_samples"
+
+
+def _selection(case: Case) -> Iterator[str]:
+    if mark := case.run.training.unselected:
+        yield f"a checkpoint that its training did not select ({mark}): {CHOSEN_ON_TEST}"
 
 
 def _baseline(case: Case) -> Iterator[Finding]:
@@ -161,6 +167,7 @@ def _each(severity: Severity, texts: Callable[[Case], Iterable[str]]) -> Check:
 
 CHECKS: tuple[Check, ...] = (
     _each(Severity.UNREADABLE, _readability),
+    _each(Severity.UNREADABLE, _selection),
     _each(Severity.UNREADABLE, document_faults),
     _each(Severity.INCOMPARABLE, comparability_faults),
     _each(Severity.INCOMPARABLE, prompt_faults),

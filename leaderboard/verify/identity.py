@@ -10,6 +10,7 @@ from recipe_mpr_task import prompts
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.model_arguments import ALIASES, is_traced
 from recipe_mpr_task.names import folder_name, is_path, shown_text
+from recipe_mpr_task.result_records import TrainingRecord
 
 _ADAPTER_ARGUMENTS = ("peft", "lora_local_path", "delta")
 _MODEL_ARGUMENTS = ("pretrained", "model", "path", "engine")
@@ -90,12 +91,17 @@ def model_key(run: Run) -> str:
             if name not in left_out and value is not None and (name, str(value)) not in _DEFAULTS
         ),
         # If a recipe is trained on several folds, or trained again, all of its models are one system.
-        [training.system, training.form] if training.has_manifest else weights or config.model_sha,
+        _of_training(training) if training.has_manifest else weights or config.model_sha,
         config.recipe_mpr_head,
         config.model_dtype,
         run.results.task.metadata.recipe_mpr_system if _is_served(run) else None,
     ]
     return sha256_of(json.dumps(key, default=str).encode())
+
+
+def _of_training(training: TrainingRecord) -> list[str | None]:
+    """Return what identifies trained weights. An unselected checkpoint is another model than the selected one."""
+    return [training.system, training.form, *([training.unselected] if training.unselected else [])]
 
 
 def server_key(run: Run) -> str | None:

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def run(arguments: Sequence[str]) -> None:
     from recipe_mpr_task import plugin
 
     sys.argv = ["lm_eval", "run", *_with_config_path(arguments)]
+    _check_trackers()
     plugin.activate_all(
         (lm_eval.models, lm_eval.tasks.manager, lm_eval.evaluator), skip_builtin_tasks=_all_tasks_are_ours()
     )
@@ -81,6 +83,16 @@ def _unknown_name(error: str) -> str | None:
         return None
     hint = did_you_mean(match[1], known) or f"; allowed: {', '.join(known)}"
     return f"{option} {match[1]}: no such {what}{hint}"
+
+
+def _check_trackers() -> None:
+    """Raise RecipeMPRError if an option of `sys.argv` or of the config file asks for a tracker that is not installed.
+
+    lm-eval loads a tracker only after it has checked the other options, and then stops with a traceback.
+    """
+    for flag, package in (("wandb_args", "wandb"), ("trackio_args", "trackio")):
+        if _asked(flag) and not find_spec(package):
+            raise RecipeMPRError(f"--{flag} needs the package {package}: pip install {package}")
 
 
 def config_path(name: str) -> str:
@@ -127,14 +139,19 @@ def _all_tasks_are_ours() -> bool:
 
     The tasks are read from `sys.argv`. If `sys.argv` names no tasks, they are read from the config file.
     """
+    tasks = _asked("tasks") or []
+    names = [name for entry in ([tasks] if isinstance(tasks, str) else tasks) for name in str(entry).split(",")]
+    ours = {path.stem for path in TASKS_PATH.glob("recipe_mpr*.yaml")}
+    return bool(names) and set(names) <= ours
+
+
+def _asked(option: str) -> Any:
+    """Return the value of an option of `lm_eval run`, from `sys.argv` or else from the config file; None if unset."""
     import yaml
 
     known, _ = lm_eval_parser().parse_known_args(sys.argv[2:])
     config: Any = yaml.safe_load(Path(known.config).read_text()) if getattr(known, "config", None) else {}
-    tasks = getattr(known, "tasks", None) or (config or {}).get("tasks") or []
-    names = [name for entry in ([tasks] if isinstance(tasks, str) else tasks) for name in str(entry).split(",")]
-    ours = {path.stem for path in TASKS_PATH.glob("recipe_mpr*.yaml")}
-    return bool(names) and set(names) <= ours
+    return getattr(known, option, None) or (config or {}).get(option)
 
 
 def lm_eval_parser() -> argparse.ArgumentParser:

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from finetune import run as training_run
 from finetune.causal import LetterTraining
 from finetune.checkpoints import CHECKPOINTS, locked
 from finetune.data import training_data
@@ -26,41 +24,14 @@ from recipe_mpr_task.cost import hardware
 from recipe_mpr_task.manifest import read_manifest
 from recipe_mpr_task.provenance import seen_by
 from tests.support.commands import recipe_mpr
+from tests.support.training import FILES, assert_same, files_in, sample_run, weights
 
 pytestmark = pytest.mark.timeout(600)
 
-FILES = {
-    "README.md", "adapter_config.json", "adapter_model.safetensors", "curves.json", "curves.png", "recipe.yaml",
-    "recipe_mpr_training.json", "tokenizer.json", "tokenizer_config.json", "base/config.json",
-    "base/generation_config.json", "base/model.safetensors", "base/recipe_mpr_base.json", "base/tokenizer.json",
-    "base/tokenizer_config.json",
-}  # fmt: skip
 MERGED = {
     "merged/comparison.json", "merged/config.json", "merged/generation_config.json", "merged/model.safetensors",
     "merged/recipe_mpr_training.json", "merged/tokenizer.json", "merged/tokenizer_config.json",
 }  # fmt: skip
-
-
-def files_in(folder):
-    return {p.relative_to(folder).as_posix() for p in Path(folder).rglob("*") if p.is_file()}
-
-
-def sample_run(out, micro, *more, resume=False):
-    """Train on the sample, which needs no dataset."""
-    recipe = load_recipe("tiny_lora", [f"model={micro}", f"out={out}", "split=sample", "epochs=3", *more])
-    training_run.check(recipe, resume=resume)
-    ((_, manifest),) = training_run.train_all(recipe, resume=resume)
-    return manifest
-
-
-def weights(out):
-    return load_file(Path(out) / "adapter_model.safetensors")
-
-
-def assert_same(a, b, tolerance=0.0):
-    assert a.keys() == b.keys()
-    for name in a:
-        torch.testing.assert_close(a[name], b[name], rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.real_data

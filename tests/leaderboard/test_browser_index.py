@@ -42,6 +42,36 @@ def test_sorting_puts_blanks_last_in_both_directions_and_keeps_the_focus(page, s
     assert column(page, "Evaluation")[0] == "0 s"
 
 
+def test_costs_are_sorted_within_equal_hardware_only(page, tmp_path):
+    """Two GPUs, one row of vague hardware, one of none: no row of one stands between those of another."""
+    content = site_content(9)
+    on = {0: ("B GPU", 5.0), 1: ("A GPU", 9.0), 2: ("B GPU", 1.0), 3: ("A GPU", 2.0), 4: ("B GPU", 3.0), 5: (None, 0.1),
+          6: ("aarch64, 2 threads", 0.2), 7: (None, None)}  # fmt: skip
+    for k, (hardware, seconds) in on.items():
+        cost = {"seconds_per_item": seconds, "hardware": hardware}
+        content["rows"][k]["cost"] = {"evaluation": cost | ({"hardware_is_vague": True} if k == 6 else {})}
+    content["rows"][8]["cost"] = {}
+    (tmp_path / "index.html").write_text(index_page(content))
+    page.goto((tmp_path / "index.html").as_uri() + f"#{TABLE}")
+    assert "Seconds an item" not in page.locator("#table thead").inner_text(), "hidden at first"
+    page.locator("#columns-menu summary").click()
+    page.get_by_role("checkbox", name="All of Cost").check()
+    page.locator("#columns-menu summary").click()
+    unknown = ["0.1 s\nhardware not recorded", "0.2 s\naarch64, 2 threads"]
+    ascending = [["1 s\nB GPU", "3 s\nB GPU", "5 s\nB GPU"], ["2 s\nA GPU", "9 s\nA GPU"]]
+    for turn in (1, -1):
+        sort(page, "Seconds an item")
+        groups = [group[::turn] for group in ascending]
+        assert column(page, "Seconds an item")[:8] == [*groups[0], *groups[1], *unknown, ""]
+    said = page.locator("#cost-note").inner_text()
+    assert "3 on B GPU; then 2 on A GPU; then 2 on unknown hardware, in no order" in said
+    sort(page, "Accuracy")
+    assert page.locator("#cost-note").inner_text() == ""
+    page.locator("#columns-menu summary").click()
+    page.get_by_role("checkbox", name="All of Cost").uncheck()
+    assert "Seconds an item" not in page.locator("#table thead").inner_text()
+
+
 def test_what_is_shown_stands_in_the_address_and_comes_back(page, site):
     page.goto(f"{site}/index.html#{TABLE}")
     page.get_by_label("Search").fill("model-0")

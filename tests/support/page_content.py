@@ -23,7 +23,8 @@ def row(k: int, board: str = "recipe_mpr", **changes: Any) -> Json:
         "vs_leader": {"difference": -0.01 * k, "low": -0.02 * k, "high": 0.01, "p": 0.3, "p_holm": 0.5, "wins": 1,
                       "losses": 2} if k else None,
         "params": 10 ** draw.randint(6, 10) if k % 3 else None, "trainable_params": None, "train_seconds": None,
-        "eval_seconds": 12.5 * k, "shots": 0, "prompt": "default", "chat_template": False,
+        "eval_seconds": 12.5 * k, "cost": {"evaluation": {"hardware": "a GPU"}},
+        "shots": 0, "prompt": "default", "chat_template": False,
         "source": f"runs/model-{k}/results.json", "name": f"org/model-{k:02}", "beneath": ["made up"],
         "trust": "training data unknown", "evidence": "run here", "rank_low": max(1, k), "rank_high": k + 2,
     }  # fmt: skip

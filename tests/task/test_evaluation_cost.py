@@ -6,7 +6,7 @@ import pytest
 from lm_eval import simple_evaluate
 from lm_eval.tasks import TaskManager
 
-from recipe_mpr_task.cost import EvaluationCost
+from recipe_mpr_task.cost import EvaluationCost, Hardware
 from recipe_mpr_task.evaluation_cost import CostMeter, counted_tokens
 from recipe_mpr_task.manifest import COST_KEY, MODEL_KEY
 
@@ -85,6 +85,23 @@ def test_an_api_has_no_hardware_here():
     lm = SimpleNamespace(base_url="http://localhost", device=None)
     cost = CostMeter(lm, {"recipe_mpr": task_of()}).record(results_of(recipe_mpr=500))[COST_KEY]
     assert (cost["hardware"], cost["peak_memory_bytes"], cost["tokens_per_second"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(("module", "more", "n"), [
+    ("lm_eval.models.huggingface", {}, 1),
+    ("lm_eval.models.huggingface", {"model": SimpleNamespace(hf_device_map={"a": 0, "b": 1, "c": "cpu"})}, 2),
+    ("lm_eval.models.huggingface", {"world_size": 4}, 4),
+    ("lm_eval.models.vllm_causallms", {"model_args": {"tensor_parallel_size": 2}, "data_parallel_size": 2}, 4),
+    ("somebodys.backend", {}, None),
+])  # fmt: skip
+def test_the_gpus_that_a_model_uses_are_counted_and_not_those_of_the_machine(monkeypatch, module, more, n):
+    """GPU seconds are seconds times this number. None means all visible GPUs."""
+    lm = type("Model", (SimpleNamespace,), {"__module__": module})(device="cuda", **more)
+    asked = []
+    name = "recipe_mpr_task.evaluation_cost.hardware"
+    monkeypatch.setattr(name, lambda *args: asked.append(args) or Hardware("gpu", "x", 1))
+    CostMeter(lm, {"recipe_mpr": task_of()}).record(results_of(recipe_mpr=500))
+    assert asked == [("cuda", n)]
 
 
 def test_a_fault_in_measuring_fails_no_run(monkeypatch):

@@ -33,15 +33,15 @@ CHANCE = 1 / N_OPTIONS
 _FOLDER = Path(__file__).parent
 _SHARED = ("dom.js", "numbers.js", "draw.js", "theme.js")
 _SCRIPTS = {
-    "index.html.jinja": (*_SHARED, "state.js", "track.js", "cells.js", "table.js", "columns.js", "chart.js",
+    "index.html.jinja": (*_SHARED, "state.js", "track.js", "cells.js", "cost.js", "table.js", "columns.js", "chart.js",
                          "answer.js", "filters.js", "claims.js", "scatter.js", "heat.js", "matrix.js",
                          "tabs.js", "index.js"),
     "system.html.jinja": (*_SHARED, "load.js", "batches.js", "options.js", "labels.js", "calibration.js", "curves.js",
                           "provenance.js", "items.js", "system.js"),
     "items.html.jinja": (*_SHARED, "load.js", "batches.js", "options.js", "labels.js", "difficulty.js", "item_open.js",
                          "pair.js", "item_board.js"),
-    "plots.html.jinja": (*_SHARED, "load.js", "labels.js", "forest.js", "against.js", "calibration.js", "agreement.js",
-                         "type_heat.js", "difficulty.js", "plots.js"),
+    "plots.html.jinja": (*_SHARED, "load.js", "labels.js", "forest.js", "cost.js", "against.js", "calibration.js",
+                         "agreement.js", "type_heat.js", "difficulty.js", "plots.js"),
 }  # fmt: skip
 _STYLES = {
     "index.html.jinja": ("page.css", "index.css"),
@@ -97,7 +97,7 @@ def system_page(content: Mapping[str, Any]) -> str:
 def items_page(content: Mapping[str, Any]) -> str:
     """Return the page of a board's items. `content` is from `item_board.pages_content`."""
     return _board_page("items.html.jinja", content, ("agreement", "calibration", "sizes", "minimal_detectable_effect"),
-                       ("types", "vs_leader", "params", "seconds_an_item", "with_loading"))  # fmt: skip
+                       ("types", "vs_leader", "params", "seconds_an_item", "with_loading", "hardware"))  # fmt: skip
 
 
 def plots_page(content: Mapping[str, Any]) -> str:

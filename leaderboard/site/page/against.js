@@ -4,22 +4,21 @@ const AGAINST = {
   params: { key: "params", label: "parameters", write: count,
     none: "No system here states a number of parameters above 0." },
   seconds: { key: "seconds_an_item", label: "seconds per item", write: duration,
-    none: "No system here has a recorded time of evaluation." },
+    none: "No system here has a time per item without loading the model, on hardware that is recorded." },
 };
 const BESIDE = [[9, 4, "start"], [-9, 4, "end"], [0, -10, "middle"], [0, 19, "middle"],
   [9, -8, "start"], [9, 16, "start"], [-9, -8, "end"], [-9, 16, "end"]];
 
-function drawAgainst(place, { rows }, what) {
+function drawAgainst(place, { rows, also = "", named = "" }, what) {
   const { key, label, write, none } = AGAINST[what];
   const known = rows.filter((row) => isNumber(row.acc) && row[key] > 0);
   const [shown, cut] = firstOf(known);
   if (!shown.length) {
-    place.replaceChildren(note(none));
+    place.replaceChildren(note(none + also));
     return;
   }
-  const loading = shown.filter((row) => what === "seconds" && row.with_loading).length;
-  const about = `Percent right with the 95% interval against ${label}. Dashed: chance. ${shown.length} of ${rows.length} `
-    + `rows have this value.${loading ? ` The time of ${loading} includes loading the model.` : ""}${cut}`;
+  const about = `Percent right with the 95% interval against ${label}${named}. Dashed: chance. ${shown.length} of `
+    + `${rows.length} rows have this value.${also}${cut}`;
   const width = widthOf(place, 980);
   const frame = { left: 40, right: width - 16, top: 14, bottom: Math.round(Math.min(400, 210 + width / 5)), width };
   const logs = shown.map((row) => Math.log10(row[key]));
@@ -32,6 +31,25 @@ function drawAgainst(place, { rows }, what) {
   place.replaceChildren(note(about), evidenceLegend(shown), image(width, frame.bottom + 40, summary,
     ...againstAxes(x, y, frame, [low, Math.max(high, low + 1)], highest, label, write),
     ...againstDots(shown, key, write, x, y, frame)));
+}
+
+// Times compare only on one hardware, and only without loading the model: a choice of hardware, the one of most rows first.
+function drawTimes(place, drawn, hardware, choose) {
+  const timed = drawn.rows.filter((row) => isNumber(row.acc) && row.seconds_an_item > 0);
+  const groups = byHardware(timed.filter((row) => !row.with_loading), (row) => row.hardware ?? null);
+  const [name, rows] = groups.find(([each]) => each === hardware) || groups[0] || ["", []];
+  const loading = timed.filter((row) => row.with_loading).length;
+  const unknown = timed.filter((row) => !row.with_loading && !row.hardware).length;
+  const left = [loading ? `${loading} whose time includes loading the model` : "",
+    unknown ? `${unknown} whose hardware is not recorded` : ""].filter(Boolean).join(", and ");
+  const plot = el("div", {});
+  const select = el("select", { "aria-label": "Hardware" },
+    ...groups.map(([each, some]) => el("option", { value: each, selected: each === name }, `${line(each, 80)} (${some.length})`)));
+  select.addEventListener("change", () => choose(select.value));
+  const isFocused = place.contains(document.activeElement);
+  place.replaceChildren(...(groups.length > 1 ? [el("label", {}, "Hardware ", select)] : []), plot);
+  if (isFocused && groups.length > 1) select.focus();
+  drawAgainst(plot, { rows, also: left ? ` Not drawn: ${left}.` : "", named: name ? `, all on ${line(name, 80)}` : "" }, "seconds");
 }
 
 function againstAxes(x, y, { left, right, top, bottom }, [low, high], highest, label, write) {

@@ -36,9 +36,10 @@ function drawRows(_, { rows, onBoard, board, columns, by, shown }) {
   byId("table-tools").hidden = false;
   const chosen = shownOf(columns, state);
   drawTested(onBoard);
+  byId("cost-note").textContent = chosen.includes(by) ? costNote(rows, by) : "";
   drawColumnsMenu(columns, state, (cols) => change({ cols }));
   drawSortChoice(chosen, { ...state, sort: by.key });
-  const marks = { bars: true, best: board.answer?.best?.row };
+  const marks = { bars: true, best: board.answer?.best?.row, mixed: mixedStages(onBoard, columns) };
   drawTable(byId("table"), chosen, rows.slice(0, shown), { ...state, sort: by.key }, marks, sortBy);
   return rows.length > shown;
 }

@@ -34,6 +34,8 @@ const chance = ofNumber((p) => (p < 0.001 ? "<0.001" : p.toFixed(3)));
 const plain = ofNumber((value) =>
   value && Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3))));
 
+const memory = ofNumber((bytes) => `${(bytes / 1e9).toFixed(2)} GB`);
+
 const count = ofNumber((n) => {
   const [size, unit] = [[1e9, "B"], [1e6, "M"], [1e3, "k"]].find(([least]) => n >= 0.9995 * least) || [];
   return size ? Number((n / size).toPrecision(3)) + unit : String(n);

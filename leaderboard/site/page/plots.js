@@ -1,11 +1,11 @@
 // The page of a board's plots: all systems, or those of chosen kinds, drawn for the width there is.
 
-const PLOT_STATE = { kind: "", claims: "" };
+const PLOT_STATE = { kind: "", claims: "", hardware: "" };
 const board = data();
 const PLOTS = {
   forest: drawForest,
   params: (place, drawn) => drawAgainst(place, drawn, "params"),
-  seconds: (place, drawn) => drawAgainst(place, drawn, "seconds"),
+  seconds: (place, drawn) => drawTimes(place, drawn, state.hardware, (hardware) => { state = { ...state, hardware }; draw(); }),
   types: drawTypeHeat,
   calibration: drawCalibration,
   agreement: drawAgreement,

@@ -4,11 +4,12 @@ const TRAINING = {
   recipe_name: "Recipe", base_model: "Base model", base_known: "Base model is known",
   system: "System (recipe, base, seed)", form: "Form", split: "Split", order: "Option order", seed: "Seed",
   trainable_parameters: "Trained parameters", wall_time_s: "Training time", samples_per_second: "Samples per second",
+  seconds_per_item: "Seconds per item", tokens_per_second: "Tokens per second", hardware: "Hardware",
   peak_memory_bytes: "Peak memory", reason: "In words",
 };
 const TRAINING_WRITERS = {
   wall_time_s: duration, trainable_parameters: count, samples_per_second: plain,
-  peak_memory_bytes: ofNumber((bytes) => `${(bytes / 1e9).toFixed(2)} GB`),
+  peak_memory_bytes: memory, seconds_per_item: duration, tokens_per_second: plain,
 };
 
 function drawCards(row, title) {
@@ -46,6 +47,11 @@ function smallWhisker(score) {
     svg("circle", { class: "dot", cx: x(score.acc), cy: 9, r: 3.5 }));
 }
 
+const costFacts = (cost) => [["Seconds per item, without loading", duration(cost.seconds_per_item)],
+  ["Tokens a second", plain(cost.tokens_per_second)], ["Peak memory of the evaluation", memory(cost.memory_bytes)],
+  ["GPU seconds", duration(cost.gpu_seconds)], ["Hardware of the evaluation", cost.hardware],
+  ["Cost of the evaluation", cost.note]];
+
 function drawFacts(row) {
   const ranks = row.rank_low === row.rank_high ? row.rank_low : `${row.rank_low} to ${row.rank_high}`;
   const accs = (row.fold_accs || []).map((acc) => percent(acc)).join(", ");
@@ -57,12 +63,13 @@ function drawFacts(row) {
     ["Protocol", row.protocol], ["Accuracy by fold", accs], ["sd over folds", percent(row.fold_sd)],
     ["Shots", row.shots], ["Prompt", row.prompt], ["Chat template", row.chat_template ? "yes" : ""],
     ["Custom system text", row.system_text ? "yes" : ""],
-    ["Standard error", percent(row.stderr)], ["Evaluation", duration(row.eval_seconds)], ["Evaluated", day(row.date)],
+    ["Standard error", percent(row.stderr)], ["Evaluation", duration(row.eval_seconds)], ...costFacts(row.cost?.evaluation || {}), ["Evaluated", day(row.date)],
     ["lm-eval", row.lm_eval_version], ["Identity", row.identity],
     ...Object.entries(row.generation || {}).map(([key, value]) => [`Generation: ${key.replaceAll("_", " ")}`, value]),
     ...Object.entries(row.model || {}).map(([key, value]) => [`Model: ${key}`, value])];
   const training = Object.entries(row.training || {})
     .map(([key, value]) => [TRAINING[key] || key.replaceAll("_", " "), TRAINING_WRITERS[key]?.(value) ?? value]);
+  if (row.cost?.training?.note) training.push(["Cost of the training", row.cost.training.note]);
   const listed = [["Run", run], [row.fold_accs ? "Training, all folds together" : "Training", training]];
   for (const [title, facts] of listed) {
     const known = facts.filter(([, value]) => !isBlank(value));

@@ -25,8 +25,10 @@ function writeState(state, opens) {
   if (hash !== location.hash.slice(1)) history.replaceState(null, "", "#" + hash);
 }
 
+const sorted = (rows, column, dir) => (column.stage ? sortedByCost : sortedByValue)(rows, column, dir);
+
 // Blanks come last in both directions.
-function sorted(rows, column, dir) {
+function sortedByValue(rows, column, dir) {
   const sign = dir === "desc" ? -1 : 1;
   const decorated = rows.map((row, place) => ({ row, place, value: sortValue(row, column) }));
   decorated.sort((a, b) => {

@@ -1,6 +1,6 @@
 // The board's table: its columns, and the content and sort key of a cell by the column's type.
 
-const WRITERS = { rank: whole, whole, count, duration, number: plain, p: chance, text: line };
+const WRITERS = { rank: whole, whole, count, duration, bytes: memory, number: plain, p: chance, text: line };
 const CELLS = {
   rank: (row) => [rankRange(row)], name: systemCell, accuracy: accuracyCell, status: statusCell, leader: leaderCell,
   share: shareCell, score: (row, column) => withInterval(valueOf(row, column)),
@@ -9,8 +9,11 @@ const CELLS = {
 const HEADS = { accuracy: "accuracy", name: "name" };
 const valueOf = (row, column) => column.path.reduce((value, key) => value?.[key], row) ?? null;
 const isInvariant = (row, column) => row.invariant === true && column.of_position;
-const cellOf = (row, column, marks) =>
-  CELLS[column.type] ? CELLS[column.type](row, column, marks) : [WRITERS[column.type](valueOf(row, column))];
+const cellOf = (row, column, marks) => {
+  if (CELLS[column.type]) return CELLS[column.type](row, column, marks);
+  const text = WRITERS[column.type](valueOf(row, column));
+  return column.stage ? costCell(row, column, marks, text) : [text];
+};
 
 // The sort key of a row; null or "" for a blank.
 function sortValue(row, column) {
