@@ -121,9 +121,9 @@ def cost_lines(a: Cost, b: Cost) -> Iterator[str]:
         yield f"Cost of evaluation not compared: {why}."
     else:
         yield f"Cost of evaluation, both on {a.eval_hardware}:"
-        yield _ratio("seconds an item", a.eval_seconds_per_item, b.eval_seconds_per_item)
+        yield _ratio("seconds per item", a.eval_seconds_per_item, b.eval_seconds_per_item)
         yield from filter(None, (
-            _ratio("tokens a second", a.eval_tokens_per_second, b.eval_tokens_per_second),
+            _ratio("tokens per second", a.eval_tokens_per_second, b.eval_tokens_per_second),
             _ratio("peak memory in GB", _gigabytes(a.eval_memory_bytes), _gigabytes(b.eval_memory_bytes)),
         ))  # fmt: skip
     if a.train_seconds is None or b.train_seconds is None:

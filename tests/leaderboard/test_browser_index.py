@@ -53,23 +53,23 @@ def test_costs_are_sorted_within_equal_hardware_only(page, tmp_path):
     content["rows"][8]["cost"] = {}
     (tmp_path / "index.html").write_text(index_page(content))
     page.goto((tmp_path / "index.html").as_uri() + f"#{TABLE}")
-    assert "Seconds an item" not in page.locator("#table thead").inner_text(), "hidden at first"
+    assert "Seconds per item" not in page.locator("#table thead").inner_text(), "hidden at first"
     page.locator("#columns-menu summary").click()
     page.get_by_role("checkbox", name="All of Cost").check()
     page.locator("#columns-menu summary").click()
     unknown = ["0.1 s\nhardware not recorded", "0.2 s\naarch64, 2 threads"]
     ascending = [["1 s\nB GPU", "3 s\nB GPU", "5 s\nB GPU"], ["2 s\nA GPU", "9 s\nA GPU"]]
     for turn in (1, -1):
-        sort(page, "Seconds an item")
+        sort(page, "Seconds per item")
         groups = [group[::turn] for group in ascending]
-        assert column(page, "Seconds an item")[:8] == [*groups[0], *groups[1], *unknown, ""]
+        assert column(page, "Seconds per item")[:8] == [*groups[0], *groups[1], *unknown, ""]
     said = page.locator("#cost-note").inner_text()
     assert "3 on B GPU; then 2 on A GPU; then 2 on unknown hardware, in no order" in said
     sort(page, "Accuracy")
     assert page.locator("#cost-note").inner_text() == ""
     page.locator("#columns-menu summary").click()
     page.get_by_role("checkbox", name="All of Cost").uncheck()
-    assert "Seconds an item" not in page.locator("#table thead").inner_text()
+    assert "Seconds per item" not in page.locator("#table thead").inner_text()
 
 
 def test_what_is_shown_stands_in_the_address_and_comes_back(page, site):

@@ -135,7 +135,7 @@ def test_a_part_of_the_items_has_no_cost_of_its_own():
 
 def test_compare_gives_a_ratio_on_equal_hardware_only():
     said = "\n".join(cost_lines(cost(), cost(eval_seconds_per_item=0.1)))
-    assert "both on a GPU" in said and "seconds an item: A 0.2, B 0.1, A / B = 2" in said
+    assert "both on a GPU" in said and "seconds per item: A 0.2, B 0.1, A / B = 2" in said
     for b, why in (
         (cost("another GPU"), "A ran on a GPU, B on another GPU"),
         (cost(None), "the hardware of B is not recorded"),

@@ -48,7 +48,7 @@ function smallWhisker(score) {
 }
 
 const costFacts = (cost) => [["Seconds per item, without loading", duration(cost.seconds_per_item)],
-  ["Tokens a second", plain(cost.tokens_per_second)], ["Peak memory of the evaluation", memory(cost.memory_bytes)],
+  ["Tokens per second", plain(cost.tokens_per_second)], ["Peak memory of the evaluation", memory(cost.memory_bytes)],
   ["GPU seconds", duration(cost.gpu_seconds)], ["Hardware of the evaluation", cost.hardware],
   ["Cost of the evaluation", cost.note]];
 
