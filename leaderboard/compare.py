@@ -20,6 +20,7 @@ from recipe_mpr_task.statistics import compare, holm_agreeing, minimal_detectabl
 
 Pair = tuple[ItemResult, ItemResult]
 
+MOST_ITEMS = 10
 _MOST_NAMES, _LONGEST_NAME = 12, 120
 _LEGEND = """\
 Difference: A minus B in points, with its 95% paired bootstrap interval. p: exact McNemar test, or exact
@@ -86,8 +87,17 @@ def _only(path: Path, rows: Sequence[Row]) -> Row:
     return rows[0]
 
 
-def report(a: Row, b: Row) -> Iterator[str]:
-    """Yield the comparison as lines of text. Raise RecipeMPRError if no item is common or a score is not finite."""
+def report(a: Row, b: Row, most_items: int | None = MOST_ITEMS) -> Iterator[str]:
+    """Yield the comparison as lines of text.
+
+    Args:
+        a: the first row.
+        b: the second row.
+        most_items: for each row, list at most this many items on which it is better; None lists all.
+
+    Raises:
+        RecipeMPRError: no item is common, or a score is not finite.
+    """
     pairs = _pairs(a, b)
     for letter, row in (("A", a), ("B", b)):
         yield f"{letter}: {line(row.system)}, {interval_text(row.score)} on {row.score.n} items"
@@ -101,7 +111,7 @@ def report(a: Row, b: Row) -> Iterator[str]:
     yield _LEGEND
     yield ""
     yield from (text if text.startswith(" ") else line(text, LONGEST) for text in cost_lines(a.cost, b.cost))
-    yield from _flips(pairs, {item_id: item.query for item_id, item in texts_at_hand().items()})
+    yield from _flips(pairs, {item_id: item.query for item_id, item in texts_at_hand().items()}, most_items)
 
 
 def _pairs(a: Row, b: Row) -> list[Pair]:
@@ -137,12 +147,14 @@ def _lines(groups: Mapping[str, Sequence[Pair]]) -> list[list[str | int]]:
     return lines
 
 
-def _flips(pairs: Sequence[Pair], queries: Mapping[str, str]) -> Iterator[str]:
+def _flips(pairs: Sequence[Pair], queries: Mapping[str, str], most: int | None) -> Iterator[str]:
     """For each row, yield a heading, then a line for each item on which this row is better than the other row."""
     for k, letter in enumerate("AB"):
         won = [pair for pair in pairs if pair[k].accuracy > pair[1 - k].accuracy]
         yield f"\n{letter} is better on {len(won)} items:"
-        for pair in won:
+        for pair in won[:most]:
             text = f"  {queries[pair[0].item_id]}" if pair[0].item_id in queries else ""
             other = "+".join(pair[1 - k].chosen) or "no known option"
             yield f"  {pair[0].item_id}  right {pair[0].gold}, {'BA'[k]} chose {other}{text}"
+        if most is not None and len(won) > most:
+            yield f"  ... and {len(won) - most} more; --all-items lists them"

@@ -15,9 +15,17 @@ from recipe_mpr_task.lines import line, say
 @click.option(
     "--board", help="Board to compare on, if both systems have several, such as recipe_mpr or recipe_mpr_test."
 )
+@click.option("--all-items", is_flag=True, help="List all items that differ, not only ten for each system.")
 @click.pass_context
 def compare(  # noqa: PLR0913, PLR0917 (each argument is an option)
-    ctx: click.Context, run_a: str, run_b: str, name_a: str, name_b: str, board: str | None
+    ctx: click.Context,
+    run_a: str,
+    run_b: str,
+    name_a: str,
+    name_b: str,
+    board: str | None,
+    *,
+    all_items: bool,
 ) -> None:
     """Compare two systems item by item.
 
@@ -25,12 +33,13 @@ def compare(  # noqa: PLR0913, PLR0917 (each argument is an option)
     five fold runs of one system counts as one system. If the dataset is on this machine, query texts are shown,
     otherwise only item ids.
     """
-    from leaderboard.compare import report, two_rows
+    from leaderboard.compare import MOST_ITEMS, report, two_rows
 
     with FaultLog() as log:
         (path_a, path_b), unread = fetched([run_a, run_b])
         for reason in unread:
             say(f"recipe-mpr: skipped {line(reason, 400)}", err=True)
-        for text in report(*two_rows((path_a, name_a), (path_b, name_b), board, log.add)):
+        rows = two_rows((path_a, name_a), (path_b, name_b), board, log.add)
+        for text in report(*rows, None if all_items else MOST_ITEMS):
             say(text)
         ctx.exit(log.exit_code(0))

@@ -1,6 +1,7 @@
 """Predictions of any system become a row with the kind "imported"; two systems are compared item by item."""
 
 import json
+import re
 
 import pytest
 
@@ -139,6 +140,9 @@ def test_compare_names_difference_interval_and_the_items_that_flipped(tmp_path):
     (line,) = [line.split() for line in done.stdout.splitlines() if line.startswith("all  ")]
     assert [line[1], line[4], line[-3], line[-2]] == ["60", f"{difference:+.1f}", str(wins), str(losses)]
     assert f"A is better on {wins} items" in done.stdout
+    assert f"  ... and {wins - 10} more; --all-items lists them" in done.stdout
+    every = recipe_mpr("compare", str(tmp_path / "a"), str(tmp_path / "b"), "--all-items").stdout
+    assert len(re.findall(r"^  sample-\d+  right", every, re.M)) == wins + losses
     won = next(g["doc"] for g, b in zip(good, bad, strict=True) if g["acc"] > b["acc"])
     assert won["query"] in done.stdout, "the sample's texts are at hand"
     assert "chose the same" not in done.stdout
