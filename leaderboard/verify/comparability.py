@@ -141,7 +141,8 @@ def number_faults(case: Case) -> Iterator[str]:
         yield counted(unusable, "with a score that is not finite")
         return
     pairs = zip(run.items, items, strict=True)
-    if edited := [item.item_id for sample, item in pairs if not _equal(sample.accuracy, item.accuracy)]:
+    differing = [(sample, item) for sample, item in pairs if sample.accuracy != item.accuracy]
+    if edited := [item.item_id for sample, item in differing if not _equal(sample.accuracy, item.accuracy)]:
         yield counted(edited, "with another logged accuracy than that of the scores")
     total = math.fsum(item.accuracy for item in items) / len(items) if items else math.nan
     logged = run.results.accuracy

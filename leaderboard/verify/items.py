@@ -71,12 +71,14 @@ def responses_of(sample: Sample, spec: TaskSpec) -> list[Any] | None:
 def item_results(
     samples: Sequence[Sample], responses: Sequence[list[Any] | None], spec: TaskSpec, scale: Scale | None
 ) -> tuple[ItemResult, ...]:
-    """Recompute the results of a run's items, see `item_result`. Items of a letter task are scored all at once."""
+    """Recompute the results of a run's items, see `item_result`. Items of a letter task are scored all at once.
+
+    `responses` has `responses_of` of each item.
+    """
     is_letters = spec.process_results is letter_metrics and all(sample.chosen is None for sample in samples)
     rows = [[score for score, _ in given or ()] for given in responses] if is_letters else []
     if not rows or {*map(len, rows)} != {N_OPTIONS} or not np.isfinite(rows).all():
-        pairs = zip(samples, responses, strict=True)
-        return tuple([item_result(sample, given or [], spec, scale) for sample, given in pairs])
+        return tuple([item_result(sample, spec, scale) for sample in samples])
     documents = [sample.doc for sample in samples]
     scored = letter_metrics_of_each([document.__dict__ for document in documents], rows)
     return tuple([
@@ -93,13 +95,13 @@ def item_results(
     ])  # fmt: skip
 
 
-def item_result(sample: Sample, responses: Sequence[Any], spec: TaskSpec, scale: Scale | None = None) -> ItemResult:
+def item_result(sample: Sample, spec: TaskSpec, scale: Scale | None = None) -> ItemResult:
     """Recompute an item's result. The document must be from the dataset, and no response may be missing.
 
-    `responses` are from `responses_of`. `scale` is the scale of an imported run's scores, from
-    `option_scores.scale_of`.
+    `scale` is the scale of an imported run's scores, from `option_scores.scale_of`.
     """
     document = sample.doc
+    responses = responses_of(sample, spec) or []
     if sample.chosen is None:
         metrics = spec.process_results(document.as_record(), responses)
         chosen, probabilities = _answer(document, responses, spec)

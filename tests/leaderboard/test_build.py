@@ -10,6 +10,7 @@ import pytest
 from leaderboard import cache, collect
 from leaderboard.build import FILES, build
 from leaderboard.commands.build import build_day
+from leaderboard.workers import Where
 from recipe_mpr_task import file_hashes
 from tests.support.fake_runs import run_files
 
@@ -152,8 +153,7 @@ def test_many_runs_are_checked_by_several_processes_to_the_same_site(tmp_path, m
         run_files(tmp_path / "runs" / str(k), name=f"org/{k}", seed=k, date=float(k + 1))
     build([tmp_path / "runs"], tmp_path / "one")
     monkeypatch.setenv("RECIPE_MPR_CACHE", str(tmp_path / "other"))
-    monkeypatch.setattr(collect, "FEW_FILES", 2)
-    build([tmp_path / "runs"], tmp_path / "two")
+    build([tmp_path / "runs"], tmp_path / "two", where=Where(jobs=2))
     assert content(tmp_path / "one") == content(tmp_path / "two")
     assert len(list((tmp_path / "other" / "runs").iterdir())) == 6
 
