@@ -102,7 +102,10 @@ def _write_curve(how: Scoring, scored: Sequence[tuple[Checkpoint, Sequence[str]]
     points.sort(key=lambda point: (point.split, point.step))
     system = f"{first.manifest.recipe_name} ({first.manifest.base_model})"
     say(f"{line(system)}\n{WARNING}\n\n{table([*points, *pooled(points)])}\n")
-    for path in write_curve(points, how.site / "curves" / how.folder(first).name, system):
+    name = how.folder(first).name
+    if len({point.split for point in points}) > 1:
+        name = name.replace(f"-{first.manifest.split}-", "-folds-")
+    for path in write_curve(points, how.site / "curves" / name, system):
         say(f"wrote {path}")
     say()
 

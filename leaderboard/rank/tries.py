@@ -1,7 +1,7 @@
 """Flag rows with the same name or server, and count the seeds and settings that were tried for each row."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from leaderboard.rank.duplicates import flagged
@@ -82,16 +82,7 @@ def mark_tries(rows: Iterable[Row], runs: Iterable[Row]) -> list[Row]:
         if row.keys.system is not None and row.score.acc is not None:
             by_system[row.board, row.keys.system].append(row)
     return [
-        replace(
-            row,
-            tries=_tries(
-                row,
-                known,
-                shown[row.board],
-                by_system[row.board, row.keys.system],
-                checkpoints.get(row.keys.system or "", 0),
-            ),
-        )
+        replace(row, tries=_tries(row, known, shown[row.board], by_system[row.board, row.keys.system], checkpoints))
         for row in rows
     ]
 
@@ -114,11 +105,13 @@ def _seeds(rows: Iterable[Row]) -> Seeds:
     return seeds
 
 
-def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row], checkpoints: int) -> Tries | None:
+def _tries(
+    row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row], unselected: Mapping[str, int]
+) -> Tries | None:
     """Return a row's tries; None if no seed of its recipe is known and its system has one setting and checkpoint.
 
-    `known` has the seeds in all runs. `shown` has the seeds of the ranked rows on the row's board. `checkpoints` is the
-    number of other checkpoints of the row's training that were scored.
+    `known` has the seeds in all runs. `shown` has the seeds of the ranked rows on the row's board. `unselected` has
+    by system the number of checkpoints that training did not select.
     """
     parts: list[str] = []
     seeds_shown = seeds_known = None
@@ -131,6 +124,8 @@ def _tries(row: Row, known: Seeds, shown: Seeds, same_system: Sequence[Row], che
     is_best = row.status in RANKED and row.score.acc == best
     if settings > 1:
         parts.append(f"{'best' if is_best else 'one'} of {settings} settings of this system here")
+    is_selected = row.training is not None and not row.training.unselected
+    checkpoints = unselected.get(row.keys.system or "", 0) if is_selected else 0
     if checkpoints:
         others = f"{checkpoints} other checkpoint{'s' * (checkpoints > 1)} of this training"
         parts.append(f"{others} {'were' if checkpoints > 1 else 'was'} scored, not selected")
