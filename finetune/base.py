@@ -104,7 +104,8 @@ def _plain_config(recipe: Recipe, *, offline: bool) -> Any:
     local = Path(recipe.model).expanduser()
     if local.is_dir():
         if (local / "adapter_config.json").is_file():
-            raise CheckpointError(f"model={recipe.model} is an adapter; merge it first (merge=true), or name its base")
+            remedy = "set model= to its base model, or to a checkpoint trained with merge=true"
+            raise CheckpointError(f"model={recipe.model} is an adapter; {remedy}")
         checkpoint = open_checkpoint(recipe.model)
         if HEADS[recipe.head].is_causal:
             refuse_encoder(checkpoint)

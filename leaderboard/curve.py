@@ -70,7 +70,7 @@ def point_of(manifest: TrainingManifest, folder: Path, task: str) -> Point:
         raise RecipeMPRError(f"{folder}: no evaluation on {task} can be read ({error}); remove that folder") from None
     case = Case(run)
     if fault := next(document_faults(case), None):
-        raise RecipeMPRError(f"{folder}: {fault}; remove that folder and score it again")
+        raise RecipeMPRError(f"{folder}: {fault}; remove this folder and score the checkpoint again")
     step = manifest.step or 0
     of_step = (entry for entry in manifest.history if entry.get("step") == step and "eval_accuracy" in entry)
     logged: Mapping[str, Any] = next(of_step, {})

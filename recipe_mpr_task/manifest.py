@@ -160,7 +160,7 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
         raise CheckpointError(f"{path} is not a training manifest: {error}") from None
     except ValidationError as error:
         raise CheckpointError(f"{path} is not a training manifest: {field_faults(error)[0]}") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError, OverflowError) as error:  # pydantic lets an overflow of an int pass
         raise CheckpointError(f"{path} is not a training manifest: {type(error).__name__}") from None
 
 

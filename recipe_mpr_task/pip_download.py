@@ -31,8 +31,8 @@ def download_wheels(name: str, requirements: str, scratch: Path) -> list[Path]:
     """Download wheels with pip, and return their paths.
 
     Args:
-        name: what is downloaded, for messages.
-        requirements: lines of a requirements file, with a hash each.
+        name: name of the download, for error messages.
+        requirements: text of a requirements file. Each line has a hash.
         scratch: a folder for pip's temporary files and for the wheels.
 
     Raises:

@@ -47,7 +47,7 @@ class Seen:
         return 1 if item_id in self.ids else 0 if self.is_all else None
 
     def summary(self) -> dict[str, Any]:
-        """Return the reason and the manifest for a results file. The manifest's item ids are left out."""
+        """Return what a results file stores: how training items are known (`reason`), and the manifest without ids."""
         lists = {"train_ids", "validation_ids", "test_ids", "inherited_ids"}
         return {
             "reason": self.reason,

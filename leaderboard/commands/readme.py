@@ -116,7 +116,7 @@ def rendered(text: str, blocks: dict[str, str]) -> str:
         before, has_start, rest = text.partition(start)
         _, has_end, after = rest.partition(end)
         if not (has_start and has_end):
-            raise RecipeMPRError(f"no '{start}' and '{end}' in the document")
+            raise RecipeMPRError(f"the document lacks '{start}' or '{end}'; add both markers")
         text = f"{before}{start}\n\n{table}\n\n{end}{after}"
     return text
 

@@ -60,7 +60,7 @@ def runs_of(file: Path, source: str) -> list[Run]:
             raise UnusableError(str(error)) from None
     results = _read_json(file)
     if not isinstance(results, dict) or not isinstance(results.get("results"), dict):
-        raise UnusableError("not lm-eval's: no `results` object in it")
+        raise UnusableError("not an lm-eval results file: it has no `results` object")
     # A group such as recipe_mpr_folds has no items. Each task in the group is a run.
     groups = results.get("group_subtasks")
     groups = groups if isinstance(groups, dict) else {}

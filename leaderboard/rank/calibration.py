@@ -1,4 +1,4 @@
-"""Measure calibration: whether a system that is 70% sure is right on 70% of these items."""
+"""Measure calibration: whether a system with a confidence of 70% is right on 70% of these items."""
 
 from dataclasses import dataclass
 

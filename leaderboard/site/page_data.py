@@ -202,7 +202,7 @@ def to_json(content: Mapping[str, Any]) -> str:
 
 @cache
 def floors() -> dict[str, float]:
-    """Return by name the accuracies of the simple rules in `audit.json`. Leave out rules that use option positions."""
+    """Return the accuracy of each simple rule in `audit.json`, as a fraction. Omit rules that use option positions."""
     artifacts = json.loads((files("recipe_mpr_task") / "audit.json").read_text())["artifacts"]
     return {artifact["name"]: artifact["acc"] for artifact in artifacts if "position" not in artifact["reads"]}
 

@@ -1,7 +1,7 @@
 """Run the cells of one group in this process, with one load of the model: `python -m leaderboard.sweep.worker`.
 
-The first line of stdin is the order as JSON. Events go to stdout, one JSON object a line. stdin stays open as long as
-the sweep lives; when it closes, this process ends at once, so that a killed sweep leaves no worker behind.
+The first line of stdin is a `GroupOrder` as JSON. Events go to stdout, one JSON object per line. stdin stays open as
+long as the sweep lives. When stdin closes, this process ends at once, so that a killed sweep leaves no worker behind.
 """
 
 import contextlib
@@ -145,7 +145,7 @@ def _first_line() -> str:
 
 
 def main() -> None:
-    """Run the group whose order is on stdin."""
+    """Read a `GroupOrder` as JSON from stdin, and run its cells."""
     order = GroupOrder.model_validate_json(_first_line())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     events, lock = os.fdopen(os.dup(1), "w", buffering=1), threading.Lock()

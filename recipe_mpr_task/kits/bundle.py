@@ -102,7 +102,7 @@ def bundle(wanted: Iterable[tuple[str, str]], also: Iterable[tuple[str, str | No
     for module, name in wanted:
         copied.add(f"{_PACKAGE}.{module}", name)
     if repeated := copied.repeated():
-        raise ValueError(f"defined in two modules: {', '.join(repeated)}; rename one of them")
+        raise ValueError(f"names defined in two modules: {', '.join(repeated)}; rename each in one of its modules")
     modules = TopologicalSorter({module: copied.used_modules[module] for module in copied.statements}).static_order()
     texts = [_text_of(module, sorted(copied.statements[module])) for module in modules]
     return Bundle(_import_text(copied.imports | set(also)), "\n\n\n".join(texts))

@@ -71,7 +71,10 @@ def test_a_system_opens_from_the_table_and_its_items_can_be_searched(page, site)
     assert [" ".join(option.split()) for option in options][2] == "C) Dish cright option chosen 80%"
     assert page.locator("#position svg").count() == 2
     assert page.locator("#history svg").count() == 2
-    assert "Expected calibration error 45.0 points: surer than right" in page.locator("#calibration-note").inner_text()
+    assert (
+        "Expected calibration error 45.0 points: confidence is above accuracy"
+        in page.locator("#calibration-note").inner_text()
+    )
     page.get_by_role("navigation").get_by_role("link", name="All systems").click()
     assert page.locator("h1").inner_text() == "Recipe-MPR leaderboard"
 

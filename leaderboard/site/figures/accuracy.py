@@ -80,7 +80,7 @@ def draw_parameters(board: Board, _: BoardAnswers) -> Any:
 
 
 def _short(count: float) -> str:
-    """Return a power of ten as in "100M"."""
+    """Return a power of ten in short form, such as "100M"."""
     size, unit = next(((size, unit) for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")) if count >= size), (1, ""))
     return f"{count / size:g}{unit}"
 

@@ -17,7 +17,7 @@ _MOST_PANELS = 9
 
 
 def draw_calibration(_: Board, answers: BoardAnswers) -> Any:
-    """Return a reliability diagram for each of the best nine systems with probabilities; None if there is none."""
+    """Draw reliability diagrams of the best systems with probabilities, at most 9. Return None without such systems."""
     known: list[tuple[Row, Calibration]] = []
     for place, row in enumerate(answers.rows):
         if answers.counted[place] and row.kind != "baseline" and (found := calibration_of(answers, place)):
@@ -46,7 +46,7 @@ def _reliability(axes: Any, row: Row, calibration: Calibration) -> None:
         axes.plot([x, x], [100 * score.low, 100 * score.high], color=BLUE, alpha=0.35, linewidth=1.4)
         axes.plot([x], [100 * score.acc], "o", color=BLUE, markersize=3 + 5 * math.sqrt((score.n or 0) / most),
                   clip_on=False)  # fmt: skip
-    axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="sure, %", ylabel="right, %", aspect="equal")
+    axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence, %", ylabel="accuracy, %", aspect="equal")
     axes.set_title(f"{line(name_parts(row)[0], 26)}\nerror {percent(calibration.error)} points", fontsize=8)
     axes.grid(color=LIGHT)
 

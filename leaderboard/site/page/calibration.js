@@ -2,9 +2,9 @@
 
 function calibrationWords(calibration) {
   const gap = calibration.confidence - calibration.acc;
-  const way = Math.abs(gap) < 0.005 ? "as sure as right on average" : gap > 0 ? "surer than right on average" : "less sure than right on average";
+  const way = Math.abs(gap) < 0.005 ? "confidence equals accuracy on average" : gap > 0 ? "confidence is above accuracy on average" : "confidence is below accuracy on average";
   return `Expected calibration error ${percent(calibration.error)} points: ${way}, `
-    + `${percent(calibration.confidence)}% sure and ${percent(calibration.acc)}% right.`;
+    + `mean confidence ${percent(calibration.confidence)}%, accuracy ${percent(calibration.acc)}%.`;
 }
 
 function reliabilityFigure(calibration, title) {
@@ -20,11 +20,11 @@ function reliabilityFigure(calibration, title) {
     stroke("gap", x(bin.confidence), y(bin.confidence), x(bin.confidence), y(bin.acc)),
     stroke("bar faint", x(bin.confidence), y(bin.low), x(bin.confidence), y(bin.high)),
     svg("circle", { class: "dot", cx: x(bin.confidence), cy: y(bin.acc), r: 2.5 + 5 * Math.sqrt(bin.n / most) },
-      svg("title", {}, `${bin.n} items, ${percent(bin.confidence)}% sure: ${percent(bin.acc)}% right ${interval(bin.low, bin.high)}`))]);
+      svg("title", {}, `${bin.n} items: mean confidence ${percent(bin.confidence)}%, accuracy ${percent(bin.acc)}% ${interval(bin.low, bin.high)}`))]);
   const label = `${title}. ${calibrationWords(calibration)} `
-    + calibration.bins.map((bin) => `${bin.n} items ${percent(bin.confidence)}% sure, ${percent(bin.acc)}% right`).join("; ");
+    + calibration.bins.map((bin) => `${bin.n} items: mean confidence ${percent(bin.confidence)}%, accuracy ${percent(bin.acc)}%`).join("; ");
   return el("figure", {}, el("figcaption", {}, title), image(right + 12, bottom + 36, label, ...parts,
-    stroke("guide", x(0), y(0), x(1), y(1)), ...dots, mark((left + right) / 2, bottom + 32, "sure, %", "middle", "soft")));
+    stroke("guide", x(0), y(0), x(1), y(1)), ...dots, mark((left + right) / 2, bottom + 32, "confidence, %", "middle", "soft")));
 }
 
 const FIRST_CALIBRATED = 8;
@@ -37,8 +37,8 @@ function drawCalibration(place, { rows, calibrations }) {
     place.replaceChildren(note("No system here has probabilities. Rules and generated texts have none."));
     return;
   }
-  const about = "A system that is 70% sure should be right on 70% of these items: dots on the dashed line. Below it, a "
-    + "system is too sure; above it, not sure enough. Each dot is a tenth of the scale, with its 95% interval; larger "
+  const about = "A system with a confidence of 70% should be right on 70% of these items: dots on the dashed line. "
+    + "Below the line, the confidence is too high; above it, too low. Each dot is a tenth of the scale, with its 95% interval; larger "
     + "dots have more items. The error is the mean distance from the line, over items. An embedding model's probabilities "
     + "are a softmax of cosines, which are close together, so its probabilities are always low.";
   const figures = el("div", { class: "figures-row" });
