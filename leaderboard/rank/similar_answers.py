@@ -19,6 +19,7 @@ from scipy.stats import binom
 
 from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import Picks, RowItems
+from leaderboard.rank.shared_counts import Flags, Patterns, product, shared
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import Floats, Ints
@@ -49,8 +50,6 @@ ONE_LETTER = 0.95
 
 _MANY = 64
 _N_OPTIONS_OF = np.array([bits.bit_count() for bits in range(2**N_OPTIONS)])
-
-Flags = NDArray[np.bool_]
 
 
 def letter_share(row: Row) -> tuple[str, float]:
@@ -173,7 +172,7 @@ class Matrices:
         both_read = ~self.one_letter[block, None] & ~self.one_letter
         by_choice = (fewer >= MIN_WRONG) & (same_wrong >= SAME_SHARE * fewer) & both_read
         shared_items = self._scored.shared_with(self.scored[block])
-        same_answers = _product(self.answers, block) + _shared(self.common[block], self.common)
+        same_answers = product(self.answers, block) + shared(self.common[block], self.common)
         both_wrong, fewer_failed, by_items = self._failed_alike(block)
         by_answers = same_answers >= np.maximum(_MIN_EQUAL_ANSWERS, _EQUAL_SHARE * shared_items)
         return Compared(
@@ -195,11 +194,11 @@ class Matrices:
             return both, fewer, np.zeros(shape, bool)
         for some, others in ((self.is_mute[block], slice(None)), (~self.is_mute[block], self.is_mute)):
             if some.any():
-                mine = _shared(self.failed[rows[some]], self.scored[others])
-                theirs = _shared(self.scored[rows[some]], self.failed[others])
+                mine = shared(self.failed[rows[some]], self.scored[others])
+                theirs = shared(self.scored[rows[some]], self.failed[others])
                 cells = np.ix_(some, np.arange(len(self.is_mute))[others])
                 fewer[cells], more[cells] = np.minimum(mine, theirs), np.maximum(mine, theirs)
-                both[cells] = _shared(self.failed[rows[some]], self.failed[others])
+                both[cells] = shared(self.failed[rows[some]], self.failed[others])
         pairs = (fewer >= MIN_WRONG) & (both >= SAME_SHARE * fewer)
         shared_items = self._scored.shared_with(self.scored[block])[pairs]
         by_chance = (1 + more[pairs] / np.maximum(shared_items, 1)) / 2
@@ -213,19 +212,19 @@ class Matrices:
         One common option is enough, so that a copy with an added tie is found. The sum over the options counts an item
         with two common options twice, so subtract each of these items once.
         """
-        return np.asarray(self._wrong_options[block] @ self._wrong_options.T) - _product(self._tied, block)
+        return np.asarray(self._wrong_options[block] @ self._wrong_options.T) - product(self._tied, block)
 
     @cached_property
     def _any_wrong(self) -> Flags:
         return self.wrong > 0
 
     @cached_property
-    def _chose(self) -> "_Patterns":
-        return _Patterns.of_rows(self.chose)
+    def _chose(self) -> Patterns:
+        return Patterns.of_rows(self.chose)
 
     @cached_property
-    def _scored(self) -> "_Patterns":
-        return _Patterns.of_rows(self.scored)
+    def _scored(self) -> Patterns:
+        return Patterns.of_rows(self.scored)
 
     @cached_property
     def _wrong_options(self) -> NDArray[np.float32]:
@@ -238,44 +237,6 @@ class Matrices:
         """1 if two wrong options are tied; sparse, because ties are rare; shape (rows, pairs of options)."""
         bits = [(self.wrong >> k) & 1 for k in range(N_OPTIONS)]
         return hstack([csr_matrix(one & other, dtype=np.int32) for one, other in combinations(bits, _MOST_TIED)], "csr")
-
-
-@dataclass(frozen=True)
-class _Patterns:
-    """Rows of flags, of which many are equal. Each distinct row is stored once.
-
-    Attributes:
-        distinct: the distinct rows, shape (distinct rows, columns).
-        places: index in `distinct` of each row, shape (rows,).
-    """
-
-    distinct: Flags
-    places: Ints
-
-    @classmethod
-    def of_rows(cls, flags: Flags) -> "_Patterns":
-        """Find the distinct rows."""
-        _, first, places = np.unique(np.packbits(flags, axis=1), axis=0, return_index=True, return_inverse=True)
-        return cls(flags[first], places.reshape(-1))
-
-    def of(self, block: slice) -> "_Patterns":
-        """Return the rows of a block."""
-        kept, places = np.unique(self.places[block], return_inverse=True)
-        return _Patterns(self.distinct[kept], places)
-
-    def shared_with(self, these: Flags) -> Floats:
-        """For each row of `these` and each of these rows, count the columns that are true in both."""
-        return _shared(these, self.distinct)[:, self.places]
-
-
-def _product(sparse: Any, block: slice) -> Floats:
-    """Return the products of the rows of a block with all rows."""
-    return np.asarray((sparse[block] @ sparse.T).toarray(), np.float32)
-
-
-def _shared(these: Flags, those: Flags) -> Floats:
-    """For each pair of rows, count the columns that are true in both. The counts are exact in 32-bit floats."""
-    return np.asarray(these.astype(np.float32) @ those.astype(np.float32).T)
 
 
 def _answers(rows: Sequence[Row]) -> tuple[Any, Flags]:

@@ -1,0 +1,49 @@
+"""Count for pairs of rows the columns that are true in both, by matrix products."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recipe_mpr_task.statistics import Floats, Ints
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Rows of flags, of which many are equal. Each distinct row is stored once.
+
+    Attributes:
+        distinct: the distinct rows, shape (distinct rows, columns).
+        places: index in `distinct` of each row, shape (rows,).
+    """
+
+    distinct: Flags
+    places: Ints
+
+    @classmethod
+    def of_rows(cls, flags: Flags) -> "Patterns":
+        """Find the distinct rows."""
+        _, first, places = np.unique(np.packbits(flags, axis=1), axis=0, return_index=True, return_inverse=True)
+        return cls(flags[first], places.reshape(-1))
+
+    def of(self, block: slice) -> "Patterns":
+        """Return the rows of a block."""
+        kept, places = np.unique(self.places[block], return_inverse=True)
+        return Patterns(self.distinct[kept], places)
+
+    def shared_with(self, these: Flags) -> Floats:
+        """For each row of `these` and each of these rows, count the columns that are true in both."""
+        return shared(these, self.distinct)[:, self.places]
+
+
+def product(sparse: Any, block: slice) -> Floats:
+    """Return the products of the rows of a block with all rows."""
+    return np.asarray((sparse[block] @ sparse.T).toarray(), np.float32)
+
+
+def shared(these: Flags, those: Flags) -> Floats:
+    """For each pair of rows, count the columns that are true in both. The counts are exact in 32-bit floats."""
+    return np.asarray(these.astype(np.float32) @ those.astype(np.float32).T)
