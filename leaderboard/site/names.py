@@ -42,6 +42,11 @@ def _last_part(model: str) -> str:
     return model.rpartition("/")[2]
 
 
+def seed_of(row: Row) -> str:
+    """Return the training seed in words if the board knows several seeds of the recipe; else ""."""
+    return f"seed {row.keys.seed}" if row.tries and (row.tries.seeds_known or 0) > 1 else ""
+
+
 def beneath(row: Row) -> list[str]:
     """Return the texts beneath the name: base model, protocol, prompt settings."""
     base, asked = base_of(row), row.asked
@@ -50,6 +55,7 @@ def beneath(row: Row) -> list[str]:
     parts = (
         base if base and base not in name_of(row) else "",
         f"{row.protocol}{spread}" if row.protocol else "",
+        seed_of(row),
         f"{asked.shots} shots" if is_prompted and asked.shots else "",
         f"prompt {asked.prompt}" if is_prompted and asked.prompt not in (None, "default") else "",
         "chat template" if asked.chat_template else "",

@@ -14,6 +14,7 @@ from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
 from leaderboard.site.columns import COLUMNS, CSV, MARKDOWN, MARKDOWN_UNRANKED, Column
+from leaderboard.site.names import seed_of
 from leaderboard.site.page_data import floors
 from leaderboard.site.text import bounds, count, difference_text, interval_text, line, percent, short
 from leaderboard.verify.statuses import STATUSES, StatusName
@@ -112,12 +113,13 @@ def _notes(rows: Sequence[Row]) -> list[str]:
 
 def ranked_table(rows: Sequence[Row], leave_out: Container[str] = ()) -> str:
     """Return the Markdown table of a board's ranked rows. `leave_out` has the keys of columns that are not shown."""
-    named = Counter((row.system, row.asked.shots) for row in rows)
+    named = Counter((row.system, seed_of(row), row.asked.shots) for row in rows)
 
     def named_cell(column: Column, row: Row) -> str:
         if column.type != "name":
             return cell(column, row)
-        return cell_text(row.system + details(row, row.source if named[row.system, row.asked.shots] > 1 else ""))
+        is_unique = named[row.system, seed_of(row), row.asked.shots] == 1
+        return cell_text(row.system + details(row, "" if is_unique else row.source))
 
     return table([column for column in MARKDOWN if column.key not in leave_out], rows, named_cell)
 
@@ -207,6 +209,7 @@ def details(row: Row, *more: str) -> str:
     known = (
         row.protocol,
         "" if fold_sd is None else f"sd over folds {percent(fold_sd)}",
+        seed_of(row),
         "chat template" if row.asked.chat_template else "",
         "system text" if row.asked.system_text else "",
         *more,

@@ -31,7 +31,8 @@ def _board_text(board: Board) -> str:
         parts.append(f"... and {len(ranked) - len(best)} more")
     shown = {row.id for row in best}
     # A compact record was made from a log that somebody has seen; a log is new, so its reader looks for its row.
-    runs = [row for row in board.rows if row.id not in shown and not row.source.endswith(SUFFIX)]
+    others = [row for row in board.rows if row.id not in shown and row.evidence != "claimed"]
+    runs = [row for row in others if not row.source.endswith(SUFFIX)]
     parts += [f"Also read: {_run_text(row)}" for row in runs[:_MOST_RUNS]]
     if len(runs) > _MOST_RUNS:
         parts.append(f"Also read: {len(runs) - _MOST_RUNS} more runs, see leaderboard.md")

@@ -11,7 +11,7 @@ from leaderboard.rank.answer import answer_of
 from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.published import published_rows
 from leaderboard.rank.ranking import board_of
-from leaderboard.rank.row import LoadedNames, Row, Score
+from leaderboard.rank.row import Keys, LoadedNames, Row, Score, Tries
 from leaderboard.rank.row_items import RowItems
 from leaderboard.site.answer_text import answer_object
 from leaderboard.site.names import beneath, name_of
@@ -148,5 +148,7 @@ def test_a_name_loses_its_base_model_which_stands_beneath():
     assert (name_of(other), beneath(other)) == ("small with qwen3_8b_lora", ["org/small"]), "not Qwen3-8B's result"
     adapter = row("org/base", 9, loaded=LoadedNames(base="org/base", adapter="mine"))
     assert (name_of(adapter), beneath(adapter)) == ("org/base", [])
+    seeds = row("best", 9, keys=Keys(seed=43), tries=Tries("2 of 2", seeds_shown=2, seeds_known=2))
+    assert beneath(seeds) == ["seed 43"], "rows of one recipe differ by their seed"
     counted = row("x", 9, kind="imported", evidence="recounted")
     assert beneath(counted) == ["recounted"]

@@ -181,6 +181,7 @@ def test_the_terminal_says_what_became_of_a_run_without_rank(tmp_path):
     assert re.search(
         r"Also read: org/model: [\d.]+ \[.*\], no rank, excluded: repeat of .*, with the same answers on all", said
     )
+    assert said.count("Also read") == 1, "published claims are no runs"
 
 
 @pytest.mark.real_data
