@@ -36,7 +36,8 @@ _CONSTANT_LETTER = "first"
 def documents(folder: Path = RESULTS) -> dict[Path, str]:
     """Return each document that has generated parts, by path in the checkout, computed from a folder of records.
 
-    - README.md, "results": the five best systems of the main board, and the baseline that always answers "A".
+    - README.md, "results": the five best systems of the main board, and the baseline that always answers "A". Of
+      several seeds of one recipe, only the median counts.
     - docs/results.md: all boards and claims. The program writes the whole file.
     - docs/findings.md, "exploit": each causal model's accuracy with the options in file order and in shuffled order,
       and its share of answers "A" in shuffled order.
@@ -61,9 +62,17 @@ def documents(folder: Path = RESULTS) -> dict[Path, str]:
 
 def _results(boards: Sequence[Board]) -> str:
     (board,) = (board for board in boards if board.key == MAIN_BOARD)
-    ranked = [row for row in board.rows if row.rank is not None]
+    ranked = _median_seeds([row for row in board.rows if row.rank is not None])
     baseline = [row for row in ranked[_N_BEST:] if row.system == _CONSTANT_LETTER]
     return ranked_table([*ranked[:_N_BEST], *baseline], leave_out={column.key for column in MARKDOWN} - set(_SHOWN))
+
+
+def _median_seeds(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows, best first. Of several seeds of one recipe, keep only the seed with the median accuracy."""
+    seeds: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        seeds[row.keys.recipe or row.id].append(row)
+    return [row for row in rows if row is (same := seeds[row.keys.recipe or row.id])[len(same) // 2]]
 
 
 def _metrics() -> str:

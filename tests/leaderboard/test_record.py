@@ -187,7 +187,7 @@ def test_readme_shows_pictures_of_the_committed_records(tmp_path):
 
 
 def test_a_document_without_the_markers_is_an_error():
-    with pytest.raises(RecipeMPRError, match="no '<!-- results -->'"):
+    with pytest.raises(RecipeMPRError, match="lacks '<!-- results -->'"):
         rendered("text", {"results": "table"})
 
 
