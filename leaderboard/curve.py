@@ -17,8 +17,8 @@ from typing import Any
 from tabulate import tabulate
 
 from leaderboard.load.results import UnusableError, complete_results, runs_of
-from leaderboard.rank.row import Score
 from leaderboard.rank.row_from_run import score
+from leaderboard.rank.row_parts import Score
 from leaderboard.site.text import interval_text, percent
 from leaderboard.verify.comparability import document_faults
 from leaderboard.verify.verified import Case

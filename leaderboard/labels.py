@@ -15,7 +15,8 @@ from leaderboard.load.annotations import annotations_at_hand
 from leaderboard.load.review import VERDICTS, Review
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.pooling import MAIN_BOARD
-from leaderboard.rank.row import Row, Score
+from leaderboard.rank.row import Row
+from leaderboard.rank.row_parts import Score
 from leaderboard.related import Related, find_related
 from leaderboard.site.tables import status_text
 from leaderboard.site.text import LONGEST, interval_text, line, percent

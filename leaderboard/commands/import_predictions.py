@@ -23,7 +23,7 @@ from recipe_mpr_task.names import shown_text, slug
 from recipe_mpr_task.orders import NOT_SHOWN, ORDERS
 
 if TYPE_CHECKING:
-    from leaderboard.rank.row import Score
+    from leaderboard.rank.row_parts import Score
 
 _PARAMS = re.compile(r"(\d+(?:\.\d+)?)\s*([kmbt]?)", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}

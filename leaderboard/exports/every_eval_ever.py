@@ -11,7 +11,8 @@ from typing import Any
 
 from leaderboard.exports import fields
 from leaderboard.exports.credit import Credit, CreditedRow
-from leaderboard.rank.row import Row, Score
+from leaderboard.rank.row import Row
+from leaderboard.rank.row_parts import Score
 from leaderboard.site.text import line
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task import __version__

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from leaderboard.rank.row import Row, Score
+from leaderboard.rank.row import Row
+from leaderboard.rank.row_parts import Score
 from leaderboard.site.text import LONGEST, line
 from recipe_mpr_task.data import COMMIT, REPOSITORY
 from recipe_mpr_task.files import sha256_of

@@ -7,7 +7,8 @@ import numpy as np
 
 from leaderboard.rank.published import Claim, published_claims
 from leaderboard.rank.ranking import Board
-from leaderboard.rank.row import AgainstLeader, Row
+from leaderboard.rank.row import Row
+from leaderboard.rank.row_parts import AgainstLeader
 from recipe_mpr_task import statistics
 
 

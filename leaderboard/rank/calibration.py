@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaderboard.rank.board_answers import BoardAnswers
-from leaderboard.rank.row import Score
+from leaderboard.rank.row_parts import Score
 from recipe_mpr_task.statistics import Floats
 
 N_BINS = 10

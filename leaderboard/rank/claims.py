@@ -8,7 +8,8 @@ from functools import cache
 from leaderboard.rank.item_set_boards import REFERENCE
 from leaderboard.rank.published import Claim, Order, published_claims
 from leaderboard.rank.ranking import Board
-from leaderboard.rank.row import ConstantLetter, Row, Score
+from leaderboard.rank.row import Row
+from leaderboard.rank.row_parts import ConstantLetter, Score
 from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.item import LETTERS
 from recipe_mpr_task.orders import NOT_SHOWN, pinned_items

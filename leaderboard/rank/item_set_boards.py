@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 from leaderboard.load.item_sets import ItemSet
 from leaderboard.rank.cost import without_evaluation
-from leaderboard.rank.row import Keys, Row
+from leaderboard.rank.row import Row
 from leaderboard.rank.row_from_run import score, type_scores
 from leaderboard.rank.row_items import RowItems
+from leaderboard.rank.row_parts import Keys
 from leaderboard.rank.similar_answers import differing
 from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.files import sha256_of

@@ -12,9 +12,10 @@ from typing import Any, Literal, get_args
 
 from leaderboard.rank.cost import differing_hardware, pooled_cost
 from leaderboard.rank.duplicates import is_measurement
-from leaderboard.rank.row import LoadedNames, Metric, Row, Spread
+from leaderboard.rank.row import Row
 from leaderboard.rank.row_from_run import position_profile, score, type_scores
 from leaderboard.rank.row_items import RowItems
+from leaderboard.rank.row_parts import LoadedNames, Metric, Spread
 from leaderboard.verify.items import ItemResult
 from leaderboard.verify.prompts import Evidence
 from leaderboard.verify.statuses import RANKED

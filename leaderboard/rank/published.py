@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, Field, model_validator
 
-from leaderboard.rank.row import Cost, Origin, Row, Score, Spread
+from leaderboard.rank.row import Row
+from leaderboard.rank.row_parts import Cost, Origin, Score, Spread
 
 Order = Literal["file", "shuffled", "not_shown", "not_stated"]
 Url = Annotated[str, Field(pattern="^https://[^ ]+$")]

@@ -7,7 +7,8 @@ import numpy as np
 from scipy.stats import rankdata
 
 from leaderboard.rank.rank_ranges import PairTests, rank_ranges
-from leaderboard.rank.row import AgainstLeader, Row
+from leaderboard.rank.row import Row
+from leaderboard.rank.row_parts import AgainstLeader
 from recipe_mpr_task import statistics
 from recipe_mpr_task.statistics import LEVEL, Floats
 

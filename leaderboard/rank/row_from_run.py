@@ -9,8 +9,9 @@ import numpy as np
 from leaderboard.load.import_facts import ImportFacts
 from leaderboard.load.schema import Run
 from leaderboard.rank.cost import cost_of
-from leaderboard.rank.row import Asked, Keys, LoadedNames, Metric, Origin, PositionProfile, Row, Score
+from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import RowItems
+from leaderboard.rank.row_parts import Asked, Keys, LoadedNames, Metric, Origin, PositionProfile, Score
 from leaderboard.verify import identity as who
 from leaderboard.verify.comparability import gold_letters, order_is_untold, seen_are_the_wrong_ones
 from leaderboard.verify.items import MEANS, ItemResult

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from leaderboard.rank.duplicates import flagged
-from leaderboard.rank.row import Row, Tries
+from leaderboard.rank.row import Row
+from leaderboard.rank.row_parts import Tries
 from leaderboard.verify.statuses import RANKED
 from recipe_mpr_task.names import folded
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from leaderboard.rank.answer import Answer, Rival
 from leaderboard.rank.published import Claim
-from leaderboard.rank.row import Row, Score
+from leaderboard.rank.row import Row
+from leaderboard.rank.row_parts import Score
 from leaderboard.site.names import name_of, trust_of
 from leaderboard.site.text import line, percent
 from leaderboard.verify.statuses import STATUSES

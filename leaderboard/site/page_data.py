@@ -12,7 +12,8 @@ from leaderboard.rank.answer import answer_of
 from leaderboard.rank.claims import ScoredClaim, scored_claims
 from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.ranking import Board
-from leaderboard.rank.row import Cost, Row, Score
+from leaderboard.rank.row import Row
+from leaderboard.rank.row_parts import Cost, Score
 from leaderboard.site.answer_text import answer_object
 from leaderboard.site.columns import COLUMNS, TYPES
 from leaderboard.site.item_board import board_name

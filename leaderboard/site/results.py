@@ -6,7 +6,7 @@ from tabulate import tabulate
 
 from leaderboard.rank.claims import ScoredClaim, scored_claims
 from leaderboard.rank.ranking import Board
-from leaderboard.rank.row import Score
+from leaderboard.rank.row_parts import Score
 from leaderboard.site.tables import HOW_TO_READ, board_section, cell_text, link
 from leaderboard.site.text import LONGEST, interval_text, percent
 

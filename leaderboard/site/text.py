@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from recipe_mpr_task.lines import line
 
 if TYPE_CHECKING:
-    from leaderboard.rank.row import Score
+    from leaderboard.rank.row_parts import Score
     from recipe_mpr_task.statistics import Comparison
 
 __all__ = ["bounds", "count", "difference_text", "interval_text", "line", "percent", "short"]

@@ -11,8 +11,9 @@ from leaderboard.rank.answer import answer_of
 from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.published import published_rows
 from leaderboard.rank.ranking import board_of
-from leaderboard.rank.row import Keys, LoadedNames, Row, Score, Tries
+from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import RowItems
+from leaderboard.rank.row_parts import Keys, LoadedNames, Score, Tries
 from leaderboard.site.answer_text import answer_object
 from leaderboard.site.names import beneath, name_of
 from leaderboard.site.opening import about, group_of, is_without_dataset, opening_board

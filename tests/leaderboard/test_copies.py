@@ -13,8 +13,9 @@ from leaderboard.rank.boards import build_boards
 from leaderboard.rank.copies import find_alike, mark_copies
 from leaderboard.rank.duplicates import mark_repeats
 from leaderboard.rank.pooling import POOLS
-from leaderboard.rank.row import Keys, Row, Score
+from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import RowItems
+from leaderboard.rank.row_parts import Keys, Score
 from leaderboard.rank.similar_answers import MIN_WRONG, SAME_SHARE, differing
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.orders import pinned_items

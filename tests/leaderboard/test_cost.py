@@ -10,7 +10,7 @@ import pytest
 from leaderboard.build import build
 from leaderboard.compare import report
 from leaderboard.rank.cost import cost_lines, pooled_cost, without_evaluation
-from leaderboard.rank.row import Cost
+from leaderboard.rank.row_parts import Cost
 from recipe_mpr_task.cost import names_hardware
 from recipe_mpr_task.manifest import COST_KEY, MODEL_KEY
 from tests.support.fake_runs import run_files

@@ -8,7 +8,7 @@ import pytest
 from leaderboard.collect import read_rows
 from leaderboard.curve import Point, point_of, pooled, table, write_curve
 from leaderboard.rank.boards import build_boards
-from leaderboard.rank.row import Score
+from leaderboard.rank.row_parts import Score
 from recipe_mpr_task.errors import CheckpointError, RecipeMPRError
 from recipe_mpr_task.manifest import KEPT, TRAINING_KEY, read_manifest
 from recipe_mpr_task.provenance import seen_by

@@ -13,7 +13,7 @@ from huggingface_hub import parse_eval_result_entries
 from leaderboard.exports import export
 from leaderboard.exports.credit import hub_id
 from leaderboard.exports.every_eval_ever import SCHEMA_VERSION
-from leaderboard.rank.row import LoadedNames
+from leaderboard.rank.row_parts import LoadedNames
 from leaderboard.verify.forensics import RESULTS
 from recipe_mpr_task.data import COMMIT, load_items, load_sample
 from tests.support.export_files import aggregates, boards_of, cards, from_hub

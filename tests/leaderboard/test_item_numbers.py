@@ -14,8 +14,9 @@ from leaderboard.rank.board_answers import BoardAnswers
 from leaderboard.rank.calibration import calibration, calibration_of
 from leaderboard.rank.item_numbers import item_numbers
 from leaderboard.rank.ranking import board_of
-from leaderboard.rank.row import Keys, Row, Score
+from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import RowItems
+from leaderboard.rank.row_parts import Keys, Score
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.orders import pinned_items
 

@@ -9,7 +9,7 @@ import pytest
 from leaderboard.collect import read_rows
 from leaderboard.labels import LabelAudit, audit_labels, report
 from leaderboard.load.review import VERDICTS, read_review, write_review
-from leaderboard.rank.row import Keys, LoadedNames
+from leaderboard.rank.row_parts import Keys, LoadedNames
 from leaderboard.related import find_related
 from recipe_mpr_task.data import load_items, local_source
 from recipe_mpr_task.errors import RecipeMPRError

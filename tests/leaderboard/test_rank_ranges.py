@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from leaderboard.rank.rank_ranges import PairTests, rank_ranges
 from leaderboard.rank.ranking import board_of
-from leaderboard.rank.row import Row, Score
+from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import RowItems
+from leaderboard.rank.row_parts import Score
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import LEVEL, Floats, Ints, holm, paired_p

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from leaderboard.rank.boards import build_boards
-from leaderboard.rank.row import Keys, Row, Score
+from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import RowItems
+from leaderboard.rank.row_parts import Keys, Score
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.metrics import softmax
 from recipe_mpr_task.orders import pinned_items

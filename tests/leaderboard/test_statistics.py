@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as of_statsmodels
 
-from leaderboard.rank.row import Row, Score
+from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import RowItems
+from leaderboard.rank.row_parts import Score
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.statistics import (
     bootstrap_intervals,

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from leaderboard.rank.boards import build_boards
-from leaderboard.rank.row import Keys, Row, Score
+from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import RowItems
+from leaderboard.rank.row_parts import Keys, Score
 from leaderboard.rank.tries import mark_tries
 from leaderboard.site.page import index_page
 from leaderboard.site.page_data import content_of
