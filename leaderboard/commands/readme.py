@@ -14,6 +14,7 @@ from leaderboard.rank.boards import build_boards
 from leaderboard.rank.pooling import MAIN_BOARD
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
+from leaderboard.rank.seeds import median_seeds
 from leaderboard.site.columns import MARKDOWN
 from leaderboard.site.figures import write_figures
 from leaderboard.site.results import to_results
@@ -62,17 +63,9 @@ def documents(folder: Path = RESULTS) -> dict[Path, str]:
 
 def _results(boards: Sequence[Board]) -> str:
     (board,) = (board for board in boards if board.key == MAIN_BOARD)
-    ranked = _median_seeds([row for row in board.rows if row.rank is not None])
+    ranked = median_seeds([row for row in board.rows if row.rank is not None])
     baseline = [row for row in ranked[_N_BEST:] if row.system == _CONSTANT_LETTER]
     return ranked_table([*ranked[:_N_BEST], *baseline], leave_out={column.key for column in MARKDOWN} - set(_SHOWN))
-
-
-def _median_seeds(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows, best first. Of several seeds of one recipe, keep only the seed with the median accuracy."""
-    seeds: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        seeds[row.keys.recipe or row.id].append(row)
-    return [row for row in rows if row is (same := seeds[row.keys.recipe or row.id])[len(same) // 2]]
 
 
 def _metrics() -> str:

@@ -9,6 +9,7 @@ from leaderboard.rank.published import Claim, published_claims
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
 from leaderboard.rank.row_parts import AgainstLeader
+from leaderboard.rank.seeds import median_seeds, seeds_of
 from recipe_mpr_task import statistics
 
 
@@ -33,13 +34,16 @@ class Answer:
     """The answer of one board. None means that the board has no such row.
 
     Attributes:
-        best: the ranked row with the highest accuracy among the rows that were run here.
-        rivals: the other ranked rows that were run here, highest accuracy first.
+        best: the ranked row with the highest accuracy among the rows that were run here. Only the median counts of
+            several seeds of one recipe.
+        n_seeds: number of ranked seeds of the best row's recipe.
+        rivals: ranked rows of other systems that were run here, highest accuracy first, one seed of each recipe.
         recounted: the ranked row with the highest accuracy among those recomputed from published answers.
         claim: the highest published claim on these items, unless its source names scored items as seen.
     """
 
     best: Row | None
+    n_seeds: int
     rivals: tuple[Rival, ...]
     recounted: Row | None
     claim: Claim | None
@@ -53,17 +57,23 @@ class Answer:
 def answer_of(board: Board) -> Answer:
     """Return a board's answer. Only a row that was run here can be the best one."""
     ranked = [row for row in board.rows if row.rank is not None]
-    best = next((row for row in ranked if row.evidence == "run here"), None)
+    measured = [row for row in ranked if row.evidence == "run here"]
+    systems = median_seeds(measured)
+    best = systems[0] if systems else None
     return Answer(
         best,
-        _rivals(best, ranked) if best else (),
+        len(seeds_of(best, measured)) if best else 0,
+        _rivals(best, ranked, systems) if best else (),
         next((row for row in ranked if row.evidence == "recounted"), None),
         _highest_claim(board.key),
     )
 
 
-def _rivals(best: Row, ranked: Sequence[Row]) -> tuple[Rival, ...]:
-    """Return the rivals. All ranked rows are tested and corrected together, as for the range of the best row's rank."""
+def _rivals(best: Row, ranked: Sequence[Row], systems: Sequence[Row]) -> tuple[Rival, ...]:
+    """Return the rivals: the rows of `systems` except the best one.
+
+    All ranked rows are tested and corrected together, as for the range of the best row's rank.
+    """
     others = [row for row in ranked if row is not best]
     if best is ranked[0]:
         compared = [row.against_leader for row in others]
@@ -74,10 +84,9 @@ def _rivals(best: Row, ranked: Sequence[Row]) -> tuple[Rival, ...]:
             AgainstLeader.rounded(comparison, p_holm)
             for comparison, p_holm in zip(agreeing, corrected.tolist(), strict=True)
         ]
+    ids = {row.id for row in systems}
     return tuple(
-        Rival(row, against)
-        for row, against in zip(others, compared, strict=True)
-        if against and row.evidence == "run here"
+        Rival(row, against) for row, against in zip(others, compared, strict=True) if against and row.id in ids
     )
 
 

@@ -41,7 +41,9 @@ def answer_object(answer: Answer) -> dict[str, Any]:
 
 def _rest(best: Row, answer: Answer) -> str:
     """Return the end of the sentence: the interval, and the gap to the next system."""
-    return f"({_interval(best.score)}), {_distance(answer)}."
+    n, which = answer.n_seeds, "median" if answer.n_seeds % 2 else "lower median"
+    seeds = f"; {which} of {n} seeds" if n > 1 else ""
+    return f"({_interval(best.score)}{seeds}), {_distance(answer)}."
 
 
 def _distance(answer: Answer) -> str:

@@ -65,6 +65,17 @@ def test_the_highest_claim_is_one_whose_source_names_no_overlap():
     assert 'file order, where always answering "A" scores 100%' in facts["Best published, not verified"]
 
 
+def test_of_several_seeds_the_median_is_the_answer_and_no_rival():
+    seeds = [row(f"s{k}", right, keys=Keys(recipe="r", seed=k)) for k, right in enumerate((125, 121, 119))]
+    answer = said(*seeds, row("other", 60, first=60))
+    assert sentence(answer).startswith(
+        "Best measured here: s1 60.5% (53.6 to 67.0; median of 3 seeds), 30.5 points ahead"
+    )
+    assert answer["level_with"] == [], "its own seeds are no rivals"
+    lower = said(*seeds[:2], row("other", 60, first=60))
+    assert "s1 60.5% (53.6 to 67.0; lower median of 2 seeds)" in sentence(lower)
+
+
 def test_systems_that_the_test_cannot_tell_apart_are_level():
     answer = said(row("a", 121), row("b", 120), row("c", 119), row("far", 20))
     assert sentence(answer).endswith("(53.6 to 67.0), tied with 2 others.")
