@@ -32,7 +32,7 @@ def test_twelve_cells_survive_three_kills(tiny_qwen, tmp_path):
 
 
 def test_an_interrupted_sweep_goes_on_and_a_failed_cell_does_not_stop_it(tmp_path):
-    """SIGINT or SIGTERM ends all workers at once with exit code 130. A failed cell gives exit code 1 and its last line."""
+    """SIGINT or SIGTERM ends all workers at once: exit code 130. A failed cell: exit code 1 and its last line."""
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "config.json").write_text(json.dumps({"model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"]}))
