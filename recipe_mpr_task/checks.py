@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 _PREFIX = "recipe_mpr"
 
 _UNKNOWN = (
-    "Recipe-MPR: this run's row will have the status unknown, with a rank: %s. The scores are not affected. For the "
-    "status clean, score the folder that `recipe-mpr finetune` wrote, with all its files and its manifest"
+    "Recipe-MPR: this run's row will have the status unknown, which can be ranked: %s. The scores are not affected. "
+    "For the status clean, score the folder that `recipe-mpr finetune` wrote, with all its files and its manifest"
 )
 
 

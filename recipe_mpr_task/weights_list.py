@@ -59,6 +59,11 @@ class Weights(BaseModel):
         return next(listed)
 
     @property
+    def needs(self) -> str:
+        """The command that installs what reading the packed file needs; "" if nothing."""
+        return "pip install gguf" if self.form == "gguf" else ""
+
+    @property
     def carried(self) -> dict[str, str]:
         """File name to SHA-256, for all files of the folder."""
         return {**self.also, **self.public.files}

@@ -50,7 +50,7 @@ class _About(TypedDict):
               "not contradict it. not_shown: each option was scored alone. In file order the right option is always A: "
               "such a run gets no rank. A run without a stated order gets no rank either.")  # fmt: skip
 @click.option("--field", "fields", multiple=True, metavar="OUR_NAME=YOUR_NAME",
-              help=f"Use the file's field OLD as NEW, one of {', '.join(FIELDS)}.")  # fmt: skip
+              help=f"A field of the file with another name. OUR_NAME is one of {', '.join(FIELDS)}.")  # fmt: skip
 @click.option("--set", "set_name", help="Name of the set, if its items are not a task. The set gets its own board.")
 @click.option("--seen", type=click.Path(path_type=Path), help="Items that the system was trained or prompted with: a "
               "JSON list, or an item id or query per line. The accuracy on the others is shown.")  # fmt: skip

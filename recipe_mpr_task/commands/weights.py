@@ -22,10 +22,10 @@ def list_() -> None:
     from recipe_mpr_task.weights_list import entries
 
     rows = [
-        [entry.name, entry.public.name, (entry.revision or "")[:12], entry.licence, len(entry.packages)]
+        [entry.name, entry.public.name, (entry.revision or "")[:12], entry.licence, len(entry.packages), entry.needs]
         for entry in entries()
     ]
-    say(tabulate(rows, ["name", "model", "revision", "licence", "packages"], tablefmt="simple"))
+    say(tabulate(rows, ["name", "model", "revision", "licence", "packages", "needs"], tablefmt="simple"))
 
 
 @weights.command()

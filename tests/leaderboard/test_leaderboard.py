@@ -169,8 +169,8 @@ def test_the_terminal_shows_few_rows_and_tells_them_apart(tmp_path):
     assert "12 ranked, 0 listed without rank" in said
     assert "... and 2 more" in said
     assert "\x1b" not in said
-    assert len([line for line in said.splitlines() if "org/m" in line and "Also read" not in line]) == 10
-    assert len(re.findall(r"^Also read: org/m.*, rank \d+, unknown$", said, re.M)) == 2
+    assert len([line for line in said.splitlines() if "org/m" in line and "Your run" not in line]) == 10
+    assert len(re.findall(r"^Your run: org/m.*, rank \d+, unknown$", said, re.M)) == 2
     assert "org/m0 [2J (system text)" in said
 
 
@@ -179,9 +179,9 @@ def test_the_terminal_says_what_became_of_a_run_without_rank(tmp_path):
         run_files(tmp_path / str(date), name="org/model", date=date)
     said = to_terminal(build_boards(read_rows([tmp_path])[0]))
     assert re.search(
-        r"Also read: org/model: [\d.]+ \[.*\], no rank, excluded: repeat of .*, with the same answers on all", said
+        r"Your run: org/model: [\d.]+ \[.*\], no rank, excluded: repeat of .*, with the same answers on all", said
     )
-    assert said.count("Also read") == 1, "published claims are no runs"
+    assert said.count("Your run") == 1, "published claims are no runs"
 
 
 @pytest.mark.real_data

@@ -57,7 +57,7 @@ def test_an_unknown_training_set_is_said_once_with_what_to_do(caplog):
     names = ("recipe_mpr_sample", "recipe_mpr_prompt_mmlu")
     mark_seen_items(object(), {name: built_task("recipe_mpr_sample", limit=1) for name in names}, {})
     (said,) = [record.getMessage() for record in caplog.records if "Recipe-MPR" in record.getMessage()]
-    assert "status unknown, with a rank" in said
+    assert "status unknown, which can be ranked" in said
     assert "The scores are not affected" in said
     assert "score the folder that `recipe-mpr finetune` wrote" in said
 
