@@ -167,7 +167,7 @@ def test_chart_answer_and_claims_have_the_numbers_of_leaderboard_json(page, site
         assert plain(page.locator("#headline").inner_text()) == words
         if best := answer["best"]:
             assert answer["figure"] == f"{percent(best['acc'])}%"
-            assert f"({percent(best['acc_low'])} to {percent(best['acc_high'])})" in answer["rest"]
+            assert f"({percent(best['acc_low'])} to {percent(best['acc_high'])}" in answer["rest"]
             assert page.locator(".chart li.best").get_attribute("data-row") == best["row"]
     page.get_by_role("tab", name="Claims").click()
     shown = page.locator(".claims tbody tr").evaluate_all(
