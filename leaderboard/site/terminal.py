@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from leaderboard.load.record import SUFFIX
-from leaderboard.rank.item_set_boards import REFERENCE
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
 from leaderboard.site.columns import TERMINAL, Column
+from leaderboard.site.opening import is_reference
 from leaderboard.site.tables import cell, details, table
 from leaderboard.site.text import LONGEST, interval_text, line
 
@@ -33,7 +33,7 @@ def _board_text(board: Board) -> str:
     shown = {row.id for row in best}
     # A compact record was made from a log that somebody has seen; a log is new, so its reader looks for its row.
     others = [row for row in board.rows if row.id not in shown and row.evidence != "claimed"]
-    runs = [row for row in others if not (row.source.endswith(SUFFIX) or row.no_rank.startswith(REFERENCE))]
+    runs = [row for row in others if not (row.source.endswith(SUFFIX) or is_reference(row))]
     parts += [f"Your run: {_run_text(row)}" for row in runs[:_MOST_RUNS]]
     if len(runs) > _MOST_RUNS:
         parts.append(f"Your runs: {len(runs) - _MOST_RUNS} more runs, see leaderboard.md")

@@ -1,12 +1,9 @@
 """The systems' pages in a real browser: mouse, keyboard, address, and accessibility (axe)."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from leaderboard.site.page import answers_script, index_page, items_script, system_page
-from tests.support.needs import skip
+from tests.support.axe import need_axe, serious_faults
 from tests.support.page_content import (
     answers,
     file_order_content,
@@ -16,8 +13,6 @@ from tests.support.page_content import (
     site_content,
     system_content,
 )
-
-AXE = Path(os.environ.get("RECIPE_MPR_AXE", Path(__file__).parents[2] / ".venv/node_modules/axe-core/axe.min.js"))
 
 
 @pytest.fixture(scope="module")
@@ -125,17 +120,13 @@ def test_a_row_over_prompts_says_that_it_has_several_answers(page, site):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing_serious_and_the_page_fits(browser, site, scheme, width):
-    if not AXE.is_file():
-        skip(f"no axe-core: npm install --prefix {AXE.parents[2]} axe-core")
+    need_axe()
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
     for name in ("systems/recipe_mpr-0.html", "systems/file-order.html"):
         opened = context.new_page()
         opened.goto(f"{site}/{name}")
         opened.evaluate("document.querySelectorAll('details').forEach((each, k) => { each.open = k < 40; })")
         assert opened.evaluate("document.documentElement.scrollWidth") <= width
-        opened.add_script_tag(path=str(AXE))
-        found = opened.evaluate("axe.run().then((result) => result.violations)")
-        serious = {v["id"]: v["nodes"][0]["html"][:200] for v in found if v["impact"] in ("serious", "critical")}
-        assert serious == {}, name
+        assert serious_faults(opened) == {}, name
         opened.close()
     context.close()

@@ -1,16 +1,12 @@
 """Costs in a real browser, of a site built from runs on the embedded sample with made-up costs."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from leaderboard.build import build
 from recipe_mpr_task.manifest import COST_KEY, MODEL_KEY
+from tests.support.axe import need_axe, serious_faults
 from tests.support.fake_runs import run_files
-from tests.support.needs import skip
 
-AXE = Path(os.environ.get("RECIPE_MPR_AXE", Path(__file__).parents[2] / ".venv/node_modules/axe-core/axe.min.js"))
 RUNS = {"org/fast": ("A GPU", 0.1), "org/slow": ("A GPU", 0.9), "org/other": ("B GPU", 0.01),
         "org/vague": ("mps", 0.02), "org/loading": (None, None)}  # fmt: skip
 
@@ -63,8 +59,7 @@ def test_a_systems_page_has_its_cost_with_the_hardware(page, out):
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing_serious_and_the_pages_fit(browser, out, width):
-    if not AXE.is_file():
-        skip(f"no axe-core: npm install --prefix {AXE.parents[2]} axe-core")
+    need_axe()
     context = browser.new_context(viewport={"width": width, "height": 800}, bypass_csp=True)
     columns = "eval_seconds_per_item,eval_tokens_per_second,eval_memory_bytes,eval_gpu_seconds,eval_hardware"
     table = f"#board=recipe_mpr_sample&view=table&sort=eval_seconds_per_item&cols={columns}"
@@ -73,9 +68,6 @@ def test_axe_finds_nothing_serious_and_the_pages_fit(browser, out, width):
         opened.goto(out.as_uri() + "/" + name)
         opened.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
         assert opened.evaluate("document.documentElement.scrollWidth") <= width
-        opened.add_script_tag(path=str(AXE))
-        found = opened.evaluate("axe.run().then((result) => result.violations)")
-        serious = {v["id"]: v["nodes"][0]["html"][:200] for v in found if v["impact"] in ("serious", "critical")}
-        assert serious == {}, name
+        assert serious_faults(opened) == {}, name
         opened.close()
     context.close()

@@ -1,17 +1,15 @@
 """The pages of a board's items and plots in a real browser, built from runs on the embedded sample."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from leaderboard.build import build
 from leaderboard.load.find import find_files
+from tests.support.axe import need_axe, serious_faults
 from tests.support.fake_runs import run_files
-from tests.support.needs import skip
 
-AXE = Path(os.environ.get("RECIPE_MPR_AXE", Path(__file__).parents[2] / ".venv/node_modules/axe-core/axe.min.js"))
 MEASURED = (Path(__file__).parents[1] / "support" / "overlaps.js").read_text()
 RESULTS = Path(__file__).parents[2] / "leaderboard" / "results" / "untrained"
 SKILLS = {"org/strong": 0.9, "org/middle": 0.6, "org/middle-too (a long base model's name)": 0.55, "org/weak": 0.1}
@@ -192,8 +190,7 @@ def test_plots_show_the_numbers_of_the_file(page, out, sample):
 
 @pytest.mark.parametrize(("size", "scheme"), SIZES)
 def test_pages_fit_no_text_covers_another_and_axe_finds_nothing_serious(browser, out, sample, size, scheme):
-    if not AXE.is_file():
-        skip(f"no axe-core: npm install --prefix {AXE.parents[2]} axe-core")
+    need_axe()
     _, numbers = sample
     pair = f"#a={row_id(numbers, 'org/weak')}&b={row_id(numbers, 'org/strong')}"
     width, height = size
@@ -206,9 +203,6 @@ def test_pages_fit_no_text_covers_another_and_axe_finds_nothing_serious(browser,
         opened.locator("table tbody tr, .outcomes").first.wait_for()
         assert opened.evaluate("document.documentElement.scrollWidth") <= width, address
         assert opened.evaluate(MEASURED) == [], address
-        opened.add_script_tag(path=str(AXE))
-        found = opened.evaluate("axe.run().then((result) => result.violations)")
-        serious = {v["id"]: v["nodes"][0]["html"][:200] for v in found if v["impact"] in ("serious", "critical")}
-        assert serious == {}, address
+        assert serious_faults(opened) == {}, address
         opened.close()
     context.close()

@@ -1,7 +1,6 @@
 """The index page of the committed results in a real browser: layout, colours and numbers."""
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -10,9 +9,8 @@ import pytest
 from leaderboard.build import build
 from leaderboard.site.text import bounds, count, percent
 from leaderboard.verify.forensics import RESULTS
-from tests.support.needs import skip
+from tests.support.axe import need_axe, serious_faults
 
-AXE = Path(os.environ.get("RECIPE_MPR_AXE", Path(__file__).parents[2] / ".venv/node_modules/axe-core/axe.min.js"))
 OVERLAPS = (Path(__file__).parents[1] / "support" / "overlaps.js").read_text()
 SIZES = [(1440, 900), (1280, 800), (390, 844)]
 CELLS = """(lines) => lines.map((line) => [line.dataset.row, Object.fromEntries([...line.cells].map((cell) => {
@@ -54,8 +52,7 @@ def sized(request, browser, scheme):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_nothing_scrolls_sideways_or_overlaps_and_axe_finds_nothing_serious(sized, site, view):
-    if not AXE.is_file():
-        skip(f"no axe-core: npm install --prefix {AXE.parents[2]} axe-core")
+    need_axe()
     sized.goto(f"{site.as_uri()}/index.html#view={view}")
     sized.reload()  # a change of the address alone opens nothing anew
     width = sized.viewport_size["width"]
@@ -65,10 +62,7 @@ def test_nothing_scrolls_sideways_or_overlaps_and_axe_finds_nothing_serious(size
         table = "#table-scroll" if view == "table" else "#view-claims .scroll"
         assert sized.evaluate(f"(e => e.scrollWidth - e.clientWidth)(document.querySelector('{table}'))") <= 0
     sized.evaluate("document.querySelectorAll('details').forEach((each, k) => { each.open = k < 40; })")
-    sized.add_script_tag(path=str(AXE))
-    found = sized.evaluate("axe.run().then((result) => result.violations)")
-    serious = {v["id"]: v["nodes"][0]["html"][:200] for v in found if v["impact"] in ("serious", "critical")}
-    assert serious == {}
+    assert serious_faults(sized) == {}
 
 
 def test_the_first_screen_has_the_answer_and_eight_systems(browser, scheme, site):
