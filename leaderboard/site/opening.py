@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from leaderboard.load.item_sets import MAIN_TASK
+from leaderboard.load.record import SUFFIX
 from leaderboard.rank.item_set_boards import REFERENCE
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
@@ -48,22 +49,48 @@ def about(board: Board) -> str:
 
 
 def opening_board(boards: Sequence[Board]) -> str | None:
-    """Return the key of the board with the newest run; None if there are no boards.
+    """Return the key of the board with the newest log; None if there are no boards.
+
+    Records of earlier runs are shared and committed, so the newest record is not what the reader ran last. Without a
+    log, the page opens on the main board, or on the board with the newest record if the main board has no run.
 
     Boards that measure systems on this project's items come first. A set of items that an importer chose opens the page
     only if no other board has a run, and a diagnostic board only if no other board of any group has one.
     """
     groups: tuple[Group, ...] = ("benchmark", "set", "diagnostic")
     for group in groups:
-        dated = [(newest, board) for board in boards if group_of(board) == group and (newest := newest_run(board))]
+        dated = [
+            (order, board.key) for board in boards if group_of(board) == group and (order := _opening_order(board))
+        ]
         if dated:
-            return max(dated, key=lambda entry: entry[0])[1].key
+            return max(dated)[1]
     return boards[0].key if boards else None
 
 
 def newest_run(board: Board) -> float | None:
     """Return the time of a board's newest run, in seconds since 1970; None if the board has no run with a time."""
-    return max((row.date for row in board.rows if row.date and _is_run(row) and 0 < row.date < _LATEST), default=None)
+    return max(map(_date, _dated_runs(board)), default=None)
+
+
+def _opening_order(board: Board) -> tuple[bool, bool, float] | None:
+    """Return (has a log, is the main board and has no log, newest time) of a board; None if no run has a time."""
+    runs = _dated_runs(board)
+    logs = [row for row in runs if not _is_record(row)]
+    if not runs:
+        return None
+    return bool(logs), not logs and board.key == MAIN_TASK, max(map(_date, logs or runs))
+
+
+def _dated_runs(board: Board) -> list[Row]:
+    return [row for row in board.rows if _is_run(row) and 0 < _date(row) < _LATEST]
+
+
+def _date(row: Row) -> float:
+    return row.date or 0.0
+
+
+def _is_record(row: Row) -> bool:
+    return all(source.endswith(SUFFIX) for source in row.source.split(", "))
 
 
 def is_without_dataset(boards: Sequence[Board]) -> bool:

@@ -115,6 +115,10 @@ def boards(*rows: Row) -> list:
     return [board_of(key, key, [one for one in (*rows, *published_rows()) if one.board == key]) for key in keys]
 
 
+def record(system: str, board: str, **changes) -> Row:
+    return row(system, 9, board=board, source=f"results/{system}.record.json", **changes)
+
+
 @pytest.mark.parametrize(
     ("rows", "opens"),
     [
@@ -125,9 +129,12 @@ def boards(*rows: Row) -> list:
         ([row("a", 9), row("b", 9, board="set-0", date=300.0, item_set=CHOSEN)], MAIN_BOARD),
         ([row("a", 9, board="set-0", item_set=CHOSEN), row("b", 9, board=SAMPLE, date=300.0)], "set-0"),
         ([row("a", 9), row("b", 9, board=TEST, date=1e18)], MAIN_BOARD),
+        ([record("a", MAIN_BOARD), record("b", TEST, date=200.0)], MAIN_BOARD),
+        ([record("a", MAIN_BOARD, date=300.0), row("b", 9, board=TEST, date=200.0)], TEST),
+        ([record("a", FLAW), record("b", TEST)], TEST),
     ],
 )  # fmt: skip
-def test_the_page_opens_on_the_board_with_the_newest_run(rows, opens):
+def test_the_page_opens_on_the_board_with_the_newest_log(rows, opens):
     assert opening_board(boards(*rows)) == opens
 
 
