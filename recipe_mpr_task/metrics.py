@@ -64,10 +64,14 @@ def softmax(scores: Sequence[float]) -> list[float]:
 def _softmax(scores: tuple[float, ...]) -> list[float]:
     if not all(map(math.isfinite, scores)):
         return [math.nan] * len(scores)
-    best = max(scores)
-    weights = [math.exp(score - best) for score in scores]
-    total = math.fsum(weights)
-    return [weight / total for weight in weights]
+    probabilities: list[list[float]] = _softmax_of_each(np.array([scores])).tolist()
+    return probabilities[0]
+
+
+def _softmax_of_each(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the softmax of each row of finite scores, shape (rows, options)."""
+    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(weights / np.array([math.fsum(row) for row in weights.tolist()])[:, None])
 
 
 def brier(scores: Sequence[float], gold: int) -> float:
@@ -77,24 +81,26 @@ def brier(scores: Sequence[float], gold: int) -> float:
     """
     errors = softmax(scores)
     errors[gold] -= 1
-    return math.fsum([error**2 for error in errors])
+    return math.fsum([error * error for error in errors])
 
 
 def type_keys(query_types: Sequence[str]) -> list[str]:
     """Return the keys of the per-type accuracies of an item, such as "acc_negated"."""
-    return [_type_key(name) for name in query_types or (UNTYPED,)]
+    return [f"acc_{name.lower()}" for name in query_types or (UNTYPED,)]
 
 
 @lru_cache(maxsize=64)
-def _type_key(name: str) -> str:
-    return f"acc_{name.lower()}"
+def _accuracy_keys(query_types: tuple[str, ...]) -> tuple[str, ...]:
+    return ("acc", *type_keys(query_types))
 
 
 def _per_type(doc: Mapping[str, Any], accuracy: float) -> dict[str, float]:
+    metrics = dict.fromkeys(_accuracy_keys(tuple(doc["query_types"])), accuracy)
     # Omit the key if it is unknown whether the item was seen, because a 0 would claim that the item is unseen.
     seen = doc.get(SEEN)
-    share = {} if seen is None else {SEEN: float(seen)}
-    return {"acc": accuracy, **dict.fromkeys(type_keys(doc["query_types"]), accuracy), **share}
+    if seen is not None:
+        metrics[SEEN] = float(seen)
+    return metrics
 
 
 def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, float]:
@@ -126,23 +132,17 @@ def letter_metrics_of_each(
         The bits of every number are those that these functions give for one item.
     """
     scores, golds, items = np.array(rows), np.array([doc["gold"] for doc in docs]), np.arange(len(docs))
-    best = scores.max(axis=1, keepdims=True)
-    is_best = scores == best
+    is_best = scores == scores.max(axis=1, keepdims=True)
     accuracies = np.where(is_best[items, golds], 1 / is_best.sum(axis=1), 0.0).tolist()
-    weights = _mapped(math.exp, scores - best)  # exp and pow of numpy can differ from those of `math` in the last bit
-    probabilities = weights / np.array([math.fsum(row) for row in weights.tolist()])[:, None]
+    probabilities = _softmax_of_each(scores)
     errors = probabilities.copy()
     errors[items, golds] -= 1
-    briers = [math.fsum(row) for row in _mapped(lambda error: error**2, errors).tolist()]
+    briers = [math.fsum(row) for row in (errors * errors).tolist()]
     metrics = [
         {**_per_type(doc, accuracy), "brier": brier}
         for doc, accuracy, brier in zip(docs, accuracies, briers, strict=True)
     ]
     return list(zip(metrics, probabilities.tolist(), is_best.tolist(), strict=True))
-
-
-def _mapped(function: Callable[[float], float], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.array([function(value) for value in values.ravel().tolist()]).reshape(values.shape)
 
 
 def choice_metrics(doc: dict[str, Any], chosen: Sequence[str]) -> dict[str, float]:

@@ -7,8 +7,8 @@ A record holds only the fields that the leaderboard reads. Option orders and rig
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -118,10 +118,10 @@ def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_ke
 
 def _recorded(sample: Sample, spec: TaskSpec) -> RecordedItem:
     if spec.generates:
-        letters = [extract_letter(text, sample.doc.options) for text in sample.texts() or []]
+        letters = [extract_letter(text, sample.doc.options) for text in sample.texts or ()]
         read = [[sample.doc.option_ids[LETTERS.index(letter)]] if letter else [] for letter in letters]
         return RecordedItem(item_id=sample.item_id, scores=None, chosen=read, seen=sample.doc.seen_in_training)
-    flat = sample.log_likelihoods() or []
+    flat = sample.log_likelihoods or ()
     if not all(map(math.isfinite, flat)):
         raise RecordError(f"{sample.item_id} has a score that is not finite")
     exact = [flat[i : i + N_OPTIONS] for i in range(0, len(flat), N_OPTIONS)]
@@ -130,7 +130,7 @@ def _recorded(sample: Sample, spec: TaskSpec) -> RecordedItem:
     shown, lengths = pinned.shown_ids(spec.order), pinned.shown_lengths(spec.order)
     # Keep the exact scores if rounding would change which options are best, by score or by score per character.
     is_same = all(_best(rounded, divisors) == _best(exact, divisors) for divisors in ((1,) * N_OPTIONS, lengths))
-    scores = rounded if is_same else exact
+    scores = rounded if is_same else [list(row) for row in exact]
     chosen = [[rotated(shown, r)[k] for k in best] for r, best in enumerate(_best(scores))]
     return RecordedItem(item_id=sample.item_id, scores=scores, chosen=chosen, seen=sample.doc.seen_in_training)
 
@@ -200,16 +200,17 @@ def _faults(record: Record, *, is_import: bool) -> Iterator[str]:
 
 
 def _samples(record: Record, spec: TaskSpec, *, is_import: bool) -> Iterator[Sample]:
+    answer_of = _imported if is_import else _read_letters if spec.generates else _scored
     for item in record.items:
-        pinned = pinned_items()[item.item_id]
-        sample = Sample(
-            document=_document(item.item_id, spec.order, item.seen),
+        document = _document(item.item_id, spec.order, item.seen)
+        gold = document.option_ids[document.gold]
+        yield Sample(
+            document=document,
             item_id=item.item_id,
-            responses=None if is_import else _responses(item, pinned.shown_ids(spec.order), spec),
             # Use the choices, not the scores: then a check notices if the scores contradict the choices.
-            accuracy=math.fsum([(pinned.gold in row) / max(len(row), 1) for row in item.chosen]) / len(item.chosen),
+            accuracy=math.fsum([(gold in row) / max(len(row), 1) for row in item.chosen]) / len(item.chosen),
+            **answer_of(item, document),
         )
-        yield replace(sample, **_of_import(item)) if is_import else sample
 
 
 @lru_cache(maxsize=8192)
@@ -227,14 +228,17 @@ def _document(item_id: str, order: str, seen: Literal[0, 1] | None) -> Document:
     )
 
 
-def _responses(item: RecordedItem, shown: Sequence[str], spec: TaskSpec) -> tuple[Any, ...]:
-    """Return an item's responses in the form of lm-eval's log. The letter that was read stands for a generated text."""
-    if spec.generates:
-        return tuple("".join(LETTERS[shown.index(recipe_id)] for recipe_id in chosen) for chosen in item.chosen)
-    return tuple([(score,) for row in item.scores or () for score in row])
+def _scored(item: RecordedItem, _: Document) -> dict[str, Any]:
+    return {"log_likelihoods": tuple(chain.from_iterable(item.scores or ()))}
 
 
-def _of_import(item: RecordedItem) -> dict[str, Any]:
+def _read_letters(item: RecordedItem, document: Document) -> dict[str, Any]:
+    """Return the field `Sample.texts`. The letter that was read stands for a generated text."""
+    letters = [[LETTERS[document.option_ids.index(recipe_id)] for recipe_id in chosen] for chosen in item.chosen]
+    return {"texts": tuple(map("".join, letters))}
+
+
+def _imported(item: RecordedItem, _: Document) -> dict[str, Any]:
     """Return the fields of `Sample` that only imported items have."""
     place, gold_place = item.places or (None, None)
     return {

@@ -25,13 +25,15 @@ class Prompt:
     is_messages: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, because a build makes millions, and frozen ones take five times as long to make
 class Sample:
     """One item of a run.
 
     Attributes:
         document: the logged document; None if it does not have the form of a task's document.
-        responses: the logged responses after lm-eval's filters, log-likelihoods or texts; None if not logged.
+        log_likelihoods: the logged responses after lm-eval's filters; None if not logged, or if one is not a number.
+        texts: the logged responses after lm-eval's filters as generated texts; None if not logged, or if they are
+            log-likelihoods.
         is_first_of_raw: whether each response equals the first raw response to the same request. True if no raw
             responses were logged.
         has_raw: whether raw responses were logged.
@@ -47,7 +49,8 @@ class Sample:
 
     document: Document | None
     item_id: str
-    responses: tuple[Any, ...] | None = None
+    log_likelihoods: tuple[float, ...] | None = None
+    texts: tuple[str, ...] | None = None
     is_first_of_raw: bool = True
     has_raw: bool = False
     prompts: tuple[Prompt, ...] = ()
@@ -67,10 +70,12 @@ class Sample:
         # Lm-eval logs a JSON object with one value for each request. Any other form is read as no requests.
         logged_requests = arguments.values() if isinstance(arguments, dict) else ()
         requests = [request if isinstance(request, dict) else {} for request in logged_requests]
+        log_likelihoods = _log_likelihoods(filtered)
         return cls(
             document=_document(doc),
             item_id=str(doc.get("item_id") if isinstance(doc, dict) else None),
-            responses=tuple(filtered) if isinstance(filtered, list) else None,
+            log_likelihoods=log_likelihoods,
+            texts=tuple(map(str, filtered)) if isinstance(filtered, list) and log_likelihoods is None else None,
             is_first_of_raw="resps" not in logged or _is_first_of_raw(logged["resps"], filtered),
             has_raw="resps" in logged,
             prompts=_prompts([request.get("arg_0") for request in requests]),
@@ -90,22 +95,21 @@ class Sample:
             raise ValueError(f"{self.item_id} has no document of this benchmark")
         return self.document
 
-    def log_likelihoods(self) -> list[float] | None:
-        """Return the responses as numbers; None if no responses were logged, or if a response is not a number."""
-        try:
-            return None if self.responses is None else [float(response[0]) for response in self.responses]
-        except (TypeError, ValueError, KeyError, IndexError, ArithmeticError):
-            return None
-
-    def texts(self) -> list[str] | None:
-        """Return the responses as generated texts; None if no responses were logged."""
-        return None if self.responses is None else [str(response) for response in self.responses]
-
 
 def _document(doc: Any) -> Document | None:
     try:
         return Document.model_validate(doc)
     except (ValidationError, RecursionError):
+        return None
+
+
+def _log_likelihoods(filtered: Any) -> tuple[float, ...] | None:
+    """Return logged responses as numbers. Lm-eval logs a log-likelihood as a list [value, is greedy]."""
+    if not isinstance(filtered, list) or not all(isinstance(response, list) for response in filtered):
+        return None
+    try:
+        return tuple([float(response[0]) for response in filtered])
+    except (TypeError, ValueError, IndexError, ArithmeticError):
         return None
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic_core import from_json
 
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
+from leaderboard.rank.row_items import NO_UNITS, UNITS
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import Floats, Ints
@@ -87,10 +87,9 @@ class BoardAnswers:
         if row.spread is None or row.spread.over != "prompts":  # a row over prompts has several choices on an item
             bits = (row.items.picks[:, None] >> slots[own]) & 1
             self.masks[place, own] = (bits << np.arange(N_OPTIONS, dtype=np.uint8)).sum(axis=1)
-        given = [result[3] for result in from_json(row.items.text)]
-        known = np.array([probabilities is not None for probabilities in given])
+        known = row.items.units[:, 0] != NO_UNITS
         if known.any():
-            probabilities = np.array([each for each in given if each is not None])
+            probabilities = row.items.units[known] / UNITS
             self.percents[place, own[known]] = np.rint(100 * probabilities)
             self.confidences[place, own[known]] = probabilities.max(axis=1)
 

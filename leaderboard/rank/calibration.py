@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaderboard.rank.board_answers import BoardAnswers
+from leaderboard.rank.row_items import UNITS
 from leaderboard.rank.row_parts import Score
 from recipe_mpr_task.statistics import Floats
 
 N_BINS = 10
-_UNITS = 10_000
-"""A confidence is a multiple of 1/10,000, as in `RowItems`. So the bins' edges are exact."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,8 @@ def calibration(confidences: Floats, right: Floats) -> Calibration:
         confidences: probability of each item's most probable option, in (0, 1], shape (items,).
         right: accuracy of this option on each item, a fraction in [0, 1], shape (items,).
     """
-    units = np.rint(confidences * _UNITS).astype(np.int64)
-    width = _UNITS // N_BINS
+    units = np.rint(confidences * UNITS).astype(np.int64)  # integers, so that the bins' edges are exact
+    width = UNITS // N_BINS
     places = np.clip(-(-units // width) - 1, 0, N_BINS - 1)
     counts = np.bincount(places, minlength=N_BINS)
     sure, correct = (np.bincount(places, weights=values, minlength=N_BINS) for values in (confidences, right))

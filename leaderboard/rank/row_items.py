@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,23 +11,26 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, core_schema, to_json
 
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import Floats, Ints
 
-_DIGITS = 4
-"""Number of decimals kept for a probability. Further decimals change with the batch size and are cut in records."""
+UNITS = 10_000
+"""A probability is kept as a multiple of 1/10,000. More decimals change with the batch size and are cut in records."""
+
+NO_UNITS = -1
 
 _MARGIN = 10
-"""In units of 1/10,000. Best probabilities within this distance of 1/5 or 1 are too common to identify a model."""
+"""In units of 1 / UNITS. Best probabilities within this distance of 1/5 or 1 are too common to identify a model."""
 
 _BASE_32 = "0123456789abcdefghijklmnopqrstuv"
 """One character for each of the 32 possible sets of chosen options."""
 
 Picks = NDArray[np.uint8]
+Units = NDArray[np.int16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,8 @@ class RowItems:
             probabilities, seen in training]. A missing value is null.
         ids: item ids.
         accuracies: fractions, shape (items,); NaN if an accuracy is unknown.
+        units: probabilities of the options in displayed order, as multiples of 1 / UNITS, shape (items, 5). The five
+            values of an item without probabilities are NO_UNITS.
         answers: hashes of item id and probabilities, one for each informative item, shape (n_informative,). An item is
             informative unless its best probability is near 1/5 or 1. If two rows have the same hash, they gave the
             same probabilities on an item.
@@ -49,6 +55,7 @@ class RowItems:
     text: str
     ids: tuple[str, ...]
     accuracies: Floats
+    units: Units
     answers: Ints
     choices: str
 
@@ -56,13 +63,16 @@ class RowItems:
     def of(cls, results: Sequence[ItemResult]) -> "RowItems":
         """Make a row's items from item results in any order."""
         results = sorted(results, key=lambda item: item.item_id)
-        picks = [_pick(item) for item in results]
+        ids = tuple([item.item_id for item in results])
+        picks = [_pick(item.item_id, item.chosen) for item in results]
+        units = _units(results)
         return cls(
-            text=json.dumps([_plain(item) for item in results], separators=(",", ":"), allow_nan=False),
-            ids=tuple(item.item_id for item in results),
+            text=to_json([*_plain(results, units)]).decode(),
+            ids=ids,
             accuracies=np.array([item.accuracy for item in results], dtype=np.float64),
-            answers=_answers([item for item in results if item.probabilities]),
-            choices="".join(_BASE_32[pick] for pick in picks) if any(picks) else "",
+            units=units,
+            answers=_answers(ids, units),
+            choices="".join([_BASE_32[pick] for pick in picks]) if any(picks) else "",
         )
 
     @property
@@ -80,15 +90,22 @@ class RowItems:
         stored = core_schema.plain_serializer_function_ser_schema(cls._as_plain)
         return core_schema.no_info_plain_validator_function(cls._of_plain, serialization=stored)
 
-    def _as_plain(self) -> tuple[str, str, list[float | None], list[int], str]:
-        accuracies = [None if math.isnan(accuracy) else accuracy for accuracy in self.accuracies.tolist()]
-        return self.text, " ".join(self.ids), accuracies, self.answers.tolist(), self.choices
+    def _as_plain(self) -> tuple[str, ...]:
+        arrays = (b64encode(array.tobytes()).decode() for array in (self.accuracies, self.units, self.answers))
+        return self.text, " ".join(self.ids), *arrays, self.choices
 
     @classmethod
-    def _of_plain(cls, plain: tuple[str, str, list[float | None], list[int], str]) -> "RowItems":
-        text, ids, accuracies, answers, choices = plain
-        known = np.array(accuracies, dtype=np.float64)  # None becomes NaN
-        return cls(text, _ids_in(ids), known, np.array(answers, dtype=np.int64), choices)
+    def _of_plain(cls, plain: tuple[str, ...]) -> "RowItems":
+        text, ids, *arrays, choices = plain
+        accuracies, units, answers = map(b64decode, arrays)
+        return cls(
+            text,
+            _ids_in(ids),
+            np.frombuffer(accuracies, np.float64),
+            np.frombuffer(units, np.int16).reshape(-1, N_OPTIONS),
+            np.frombuffer(answers, np.int64),
+            choices,
+        )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -111,28 +128,33 @@ def _ids_in(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-def _pick(item: ItemResult) -> int:
-    if not item.chosen:
-        return 0
-    options = pinned_items()[item.item_id].option_ids
-    return sum([1 << options.index(recipe_id) for recipe_id in set(item.chosen)])
+@lru_cache(maxsize=8192)  # the choices of 500 items return in thousands of rows
+def _pick(item_id: str, chosen: tuple[str, ...]) -> int:
+    options = pinned_items()[item_id].option_ids if chosen else ()
+    return sum([1 << options.index(recipe_id) for recipe_id in set(chosen)])
 
 
-def _plain(item: ItemResult) -> list[Any]:
-    probabilities = None if item.probabilities is None else [round(p, _DIGITS) for p in item.probabilities]
-    accuracy = None if math.isnan(item.accuracy) else item.accuracy
-    return [item.item_id, accuracy, item.chosen, probabilities, item.seen]
+def _units(results: Sequence[ItemResult]) -> Units:
+    units = np.full((len(results), N_OPTIONS), NO_UNITS, np.int16)
+    known = [place for place, item in enumerate(results) if item.probabilities is not None]
+    if known:
+        units[known] = np.rint(np.array([results[place].probabilities for place in known]) * UNITS)
+    return units
 
 
-def _answers(items: Sequence[ItemResult]) -> Ints:
-    whole = 10**_DIGITS
-    probabilities = np.array([item.probabilities for item in items]).reshape(-1, N_OPTIONS)
-    rounded = np.rint(probabilities * whole).astype(np.int64)
-    best = rounded.max(axis=1, initial=0)
-    is_informative = (best > whole / N_OPTIONS + _MARGIN) & (best < whole - _MARGIN)
-    ids = np.array([_hash(item.item_id) for item in items], dtype=np.int64)
+def _plain(results: Sequence[ItemResult], units: Units) -> Iterator[list[Any]]:
+    for item, probabilities in zip(results, (units / UNITS).tolist(), strict=True):
+        accuracy = None if math.isnan(item.accuracy) else item.accuracy
+        yield [item.item_id, accuracy, item.chosen, None if probabilities[0] < 0 else probabilities, item.seen]
+
+
+def _answers(ids: Sequence[str], units: Units) -> Ints:
+    best = units.max(axis=1, initial=NO_UNITS)
+    is_informative = (best > UNITS / N_OPTIONS + _MARGIN) & (best < UNITS - _MARGIN)
+    hashes = np.array([_hash(item_id) for item_id in ids], dtype=np.int64)
     weights = np.array([_hash(letter) for letter in LETTERS], dtype=np.int64)
-    return np.asarray((rounded @ weights + ids)[is_informative])  # int64 may overflow, which is harmless in a hash
+    # int64 may overflow, which is harmless in a hash
+    return np.asarray((units.astype(np.int64) @ weights + hashes)[is_informative])
 
 
 @lru_cache(maxsize=1024)

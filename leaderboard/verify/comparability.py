@@ -4,14 +4,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from contextlib import suppress
-from typing import Any
 
 from scipy.stats import binom, fisher_exact
 
 from leaderboard.load.item_sets import LEAST_ITEMS, ItemSet, base_task, missing_of, task_cut_short
 from leaderboard.load.samples import Sample
 from leaderboard.load.schema import Run
-from leaderboard.verify.items import ItemResult
+from leaderboard.verify.items import ItemResult, responses_of
 from leaderboard.verify.verified import Case
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.orders import EXPLOITABLE_ORDERS, NOT_SHOWN, ORDERS, digest_of_record, pinned_items
@@ -29,25 +28,25 @@ def document_faults(case: Case) -> Iterator[str]:
     These faults make all numbers of the run unreliable. An item with several faults is listed only under the first.
     """
     spec, is_record, pinned = case.spec, case.run.is_record, pinned_items()
-    tests: tuple[tuple[str, Callable[[Sample, Sequence[Any] | None], bool]], ...] = (
-        ("not of the pinned dataset", lambda sample, _: _is_genuine(sample)),
+    tests: tuple[tuple[str, Callable[[Sample], bool]], ...] = (
+        ("not of the pinned dataset", _is_genuine),
         (
             f"with options not in {spec.order} order",
-            lambda sample, _: tuple(sample.doc.option_ids) == pinned[sample.doc.item_id].shown_ids(spec.order),
+            lambda sample: tuple(sample.doc.option_ids) == pinned[sample.doc.item_id].shown_ids(spec.order),
         ),
         (
             f"without their {spec.n_responses} responses",
-            lambda sample, responses: sample.chosen is not None or len(responses or ()) == spec.n_responses,
+            lambda sample: sample.chosen is not None or len(responses_of(sample, spec)) == spec.n_responses,
         ),
-        ("with other responses than its first raw responses", lambda sample, _: sample.is_first_of_raw),
+        ("with other responses than its first raw responses", lambda sample: sample.is_first_of_raw),
     )
     if is_record:  # the loader makes a record's documents itself, and a record has no raw responses
         tests = tests[2:3]
-    left = list(zip(case.run.items, case.responses, strict=True))
+    left = list(case.run.items)
     for fault, passes in tests:
-        if faulty := [sample.item_id for sample, responses in left if not passes(sample, responses)]:
+        if faulty := [sample.item_id for sample in left if not passes(sample)]:
             yield counted(faulty, fault)
-            left = [(sample, responses) for sample, responses in left if passes(sample, responses)]
+            left = [sample for sample in left if passes(sample)]
 
 
 def _is_genuine(sample: Sample) -> bool:

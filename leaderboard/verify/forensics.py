@@ -133,7 +133,7 @@ def baseline_faults(case: Case) -> Iterator[str]:
     elif is_compared(case):
         for sample in run.items:
             expected = _expected(case, _reference()[name][sample.item_id], sample.doc.option_ids)
-            if not _is_near(sample.log_likelihoods() or [], expected):
+            if not _is_near(sample.log_likelihoods or (), expected):
                 yield f"recorded as baseline {name}, but its scores differ from the committed ones ({sample.item_id})"
                 return
 
@@ -177,6 +177,6 @@ def _reference() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
         run = read_record(path)
         if run.config.model == "recipe-mpr-baseline" and run.task in ("recipe_mpr", "recipe_mpr_sample"):
             for sample in run.items:
-                by_option = zip(sample.doc.option_ids, sample.log_likelihoods() or (), strict=True)
+                by_option = zip(sample.doc.option_ids, sample.log_likelihoods or (), strict=True)
                 scores[run.args.text("kind")][sample.item_id] = dict(by_option)
     return scores

@@ -10,7 +10,6 @@ import numpy as np
 
 from leaderboard.load.option_scores import Scale, best_options, probabilities_of
 from leaderboard.load.samples import Sample
-from recipe_mpr_task.document import Document
 from recipe_mpr_task.extraction import extract_letter
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.metrics import (
@@ -28,7 +27,7 @@ MEANS = tuple(metric.key for metric in METRICS if metric.in_row and metric.aggre
 """Keys of the metrics, besides accuracy, whose mean over the items is shown in a row."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, because a build makes millions, and frozen ones take five times as long to make
 class ItemResult:
     """One item's result, recomputed from the model's answer.
 
@@ -60,23 +59,15 @@ class ItemResult:
         return pinned_items()[self.item_id].gold
 
 
-def responses_of(sample: Sample, spec: TaskSpec) -> list[Any] | None:
-    """Return a sample's responses in the form that `process_results` expects; None if not logged or of another type."""
-    if spec.generates:
-        return sample.texts()
-    scores = sample.log_likelihoods()
-    return None if scores is None else [(score, False) for score in scores]  # False is `is_greedy`; no metric reads it
+def responses_of(sample: Sample, spec: TaskSpec) -> Sequence[float] | Sequence[str]:
+    """Return a sample's responses, texts or log-likelihoods; empty if not logged or of another type."""
+    return (sample.texts if spec.generates else sample.log_likelihoods) or ()
 
 
-def item_results(
-    samples: Sequence[Sample], responses: Sequence[list[Any] | None], spec: TaskSpec, scale: Scale | None
-) -> tuple[ItemResult, ...]:
-    """Recompute the results of a run's items, see `item_result`. Items of a letter task are scored all at once.
-
-    `responses` has `responses_of` of each item.
-    """
+def item_results(samples: Sequence[Sample], spec: TaskSpec, scale: Scale | None) -> tuple[ItemResult, ...]:
+    """Recompute the results of a run's items, see `item_result`. Items of a letter task are scored all at once."""
     is_letters = spec.process_results is letter_metrics and all(sample.chosen is None for sample in samples)
-    rows = [[score for score, _ in given or ()] for given in responses] if is_letters else []
+    rows = [sample.log_likelihoods or () for sample in samples] if is_letters else []
     if not rows or {*map(len, rows)} != {N_OPTIONS} or not np.isfinite(rows).all():
         return tuple([item_result(sample, spec, scale) for sample in samples])
     documents = [sample.doc for sample in samples]
@@ -101,10 +92,9 @@ def item_result(sample: Sample, spec: TaskSpec, scale: Scale | None = None) -> I
     `scale` is the scale of an imported run's scores, from `option_scores.scale_of`.
     """
     document = sample.doc
-    responses = responses_of(sample, spec) or []
     if sample.chosen is None:
-        metrics = spec.process_results(document.as_record(), responses)
-        chosen, probabilities = _answer(document, responses, spec)
+        metrics = spec.process_results(document.as_record(), _results_of(sample, spec))
+        chosen, probabilities = _answer(sample, spec)
     else:
         chosen, probabilities = _imported_answer(sample, scale)
         metrics = choice_metrics(document.as_record(), chosen)
@@ -129,15 +119,20 @@ def _imported_answer(sample: Sample, scale: Scale | None) -> tuple[tuple[str, ..
     return chosen, probabilities_of(sample.scores, scale)
 
 
-def _answer(
-    document: Document, responses: Sequence[Any], spec: TaskSpec
-) -> tuple[tuple[str, ...], tuple[float, ...] | None]:
-    """Return `ItemResult.chosen` and `ItemResult.probabilities` of an item with responses."""
-    shown = document.option_ids
+def _results_of(sample: Sample, spec: TaskSpec) -> list[Any]:
+    """Return a sample's responses in the form that `process_results` expects."""
     if spec.generates:
-        letter = extract_letter(responses[0], document.options)
+        return list(sample.texts or ())
+    return [(score, False) for score in sample.log_likelihoods or ()]  # False is `is_greedy`; no metric reads it
+
+
+def _answer(sample: Sample, spec: TaskSpec) -> tuple[tuple[str, ...], tuple[float, ...] | None]:
+    """Return `ItemResult.chosen` and `ItemResult.probabilities` of an item with responses."""
+    shown = sample.doc.option_ids
+    if spec.generates:
+        letter = extract_letter((sample.texts or ("",))[0], sample.doc.options)
         return ((shown[LETTERS.index(letter)],) if letter else ()), None
-    scores = [score for score, _ in responses]
+    scores = sample.log_likelihoods or ()
     if not all(map(math.isfinite, scores)):
         return (), None
     is_one_order = len(scores) == N_OPTIONS

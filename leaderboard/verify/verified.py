@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from leaderboard.load.option_scores import scale_of
 from leaderboard.load.schema import Run
-from leaderboard.verify.items import ItemResult, item_results, responses_of
+from leaderboard.verify.items import ItemResult, item_results
 from leaderboard.verify.statuses import StatusName
 from leaderboard.verify.surroundings import Surroundings, surroundings
 from recipe_mpr_task.task_specs import TaskSpec, task_spec
@@ -27,12 +26,7 @@ class Case:
     def items(self) -> tuple[ItemResult, ...]:
         """The recomputed items. The run's documents must be from the dataset."""
         scale = scale_of([sample.scores for sample in self.run.items if sample.scores is not None])
-        return item_results(self.run.items, self.responses, self.spec, scale)
-
-    @cached_property
-    def responses(self) -> list[list[Any] | None]:
-        """Each item's responses, from `items.responses_of`."""
-        return [responses_of(sample, self.spec) for sample in self.run.items]
+        return item_results(self.run.items, self.spec, scale)
 
     @cached_property
     def around(self) -> Surroundings:
