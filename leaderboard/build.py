@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from leaderboard.site.publish import publish
 from leaderboard.site.results import to_results
 from leaderboard.site.tables import to_csv, to_markdown
 from leaderboard.site.text import LONGEST, line
+from leaderboard.site.write_files import SiteFile
 from leaderboard.verify.checks import verify
 from leaderboard.verify.forensics import RESULTS
 from leaderboard.verify.identity import model_key, system_name
@@ -36,6 +38,9 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import Item
 from recipe_mpr_task.names import slug
+
+MANY_ROWS = 1000
+"""From this number of rows, it saves time to start processes that write the site."""
 
 # without the systems' pages
 FILES = ("index.html", "leaderboard.md", "results.md", "leaderboard.json", "leaderboard.csv")
@@ -79,7 +84,8 @@ def build(  # noqa: PLR0913 (each argument is an option of the command)
         gc.freeze()  # statsmodels' Holm correction starts a collection, which skips frozen rows
         boards = build_boards(rows, known_rows(rows, on_fault))
         content = content_of(boards, skipped, target, built)
-        publish(_files(boards, content, skipped, hub_dataset, exports=exports), out)
+        jobs = where.processes if len(rows) >= MANY_ROWS else 1
+        publish(_files(boards, content, skipped, hub_dataset, exports=exports), out, jobs)
         return Site(boards, reasons)
 
 
@@ -108,8 +114,8 @@ def _without_collections() -> Iterator[None]:
 def _files(
     boards: Sequence[Board], content: Mapping[str, Any], skipped: Sequence[Skipped], hub_dataset: str | None, *,
     exports: bool,
-) -> Iterator[tuple[str, str]]:  # fmt: skip
-    """Yield the path and text of each file of the site. Only one system's page is in memory at a time."""
+) -> Iterator[SiteFile]:  # fmt: skip
+    """Yield each file of the site. Systems' pages are rendered when they are written, perhaps in another process."""
     from leaderboard.site.page import index_page, items_script
 
     texts = texts_at_hand()
@@ -132,15 +138,16 @@ def _files(
 
 def _system_files(
     board: Board, calibrations: Calibrations, links: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[SiteFile]:
     """Yield each system's page, and the file with its answers. `links` has the rows' objects by id."""
     from leaderboard.site.page import answers_script, system_page
 
     for row in board.rows:
         if page := links[row.id]["page"]:
-            yield page, system_page(system_content(row, links[row.id], board.title, calibrations.get(row.id)))
+            shown = system_content(row, links[row.id], board.title, calibrations.get(row.id))
+            yield page, partial(system_page, shown)
             if row.items:
-                yield page.removesuffix("html") + "js", answers_script(row.id, row.items.text)
+                yield page.removesuffix("html") + "js", partial(answers_script, row.id, row.items.text)
 
 
 def texts_at_hand() -> Mapping[str, Item]:

@@ -35,6 +35,11 @@ class Where:
     jobs: int | None = None
     ray: str | None = None
 
+    @property
+    def processes(self) -> int:
+        """Number of processes on this machine."""
+        return WORKERS if self.jobs is None else self.jobs
+
 
 HERE = Where()
 """Check files on this machine. If there are many, use a process for each CPU."""
@@ -51,13 +56,12 @@ def check_all(files: Sequence[Keyed], check: Check, killed: Checked, where: Wher
         yield from check_on_cluster(files, check, where.ray)
         return
     few = len(files) < FEW_FILES if where.jobs is None else len(files) < 2
-    jobs = WORKERS if where.jobs is None else where.jobs
-    if few or jobs < 2:
+    if few or where.processes < 2:
         yield from map(check, files)
         return
     n_checked = 0
     try:
-        with _pool(min(jobs, len(files))) as pool:
+        with worker_pool(min(where.processes, len(files))) as pool:
             for checked in pool.map(check, files, chunksize=4):
                 yield checked
                 n_checked += 1
@@ -68,12 +72,12 @@ def check_all(files: Sequence[Keyed], check: Check, killed: Checked, where: Wher
 
 def _alone(keyed: Keyed, check: Check, killed: Checked) -> Checked:
     try:
-        with _pool(1) as pool:
+        with worker_pool(1) as pool:
             return pool.submit(check, keyed).result()
     except BrokenProcessPool:
         return killed
 
 
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    # Workers disable garbage collection, because parsed samples are many objects without cycles.
+def worker_pool(jobs: int) -> ProcessPoolExecutor:
+    """Return a pool of processes without garbage collection, because their many objects have no cycles."""
     return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=gc.disable)

@@ -5,7 +5,6 @@ OUT/.current            a link to the folder of the published build; a new build
 OUT/index.html, ...     links to .current/index.html, ...
 """
 
-import hashlib
 import os
 import secrets
 import shutil
@@ -14,18 +13,20 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from leaderboard.site.write_files import SiteFile, write_files
 from recipe_mpr_task.errors import RecipeMPRError
 
 _BUILDS = ".builds"
 _CURRENT = ".current"
 
 
-def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
+def publish(files: Iterable[SiteFile], out: Path, jobs: int = 1) -> None:
     """Write a site's files, then publish them in one step.
 
     Args:
         files: relative path and text of each file.
         out: the site's folder. Other files in the folder are kept.
+        jobs: number of processes that write the files; 1 for none beside this one.
 
     Raises:
         RecipeMPRError: the folder cannot be written to, or a user's file has the name of a site file. The old site
@@ -36,7 +37,7 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
         # Only the process with the lock builds. An unfinished build was therefore interrupted, and can be removed.
         with FileLock(out / ".lock"):
             before = _current(out)
-            name = _write(files, out / _BUILDS)
+            name = _write(files, out / _BUILDS, jobs)
             try:
                 _publish(out, name)
             finally:
@@ -48,21 +49,12 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
         raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
 
 
-def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
+def _write(files: Iterable[SiteFile], builds: Path, jobs: int) -> str:
     """Write the files to a build's folder. Return the folder's name. Raise RuntimeError if two paths are equal."""
     staging = builds / ".staging"
     shutil.rmtree(staging, ignore_errors=True)
-    digest = hashlib.sha256()
-    for path, text in files:
-        target = staging / path
-        if target.exists():  # one row's page must not replace another row's page
-            raise RuntimeError(f"two files of the site are called {path}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        content = text.encode(errors="replace")  # UTF-8 cannot encode the lone surrogates that a name may contain
-        target.write_bytes(content)
-        digest.update(f"{path}\0{len(content)}\0".encode() + content)
+    name = write_files(files, staging, jobs)[:16]
     os.sync()  # before the link changes, write all files to disk, so that a power failure cannot break the site
-    name = digest.hexdigest()[:16]
     if (builds / name).is_dir():
         shutil.rmtree(staging)  # this build exists already
     else:
