@@ -91,7 +91,7 @@ def _loaded(lm: Any, asked: Mapping[str, Any], metadata: Mapping[str, Any]) -> t
     if not by_name:
         return record, Seen(None, "the model was passed as a Python object; pass model and model_args instead")
     if arguments is None:
-        return record, Seen(None, f"it is not recorded which weights the model class {type(lm).__name__} loads")
+        return record, Seen(None, f"the weights that the model class {type(lm).__name__} loads are not recorded")
     return record, seen_by({**metadata, **given, **arguments})
 
 
@@ -111,7 +111,7 @@ def _provenance_warnings(seen: "Seen", loaded: Mapping[str, Any], n_seen: int) -
     if loaded["unaccounted"]:
         yield (
             f"Recipe-MPR: {', '.join(loaded['unaccounted'])} may load files or code that are not recorded. So the run "
-            "will have the status unknown, but can be ranked. For the status clean, omit the argument"
+            "will have the status unknown and can be ranked. If possible, omit these arguments"
         )
 
 

@@ -14,7 +14,7 @@ def line(text: Any, longest: int = 200) -> str:
 
 
 def visible(text: str) -> str:
-    """Replace each invisible character with a blank, such as control characters, line ends and direction marks."""
+    """Replace invisible characters (control characters, line ends, direction marks and others) with blanks."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 

@@ -61,7 +61,7 @@ def _snapshot(model_id: str, revision: str | None) -> Path | None:
 
 
 def configured_base(folder: Path) -> str:
-    """Return the name of the base model in an adapter's config; "" if the folder has no config or no name in it.
+    """Return the name of the base model in an adapter's config; "" if no config or no name exists.
 
     transformers loads this base model together with the adapter.
     """
