@@ -1,9 +1,9 @@
 """Audit a dataset: score simple rules that choose an option without understanding the question.
 
-Each rule reads only some parts of an item, and gives each option a score. If the gold option is one of m options with
-the best score, the rule counts the item as 1/m. One rule, named "ties to the first option", chooses the first of the
-tied options instead. A random choice has an accuracy of 20%. The items are divided into five folds. A learned rule
-scores the items of a fold after training on the other four folds.
+Each rule reads only some parts of an item and gives each option a score. If the gold option is one of m options with
+the best score, the item counts 1/m. The rule with "ties to the first option" in its name chooses the first tied option
+instead. A random choice has an expected accuracy of 20%.
+The items are divided into five folds. A learned rule scores the items of each fold after training on the other four.
 """
 
 import functools
@@ -55,7 +55,7 @@ class Audit:
     Attributes:
         n: number of audited items.
         artifacts: one entry per rule, the highest accuracy first.
-        shared: split name to the fraction of test items that have a recipe id in common with a training item.
+        shared: fraction of test items that share a recipe id with a training item, keyed by split name.
     """
 
     n: int
@@ -69,11 +69,12 @@ class Audit:
 
 
 def audit_items(items: Sequence[Item], *, splits: bool, progress: bool = True) -> Audit:
-    """Score every rule on a dataset.
+    """Score every rule on a dataset, and return the accuracies.
 
     Args:
         items: at least ten items, in file order.
-        splits: True: use the published split and the folds of the pinned dataset. False: draw five random folds.
+        splits: whether to use the published split and the folds of the pinned dataset. If False, five random folds are
+            drawn with seed 0.
         progress: whether to show a progress bar.
     """
     folds = _folds(items, known=splits)
@@ -81,7 +82,7 @@ def audit_items(items: Sequence[Item], *, splits: bool, progress: bool = True) -
     artifacts = [
         _artifact(items, name, reads, rule()) for name, reads, rule in tqdm(rules, desc="audit", disable=not progress)
     ]
-    # Score this rule by `_first_on_ties`, because `_artifact` would divide the point among the tied options.
+    # Use `_first_on_ties` for this rule, because `_artifact` counts a tie of m options as 1/m.
     similarity = _query_similarity(items)
     artifacts.append(_first_on_ties(items, similarity))
     artifacts.sort(key=lambda artifact: (-artifact.acc, artifact.name))
@@ -107,7 +108,7 @@ def _rules(items: Sequence[Item], folds: list[int]) -> Iterator[tuple[str, str, 
     yield "options only, learned (TF-IDF + logistic regression)", "options", lambda: _learned(items, folds)
     yield "query-option similarity (TF-IDF)", "query, options", lambda: _query_similarity(items)
     yield "query-option word overlap", "query, options", lambda: _word_overlap(items)
-    yield "recipe id prior (how often gold elsewhere)", "recipe ids", lambda: _id_prior(items, folds)
+    yield "recipe id prior (how often the id is gold in other folds)", "recipe ids", lambda: _id_prior(items, folds)
 
 
 def _artifact(items: Sequence[Item], name: str, reads: str, scores: Scores) -> Artifact:
@@ -173,7 +174,7 @@ def _word_overlap(items: Sequence[Item]) -> Scores:
 
 
 def _learned(items: Sequence[Item], folds: list[int]) -> Scores:
-    """Score options with a classifier that reads option texts only and predicts whether an option is gold.
+    """Score options with a classifier that predicts from an option's text whether the option is gold.
 
     For each fold, the classifier is trained on the other folds.
     """

@@ -1,7 +1,7 @@
 """Score options with baselines that need no training. Models should beat these baselines.
 
-BASELINES is the registry. `models/baselines.py` runs a baseline as an lm-eval model. Importing this module does not
-load torch, lm_eval or numpy, so the leaderboard and the command line can read the registry fast.
+BASELINES is the registry. `models/baselines.py` runs a baseline as an lm-eval model. This module does not import
+torch, lm_eval or numpy at the top. So the leaderboard and the command line load the registry fast.
 To add a baseline, write a scoring function, add an entry to BASELINES, and add `harness_configs/NAME.yaml`.
 """
 
@@ -25,11 +25,11 @@ class Baseline:
     """A way of scoring options without a trained model.
 
     Attributes:
-        score: function of (questions of one dataset, seed). It returns one list of option scores per question.
-            Higher is better.
+        score: function from (questions of one dataset, seed) to one list of option scores per question. Higher scores
+            are better.
         help: one sentence that says what the baseline does.
-        reads_query: whether the baseline compares options with the query. Such a baseline gives all options equal
-            scores if a task hides the query.
+        reads_query: whether the baseline compares options with the query. If True, a task that hides the query gets
+            equal scores for all options.
         by_position: whether the baseline scores an option's position instead of the option's content.
     """
 
@@ -56,7 +56,7 @@ def _longest(questions: Sequence["Question"], _seed: int) -> Scores:
 
 
 def corpus_name(question: "Question") -> Hashable:
-    """Return the key of a question's group. A group is scored together, with term weights from the same texts.
+    """Return the key of a question's group. The questions of one group share their term weights.
 
     Returns:
         The dataset's name ("mpr" or "sample"), or ("task", name of the task) for a task of another benchmark.
@@ -67,8 +67,8 @@ def corpus_name(question: "Question") -> Hashable:
 def _corpus(questions: Sequence["Question"]) -> list[str]:
     """Return the texts from which term weights are computed: all options of the questions' dataset.
 
-    If only the run's options were used, an item's score would depend on `--limit` and on the fold. For a task of
-    another benchmark, the dataset is unknown, and the questions' options are used.
+    The whole dataset is used, because an item's score must not depend on `--limit` or the fold. For a task of another
+    benchmark, the questions' options are used, because the dataset is unknown.
     """
     if dataset := questions[0].dataset:
         return [option.text for item in dataset_of(dataset) for option in item.options]
@@ -109,10 +109,10 @@ def _bm25(questions: Sequence["Question"], _seed: int) -> Scores:
 
 
 BASELINES: Mapping[str, Baseline] = {
-    "random": Baseline(_random, "Draws a score for each item and option, independent of their order."),
+    "random": Baseline(_random, "Gives each option a random score that does not depend on the option order."),
     "first": Baseline(_first, "Chooses the option that is shown first.", by_position=True),
     "longest": Baseline(_longest, "Chooses the option with the most characters."),
-    "tfidf": Baseline(_tfidf, "Cosine of the TF-IDF vectors of query and option.", reads_query=True),
-    "bm25": Baseline(_bm25, "BM25 of query and option.", reads_query=True),
+    "tfidf": Baseline(_tfidf, "Scores each option by its TF-IDF cosine similarity to the query.", reads_query=True),
+    "bm25": Baseline(_bm25, "Scores each option by its BM25 relevance to the query.", reads_query=True),
 }
-"""All baselines, keyed by the value of `kind` in `--model_args`. `recipe-mpr demo` runs them in this order."""
+"""All baselines, keyed by the value of `kind` in `--model_args`. `recipe-mpr demo` runs the baselines in this order."""

@@ -1,6 +1,6 @@
 """Check the model and the tasks before a run: answer letters, open think blocks, items used in training.
 
-The plugin calls this module before lm-eval's `evaluate`. At that moment, both the model and the tasks are loaded.
+The plugin calls this module before lm-eval's `evaluate`, when the model and the tasks are loaded.
 """
 
 import logging
@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 _PREFIX = "recipe_mpr"
 
 _UNKNOWN = (
-    "Recipe-MPR: this run's row will have the status unknown, which can be ranked: %s. The scores are not affected. "
-    "For the status clean, score the folder that `recipe-mpr finetune` wrote, with all its files and its manifest"
+    "Recipe-MPR: this run will have the status unknown (%s). The scores are not affected, and the run can be ranked. "
+    "For the status clean, score the unchanged folder that `recipe-mpr finetune` wrote, with its manifest"
 )
 
 
@@ -28,7 +28,7 @@ def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str
     Args:
         lm: the lm-eval model.
         tasks: the loaded tasks, keyed by name. Tasks of other benchmarks and tasks without letters are skipped.
-        chat: whether prompts go through the chat template.
+        chat: whether the chat template is applied to the prompts.
     """
     warnings = []
     try:
@@ -37,7 +37,7 @@ def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str
             prompt = lm.apply_chat_template([{"role": "user", "content": "Answer:"}]) if chat else "Answer:"
             warnings = [*_token_warnings(lm, prompt, marks, chat=chat), *_thinking_warnings(lm, prompt, chat=chat)]
     except Exception as error:  # noqa: BLE001 (a failed check must not stop the run)
-        logger.debug("letters could not be checked: %r", error)
+        logger.debug("the answer letters could not be checked: %r", error)
     for warning in warnings:
         logger.warning(warning)
     return warnings
@@ -46,7 +46,7 @@ def warn_about_run(lm: Any, tasks: Mapping[str, Any], *, chat: bool) -> list[str
 def mark_seen_items(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Set `seen_in_training` in each document of the Recipe-MPR tasks.
 
-    The value is 1 if the model was trained or validated on the item, 0 if it was not, and None if this is unknown.
+    The value is 1 if the model was trained or validated on the item, 0 if not, None if unknown.
 
     Args:
         lm: the loaded model.
@@ -54,8 +54,8 @@ def mark_seen_items(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str, Any])
         asked: the arguments of `simple_evaluate`; empty if `simple_evaluate` was not called.
 
     Returns:
-        Two entries for the results file: MODEL_KEY with the model's files, and TRAINING_KEY with what the model was
-        trained on. Empty if `tasks` contains no Recipe-MPR task.
+        Two entries for the results file, under the keys MODEL_KEY (the model's files) and TRAINING_KEY (the model's
+        training). Empty if `tasks` contains no Recipe-MPR task.
     """
     from recipe_mpr_task.manifest import MODEL_KEY, TRAINING_KEY
     from recipe_mpr_task.task import marked
@@ -89,9 +89,9 @@ def _loaded(lm: Any, asked: Mapping[str, Any], metadata: Mapping[str, Any]) -> t
         "unaccounted": unaccounted(asked["model"], given) if by_name else [],
     }
     if not by_name:
-        return record, Seen(None, "it was passed as a Python object; pass model and model_args instead")
+        return record, Seen(None, "the model was passed as a Python object; pass model and model_args instead")
     if arguments is None:
-        return record, Seen(None, f"a model of class {type(lm).__name__} cannot be traced to its weights")
+        return record, Seen(None, f"the weights that the model class {type(lm).__name__} loads are not recorded")
     return record, seen_by({**metadata, **given, **arguments})
 
 
@@ -100,9 +100,9 @@ def _provenance_warnings(seen: "Seen", loaded: Mapping[str, Any], n_seen: int) -
 
     if loaded["request_cache"]:
         yield (
-            "Recipe-MPR: --use_cache keeps answers without the model's name: a file that another model has used gives "
-            "you that model's answers. Use a cache path for each model; a leaderboard marks the run and never calls "
-            "it clean"
+            "Recipe-MPR: the cache of --use_cache does not record which model gave an answer, so this run may get the "
+            "answers of another model. Use a separate cache path for each model. A leaderboard flags runs with a "
+            "cache and never gives them the status clean"
         )
     if n_seen:
         yield f"Recipe-MPR: the model was trained or validated on {n_seen} of the scored items"
@@ -110,15 +110,15 @@ def _provenance_warnings(seen: "Seen", loaded: Mapping[str, Any], n_seen: int) -
         yield _UNKNOWN % line(seen.reason)
     if loaded["unaccounted"]:
         yield (
-            f"Recipe-MPR: {', '.join(loaded['unaccounted'])} may change what is loaded in ways that are not recorded. "
-            "A leaderboard ranks the run with the status unknown; leave the argument out if you can"
+            f"Recipe-MPR: {', '.join(loaded['unaccounted'])} may load files or code that are not recorded. So the run "
+            "will have the status unknown and can be ranked. If possible, omit these arguments"
         )
 
 
 def _marks_scored(tasks: Mapping[str, Any]) -> set[tuple[str, ...]]:
-    """Return the answer marks of each Recipe-MPR task as a tuple, such as ("A", "B", "C", "D", "E").
+    """Return the distinct tuples of answer marks, such as ("A", "B", "C", "D", "E") or ("1", "2", "3", "4", "5").
 
-    Skip a task that generates text or has an answer of several characters. Equal tuples are returned once.
+    Skip tasks of other benchmarks, tasks that generate text, and tasks with an answer of several characters.
     """
     marks = set()
     for name, task in tasks.items():
@@ -138,8 +138,8 @@ def _token_warnings(lm: Any, prompt: str, marks: set[tuple[str, ...]], *, chat: 
         if not _differ_in_one_last_token(wholes) or (not chat and len(wholes[0]) != len(lm.tok_encode(prompt)) + 1):
             sizes = ", ".join(f"{form!r} {len(lm.tok_encode(form))}" for form in forms)
             warnings.append(
-                f"Recipe-MPR: the answers are not one token each for this tokenizer (tokens: {sizes}); "
-                "letter scores compare texts of several tokens. Use recipe_mpr_cloze or recipe_mpr_generate"
+                f"Recipe-MPR: this tokenizer does not encode each answer as one token (tokens: {sizes}). So letter "
+                "scores compare texts of several tokens. Use recipe_mpr_cloze or recipe_mpr_generate instead"
             )
     return warnings
 
@@ -153,7 +153,7 @@ def _thinking_warnings(lm: Any, prompt: str, *, chat: bool) -> list[str]:
     template = str(getattr(getattr(lm, "tokenizer", None), "chat_template", "") or "")
     if chat and "enable_thinking" in template and "</think>" not in prompt:
         return [
-            "Recipe-MPR: this chat template opens a think block and enable_thinking is not False, so letters are "
-            "scored where thinking would begin. Add enable_thinking=False to --model_args"
+            "Recipe-MPR: with this chat template, the model thinks before it answers, because enable_thinking is not "
+            "False. But letters are scored right after the prompt. Add enable_thinking=False to --model_args"
         ]
     return []

@@ -1,4 +1,4 @@
-"""Ask each item five times. Rotation r (0 to 4) shows the options with the first r options moved to the end.
+"""Show each item to the model in five rotations. Rotation r (0 to 4) moves the first r options to the end.
 
 Each item is one document with 25 requests: five rotations with five letters. So lm-eval computes standard errors over
 items, and `--limit` counts items. The method is called CircularEval (Liu et al., MMBench, arXiv 2307.06281).
@@ -33,7 +33,7 @@ def rotated(record: dict[str, Any], rotation: int) -> dict[str, Any]:
 
 
 class CircularTask(ConfigurableTask):
-    """A letter task that asks each item in all five rotations. Task files name this class under `class:`."""
+    """A letter task that shows each item in all five rotations. Task files name this class under `class:`."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config={key: value for key, value in config.items() if key != "class"})

@@ -1,7 +1,7 @@
 """Define the command `recipe-mpr`. Its subcommands come from several packages.
 
-COMMANDS names each subcommand's module as text, and the module is imported when the subcommand is used or listed. So
-this package does not depend on `finetune` or `leaderboard`, and `--help` loads neither torch nor lm_eval.
+COMMANDS holds the names of the subcommands' modules. A module is imported only when its subcommand is used or listed.
+So this package does not depend on `finetune` or `leaderboard`, and `--help` loads neither torch nor lm_eval.
 
 Exit codes:
     0: done.
@@ -48,13 +48,13 @@ GROUPS = {
     "Compare and publish": ("leaderboard", "compare", "kit"),
     "Dataset and setup": ("data", "audit", "audit labels", "weights", "doctor", "tasks-path"),
 }
-"""Headings of the help text, with the subcommands below each. A subcommand without a group is below "Others"."""
+"""Headings of the help text, each with its subcommands. Subcommands without a group are listed under "Others"."""
 
 
 class LazyGroup(click.Group):
     """A click group that imports a subcommand when the subcommand is used or listed.
 
-    A subcommand's name may have two words. So `audit` takes a file, and `audit labels` is another subcommand.
+    A subcommand's name may have two words: `audit [FILE]` and `audit labels` are two subcommands.
     """
 
     def resolve_command(
@@ -83,7 +83,7 @@ class LazyGroup(click.Group):
         return command.get_short_help_str(limit=1000) if command else ""
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Return the names that complete a word. A name of two words cannot complete one word."""
+        """Return the names that complete a word. Omit names of two words, because they cannot complete one word."""
         return [item for item in super().shell_complete(ctx, incomplete) if " " not in item.value]
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -105,7 +105,7 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Score models on Recipe-MPR with lm-evaluation-harness, and compare them on a leaderboard.
 
-    lm_eval scores the models: lm_eval --model ... --tasks recipe_mpr
+    To score a model, run: lm_eval --model ... --tasks recipe_mpr
     """
 
 

@@ -1,6 +1,6 @@
 """Define the record of a run's cost. Find the hardware and measure the peak memory.
 
-Import torch only inside functions, because `recipe-mpr --help` and the autoload must stay fast.
+Import torch only inside functions, because `recipe-mpr --help` and lm-eval's start (the autoload) must stay fast.
 """
 
 import platform
@@ -44,10 +44,13 @@ _LONGEST_NAME = 160
 
 
 def names_hardware(text: str) -> bool:
-    """Return whether a text from `Hardware` names one kind of hardware, so that equal texts mean equal hardware.
+    """Return whether a text from `Hardware` identifies one kind of hardware, so that equal texts mean equal hardware.
 
-    It does not if it has only the kind of processor, such as "aarch64" or "mps". Nor does it if it lists several kinds
-    of hardware, joined by "; " as for a resumed training, or if it is too long to be a name.
+    The result is False in each of these cases:
+
+    - The text is empty, or names only a kind of processor, such as "aarch64" or "mps".
+    - The text lists several kinds of hardware, joined by "; ". A resumed training can have this kind of text.
+    - The text is longer than 160 characters.
     """
     return not (_GENERAL_NAMES.fullmatch(text.strip()) or "; " in text or len(text) > _LONGEST_NAME)
 
@@ -65,7 +68,7 @@ class EvaluationCost(BaseModel):
         seconds_per_item: `seconds / items`.
         tokens_per_second: number of tokens divided by `seconds`; None if tokens cannot be counted. An encoder counts
             the tokens that it processes. For other models, the tokens in distinct prompts and answers are counted.
-        peak_memory_bytes: sum of the GPUs' peak memory, or peak memory of this process if no GPU was used; None if the
+        peak_memory_bytes: sum of the GPUs' peak memory, or peak memory of this process if no GPU was used. None if the
             model computes in another process.
         hardware: the hardware used; None for a model behind an API.
     """

@@ -111,7 +111,7 @@ def read_pinned(source: Source) -> bytes:
         raise DataError(f"{source.origin} {source.path}: {error.strerror or error}; {_REMEDIES}") from None
     sha256 = sha256_of(content)
     if sha256 != SHA256:
-        # Raise an error about malformed records first, because this error says more than a wrong hash.
+        # Report malformed records first, because malformed records explain a wrong hash.
         items_from_json(content, source=str(source.path), prefix="mpr")
         again = "delete it and run `recipe-mpr data fetch`" if source.origin == "cache" else _REMEDIES
         raise DataError(

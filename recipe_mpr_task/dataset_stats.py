@@ -1,6 +1,6 @@
 """Compute the dataset's fact sheet from the pinned file.
 
-The committed copy is `dataset_stats.json`. To make the copy again, run
+The committed copy is `dataset_stats.json`. To write this file again, run
 `recipe-mpr data stats --out recipe_mpr_task/dataset_stats.json`.
 """
 

@@ -9,20 +9,20 @@ from recipe_mpr_task.item import LETTERS, N_OPTIONS
 
 def _are_letters(letters: list[str]) -> list[str]:
     if letters != list(LETTERS):
-        raise ValueError("not the letters that every item is shown with")
+        raise ValueError(f"letters must be {list(LETTERS)}, in this order")
     return letters
 
 
 _Texts = Annotated[list[str], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
 _OF_LOGS = {"query", "options", "letters"}
-"""Fields that a logged document sets. A document from a leaderboard's stored record does not set all of them."""
+"""Fields that every logged document has. A document from a leaderboard's stored record lacks `query` and `letters`."""
 
 
 class Document(BaseModel):
     """An item's document, as `recipe_mpr_task.task.record_of` makes it.
 
-    A document from a leaderboard's stored record has no texts. Its query is an empty string, and its options are
-    placeholders of the options' lengths.
+    In a document from a leaderboard's stored record, the query is an empty string. Each option is a placeholder with
+    as many characters as the original text.
     """
 
     model_config = ConfigDict(strict=True, frozen=True)

@@ -29,11 +29,11 @@ class DataError(RecipeMPRError):
 
 
 class ModelArgsError(RecipeMPRError, ValueError):
-    """An argument in `--model_args` that a model type of this package cannot use."""
+    """A model type of this package cannot use an argument in `--model_args`."""
 
 
 class CheckpointError(RecipeMPRError):
-    """A checkpoint folder that cannot be scored with the given arguments."""
+    """A checkpoint folder cannot be scored with the given arguments."""
 
 
 def one_line(error: BaseException) -> str:

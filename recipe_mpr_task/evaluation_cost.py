@@ -120,16 +120,18 @@ def _hardware_of(lm: Any) -> Any:
 
 
 def _n_devices(lm: Any) -> int | None:
-    """Return the number of GPUs that a model uses on all processes; None if it is unknown, as for other backends.
+    """Return the number of GPUs that a model uses in all processes together; None if unknown.
 
-    One process of lm-eval's `hf` uses one GPU, or with `parallelize=True` those over which it spreads the layers.
+    A process of lm-eval's `hf` uses one GPU. With `parallelize=True`, the process uses every GPU that holds a layer of
+    the model. For `vllm`, the number comes from `tensor_parallel_size`, if given. For other backends with one process,
+    the number is unknown.
     """
     if getattr(lm, "world_size", 1) > 1:
         return int(lm.world_size)
     if type(lm).__module__.startswith(_COMPUTES_IN_THIS_PROCESS):
         placed = getattr(getattr(lm, "model", None), "hf_device_map", None) or {}
         return max(1, len({str(device) for device in placed.values()} - {"cpu", "disk", "meta"}))
-    given = getattr(lm, "model_args", None)  # of lm-eval's vllm
+    given = getattr(lm, "model_args", None)  # set by lm-eval's vllm
     if isinstance(given, dict) and "tensor_parallel_size" in given:
         return int(given["tensor_parallel_size"]) * int(getattr(lm, "data_parallel_size", 1))
     return None

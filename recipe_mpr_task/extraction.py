@@ -1,6 +1,6 @@
 """Read the chosen letter from a model's free-text reply.
 
-There is no letter if the reply chooses no option or several options, or if the reply's think block does not end.
+No letter is found if the reply chooses no option or several options, or if the reply's think block does not end.
 """
 
 import re
@@ -94,7 +94,7 @@ def _stated(reply: str) -> set[str]:
     """Return all letters in statements such as "the answer is B or C". Skip denials such as "do not choose B"."""
     letters = set()
     for match in _STATEMENT.finditer(reply):
-        # Skip articles. "a" always counts as an article. "A" counts only if a word such as "soup" follows.
+        # Skip articles. "a" is always an article. "A" is an article only before a lower-case word such as "soup".
         is_article = match[1] == "a" or (match[1] == "A" and _ARTICLE.match(reply, match.start(1)))
         # Search only the nearby text, because searching the whole reply for each statement takes quadratic time.
         denied = _DENIED.search(reply[max(0, match.start() - _NEAR) : match.start()])

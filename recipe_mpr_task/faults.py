@@ -19,8 +19,8 @@ class OwnFaultError(Exception):
 class FaultLog:
     """Collect the internal errors ("faults") of a command.
 
-    A FaultLog can be a context manager. If its `with` block raises a RecipeMPRError after a fault was added, the error
-    and the faults are reported, and the process exits with EXIT_OWN_FAULT.
+    A FaultLog can be a context manager. If the `with` block raises a RecipeMPRError after a fault was added, the error
+    and the faults are reported. Then the process exits with EXIT_OWN_FAULT.
 
     Attributes:
         faults: one pair per fault: the name of the failed step, and the traceback.
@@ -65,7 +65,7 @@ class FaultLog:
     def _write(self) -> str:
         """Write the log into the user's cache folder and return the path of the log file.
 
-        If writing fails, use the temporary folder. If this fails too, print the log on stderr, and return "the lines
+        If writing fails, try the temporary folder. If both folders fail, print the log on stderr, and return "the lines
         above".
         """
         parts = [f"{what}\n{trace}" for what, trace in self.faults]

@@ -37,17 +37,17 @@ def regular_stat(path: Path, largest: int) -> os.stat_result:
         state = path.stat()
     except FileNotFoundError:
         if path.is_symlink():
-            raise NotAFileError("a broken link; restore its target, or remove it") from None
+            raise NotAFileError("a broken link; restore the link's target, or remove the link") from None
         raise
     return _checked(state, largest)
 
 
 def _checked(state: os.stat_result, largest: int) -> os.stat_result:
     if not stat.S_ISREG(state.st_mode):
-        kind = next((name for is_kind, name in _KINDS if is_kind(state.st_mode)), "something else")
+        kind = next((name for is_kind, name in _KINDS if is_kind(state.st_mode)), "a special file")
         raise NotAFileError(f"{kind}, not a regular file")
     if state.st_size > largest:
-        raise NotAFileError(f"{state.st_size:,} bytes; at most {largest:,} are read")
+        raise NotAFileError(f"{state.st_size:,} bytes; at most {largest:,} bytes are allowed")
     return state
 
 
@@ -76,14 +76,14 @@ def read_regular(path: Path, largest: int) -> bytes:
     with open_regular(path, largest) as stream:
         content = stream.read(largest + 1)
     if len(content) > largest:  # check again, because `stat` gives size 0 for every file in /proc
-        raise NotAFileError(f"more than {largest:,} bytes; larger files are not read")
+        raise NotAFileError(f"more than the allowed {largest:,} bytes")
     return content
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
     """Write a file in one atomic step. If the process is killed, the old or the new content remains.
 
-    The new file has mode 0644, restricted by the umask. A killed process can leave a folder ".tmp-..." beside the file.
+    The new file has mode 0644, restricted by the umask. A killed process can leave a folder ".tmp-..." behind.
 
     Args:
         path: the file. Missing parent folders are created.
@@ -102,7 +102,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
 
 
 def write_replaceable(path: Path, content: bytes) -> None:
-    """Write a file whose loss costs only time, such as a cache entry with a checksum. Do not wait for the disk.
+    """Write a file that can be made again, such as a cache entry with a checksum. Do not wait for the disk.
 
     After a power failure, the file can be empty or partly written. Otherwise, a reader gets the old or the new content.
     """

@@ -64,7 +64,7 @@ def _needing_generation_of_a_scorer(lm: Any, tasks: Mapping[str, Any]) -> dict[s
     name = getattr(lm, "scores_options_as", None)
     wrong = sorted(task for task, loaded in tasks.items() if loaded.OUTPUT_TYPE != "multiple_choice") if name else []
     reason = (
-        f"{name} scores options and writes no text: it cannot answer {', '.join(wrong)}. "
+        f"{name} scores options and cannot generate text, so it cannot answer {', '.join(wrong)}. "
         "Allowed: multiple_choice tasks, such as recipe_mpr"
     )
     return dict.fromkeys(wrong, reason)
@@ -93,7 +93,7 @@ def fit_generation_length(lm: Any, tasks: Mapping[str, Any], asked: Mapping[str,
             try:
                 reason = _fit(lm, name, task, asked)
             except Exception as error:  # noqa: BLE001 (a failed check must not stop the run)
-                logger.warning("Recipe-MPR: the length of answers to %s was not fitted to the model: %r", name, error)
+                logger.warning("Recipe-MPR: could not fit max_gen_toks of %s to the model's context: %r", name, error)
                 continue
             if reason:
                 reasons[name] = reason
@@ -125,9 +125,9 @@ def _fit(lm: Any, name: str, task: Any, asked: Mapping[str, Any]) -> str | None:
     room = room if shares_context or room < 0 else wanted
     if room < min(wanted, _LEAST_ANSWER):
         return (
-            f"the longest prompt has {longest} tokens and the model's context {lm.max_length}, which leaves "
-            f"{max(room, 0)} for an answer; at least {min(wanted, _LEAST_ANSWER)} are needed. "
-            "Use a model with a longer context, or recipe_mpr, which needs one token"
+            f"the longest prompt has {longest} tokens, and the model's context has {lm.max_length} tokens. So "
+            f"{max(room, 0)} tokens remain for an answer, but at least {min(wanted, _LEAST_ANSWER)} are needed. "
+            "Use a model with a longer context, or the task recipe_mpr, which needs one token per answer"
         )
     if room < wanted:
         # Do not change the mapping in place, because other tasks may use the same mapping.

@@ -1,4 +1,4 @@
-"""Check the raw records of a dataset file and make Items. One error reports all bad records."""
+"""Check the raw records of a dataset file, and make Items of them. One error reports all bad records."""
 
 import json
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ class RawRecord(BaseModel):
         if self.answer not in self.options:
             raise ValueError(f"answer {self.answer!r} is not an option; allowed: one of {sorted(self.options)}")
         if len(set(self.options.values())) < N_OPTIONS:
-            raise ValueError("options repeat a text; allowed: five distinct texts, or two could be right")
+            raise ValueError("two options have the same text; allowed: five distinct texts")
         return self
 
 
@@ -151,7 +151,7 @@ def items_from_json(content: bytes, *, source: str, prefix: str) -> tuple[Item, 
     except _DuplicateKeyError as error:
         raise DataError(f"{source}: {error}") from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{source} is not valid JSON (truncated or another format?): {error}") from None
+        raise DataError(f"{source} is not valid JSON: {error}; is the file complete? expected: a JSON array") from None
     if not isinstance(records, list) or not records:
         raise DataError(f"{source}: expected a non-empty JSON array of records, got {type(records).__name__}")
     width = max(3 if prefix == "mpr" else 2, len(str(len(records) - 1)))

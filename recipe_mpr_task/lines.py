@@ -14,12 +14,12 @@ def line(text: Any, longest: int = 200) -> str:
 
 
 def visible(text: str) -> str:
-    """Replace each invisible character by a blank. Control characters, line ends and direction marks are invisible."""
+    """Replace invisible characters (control characters, line ends, direction marks and others) with blanks."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def say(text: Any = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print a text. Replace invisible characters other than line ends by blanks.
+    """Print a text. Replace invisible characters other than line ends with blanks.
 
     Args:
         text: the text. If it contains an untrusted name, pass the name through `line` first to remove line ends.

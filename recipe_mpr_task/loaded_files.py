@@ -1,4 +1,4 @@
-"""Find and hash the files that are read when a checkpoint is loaded. The hashes identify a model, whatever its name.
+"""Find and hash the files that are read when a checkpoint is loaded. The hashes identify a model under any name.
 
 Weights, tokenizers, chat templates, configs and unknown files are hashed. Model cards, training curves, optimizer
 states and unused weight formats are not hashed. The module `file_hashes` remembers hashes, so a large file is read
@@ -20,7 +20,7 @@ _NOT_READ = frozenset(
 )  # fmt: skip
 """Name endings of files that loaders normally do not read.
 
-Only model arguments outside `model_arguments.ACCOUNTED` can make a loader read these files. Runs with such arguments
+Only model arguments outside `model_arguments.ACCOUNTED` can make a loader read these files. Runs with these arguments
 have the status "unknown".
 """
 

@@ -1,4 +1,4 @@
-"""Record the parts of a loaded model, and the files of each part, for the results file."""
+"""Record the parts of a loaded model and the files of each part. The results file stores the record."""
 
 import json
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Part:
 
 
 def located(name: str, revision: str | None = None) -> Part:
-    """Return the part that a name stands for, without a request to the hub.
+    """Return the part of a model that a path or hub id names. Send no request to the hub.
 
     Args:
         name: path of a local folder, or a hub id. "~" is not expanded, because transformers does not expand "~".
@@ -61,7 +61,7 @@ def _snapshot(model_id: str, revision: str | None) -> Path | None:
 
 
 def configured_base(folder: Path) -> str:
-    """Return the name of the base model in an adapter's config, or "" if there is no such name.
+    """Return the name of the base model in an adapter's config; "" if no config or no name exists.
 
     transformers loads this base model together with the adapter.
     """
@@ -78,8 +78,8 @@ def arguments_of(lm: Any) -> dict[str, Any] | None:
         lm: the loaded model.
 
     Returns:
-        The arguments, keyed by name, such as "pretrained" and "revision". None if the model is not an `hf` model, a
-        `vllm` model or an encoder of this package, because a model of another class may load any file.
+        The arguments, keyed by name, such as "pretrained" and "revision". None for a model that is not `hf`, `vllm` or
+        an encoder of this package, because other classes may load any file.
     """
     module = type(lm).__module__
     if module.startswith("lm_eval.models.huggingface"):

@@ -1,4 +1,4 @@
-"""Read and write the training manifest, `recipe_mpr_training.json` beside a checkpoint's weights.
+"""Read and write the training manifest, the file `recipe_mpr_training.json` in a checkpoint's folder.
 
 `finetune` writes the manifest. During evaluation, `provenance.py` reads the manifest. The manifest is untrusted. So
 the file's size is limited, and each field is checked. No value is opened, executed or used as a path.
@@ -19,7 +19,10 @@ from recipe_mpr_task.loaded_files import content_hashes
 FILE_NAME = "recipe_mpr_training.json"
 _MAX_BYTES = 8_000_000
 KEPT = "kept"
-"""Folder in a run's folder with the checkpoints that were not selected, if the recipe has `keep_checkpoints`."""
+"""Name of a subfolder of a run's folder. The subfolder holds the checkpoints that were not selected.
+
+The subfolder exists only if the recipe sets `keep_checkpoints`.
+"""
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
@@ -58,9 +61,9 @@ class TrainingManifest(BaseModel):
         base_model: the base model as the user named it: a hub id, a folder name or random:NAME.
         base_revision: revision of the base model on the hub; None if not recorded.
         base_files: file name to hash for the base model, see `loaded_files.content_hashes`; empty if not recorded.
-        base_known: whether the base model's training data is known. It is known for three kinds of base model:
+        base_known: whether the base model's training data is known. The data is known for three kinds of base model:
             random weights made for this run, a model in `public_models`, and a folder with a manifest.
-        base_reason: why the base model's training data is unknown; "" if it is known.
+        base_reason: why the base model's training data is unknown; "" if known.
         random_weights: whether training began from random weights. Such a run is a demonstration and is not ranked.
         weights: file name to SHA-256, for each weight file of the checkpoint.
         settings: file name to hash for tokenizer, templates and configs, see `loaded_files.content_hashes`.
@@ -68,8 +71,9 @@ class TrainingManifest(BaseModel):
         family: hash of recipe and base model. Runs with different seeds have the same hash.
         recipe: the recipe's settings, defaults included.
         step: optimizer step of these weights; None if not recorded.
-        unselected: for a checkpoint that was not selected, which one it is, such as "step 12, not the selected step 8".
-            It has no result, because choosing a checkpoint by held-out items is choosing on the test. Else "".
+        unselected: step of a checkpoint that was not selected, such as "step 12, not the selected step 8"; "" for the
+            selected checkpoint. Unselected checkpoints get no result, because choosing a checkpoint by held-out items
+            is choosing on the test set.
         history: one dictionary per logged step: step, loss, learning_rate, grad_norm, eval_accuracy, ...
         wall_time_s: seconds of training. For a resumed run, the time of every session is added.
         peak_memory_bytes: peak memory of the accelerator; on a CPU, peak memory of the process.
@@ -145,7 +149,7 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
     """Return the manifest in a checkpoint folder, or None if the folder has no manifest.
 
     Raises:
-        CheckpointError: the file cannot be read, is too large, is not JSON, has a wrong field, or was written by an
+        CheckpointError: the file cannot be read, is too large, is not JSON, has an invalid field, or was written by an
             earlier release.
     """
     path = folder / FILE_NAME
@@ -157,11 +161,15 @@ def read_manifest(folder: Path) -> TrainingManifest | None:
             raise CheckpointError(f"{path} was written by an earlier release and lacks required hashes; train again")
         return TrainingManifest.model_validate(content)
     except NotAFileError as error:
-        raise CheckpointError(f"{path} is not a training manifest: {error}") from None
+        raise CheckpointError(f"{path} is not a valid training manifest: {error}") from None
     except ValidationError as error:
-        raise CheckpointError(f"{path} is not a training manifest: {field_faults(error)[0]}") from None
-    except (OSError, ValueError, RecursionError, OverflowError) as error:  # pydantic lets an overflow of an int pass
-        raise CheckpointError(f"{path} is not a training manifest: {type(error).__name__}") from None
+        raise CheckpointError(
+            f"{path} is not a valid training manifest: {field_faults(error)[0]}; restore the file or train again"
+        ) from None
+    except (OSError, ValueError, RecursionError, OverflowError) as error:  # pydantic does not catch OverflowError
+        raise CheckpointError(
+            f"{path} is not a valid training manifest: {type(error).__name__}; restore the file or train again"
+        ) from None
 
 
 def split_hashes(folder: Path) -> dict[str, dict[str, str]]:

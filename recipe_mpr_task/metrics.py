@@ -56,11 +56,11 @@ def share_choosing(rows: Sequence[Sequence[float]], option: int) -> float:
 
 
 def softmax(scores: Sequence[float]) -> list[float]:
-    """Return the softmax of `scores`: probabilities that sum to 1. All are NaN if a score is not finite."""
+    """Return the softmax of `scores`: probabilities that sum to 1. All results are NaN if a score is not finite."""
     return list(_softmax(tuple(scores)))
 
 
-@lru_cache(maxsize=8)  # an item's Brier score and its shown probabilities ask for the same softmax
+@lru_cache(maxsize=8)  # the Brier score and the shown probabilities of an item use the same softmax
 def _softmax(scores: tuple[float, ...]) -> list[float]:
     if not all(map(math.isfinite, scores)):
         return [math.nan] * len(scores)
@@ -77,7 +77,7 @@ def _softmax_of_each(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 def brier(scores: Sequence[float], gold: int) -> float:
     """Return the multi-class Brier score of one item: sum over options of (softmax(scores)_k - [k = gold])^2.
 
-    This is the original form of Brier (1950). 0 is perfect. 2 means that a wrong option has probability 1.
+    The formula is the original form of Brier (1950). 0 is perfect. 2 means that a wrong option has probability 1.
     """
     errors = softmax(scores)
     errors[gold] -= 1
@@ -121,7 +121,7 @@ def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, fl
 def letter_metrics_of_each(
     docs: Sequence[Mapping[str, Any]], rows: Sequence[Sequence[float]]
 ) -> list[tuple[dict[str, float], list[float], list[bool]]]:
-    """Score many items of a letter task at once, which is several times faster than one after the other.
+    """Score many items of a letter task at once, several times faster than one by one.
 
     Args:
         docs: the items' documents.
@@ -129,7 +129,7 @@ def letter_metrics_of_each(
 
     Returns:
         For each item, its `letter_metrics`, the `softmax` of its scores, and whether each option has the best score.
-        The bits of every number are those that these functions give for one item.
+        Every number is bit-identical to the result of these functions for a single item.
     """
     scores, golds, items = np.array(rows), np.array([doc["gold"] for doc in docs]), np.arange(len(docs))
     is_best = scores == scores.max(axis=1, keepdims=True)
@@ -280,13 +280,13 @@ class Metric:
     Attributes:
         key: the metric's name in results, samples and `leaderboard.json`.
         label: heading of the metric's column.
-        help: what the metric measures, in one sentence.
+        help: what the metric measures, in one or two sentences.
         unit: "fraction" is a value in [0, 1] that is shown in percent; "score" is shown unchanged.
         higher_is_better: whether a higher value is better.
         aggregation: "mean" of the items' values, or a function from the items' values to one number.
         in_row: whether a leaderboard row shows the metric. Accuracies are always shown.
-        of_position: whether the metric measures the effect of option positions. Such a metric says nothing about a
-            model that does not see the positions.
+        of_position: whether the metric measures the effect of option positions. If True, the metric is meaningless for
+            a model that does not see the positions.
     """
 
     key: str
@@ -305,26 +305,26 @@ def _of_type(name: str) -> Metric:
 
 
 METRICS: tuple[Metric, ...] = (
-    Metric("acc", "Accuracy", "Share of items answered right; a tie of m counts 1/m. Over rotations: the mean."),
+    Metric("acc", "Accuracy", "Share of items answered correctly. A tie of m counts 1/m; rotations are averaged."),
     *(_of_type(name) for name in (*QUERY_TYPES, UNTYPED)),
     Metric(SEEN, "Seen in training", "Share of scored items that were used for training or validation.",
            higher_is_better=False, in_row=True),
-    Metric("brier", "Brier", "Squared error of the probabilities over the five options: 0 is perfect, 2 the worst.",
+    Metric("brier", "Brier", "Squared error of the probabilities over the five options: 0 is perfect, 2 is worst.",
            unit="score", higher_is_better=False, in_row=True),
-    Metric("perf", "Right in all rotations", "Share of items answered right in all five rotations of their options.",
+    Metric("perf", "Right in all rotations", "Share of items answered correctly in all five rotations of the options.",
            in_row=True, of_position=True),
     Metric("acc_averaged", "Averaged choice",
-           "Accuracy of each option's probability averaged over the five rotations.", in_row=True),
+           "Accuracy if each option's probability is first averaged over the five rotations.", in_row=True),
     Metric("flip_rate", "Flips", "Share of items whose chosen recipe changes over the five rotations.",
            higher_is_better=False, in_row=True, of_position=True),
-    Metric("consistency", "Consistency", "Share of the pairs of rotations of an item that choose the same recipe.",
+    Metric("consistency", "Consistency", "Share of an item's pairs of rotations in which the same recipe is chosen.",
            in_row=True, of_position=True),
     Metric("rstd", "RStd", "Standard deviation of recall over the gold option's letters: 0 without position bias.",
            higher_is_better=False, aggregation=recall_std, in_row=True, of_position=True),
     Metric("invalid", "Invalid", "Share of items with a score that is missing or not finite.", higher_is_better=False),
-    Metric("acc_norm", "By length", "Accuracy of log-likelihoods divided by each option's length in characters.",
+    Metric("acc_norm", "By length", "Accuracy if each log-likelihood is divided by the option's length in characters.",
            in_row=True),
-    Metric("parse_fail", "No letter", "Share of replies that do not name exactly one letter; they count as wrong.",
+    Metric("parse_fail", "No letter", "Share of replies without exactly one clear letter; they count as wrong.",
            higher_is_better=False, in_row=True),
 )  # fmt: skip
 """All metrics of all tasks, in the order of the leaderboard's columns."""

@@ -109,7 +109,7 @@ def test_an_odd_file_named_by_the_user_is_named(make, tmp_path):
 @pytest.mark.parametrize("make", [os.mkfifo, lambda p: p.symlink_to("/dev/zero"), loop, lambda p: sparse(p, 6 * 10**9)])
 def test_an_odd_manifest_is_no_manifest(make, tmp_path):
     make(tmp_path / FILE_NAME)
-    with pytest.raises(CheckpointError, match="is not a training manifest"):
+    with pytest.raises(CheckpointError, match="is not a valid training manifest"):
         read_manifest(tmp_path)
 
 
@@ -117,7 +117,7 @@ def test_an_odd_manifest_is_no_manifest(make, tmp_path):
 def test_a_file_that_grows_beyond_its_size_is_not_read_on():
     """The size of files in /proc is 0 before they are read."""
     assert GROWS.stat().st_size == 0
-    with pytest.raises(OSError, match="more than 10 bytes"):
+    with pytest.raises(OSError, match="more than the allowed 10 bytes"):
         read_regular(GROWS, 10)
 
 

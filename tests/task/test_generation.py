@@ -109,7 +109,7 @@ def test_a_task_without_room_is_left_out_and_the_others_score_as_alone(model, ma
     assert not results["group_subtasks"], "a group's number without one of its tasks would be another's"
     (line,) = [record.getMessage() for record in caplog.records if "is omitted" in record.getMessage()]
     assert f"{TASK} is omitted" in line
-    assert "leaves 7 for an answer; at least 8 are needed" in line
+    assert "7 tokens remain for an answer, but at least 8 are needed" in line
     with pytest.raises(RecipeMPRError, match="at least 8 are needed"):
         evaluated(lm, manager, [TASK])
 
@@ -136,7 +136,7 @@ def test_a_tokenizer_that_fails_does_not_stop_the_run(manager, caplog):
 
     tasks = manager.load([TASK])["tasks"]
     assert fit_generation_length(SimpleNamespace(max_length=20, tok_encode=broken), tasks, {}) == {}
-    assert "was not fitted" in caplog.text
+    assert "could not fit max_gen_toks" in caplog.text
 
 
 def test_an_encoder_decoder_has_room_of_its_own_for_the_answer(manager):
@@ -145,7 +145,7 @@ def test_an_encoder_decoder_has_room_of_its_own_for_the_answer(manager):
     assert fit_generation_length(lm, tasks, {}) == {}
     assert tasks[TASK].config.generation_kwargs["max_gen_toks"] == 2048
     lm.max_length = 20
-    assert "leaves 0 for an answer" in fit_generation_length(lm, tasks, {})[TASK]
+    assert "So 0 tokens remain for an answer" in fit_generation_length(lm, tasks, {})[TASK]
 
 
 @pytest.mark.integration

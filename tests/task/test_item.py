@@ -39,7 +39,7 @@ def test_record_becomes_an_item_without_its_annotations():
         (broken(query="   "), "query"),
         (broken(query=7), "query"),
         (broken(options={k: v for k, v in RECORD["options"].items() if k != "e5"}), "options"),
-        (broken(options={**RECORD["options"], "e5": "Bisque"}), "options repeat"),
+        (broken(options={**RECORD["options"], "e5": "Bisque"}), "two options have the same text"),
         (broken(answer="zz"), "answer"),
         (broken(query_type={**RECORD["query_type"], "Negated": 2}), "query_type"),
         (broken(query_type={"Indirect": 1}), "query_type"),

@@ -182,5 +182,5 @@ def test_a_hostile_manifest_is_refused_in_one_line(tmp_path, case):
 def test_deep_nesting_is_refused(tmp_path):
     folder = checkpoint(tmp_path / "a")
     (folder / FILE_NAME).write_text("[" * 100_000)
-    with pytest.raises(CheckpointError, match="not a training manifest"):
+    with pytest.raises(CheckpointError, match="not a valid training manifest"):
         read_manifest(folder)

@@ -107,7 +107,7 @@ def test_models_without_text_say_so_in_one_line(model, minilm):
         "recipe_mpr_generate",
     )
     assert done.returncode == 2
-    assert f"{model} scores options and writes no text" in done.stderr.splitlines()[-1]
+    assert f"{model} scores options and cannot generate text" in done.stderr.splitlines()[-1]
     assert "loglikelihood requests" not in done.stderr, "before any time is spent"
 
 
