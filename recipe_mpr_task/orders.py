@@ -187,6 +187,6 @@ def digest_of_record(record: dict[str, Any]) -> str:
     """
     option_ids, options = record["option_ids"], record["options"]
     if set(record["query_types"]) - set(QUERY_TYPES) or len(option_ids) != N_OPTIONS != len(options):
-        raise TypeError("not a Recipe-MPR document")
+        raise TypeError("not a Recipe-MPR document: unknown query types, or not five options")
     texts = dict(zip(option_ids, options, strict=True))
     return content_digest(record["query"], texts, option_ids[record["gold"]], record["query_types"])

@@ -1,7 +1,7 @@
 """Draw few-shot examples (shots) for each scored item.
 
-An item gets the same shots with `--limit`, with `--samples` and in any number of processes. lm-eval's own sampler does
-not ensure this, because it draws the shots of all items from one random stream.
+An item gets the same shots with `--limit`, with `--samples` and in any number of processes. With lm-eval's own sampler,
+an item's shots would change, because the sampler draws the shots of all items from one random stream.
 """
 
 from collections.abc import Sequence

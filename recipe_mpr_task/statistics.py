@@ -1,4 +1,4 @@
-"""Compare systems on the same items: paired tests, confidence intervals of differences, Holm's correction."""
+"""Compare systems on the same items with paired tests, confidence intervals of differences and Holm's correction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

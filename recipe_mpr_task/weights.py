@@ -60,7 +60,9 @@ def fetch(name: str, out: Path) -> tuple[PublicModel, list[str]]:
         reason = getattr(error, "strerror", None) or str(error)
         if getattr(error, "errno", None) in FULL:
             reason += f": the disk of {target.parent} is full"
-        raise RecipeMPRError(f"{name} cannot be written to {out} ({reason}); no file was left there") from None
+        raise RecipeMPRError(
+            f"{name} cannot be written to {out} ({reason}); no file was left there; remove the cause or choose another --out"
+        ) from None
 
 
 def _remove_leftovers(parent: Path) -> None:
