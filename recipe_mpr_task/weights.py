@@ -61,7 +61,7 @@ def fetch(name: str, out: Path) -> tuple[PublicModel, list[str]]:
         if getattr(error, "errno", None) in FULL:
             reason += f": the disk of {target.parent} is full"
         raise RecipeMPRError(
-            f"{name} cannot be written to {out} ({reason}); no file was left there; remove the cause or choose another --out"
+            f"{name} cannot be written to {out} ({reason}); no file was left; remove the cause or choose another --out"
         ) from None
 
 
