@@ -10,7 +10,7 @@ from typing import Any
 from confusable_homoglyphs.confusables import is_confusable
 
 LONGEST = 2_000
-"""Maximum number of characters read from a name, because a hostile file can hold megabytes."""
+"""Maximum number of characters that are read from a name. A hostile file can hold megabytes."""
 
 _IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U0001d173-\U0001d17a"
@@ -22,7 +22,7 @@ _SEPARATE = ("Cc", "Zl", "Zp", "Zs")
 _INVISIBLE = ("Cf", "Cs", "Co", "Cn")
 
 _LOOK_ALIKE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o"})
-"""Replacements for ASCII characters that look alike, because `_latin` leaves ASCII characters unchanged."""
+"""Replacements for ASCII characters that look alike. `_latin` does not replace ASCII characters."""
 
 _GENERIC = re.compile(
     r"(adapters?|base|best([-_]model)?|checkpoints?|current|export(ed)?|final([-_](model|checkpoint))?|full|hf|last|"
@@ -71,7 +71,10 @@ def _latin(character: str) -> str:
 def is_path(name: str) -> bool:
     """Return whether a name is a path.
 
-    A path starts with "/", ".", "~" or the root of a Windows drive or share, ends with "/", or has more than two parts.
+    A path has one of these properties:
+    - The name starts with "/", ".", "~" or the root of a Windows drive or share.
+    - The name ends with "/".
+    - The name has more than two parts.
     """
     is_rooted = name.startswith(("/", "~", ".")) or name.endswith("/") or bool(_WINDOWS.match(name))
     return is_rooted or len(PurePosixPath(name[:LONGEST]).parts) > _HUB_PARTS
@@ -80,9 +83,9 @@ def is_path(name: str) -> bool:
 def folder_name(path: str) -> str:
     """Return the last folder name of a path, with parent folders in front if the name is too common.
 
-    Parents are added until a name can identify a model. At most three parents are added.
-    "/data/run7/checkpoint-100" gives "run7/checkpoint-100". A user's home folder is never added as a parent. A path
-    without a folder name, such as "/", is returned unchanged.
+    Up to three parents are added, until a parent's name can identify a model. A user's home folder is never added. For
+    example, "/data/run7/checkpoint-100" gives "run7/checkpoint-100". A path without a folder name, such as "/", is
+    returned unchanged.
     """
     posix = _HOME.sub("/", _posix(path))
     parts = [part for part in PurePosixPath(posix).parts if part not in ("/", ".", "..") and part[0] != "~"]
@@ -95,7 +98,7 @@ def folder_name(path: str) -> str:
 def without_folders(path: str) -> str:
     """Return `folder_name` of an absolute path, with "./" in front if the name has more than one part.
 
-    Without "./", a name of two parts would look like a hub id. `folder_name` of the result is the same name.
+    Without "./", a name of two parts would look like a hub id. Applying `folder_name` to the result removes "./".
     """
     name = folder_name(path)
     return f"./{name}" if "/" in name.strip("/") else name

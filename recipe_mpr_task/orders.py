@@ -1,10 +1,11 @@
-"""Decide at which letter each option is shown. No other module decides this.
+"""Decide which option is shown at each letter. Only this module decides the order of the options.
 
-In the dataset file the gold option is first in all 500 records, so a run in file order rewards a bias for "A".
-The order `shuffled` is stored in `pinned.json`, so it is the same in every task, process and Python version.
-`tests/support/derive_tables.py` creates `pinned.json`. In `shuffled` order, each letter has the gold option equally
-often: over the 500 items, in each CV fold and in each part of the published split. Within a query type, the counts are
-as even as possible.
+In the dataset file, the gold option is first in all 500 records. So a run in file order rewards a bias for "A".
+`pinned.json` stores the `shuffled` order of each item. So the order is equal in every task, process and Python version.
+`tests/support/derive_tables.py` creates `pinned.json`.
+
+In `shuffled` order, each letter is gold equally often: over the 500 items, in each CV fold and in each part of the
+published split. Within a query type, the counts of the letters are as even as possible.
 An item that is not in `pinned.json` gets an order from a hash. Orders from a hash are not balanced.
 """
 
@@ -22,9 +23,9 @@ from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, Item, Option, 
 
 ORDERS = ("shuffled", "file")
 TRAINING_ORDERS = (*ORDERS, "drawn")
-"""Orders of the options in training. "drawn" is a new order in every epoch, see `drawn`."""
+"""Orders of the options in training. For "drawn", the function `drawn` draws a new order in every epoch."""
 NOT_SHOWN = "not_shown"
-"""What an importer states of a system that saw no list of options, because each option was scored alone."""
+"""The order that an importer states for a system that scored each option alone and saw no list of options."""
 EXPLOITABLE_ORDERS = ("file",)
 """Orders in which a model can beat chance without reading the options. Runs in these orders are not ranked."""
 
@@ -53,12 +54,12 @@ class DisplayedItem:
 
 @dataclass(frozen=True)
 class Pinned:
-    """The stored data of an item, used to check results without the dataset.
+    """The stored data of an item. With these data, results can be checked without the dataset.
 
     Attributes:
-        digest: the item's content hash, see `item.content_digest`.
-        order: for each letter A to E, the option shown at the letter in `shuffled` order. The option is given as its
-            index in the dataset file, 0 to 4.
+        digest: the item's content hash, computed by `item.content_digest`.
+        order: for each letter A to E, the index of the option shown at the letter in `shuffled` order. The index, 0 to
+            4, is the option's position in the dataset file.
         option_ids: five recipe ids in file order.
         lengths: number of characters of each option's text, shape (5,), in file order.
         gold: recipe id of the right option.
@@ -133,7 +134,7 @@ def file_slots(item: Item, order: str) -> tuple[int, ...]:
     if order == "file":
         return tuple(range(N_OPTIONS))
     if order != "shuffled":
-        raise RecipeMPRError(f"option order {order!r}; allowed: {', '.join(ORDERS)}")
+        raise RecipeMPRError(f"unknown option order {order!r}; allowed: {', '.join(ORDERS)}")
     stored = pinned_items().get(item.item_id)
     if stored and stored.digest == item.digest:
         return stored.order
@@ -155,8 +156,8 @@ def display(item: Item, order: str) -> DisplayedItem:
 def drawn(items: Sequence[Item], seed: int, epoch: int) -> tuple[DisplayedItem, ...]:
     """Draw a random order of the options for each item, for one epoch of training.
 
-    The numbers of items with the gold letter A, B, C, D and E differ by at most 1. So a model gains nothing by
-    preferring a letter.
+    The gold letters A to E occur equally often over the items; their counts differ by at most 1. So a model gains
+    nothing by preferring a letter.
 
     Args:
         items: the training items.
@@ -164,7 +165,7 @@ def drawn(items: Sequence[Item], seed: int, epoch: int) -> tuple[DisplayedItem, 
         epoch: number of the epoch, from 0.
 
     Returns:
-        The items in the same sequence as in `items`, each with its options in the drawn order.
+        The items in the sequence of `items`, each with its options in the drawn order.
     """
     rng = random.Random(f"{seed}:{epoch}")  # noqa: S311 (reproducible, not secret)
     letters = [k % N_OPTIONS for k in range(len(items))]
@@ -186,6 +187,6 @@ def digest_of_record(record: dict[str, Any]) -> str:
     """
     option_ids, options = record["option_ids"], record["options"]
     if set(record["query_types"]) - set(QUERY_TYPES) or len(option_ids) != N_OPTIONS != len(options):
-        raise TypeError("not a Recipe-MPR document")
+        raise TypeError("not a Recipe-MPR document: unknown query types, or not five options")
     texts = dict(zip(option_ids, options, strict=True))
     return content_digest(record["query"], texts, option_ids[record["gold"]], record["query_types"])

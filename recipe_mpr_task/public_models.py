@@ -38,7 +38,7 @@ class PublicModel(BaseModel):
         conversion: how the files were made from the model's published weights; None for the files as published.
         licence: SPDX name of the model's licence.
         source: a public file that names the model with this commit.
-        files: file name to SHA-256, for every file that loading the model needs.
+        files: file name to SHA-256, for every file that is needed to load the model.
         optional: file name to SHA-256, for files that a copy may lack. Examples are weights in a second format, the
             README, or a vocabulary that `tokenizer.json` also holds.
         files_source: where the hashes in `files` and `optional` come from.
@@ -58,12 +58,12 @@ class PublicModel(BaseModel):
     @model_validator(mode="after")
     def _published_files_have_a_commit(self) -> "PublicModel":
         if self.revision is None and self.conversion is None:
-            raise ValueError("revision is missing; only a conversion may lack it")
+            raise ValueError("revision is missing; give the full commit (only a conversion may lack the commit)")
         return self
 
     @property
     def name(self) -> str:
-        """The hub id. A conversion has the id's last part and says how it was made: the hub has no such files."""
+        """The hub id. For a conversion, whose files the hub lacks: the id's last part and the text `conversion`."""
         return f"{self.id.partition('/')[2]} ({self.conversion})" if self.conversion else self.id
 
     @property
@@ -93,12 +93,12 @@ def find(model_id: str, revision: str | None) -> PublicModel | None:
 def by_files(hashes: Mapping[str, str]) -> PublicModel | None:
     """Return the public model that a local folder is a copy of, or None if no entry matches.
 
-    A copy has all files of the entry's `files`. Every other file of the copy is in the entry's `optional`, and all
-    hashes are equal. So no entry matches a folder with a changed, missing or added file.
+    A copy has all files of the entry's `files`. All other files of the copy are in the entry's `optional`. All hashes
+    are equal. So no entry matches a folder with a changed, missing or added file.
 
     Args:
-        hashes: file name to SHA-256, for every file of the folder that loading reads. Names are relative to the
-            folder, with "/" between parts.
+        hashes: file name to SHA-256, for every file of the folder that is read to load the model. Names are relative
+            to the folder, with "/" between parts.
     """
     given = dict(hashes)
     for entry in entries():
@@ -108,12 +108,13 @@ def by_files(hashes: Mapping[str, str]) -> PublicModel | None:
 
 
 def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: str | None = None) -> dict[str, str]:
-    """Check local files against a listed commit: compare them with the hub's hashes and with the listed hashes.
+    """Compare the local files of a listed commit with the hub's hashes and with the listed hashes.
 
     Args:
         model_id: hub id.
         revision: full commit.
-        files: file name in the repository to local path, for every file that loading reads; see `snapshot_files`.
+        files: file name in the repository to local path, for every file that is read to load the model. See
+            `snapshot_files`.
         endpoint: web address of the hub; None for the default of huggingface_hub (`HF_ENDPOINT`).
 
     Returns:
@@ -133,17 +134,21 @@ def verify(model_id: str, revision: str, files: Mapping[str, Path], endpoint: st
         )
     # Check for missing files, because loading a model without pooling config or chat template raises no error.
     if missing := [name for name in entry.files if name not in files]:
-        raise CheckpointError(f"{where}: {missing[0]} is missing, which loading reads; download the model again")
+        raise CheckpointError(f"{where}: the needed file {missing[0]} is missing; download the model again")
     info = _ask(model_id, revision, endpoint)
     if info.sha != revision:
-        raise RecipeMPRError(f"{where}: the hub answered for another commit, {info.sha}")
+        raise RecipeMPRError(
+            f"{where}: the hub answered for another commit, {info.sha}; unset HF_ENDPOINT if it names a mirror"
+        )
     siblings = {sibling.rfilename: sibling for sibling in info.siblings or ()}
     if added := sorted(files.keys() - siblings.keys()):
-        raise CheckpointError(f"{where}: {added[0]} is not in the repository at that commit; remove {files[added[0]]}")
+        raise CheckpointError(f"{where}: {added[0]} is not in the repository at this commit; remove {files[added[0]]}")
     try:
         hashes = _compared(where, files, siblings)
     except OSError as error:
-        raise CheckpointError(f"{where}: {error.filename} cannot be read ({error.strerror})") from None
+        raise CheckpointError(
+            f"{where}: {error.filename} cannot be read ({error.strerror}); download the model again"
+        ) from None
     # Compare with the listed hashes as well, because HF_ENDPOINT may name a server that is not the hub.
     for name in hashes.keys() & entry.known.keys():
         if hashes[name] != entry.known[name]:
@@ -170,11 +175,11 @@ def resolved_commit(model_id: str, revision: str | None = None, cache_dir: Path 
 
 
 def snapshot_files(model_id: str, revision: str | None = None, cache_dir: Path | str | None = None) -> dict[str, Path]:
-    """Return all cached files of a revision. The arguments are as in `resolved_commit`.
+    """Return all cached files of a revision. `resolved_commit` describes the arguments.
 
     Returns:
-        File name in the repository to local path. Broken links are included, so that `verify` raises an error. Empty
-        if the revision is not cached, or if `model_id` is a local folder.
+        File name in the repository to local path. Broken links are included, so that `verify` raises an error. The
+        mapping is empty if the revision is not cached, or if `model_id` is a local folder.
     """
     snapshot = _snapshot(model_id, revision, cache_dir)
     if snapshot is None:
@@ -232,13 +237,24 @@ def _checked_sha256(where: str, name: str, path: Path, there: "RepoSibling") -> 
     """Return a local file's SHA-256. Raise an error if the file's size or hash differs from the hub's."""
     size = path.stat().st_size
     if there.size is not None and there.size != size:
-        raise CheckpointError(f"{where}: {name} has {size} bytes, in the repository {there.size}")
+        raise CheckpointError(
+            f"{where}: {name} has {size} bytes, but {there.size} in the repository; run `hf download --force-download`"
+        )
     mine = remembered_sha256(path)
     if there.lfs is not None:
         if there.lfs.sha256 != mine:
-            raise CheckpointError(f"{where}: {name} has SHA-256 {mine}, in the repository {there.lfs.sha256}")
+            raise CheckpointError(
+                f"{where}: {name} has SHA-256 {mine}, but {there.lfs.sha256} in the repository; run "
+                "`hf download --force-download`"
+            )
     elif there.blob_id is None:
-        raise RecipeMPRError(f"{where}: the hub gives no hash of {name}, so that it cannot be compared")
+        raise RecipeMPRError(
+            f"{where}: the hub gives no hash of {name}, so the file cannot be checked; unset HF_ENDPOINT if it names a "
+            "mirror"
+        )
     elif (blob := git_blob_id(path)) != there.blob_id:
-        raise CheckpointError(f"{where}: {name} has git blob id {blob}, in the repository {there.blob_id}")
+        raise CheckpointError(
+            f"{where}: {name} has git blob id {blob}, but {there.blob_id} in the repository; run "
+            "`hf download --force-download`"
+        )
     return mine

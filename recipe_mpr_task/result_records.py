@@ -1,4 +1,6 @@
-"""Define types for two records in a results file: the model's training and the loaded files. The plugin writes both.
+"""Define types for two records in a results file: the model's training and the loaded files.
+
+The plugin writes both records.
 
 A results file is untrusted. If a value does not fit its field, the field gets its default.
 """
@@ -46,17 +48,17 @@ ShortText = Annotated[str, Field(max_length=800)]
 
 
 def _number_as_text(value: Any) -> Any:
-    # A number must not become None, because a record whose `system` is None counts as a record without a manifest.
+    # Keep a number as text: without `system`, the record would be read as a record without a manifest.
     return str(value) if isinstance(value, (int, float)) else value
 
 
 def _mark_as_text(value: Any) -> Any:
-    # A mark of another type must stay a mark, because a run without one counts as the selected checkpoint's.
+    # Keep a mark of another type as text: without a mark, the run would be read as a run of the selected checkpoint.
     return str(value)[:200] if value else None
 
 
 class TrainingRecord(Tolerant):
-    """The part of a results file that says how the model was trained. `provenance.Seen.summary` makes this part."""
+    """The record of the model's training in a results file, made by `provenance.Seen.summary`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -92,7 +94,7 @@ class TrainingRecord(Tolerant):
 
     @property
     def curve(self) -> tuple[dict[str, float], ...]:
-        """One dictionary per logged training step, with `step` and the finite values of CURVES; at most 2,000 steps."""
+        """One dictionary per logged training step, with `step` and the finite values of CURVES. At most 2,000 steps."""
         entries = [{k: e[k] for k in ("step", *CURVES) if _is_finite(e.get(k))} for e in self.history]
         return tuple(entry for entry in entries if len(entry) > 1 and "step" in entry)[:_MOST_STEPS]
 
@@ -102,7 +104,7 @@ def _is_finite(value: Any) -> bool:
 
 
 class LoadedModel(Tolerant):
-    """The part of a results file that lists the loaded files. `loaded_model.model_record` makes this part."""
+    """The record of the loaded files in a results file, made by `loaded_model.model_record`."""
 
     model_config = ConfigDict(extra="allow")
 

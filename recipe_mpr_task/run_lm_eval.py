@@ -14,7 +14,7 @@ def lm_eval(arguments: Sequence[str], out: Path, *, all_tasks: bool) -> str:
 
     Args:
         arguments: flags of `lm_eval run`, without --output_path.
-        out: folder for the results. The file `LOG` in this folder gets the command's output.
+        out: folder for the results. The command's output is written to the file `LOG` in this folder.
         all_tasks: True runs `lm_eval run`. False runs `recipe-mpr run`, which does not index lm-eval's own tasks.
 
     Returns:

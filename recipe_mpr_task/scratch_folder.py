@@ -1,4 +1,4 @@
-"""Make a temporary folder beside a target, and remove the leftovers of killed processes."""
+"""Make temporary folders, and remove the temporary folders that killed processes left."""
 
 import shutil
 import signal
@@ -12,14 +12,17 @@ from typing import Any
 from filelock import BaseFileLock, FileLock, Timeout
 
 _LOCK = "lock"
-"""File in a temporary folder. Its process holds a lock on the file, which the system releases if the process dies."""
+"""Name of the lock file in a temporary folder. The folder's process locks this file.
+
+If the process dies, the operating system releases the lock.
+"""
 
 _EARLIER = "requirements.txt"
-"""The first file of earlier versions, which did not lock."""
+"""Name of a file in the temporary folders of earlier versions, which made no lock file."""
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal other than Ctrl-C's stopped this process. `signum` is the signal's number."""
+    """SIGTERM or SIGHUP stopped this process. `signum` is the signal's number."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
@@ -54,13 +57,13 @@ def _handled(handler: Callable[[int, FrameType | None], Any] | signal.Handlers, 
 
 @contextmanager
 def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """Make a temporary folder in `parent`, and remove the folder and its content at the end.
+    """Make a temporary folder in `parent`, and remove the folder and its content at the end of the block.
 
-    Missing parents are created. Those that are still empty at the end are removed.
+    Missing parent folders are created. At the end, created parent folders are removed if they are empty.
 
     Args:
-        parent: where to make the folder.
-        prefix: start of the folder's name.
+        parent: the folder in which the temporary folder is made.
+        prefix: start of the temporary folder's name.
     """
     created = [folder for folder in (parent, *parent.parents) if not folder.exists()]
     lock: BaseFileLock | None = None
@@ -85,18 +88,18 @@ def _locked_folder(parent: Path, prefix: str) -> tuple[Path, BaseFileLock]:
         lock.acquire()
         if (folder / _LOCK).exists():
             return folder, lock
-        lock.release()  # another process took the new folder for a leftover and removed it before it was locked
+        lock.release()  # another process removed the new folder as a leftover before the lock
 
 
 def remove_leftovers(parent: Path, prefix: str) -> tuple[list[Path], list[Path]]:
     """Remove the temporary folders whose processes died.
 
     Args:
-        parent: where to look.
-        prefix: start of the folders' names, as for `scratch_folder`.
+        parent: the folder in which the temporary folders were made.
+        prefix: start of the temporary folders' names, as for `scratch_folder`.
 
     Returns:
-        (removed, kept). Kept are folders that cannot be removed. Folders in use are in neither list.
+        The removed folders, and the folders that cannot be removed. Folders in use are in neither list.
     """
     removed, kept = [], []
     for folder in sorted(parent.glob(f"{prefix}*")):
@@ -109,7 +112,7 @@ def remove_leftovers(parent: Path, prefix: str) -> tuple[list[Path], list[Path]]
 
 
 def _is_ours(folder: Path) -> bool:
-    """Return whether `scratch_folder` made a folder. A user's own folder may have a name with the same start."""
+    """Return whether `scratch_folder` made a folder. A user's own folder can have the same prefix."""
     if folder.is_symlink() or not folder.is_dir():
         return False
     names = {path.name for path in folder.iterdir()}

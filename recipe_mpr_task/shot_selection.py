@@ -1,6 +1,6 @@
 """Select an item's few-shot examples (shots) by a hash of seed and item.
 
-The samplers in `shots.py` call this module. The leaderboard calls this module to check the shots in logged samples.
+The samplers in `shots.py` call this module. The leaderboard uses this module to check the shots in logged samples.
 """
 
 import hashlib
@@ -35,15 +35,15 @@ def even_letters(pool: Sequence[Record], n: int, item: Record, seed: Any) -> lis
         for letter in letters:
             if by_letter[letter] and len(chosen) < n:
                 chosen.append(by_letter[letter].pop())
-    # Shuffle the shots, because the loop above takes the gold letters in turn, and a model could learn this pattern.
+    # Shuffle the shots. The loop above takes the gold letters in turn, and a model could copy this pattern.
     return sorted(chosen, key=lambda shot: _draw(seed, item, "position:" + shot["item_id"]))
 
 
 def may_show(split: str, shot_id: str, item_id: str) -> bool:
     """Return whether the split allows an item as a shot for the scored item.
 
-    For the split `published`, a shot is an item of the training part other than the scored item. For any other split, a
-    shot and the scored item are in different CV folds.
+    For the split `published`, a shot must be in the training part and differ from the scored item. For any other split,
+    shot and scored item must be in different CV folds.
 
     Args:
         split: one of `splits.SPLITS`.
@@ -56,7 +56,7 @@ def may_show(split: str, shot_id: str, item_id: str) -> bool:
 
 
 def are_related(shot: Record, item: Record) -> bool:
-    """Return whether the shot's gold recipe is an option of the item, or the reverse: the shot then hints at gold."""
+    """Return whether the gold recipe of shot or item is an option of the other. A related shot hints at the answer."""
     return _gold_id(item) in shot["option_ids"] or _gold_id(shot) in item["option_ids"]
 
 
@@ -86,7 +86,7 @@ def drawn_shots(split: str, order: str, n: int, seed: int) -> Mapping[str, Seque
         seed: lm-eval's few-shot seed.
 
     Returns:
-        Item id to the ids of the item's shots, in the order shown. The list of an item with fewer than `n` candidates
+        Item id to the ids of the item's shots, in the order shown. If an item has fewer than `n` candidates, its list
         is empty.
     """
     ids = sorted(scored_ids("sample" if split == "sample" else "all"))

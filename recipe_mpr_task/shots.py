@@ -1,7 +1,7 @@
 """Draw few-shot examples (shots) for each scored item.
 
-An item gets the same shots with `--limit`, with `--samples` and in any number of processes. lm-eval's own sampler does
-not ensure this, because it draws the shots of all items from one random stream.
+An item gets the same shots with `--limit`, with `--samples` and in any number of processes. With lm-eval's own sampler,
+an item's shots would change, because the sampler draws the shots of all items from one random stream.
 """
 
 from collections.abc import Sequence
@@ -34,8 +34,8 @@ class OtherFoldShots(ContextSampler):
     ) -> list[Record]:
         """Draw `n` shots for a scored item. The shots' gold letters are spread as evenly as the pool allows.
 
-        A shot's options never include the scored item's gold recipe, and the scored item's options never include a
-        shot's gold recipe. Otherwise, the shot would hint at the answer.
+        No shot has the scored item's gold recipe among its options, because the shot would hint at the answer. For the
+        same reason, no shot's gold recipe is among the scored item's options.
 
         Args:
             n: number of shots.
@@ -48,12 +48,15 @@ class OtherFoldShots(ContextSampler):
         if n == 0:
             return []
         if eval_doc is None:
-            raise RecipeMPRError("shots need the scored item; use the recipe_mpr tasks' own fewshot_config")
+            raise RecipeMPRError(
+                "lm-eval passed no scored item to the shot sampler; use the fewshot_config of the recipe_mpr tasks"
+            )
         shots = [shot for shot in (df or self.df) if may_show(self.split, shot["item_id"], eval_doc["item_id"])]
         pool = [shot for shot in shots if not are_related(shot, eval_doc)]
         if n > len(pool):
             raise RecipeMPRError(
-                f"num_fewshot {n}; {eval_doc['item_id']} allows 0 to {len(pool)} ({self.pool_description})"
+                f"num_fewshot {n} is too many for item {eval_doc['item_id']}; allowed: 0 to {len(pool)}, from "
+                f"{self.pool_description}"
             )
         return even_letters(pool, n, eval_doc, self._seed)
 

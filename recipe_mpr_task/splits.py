@@ -60,7 +60,7 @@ def part_of(item_id: str) -> str:
 def fold_of(item_id: str) -> int:
     """Return the number, 0 to 4, of the CV fold whose test part contains the item.
 
-    For an item of the sample, the fold is the item's index modulo 5.
+    For an item of the sample, return the item's index modulo 5.
     """
     if item_id.startswith("sample-"):
         return int(item_id.removeprefix("sample-")) % N_FOLDS
@@ -82,15 +82,15 @@ def scored_ids(split: str) -> frozenset[str]:
         return frozenset(item.item_id for item in load_sample())
     if split in SPLITS:
         return frozenset(i for i, k in folds.items() if k == int(split.removeprefix("fold")))
-    raise RecipeMPRError(f"split {split!r}; allowed: {', '.join(SPLITS)}")
+    raise RecipeMPRError(f"unknown split {split!r}; allowed: {', '.join(SPLITS)}")
 
 
 def parts_of(split: str) -> Parts:
     """Divide the dataset of a split into training, validation and test items.
 
-    The split `published` defines all three parts. For a split such as `fold2`, the test part is this fold. For
-    `sample`, the test part is fold 0 of the sample. In both cases, a hash of split and item id selects 10% of the
-    other items for validation. The parts do not depend on the training seed, so runs with different seeds can be
+    The split `published` defines all three parts. For `fold0` to `fold4`, the test part is the named fold. For
+    `sample`, the test part is fold 0 of the sample. For folds and sample, a hash of split and item id selects 10% of
+    the other items for validation. The parts do not depend on the training seed. So runs with different seeds can be
     compared.
 
     Args:
@@ -100,7 +100,7 @@ def parts_of(split: str) -> Parts:
         RecipeMPRError: `split` is not one of TRAINING_SPLITS.
     """
     if split not in TRAINING_SPLITS:
-        raise RecipeMPRError(f"split {split!r}; allowed for training: {', '.join(TRAINING_SPLITS)}")
+        raise RecipeMPRError(f"cannot train on split {split!r}; allowed: {', '.join(TRAINING_SPLITS)}")
     if split == "published":
         by_part = {name: tuple(sorted(i for i, p in _tables()[0].items() if p == name)) for name in _PARTS}
         return Parts(**by_part)

@@ -1,4 +1,4 @@
-"""Compare systems on the same items: paired tests, confidence intervals of differences, Holm's correction."""
+"""Compare systems on the same items with paired tests, confidence intervals of differences and Holm's correction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +15,13 @@ Ints = NDArray[np.int64]
 LEVEL = 0.05
 _RESAMPLES = 4000
 _SYSTEMS_AT_ONCE = 1024
-"""Resample at most this many systems at the same time, because the means of all resamples take 33 MB."""
+"""Maximum number of systems that are resampled at the same time. The means of their resamples take 33 MB."""
 
 _TIE = 1e-9
 _APART = 0.0005
-"""Minimum distance between 0 and an interval that excludes 0, as a fraction. It equals 0.05 percentage points.
+"""Minimum distance between 0 and an interval that excludes 0: 0.05 percentage points, as a fraction.
 
-An end of an interval that is closer to 0 would be shown as 0.0 percent.
+An interval's end that is closer to 0 would be displayed as 0.0 percent.
 """
 _GRID = 300
 """An item's accuracy is a multiple of 1/300.
@@ -38,7 +38,7 @@ class Comparison:
     Attributes:
         difference: accuracy of a minus accuracy of b, as a fraction.
         low: lower end of the 95% paired bootstrap interval of the difference.
-        high: upper end of this interval.
+        high: upper end of the 95% paired bootstrap interval.
         p: uncorrected two-sided p value, computed by `paired_p`.
         wins: number of items on which a is better.
         losses: number of items on which b is better.
@@ -68,10 +68,10 @@ def mcnemar(wins: Ints, losses: Ints) -> Floats:
 def sign_flip(differences: Floats) -> float:
     """Return the p value of the exact two-sided sign-flip test for one pair of systems.
 
-    Under the null hypothesis, each item's difference is positive or negative with equal probability. There are 2^items
-    ways to choose the signs. p is the fraction of these ways for which the sum of the differences is at least as
-    far from 0 as the observed sum. If all differences are -1, 0 or 1, this is McNemar's test. The distribution of the
-    sum is computed from its characteristic function, prod_i cos(d_i t).
+    Under the null hypothesis, each item's difference is positive or negative with equal probability. For n items, there
+    are 2^n choices of the signs. p is the fraction of choices whose sum of differences is at least as far from 0 as the
+    observed sum. If all differences are -1, 0 or 1, p equals the p value of McNemar's test. The distribution of the sum
+    is computed from its characteristic function, prod_i cos(d_i t).
 
     Args:
         differences: for each item, accuracy of the first system minus accuracy of the second system, shape (items,).
@@ -97,7 +97,7 @@ def sign_flip(differences: Floats) -> float:
 def paired_p(differences: Floats) -> Floats:
     """Return the p value of each pair of systems, shape (pairs,).
 
-    `mcnemar` computes the p value if all of the pair's differences are -1, 0 or 1. Otherwise, `sign_flip` does.
+    If all differences of a pair are -1, 0 or 1, `mcnemar` computes the p value. Otherwise, `sign_flip` computes it.
 
     Args:
         differences: for each item and pair, accuracy of the first system minus accuracy of the second system, shape
@@ -156,7 +156,7 @@ def bootstrap_intervals(differences: Floats) -> tuple[Floats, Floats]:
 
 
 def _interval_ends(differences: Floats) -> Floats:
-    # Round, because the last digits depend on the order in which a processor adds the numbers.
+    # Round, because the last digits depend on the order in which the processor adds the numbers.
     means = np.round(_resampled(len(differences)) @ differences, 12)
     return np.asarray(np.quantile(means, [LEVEL / 2, 1 - LEVEL / 2], axis=0))
 
@@ -196,10 +196,10 @@ def holm_agreeing(comparisons: Sequence[Comparison]) -> tuple[Floats, list[Compa
     An interval then excludes 0 if and only if the corrected p value is below 5%.
 
     1. Holm's method tests the k-th smallest of m p values at the level 5% / (m - k + 1). After the first
-       test that is not significant, all later tests have the same level as this test.
-    2. Each interval is widened from 5% to the level of its test, in proportion to the normal quantiles.
+       test that is not significant, all later tests keep the level of that first test.
+    2. Each interval is widened from the level 5% to the level of its test, in proportion to the normal quantiles.
     3. If interval and test still disagree, the test decides. If the test is not significant, the interval is
-       extended to 0. If the test is significant, the interval is shortened to end 0.05 percentage points from 0.
+       extended to 0. If the test is significant, the interval is shortened and ends 0.05 percentage points from 0.
 
     Returns:
         Corrected p values, shape (comparisons,), and the comparisons with the new intervals.

@@ -1,8 +1,8 @@
 """Build the documents of a task. The task YAML files name functions of this module.
 
 lm-eval calls `load_dataset` once per task. Then lm-eval passes each document to the template, the sampler, the
-metrics, the model adapter and the sample log. A document holds all data that a later check of the result needs.
-Documents hold no aspect annotations, because these would reveal the right option.
+metrics, the model adapter and the sample log. A document has all data that are needed to check the result later.
+Documents have no aspect annotations, because the annotations would reveal the right option.
 """
 
 from typing import Any
@@ -48,7 +48,7 @@ def record_of(
         shown: the item with its options in the order shown.
         scored: whether the task scores the item. Other items can only be shots.
         seen: 1 if the item was used to train or validate the model, 0 if not, None if unknown.
-        query_shown: False if the task hides the query. Then an encoder must ignore the document's query.
+        query_shown: False if the task hides the query. An encoder must then ignore the query in the document.
     """
     item = shown.item
     return {

@@ -61,7 +61,7 @@ def _tasks() -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def tasks_in(name: str) -> tuple[str, ...]:
-    """Return the tasks of a group, sorted by name. For a task, return only the task."""
+    """Return a group's tasks: the listed tasks, then the tasks with a listed tag, by name. A task returns itself."""
     if is_task(name):
         return (name,)
     members = [
@@ -73,9 +73,9 @@ def tasks_in(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def task_spec(task: str) -> TaskSpec:
-    """Return a task's settings, read from the task's file and the files that it includes.
+    """Return a task's settings, read from the task's file and the included files.
 
-    Of the functions that these files name, only `process_results` is imported.
+    Of the functions that the files name, only `process_results` is imported.
     """
     config = task_config(task)
     kwargs = config["dataset_kwargs"]
@@ -132,8 +132,8 @@ def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
     """Return an item's prompt. The prompt is rendered once and then cached.
 
     Args:
-        document: the item's document. The caller must check the document first, because the cache compares only the
-            item's id and not the item's texts.
+        document: the item's document. The caller must check the document first: the cache compares only the item's id,
+            not the item's texts.
         spec: the task's settings.
         rotation: number of options to move to the end, 0 to 4.
     """
@@ -146,7 +146,7 @@ def prompt_of(document: Document, spec: TaskSpec, rotation: int = 0) -> str:
 
 
 def task_config(task: str) -> dict[str, Any]:
-    """Return a task's settings as its file and the included files give them, with functions as names."""
+    """Return a task's settings from its file and the included files. A function is given by its name."""
     return copy.deepcopy(_read(f"{task}.yaml"))
 
 
@@ -157,7 +157,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 class _YamlLoader(yaml.SafeLoader):
-    """A safe YAML loader that reads a `!function NAME` of lm-eval as the text NAME."""
+    """A safe YAML loader that reads lm-eval's `!function NAME` as the text NAME."""
 
 
 _YamlLoader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))  # type: ignore[arg-type]

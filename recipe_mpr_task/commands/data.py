@@ -15,7 +15,7 @@ def data() -> None:
 
 @data.command()
 def fetch() -> None:
-    """Download the dataset into the cache, unless a copy is on this machine. Check the copy's SHA-256."""
+    """Download the dataset into the cache, unless this machine has a copy. Check the copy's SHA-256."""
     from recipe_mpr_task.data import fetch as fetch_data
     from recipe_mpr_task.data import read_pinned
 
@@ -26,13 +26,13 @@ def fetch() -> None:
 
 @data.command()
 def check() -> None:
-    """Check the SHA-256 and every record of the local copy."""
+    """Check the SHA-256 and every record of the local copy of the dataset."""
     from recipe_mpr_task.data import REPOSITORY, SHA256, load_items, local_source, read_pinned
     from recipe_mpr_task.errors import DataError
 
     source = local_source()
     if source is None:
-        raise DataError("no copy of the dataset on this machine; run `recipe-mpr data fetch`")
+        raise DataError("this machine has no copy of the dataset; run `recipe-mpr data fetch`")
     read_pinned(source)
     say(f"{source.path} ({source.origin}): {len(load_items())} items, SHA-256 {SHA256}, from {REPOSITORY}")
 

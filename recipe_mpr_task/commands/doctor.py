@@ -23,7 +23,7 @@ _DISTRIBUTION = "lm-eval-recipe-mpr"
 def doctor(ctx: click.Context) -> None:
     """Check the installation: tasks, data, versions and devices.
 
-    It shows how lm-eval finds the tasks. The exit code is 1 if there is a fault.
+    The output also shows how lm-eval finds the tasks. The exit code is 1 if there is a fault.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     faults = []
@@ -55,14 +55,14 @@ def _plugin() -> Rows:
     from recipe_mpr_task.tasks import TASKS_PATH
 
     current = status()
-    # Missing tasks or models are a fault, unless the user has switched the autoload off.
+    # Missing tasks or models are a fault, unless the user has switched off the autoload.
     wanted = not current["autoload"].startswith("off")
     rows = {name: (value, wanted and value.startswith("not ")) for name, value in current.items()}
     entry = TaskManager(include_defaults=False).task_index.get("recipe_mpr")
     if entry is not None:
         path = Path(str(entry.yaml_path))
         shadowed = path.parent.resolve() != TASKS_PATH.resolve()
-        rows["recipe_mpr"] = (f"{path} (another package shadows it)" if shadowed else str(path), shadowed)
+        rows["recipe_mpr"] = (f"{path} (shadowed by another package)" if shadowed else str(path), shadowed)
     return rows
 
 
@@ -72,9 +72,9 @@ def _data() -> Rows:
     source = local_source()
     if source is None:
         remedy = f"run `recipe-mpr data fetch`, or set {DATA_VARIABLE} to the path of {FILE_NAME}"
-        return {"dataset": (f"none on this machine; {remedy}", True)}
+        return {"dataset": (f"this machine has no copy; {remedy}", True)}
     try:
-        return {"dataset": (f"{len(load_items())} items, {source.origin} {source.path}, hash right", False)}
+        return {"dataset": (f"{len(load_items())} items, {source.origin} {source.path}, SHA-256 correct", False)}
     except DataError as error:
         return {"dataset": (one_line(error), True)}
 
@@ -97,7 +97,7 @@ def _devices() -> Rows:
 
 
 def _shadowed() -> list[str]:
-    """Return one message for each package of this project that is missing, shadowed or in another distribution, too."""
+    """Return one message per package of this project that is missing, shadowed or also in another distribution."""
     home = Path(__file__).parents[2].resolve()
     distributions = importlib.metadata.packages_distributions()
     problems = []
@@ -107,10 +107,11 @@ def _shadowed() -> list[str]:
         if spec is None or spec.origin is None:
             problems.append(f"package {name} is missing; reinstall {_DISTRIBUTION}")
         elif Path(spec.origin).resolve().parent.parent != home:
-            problems.append(f"package {name} is shadowed by {spec.origin}{_of(others)}; expected it in {home}")
+            problems.append(f"package {name} is shadowed by {spec.origin}{_of(others)}; expected it in {home}; "
+                            "remove or rename the other package")  # fmt: skip
         elif others:
             problems.append(f"package {name} is also installed by another distribution{_of(others)}; "
-                            f"uninstall it, then reinstall {_DISTRIBUTION}")  # fmt: skip
+                            f"uninstall the other distribution, then reinstall {_DISTRIBUTION}")  # fmt: skip
     return problems
 
 

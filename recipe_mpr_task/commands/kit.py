@@ -17,7 +17,7 @@ def kit() -> None:
 def upstream(folder: Path) -> None:
     """Write the tasks into DIR, for a pull request to lm-eval.
 
-    The folder needs only lm-eval. Its prompts, hashes and accuracies equal those of this package.
+    The tasks need only lm-eval. Their prompts, hashes and accuracies equal those of this package.
     """
     from recipe_mpr_task.kits.folder import write_kit
     from recipe_mpr_task.kits.upstream import MAIN, upstream_files
@@ -34,7 +34,7 @@ def upstream(folder: Path) -> None:
 def hub(folder: Path, push: str | None, private: bool) -> None:
     """Write the dataset into DIR, for the Hugging Face Hub.
 
-    The options are in the balanced order. Nothing is uploaded without --push.
+    The options are in shuffled order: each letter is right for 100 items. Nothing is uploaded without --push.
     """
     from recipe_mpr_task.data import load_items
     from recipe_mpr_task.kits import checked_id
@@ -42,7 +42,7 @@ def hub(folder: Path, push: str | None, private: bool) -> None:
     from recipe_mpr_task.kits.hub import hub_files
 
     if private and not push:
-        raise click.UsageError("--private is for a repository that --push creates; give --push OWNER/NAME, too")
+        raise click.UsageError("--private is allowed only with --push; add --push OWNER/NAME")
     contents = hub_files(load_items(), checked_id(push) if push else None)
     write_kit(contents, folder)
     say(f"wrote {folder}")

@@ -1,4 +1,4 @@
-"""Define `recipe-mpr run`: run `lm_eval run`, but skip lm-eval's own 14,000 task files if they are not needed."""
+"""Define `recipe-mpr run`: run `lm_eval run`, but skip lm-eval's 14,000 task files if no task needs them."""
 
 import argparse
 import re
@@ -25,7 +25,7 @@ class _WithFlagsOfLmEval(click.Command):
 
     def get_help(self, ctx: click.Context) -> str:
         flags = lm_eval_parser().format_help()
-        return f"{super().get_help(ctx)}\n\nFlags of lm_eval run, which are all allowed:\n\n{flags}"
+        return f"{super().get_help(ctx)}\n\nAll flags of lm_eval run are allowed:\n\n{flags}"
 
 
 def _print_configs(ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:
@@ -45,10 +45,10 @@ def _print_configs(ctx: click.Context, _option: click.Parameter, is_asked: bool)
 def run(arguments: Sequence[str]) -> None:
     """Score a model as lm_eval run does, but start faster.
 
-    Beyond lm_eval run, --config also takes the name of a shipped config, such as minilm.
+    --config also takes the name of a shipped config, such as minilm.
 
-    If all tasks are Recipe-MPR tasks, lm-eval's own task files are not indexed. This saves seconds. The results file
-    is the same.
+    If all tasks are Recipe-MPR tasks, lm-eval's own task files are not indexed, which saves seconds. The results file
+    is the same as that of lm_eval run.
     """
     import lm_eval.evaluator
     import lm_eval.models
@@ -74,7 +74,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _unknown_name(error: str) -> str | None:
-    """Return one line for lm-eval's error about a task or model that it does not know; None for another error."""
+    """Return a one-line message for lm-eval's error about an unknown task or model; None for any other error."""
     if match := re.match(r"Tasks not found: (.+)", error):
         option, what, known = "--tasks", "task", sorted(path.stem for path in TASKS_PATH.glob("recipe_mpr*.yaml"))
     elif match := re.match(r"Attempted to load model '(.+?)'.+ Supported model names: (.+)", error, re.DOTALL):
@@ -86,13 +86,13 @@ def _unknown_name(error: str) -> str | None:
 
 
 def _check_trackers() -> None:
-    """Raise RecipeMPRError if an option of `sys.argv` or of the config file asks for a tracker that is not installed.
+    """Raise RecipeMPRError if `sys.argv` or the config file names a tracker that is not installed.
 
-    lm-eval loads a tracker only after it has checked the other options, and then stops with a traceback.
+    Without this check, lm-eval would stop with a traceback.
     """
     for flag, package in (("wandb_args", "wandb"), ("trackio_args", "trackio")):
         if _asked(flag) and not find_spec(package):
-            raise RecipeMPRError(f"--{flag} needs the package {package}: pip install {package}")
+            raise RecipeMPRError(f"--{flag} needs the package {package}; run `pip install {package}`")
 
 
 def config_path(name: str) -> str:
@@ -120,7 +120,7 @@ def config_names() -> list[str]:
 
 
 def _description(name: str) -> str:
-    """Return the first line of a shipped config, which is a comment that describes the config."""
+    """Return the description of a shipped config: the comment in its first line."""
     return (_CONFIGS / f"{name}.yaml").read_text().partition("\n")[0].removeprefix("# ")
 
 

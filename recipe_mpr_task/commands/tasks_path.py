@@ -10,6 +10,6 @@ from recipe_mpr_task.tasks import TASKS_PATH
 def tasks_path() -> None:
     """Print the folder of the tasks, for lm_eval --include_path.
 
-    The path is needed only if the autoload is off.
+    lm_eval needs the folder only if the autoload is off.
     """
     say(TASKS_PATH)

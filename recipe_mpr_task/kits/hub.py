@@ -1,7 +1,7 @@
 """Make the files of the hub kit: the dataset with balanced option orders, as a repository of the Hugging Face Hub.
 
-The Hub shows a leaderboard for the tasks in `eval.yaml`. Inspect and EuroEval read this file, too. Versions of EuroEval
-that do not read it use `euroeval_config.py`.
+The Hub shows a leaderboard for the tasks in `eval.yaml`. Inspect and EuroEval also read `eval.yaml`. Versions of
+EuroEval that do not read `eval.yaml` use `euroeval_config.py`.
 """
 
 import io
@@ -39,7 +39,7 @@ def hub_files(items: Sequence[Item], hub_id: str | None) -> dict[str, bytes | st
 
     Args:
         items: the 500 items of the dataset.
-        hub_id: the dataset's id on the Hub, for the commands in the card; None if it has none yet.
+        hub_id: the dataset's id on the Hub, for the commands in the dataset card; None if the dataset has no id yet.
     """
     table = datasets.Dataset.from_list([_row(item) for item in items], features=_FEATURES)
     parquet = _parquet(table)
@@ -84,7 +84,7 @@ def _row(item: Item) -> dict[str, Any]:
 
 
 def _inspect_prompt() -> str:
-    """Return the prompt of `recipe_mpr_generate` as a template of Inspect, with {question} and {choices}.
+    """Return the prompt of `recipe_mpr_generate` as an Inspect template with the fields {question} and {choices}.
 
     Inspect itself writes the options as lines "A) ..." to "E) ...".
     """

@@ -6,7 +6,7 @@ from recipe_mpr_task.errors import RecipeMPRError, one_line
 
 
 def upload(contents: Mapping[str, bytes | str], hub_id: str, *, private: bool) -> str:
-    """Upload a kit in one commit. Create the dataset repository if it does not exist. Return the commit's address.
+    """Upload a kit in one commit, and return the commit's web address. A missing dataset repository is created.
 
     Args:
         contents: content of each file by its path in the repository.
@@ -31,7 +31,7 @@ def upload(contents: Mapping[str, bytes | str], hub_id: str, *, private: bool) -
         commit = api.create_commit(hub_id, files, repo_type="dataset", commit_message=message)
     except Exception as error:  # the type of a network error depends on the version of huggingface_hub
         refused = isinstance(error, HfHubHTTPError)
-        remedy = "log in with `hf auth login` as a user who may write to it" if refused else "go online and run again"
+        remedy = "log in with `hf auth login` as a user with write access" if refused else "go online and run again"
         reason = f"{type(error).__name__}: {one_line(error)[:200]}"
         raise RecipeMPRError(f"--push {hub_id}: nothing was uploaded ({reason}); {remedy}") from error
     return str(commit.commit_url)

@@ -1,7 +1,7 @@
 """Make the files of the upstream kit: the tasks in lm-eval's format, in a folder for a pull request.
 
-The YAML files are made from this package's task files, and `utils.py` is made of copies of this package's functions. So
-prompts, hashes and accuracies equal those of this package.
+The YAML files are made from this package's task files. `utils.py` has copies of this package's functions. So prompts,
+hashes and accuracies equal those of this package.
 """
 
 import json
@@ -32,7 +32,7 @@ _ALSO_IMPORTED = (("json", None), ("os", None), ("hashlib", None), ("pathlib", "
 
 
 class _Task(NamedTuple):
-    """A task of the kit: a one-sentence description, and its metrics besides the accuracies."""
+    """A task of the kit: a one-sentence description, and the task's metrics other than the accuracies."""
 
     what: str
     metrics: tuple[str, ...]
@@ -42,7 +42,7 @@ TASKS = {
     "recipe_mpr": _Task(
         "Choose one of five recipes for a request, by the letter with the highest log-likelihood.", ("brier",)
     ),
-    "recipe_mpr_cloze": _Task("Score each option's text after the request alone. No letters.", ("brier", "acc_norm")),
+    "recipe_mpr_cloze": _Task("Score each option's text after the request, without letters.", ("brier", "acc_norm")),
     "recipe_mpr_generate": _Task(
         "Read the letter from generated text, for models without log-likelihoods.", ("parse_fail",)
     ),
@@ -51,7 +51,7 @@ MAIN = "recipe_mpr"
 
 
 def upstream_files() -> dict[str, str]:
-    """Return the text of each file of the kit by its name."""
+    """Return the kit's files: file name to text."""
     copied = bundle(_COPIED, _ALSO_IMPORTED)
     readme = rendered(
         "upstream/README.md.jinja", tasks={name: task.what for name, task in TASKS.items()}, version=TASK_VERSION,
@@ -77,11 +77,11 @@ def _orders() -> str:
 
 
 class _Function(str):
-    """Name of a function in `utils.py`, written as `!function utils.NAME`."""
+    """The name of a function in `utils.py`. In YAML, the name is written as `!function utils.NAME`."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes prompts as blocks, delimiters in quotes, and names of functions with lm-eval's tag."""
+    """A YAML writer: prompts become blocks, delimiters get quotes, and function names get lm-eval's tag."""
 
 
 def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
@@ -94,18 +94,18 @@ _Dumper.add_representer(_Function, lambda dumper, name: dumper.represent_scalar(
 
 
 def _task_file(name: str) -> str:
-    """Return a task's YAML. The main task is complete; the other tasks include it and list what differs."""
+    """Return a task's YAML. The main task has all settings. Other tasks include it and list the differing settings."""
     own, main = _config(name), _config(MAIN)
     differing = {key: value for key, value in own.items() if value != main.get(key)}
     differing |= {key: None for key in main if key not in own}
     config = own if name == MAIN else {"include": f"{MAIN}.yaml", **differing}
     text = yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
-    plain = re.sub(r"!function '([\w.]+)'", r"!function \1", text)  # lm-eval's own files have no quotes here
+    plain = re.sub(r"!function '([\w.]+)'", r"!function \1", text)  # without quotes, as in lm-eval's own files
     return f"# {TASKS[name].what}\n{plain}"
 
 
 def _config(name: str) -> dict[str, Any]:
-    """Return a task's settings, taken from this package's task file, with the kit's functions."""
+    """Return the settings in this package's task file, with the functions of the kit."""
     ours = task_config(name)
     process_results = ours["process_results"].rpartition(".")[2]
     return {

@@ -14,7 +14,8 @@ class BaselineLM(OptionScorerLM):
 
     Args:
         kind: name of the baseline, a key of `baselines.BASELINES`.
-        seed: seed of the baseline `random`. Equal seeds give an option equal scores in any order of items and options.
+        seed: seed of the baseline `random`. With equal seeds, an option's score does not depend on the order of items
+            or options.
         batch_size: passed by lm-eval and ignored, like `max_batch_size` and `device`.
         max_batch_size: ignored.
         device: ignored.

@@ -45,8 +45,8 @@ class BiEncoder:
         """Return one list of option scores per question.
 
         A score is the cosine similarity of query and option. If the checkpoint sets a negation weight, the formula in
-        `models.negation` is used. The distinct texts are sorted, and then each text is embedded once. So an option has
-        exactly the same score in every order of the options.
+        `models.negation` is used. The distinct texts are sorted, and each text is embedded once. So an option's score
+        is exactly equal in every order of the options.
 
         Args:
             questions: pairs of a query and its options.
@@ -74,7 +74,7 @@ class BiEncoder:
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
         """Return one embedding per text, normalised to length 1: shape (texts, hidden size), float32, on the CPU.
 
-        A text with too many tokens for the model is cut, and counts in `truncated`.
+        A text with too many tokens for the model is cut. The number of cut texts is added to `truncated`.
         """
         encoded = self._tokenizer(list(texts))
         if cut := sum(len(ids) > self._max_length for ids in encoded["input_ids"]):
@@ -109,7 +109,7 @@ def pooled(hidden: torch.Tensor, attention_mask: torch.Tensor, mode: str) -> tor
 
 
 def pooling_mode(checkpoint: Checkpoint) -> str:
-    """Return the pooling that the checkpoint's files declare: "mean", "cls" or "max". Without a declaration: "mean".
+    """Return the pooling that the checkpoint's files declare: "mean", "cls" or "max"; "mean" if they declare none.
 
     Raises:
         CheckpointError: the files declare another pooling, a pooling that omits the prompt, or a module that is not
@@ -119,7 +119,7 @@ def pooling_mode(checkpoint: Checkpoint) -> str:
     kinds = [str(module.get("type")).rsplit(".", 1)[-1] for module in modules]
     if unsupported := [kind for kind in kinds if kind not in _SUPPORTED_MODULES]:
         raise CheckpointError(
-            f"{checkpoint.name}: sentence-transformers modules {', '.join(unsupported)}; "
+            f"{checkpoint.name}: unsupported sentence-transformers modules {', '.join(unsupported)}; "
             f"supported: {', '.join(_SUPPORTED_MODULES)}"
         )
     folder = next((m.get("path") for m, kind in zip(modules, kinds, strict=True) if kind == "Pooling"), None)
@@ -129,7 +129,10 @@ def pooling_mode(checkpoint: Checkpoint) -> str:
     mode = config.get("pooling_mode") or [name for key, name in _LEGACY_POOLING.items() if config.get(key)]
     mode = mode[0] if isinstance(mode, list) and len(mode) == 1 else mode
     if mode not in _LEGACY_POOLING.values() or config.get("include_prompt") is False:
-        raise CheckpointError(f"{checkpoint.name}: pooling {mode!r}; supported: mean, cls, max, prompt included")
+        raise CheckpointError(
+            f"{checkpoint.name}: unsupported pooling {mode!r}, include_prompt={config.get('include_prompt', True)}; "
+            "supported: mean, cls or max, with include_prompt=True"
+        )
     return str(mode)
 
 

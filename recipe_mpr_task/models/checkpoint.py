@@ -36,14 +36,14 @@ class Checkpoint:
 
     @property
     def labels(self) -> list[tuple[int, str]]:
-        """The numbers and names of a classifier's labels, sorted: from `id2label` and `label2id` of the config."""
+        """The (number, name) pairs in the config's `id2label` and `label2id`, sorted."""
         names, numbers = (self.config.get(key) for key in ("id2label", "label2id"))
         pairs = list(names.items()) if isinstance(names, dict) else []
         pairs += [(number, name) for name, number in numbers.items()] if isinstance(numbers, dict) else []
         return sorted({(int(number), str(name)) for number, name in pairs if str(number).isdecimal()})
 
     def label_numbers(self, prefix: str) -> list[int]:
-        """Return the numbers of the labels whose names begin with `prefix`, in capital or small letters, sorted."""
+        """Return the numbers of the labels whose names begin with `prefix`, ignoring case, sorted."""
         return sorted({number for number, name in self.labels if name.strip().casefold().startswith(prefix)})
 
     def read_json(self, relative: str) -> Any:
@@ -61,7 +61,9 @@ class Checkpoint:
         try:
             return json.loads(path.read_text())
         except ValueError as error:
-            raise CheckpointError(f"{self.name}: {relative} is not valid JSON: {error}") from None
+            raise CheckpointError(
+                f"{self.name}: {relative} is not valid JSON ({error}); correct or replace the file"
+            ) from None
 
 
 def open_checkpoint(pretrained: str, revision: str | None = None) -> Checkpoint:
@@ -81,7 +83,7 @@ def open_checkpoint(pretrained: str, revision: str | None = None) -> Checkpoint:
     folder = Path(pretrained).expanduser()
     if not folder.is_dir():
         if looks_local:
-            raise CheckpointError(f"pretrained={pretrained}: no such folder")
+            raise CheckpointError(f"pretrained={pretrained}: no such folder; working folder {Path.cwd()}")
         folder = _download(pretrained, revision)
     checkpoint = Checkpoint(pretrained, folder, {})
     config = checkpoint.read_json("config.json")
@@ -90,7 +92,7 @@ def open_checkpoint(pretrained: str, revision: str | None = None) -> Checkpoint:
     if not checkpoint.weight_files:
         others = ", ".join(sorted(p.name for p in folder.glob("*.bin"))) or "none"
         raise CheckpointError(
-            f"pretrained={pretrained}: no *.safetensors weights (other weights: {others}); only safetensors is loaded"
+            f"pretrained={pretrained}: no *.safetensors weights (other weights: {others}); convert to safetensors"
         )
     return Checkpoint(pretrained, folder, config)
 
@@ -103,8 +105,8 @@ def _download(repo_id: str, revision: str | None) -> Path:
         return Path(snapshot_download(repo_id, revision=revision, allow_patterns=patterns))
     except (OSError, ValueError) as error:
         raise CheckpointError(
-            f"pretrained={repo_id}: no such folder, and not available from the hub ({type(error).__name__}); "
-            f"working folder {Path.cwd()}"
+            f"pretrained={repo_id}: no such folder in {Path.cwd()}, and not available from the hub "
+            f"({type(error).__name__}); correct the name, or go online"
         ) from None
 
 
@@ -125,9 +127,9 @@ def detect_head(checkpoint: Checkpoint) -> str:
             if architecture.endswith(HEADS[name].architectures) and _has_label(checkpoint, HEADS[name].label_prefix):
                 return name
     raise CheckpointError(
-        f"{checkpoint.name}: its files name no head that this adapter scores (architectures: "
+        f"{checkpoint.name}: its files declare no supported head (architectures: "
         f"{', '.join(architectures) or 'none'}; no sentence-transformers modules.json with a Pooling); "
-        "a bare encoder can be run as head=bi_encoder (mean pooling)"
+        f"allowed: head={', '.join(SCORED)}; for an encoder without a head, use head=bi_encoder (mean pooling)"
     )
 
 
@@ -140,7 +142,8 @@ def refuse_causal(checkpoint: Checkpoint) -> None:
     for architecture in _architectures(checkpoint):
         if architecture.endswith(HEADS["causal"].architectures) and not _embeds(checkpoint):
             raise CheckpointError(
-                f"{checkpoint.name} is a {architecture}, not an encoder; score it by --model hf, train by head=causal"
+                f"{checkpoint.name} is a {architecture}, not an encoder; score it with --model hf, or train it with "
+                "head=causal"
             )
 
 
@@ -154,7 +157,7 @@ def refuse_encoder(checkpoint: Checkpoint) -> None:
     if architectures and not any(name.endswith(HEADS["causal"].architectures) for name in architectures):
         encoders = [name for name in TRAINED if not HEADS[name].is_causal]
         raise CheckpointError(
-            f"{checkpoint.name} is a {architectures[0]}, not a causal model; train it by a recipe with "
+            f"{checkpoint.name} is a {architectures[0]}, not a causal model; train it with a recipe with "
             f"head={', '.join(encoders[:-1])} or {encoders[-1]}"
         )
 
@@ -168,7 +171,7 @@ def _embeds(checkpoint: Checkpoint) -> bool:
 
 
 def _has_label(checkpoint: Checkpoint, prefix: str | None) -> bool:
-    """Return whether a label begins with `prefix` and there are other labels. True if `prefix` is None."""
+    """Return whether there are several labels and one begins with `prefix`. True if `prefix` is None."""
     return not prefix or (len(checkpoint.label_numbers("")) > 1 and bool(checkpoint.label_numbers(prefix)))
 
 

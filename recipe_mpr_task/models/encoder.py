@@ -23,7 +23,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 _BATCH_TOKENS = {"cpu": 512}
 """Device type to the default of `max_batch_tokens`. A device type that is not listed uses `_LARGE_BATCH`.
 
-A CPU is fastest if the activations of a batch fit its cache, as measured by `benchmarks/encoders.py`.
+A CPU is fastest if the activations of a batch fit into its cache. `benchmarks/encoders.py` measures this.
 """
 
 _LARGE_BATCH = 16384
@@ -33,7 +33,7 @@ class Scorer(Protocol):
     """A loaded checkpoint that scores the options of questions."""
 
     truncated: int
-    """Number of texts that were cut to the model's maximum length so far."""
+    """Number of texts that have been cut to the model's maximum length so far."""
 
     n_tokens: int
     """Number of tokens that the model has processed so far, without padding."""
@@ -65,10 +65,10 @@ class EncoderLM(OptionScorerLM):
         pretrained: checkpoint folder or hub id.
         head: one of `heads.SCORED`, or "auto" for the head that the checkpoint's files declare.
         revision: branch, tag or commit of a hub id; None for the default branch.
-        dtype: number type of the weights, one of DTYPES.
+        dtype: data type of the weights, one of DTYPES.
         device: name of a torch device. The CPU is used if the device is not available.
-        batch_size: maximum number of texts in a batch. For "auto" and 1 (lm-eval's default) there is no such maximum,
-            and only `max_batch_tokens` limits a batch.
+        batch_size: maximum number of texts in a batch. With "auto" or 1 (lm-eval's default), only `max_batch_tokens`
+            limits a batch.
         max_batch_size: passed by lm-eval and ignored.
         max_batch_tokens: maximum number of tokens in a batch, padding included; the default depends on the device.
         max_length: maximum number of tokens in a text; the default is the checkpoint's own limit.
@@ -133,7 +133,7 @@ class EncoderLM(OptionScorerLM):
 
     def _score_task(self, questions: Sequence[Question]) -> list[list[float]]:
         asked = frozenset((question.query, option) for question in questions for option in question.options)
-        if asked != self._asked:  # the stored scores are for other (query, option) pairs
+        if asked != self._asked:  # the stored scores are of other (query, option) pairs
             cut_before = self.head.truncated
             rows = self.head.score([(q.query, q.options) for q in questions])
             self._scores = {
@@ -144,7 +144,7 @@ class EncoderLM(OptionScorerLM):
             self._asked, self._cut = asked, self.head.truncated - cut_before
         self.truncated_in[questions[0].task] = self._cut
         if self._cut:
-            logger.warning("%s: %d texts were cut to the model's length", questions[0].task, self._cut)
+            logger.warning("%s: %d texts were cut to the model's maximum length", questions[0].task, self._cut)
         return [[self._scores[question.query, option] for option in question.options] for question in questions]
 
     @property
@@ -195,6 +195,6 @@ def usable_device(name: str | None) -> torch.device:
     if (device.type == "cuda" and not torch.cuda.is_available()) or (
         device.type == "mps" and not torch.backends.mps.is_available()
     ):
-        logger.info("device %s is not available: using the CPU", device)
+        logger.info("device %s is not available; the CPU is used", device)
         return torch.device("cpu")
     return device

@@ -24,8 +24,8 @@ class Head:
         architectures: a checkpoint has this head if an architecture in `config.json` ends with one of these texts.
         module: a checkpoint has this head if an entry of `modules.json` contains this text; None to skip this check.
         num_labels: number of outputs of the classification layer; None if the number is not checked.
-        label_prefix: a checkpoint has this head if it has several labels, and one begins with this text. None for no
-            test.
+        label_prefix: a checkpoint has this head if it has several labels and one begins with this text; None to skip
+            this check.
         unused_weights: name prefixes of weights that the head does not need. A checkpoint may lack these weights.
         is_causal: True if the model reads a prompt and answers with a letter. False for an encoder.
         own_settings: names of the recipe settings that only this head reads.
@@ -75,7 +75,7 @@ HEADS: Mapping[str, Head] = MappingProxyType({
         objective="finetune.encoders:MultipleChoiceTraining",
         architectures=("ForMultipleChoice",),
     ),
-    "nli": Head(  # before cross_encoder, which takes every other checkpoint of these architectures
+    "nli": Head(  # must be before cross_encoder, which accepts every checkpoint of these architectures
         label="an entailment (NLI) model",
         auto_class="AutoModelForSequenceClassification",
         scorer="recipe_mpr_task.models.nli:Entailment",

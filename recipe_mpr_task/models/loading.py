@@ -33,7 +33,7 @@ class LoadSettings:
 
 
 def load_model(head: Head, checkpoint: Checkpoint, settings: LoadSettings) -> Any:
-    """Load a model from the checkpoint's safetensors files, and return the model in evaluation mode.
+    """Load a model from a checkpoint's safetensors files, and return the model in evaluation mode.
 
     Args:
         head: the head to load the model for.
@@ -42,7 +42,8 @@ def load_model(head: Head, checkpoint: Checkpoint, settings: LoadSettings) -> An
 
     Raises:
         CheckpointError: the checkpoint lacks a weight that the head needs, or the classification layer has a wrong
-            number of outputs. transformers gives a missing weight random values, so scores would be meaningless.
+            number of outputs. transformers would fill a missing weight with random values, and scores would be
+            meaningless.
     """
     _check_labels(head, checkpoint)
     # If only `label2id` names the labels, transformers does not count them.
@@ -69,9 +70,10 @@ def _check_labels(head: Head, checkpoint: Checkpoint) -> None:
     # The config stores one name per label. If the config has no names, transformers makes two labels.
     n_labels = len(checkpoint.config.get("id2label") or {0: "", 1: ""})
     if head.num_labels and n_labels != head.num_labels:
-        needed = "one logit" if head.num_labels == 1 else f"{head.num_labels} logits"
+        needed = "one label" if head.num_labels == 1 else f"{head.num_labels} labels"
         raise CheckpointError(
-            f"{checkpoint.name}: its classification head has {n_labels} labels; {head.label} has {needed}"
+            f"{checkpoint.name}: its classification layer has {n_labels} labels; {head.label} needs {needed}; choose "
+            "another head"
         )
 
 

@@ -1,4 +1,4 @@
-"""Score an option by its pseudo-log-likelihood after the query, computed with a pretrained masked language model.
+"""Score an option by its pseudo-log-likelihood after the query, computed with a masked language model.
 
 The method is PLL-word-l2r (Kauf and Ivanova 2023, arXiv 2305.10588). To predict a token of the option, mask the token
 and all later tokens of the same word. The score is the sum of the log-probabilities of the option's tokens.

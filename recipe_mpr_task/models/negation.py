@@ -37,5 +37,7 @@ def negation_weight(checkpoint: Checkpoint) -> float:
         return 0.0
     weight = content.get("negation") if isinstance(content, dict) else None
     if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= 1:
-        raise CheckpointError(f'{checkpoint.name}: {QUERY_FILE} must hold {{"negation": a number from 0 to 1}}')
+        raise CheckpointError(
+            f'{checkpoint.name}: {QUERY_FILE} has {content!r}; allowed: {{"negation": a number from 0 to 1}}'
+        )
     return float(weight)

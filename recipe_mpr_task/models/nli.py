@@ -1,8 +1,8 @@
 """Score an option by the log-probability that the option entails the query, by a model of natural language inference.
 
 The premise is the option's text, and the hypothesis is the unchanged query. The log-softmax is over all labels.
-The zero-shot pipeline of transformers computes another score. It puts the hypothesis into a sentence, leaves the
-neutral label out, and splits a text at its commas into several hypotheses.
+The zero-shot pipeline of transformers computes another score. That pipeline puts the hypothesis into a sentence, leaves
+out the neutral label, and splits a text at its commas into several hypotheses.
 """
 
 import torch
@@ -17,10 +17,10 @@ from recipe_mpr_task.models.pairs import PairHead
 class Entailment(PairHead):
     """A scorer for checkpoints of a `...ForSequenceClassification` class with a label for entailment.
 
-    Encoder-decoders such as BART are such checkpoints too.
+    The model may also be an encoder-decoder, such as BART.
 
     Raises:
-        CheckpointError: not exactly one of several labels names entailment, or an encoder-decoder's tokenizer does not
+        CheckpointError: the labels are not usable (see `entailment_label`), or an encoder-decoder's tokenizer does not
             end texts with the model's end token.
     """
 
@@ -30,12 +30,12 @@ class Entailment(PairHead):
     def __init__(self, checkpoint: Checkpoint, settings: LoadSettings) -> None:
         self._label = entailment_label(checkpoint)
         super().__init__(checkpoint, settings)
-        # With padding on the left, positions would depend on the longest text of the batch.
+        # Pad on the right: with padding on the left, positions would depend on the longest text of the batch.
         self._tokenizer.padding_side = "right"
-        # An encoder-decoder reads its score at the last end token, so a text must not contain another one.
+        # An encoder-decoder reads its score at the last end token, so a text must not contain an end token.
         self._tokenizer.split_special_tokens = True
         config = self._model.config
-        config.use_cache = False  # a cache of the decoder's keys takes memory and is never read
+        config.use_cache = False  # the cache of the decoder takes memory and is never read
         if config.is_encoder_decoder and config.eos_token_id not in self._tokenizer("a", "b")["input_ids"]:
             raise CheckpointError(
                 f"{checkpoint.name}: its tokenizer does not end texts with the model's end token (eos_token_id="

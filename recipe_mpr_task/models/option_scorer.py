@@ -1,6 +1,6 @@
 """Convert lm-eval's requests to questions with options, and the options' scores to log-likelihoods.
 
-lm-eval sends one request per option. The log-softmax needs the scores of all options of a question, so requests are
+lm-eval sends one request per option. The log-softmax needs the scores of all options of a question. So requests are
 grouped by question. For a Recipe-MPR task, query and options are read from the document. For any other multiple-choice
 task, the query is the request's context, and an option is the request's continuation.
 """
@@ -24,7 +24,7 @@ from recipe_mpr_task.suggest import did_you_mean
 logger = logging.getLogger(__name__)
 
 _SINGLE_MARKS = frozenset((*LETTERS, *map(str, range(1, N_OPTIONS + 1))))
-"""Continuations of one character. For these, length-normalised metrics equal the metrics without normalisation."""
+"""Continuations of one character. Their length-normalised metrics equal the metrics without normalisation."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class OptionScorerLM(LM, abc.ABC):
             return []
         questions, places = _questions_of(requests)
         if any(len(question.options) < 2 for question in questions):
-            # Refuse a single option, because its log-softmax is always 0 and says nothing about the option.
+            # Refuse a single option, because its log-softmax is always 0.
             self._refuse("single text")
         if any(request.args[1].strip() not in _SINGLE_MARKS for request in requests):
             self._warn_once()
@@ -96,8 +96,8 @@ class OptionScorerLM(LM, abc.ABC):
         if not self._warned:
             self._warned = True
             logger.warning(
-                "%s scores are not text log-likelihoods: acc is meaningful, length-normalised metrics "
-                "(acc_norm, acc_bytes) and mutual information are not",
+                "%s scores are not text log-likelihoods: acc is meaningful, but length-normalised metrics (acc_norm, "
+                "acc_bytes) and mutual information are not; use acc",
                 self.scores_options_as,
             )
 
@@ -115,12 +115,12 @@ class OptionScorerLM(LM, abc.ABC):
         )
 
     def apply_chat_template(self, chat_history: Any, add_generation_prompt: bool = True) -> NoReturn:
-        """Raise ModelArgsError, because the model reads the document and not a chat."""
+        """Raise ModelArgsError, because the model reads the document, not a chat."""
         raise ModelArgsError(f"{self.scores_options_as} has no chat template; run it without --apply_chat_template")
 
     @property
     def tokenizer_name(self) -> str:
-        """The key of lm-eval's request cache. Requests do not depend on a tokenizer, so the model's name is used."""
+        """The key of lm-eval's request cache: the model's name, because requests do not depend on a tokenizer."""
         return self.scores_options_as
 
 
@@ -166,7 +166,7 @@ def _question(key: Hashable, group: Sequence[Instance]) -> Question:
 
 
 def reject_unknown(unknown: dict[str, Any], allowed: Sequence[str]) -> None:
-    """Raise ModelArgsError if there are unknown `--model_args`, so that typing errors are found.
+    """Raise ModelArgsError if there are unknown `--model_args`, such as misspelled names.
 
     Args:
         unknown: the unknown arguments by name.

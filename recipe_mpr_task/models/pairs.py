@@ -1,4 +1,4 @@
-"""Score each (query, option) pair by one number. The model reads query and option together, without other options."""
+"""Score each (query, option) pair. The model reads query and option together, without the other options."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +33,7 @@ class PairHead:
         self.n_parameters: int = self._model.num_parameters()
 
     def score(self, questions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """Return one list of option scores per question. Scores are exactly the same in any order of the options."""
+        """Return one list of option scores per question. The scores are exactly equal in any order of the options."""
         pairs = sorted({(query, option) for query, options in questions for option in options})
         row = {pair: i for i, pair in enumerate(pairs)}
         logits = self.score_pairs(pairs).tolist()
@@ -63,7 +63,8 @@ class PairHead:
         for option, ids in zip(options, self._tokenizer(options, add_special_tokens=False)["input_ids"], strict=True):
             if len(ids) + special >= self._max_length:
                 raise CheckpointError(
-                    f"option {option[:40]!r} has {len(ids)} tokens; the model allows {self._max_length - special - 1}"
+                    f"option {option[:40]!r} has {len(ids)} tokens; the model allows "
+                    f"{self._max_length - special - 1}; choose a model that reads longer texts"
                 )
         texts = (options, queries) if self.option_first else (queries, options)
         encoded = self._tokenizer(*texts)
@@ -91,7 +92,7 @@ class MultipleChoice(PairHead):
 class CrossEncoder(PairHead):
     """A scorer for checkpoints of a `...ForSequenceClassification` class with one output.
 
-    Cross-encoders of sentence-transformers are such checkpoints.
+    The checkpoint can be a cross-encoder of sentence-transformers.
     """
 
     head = HEADS["cross_encoder"]

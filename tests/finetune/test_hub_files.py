@@ -74,7 +74,7 @@ def test_one_changed_byte_of_the_weights_is_found(hub: FakeHub, cached: dict[str
     content[-1] ^= 1
     weights.write_bytes(content)
     with pytest.raises(
-        CheckpointError, match=rf"at {COMMIT}: model.safetensors has SHA-256 \w{{64}}, in the repository"
+        CheckpointError, match=rf"at {COMMIT}: model.safetensors has SHA-256 \w{{64}}, but \w{{64}} in the repository"
     ):
         verify(TINY, COMMIT, cached)
 
@@ -84,10 +84,10 @@ def test_one_changed_byte_of_the_weights_is_found(hub: FakeHub, cached: dict[str
 def test_an_edited_setting_is_found(hub: FakeHub, cached: dict[str, Path], name: str) -> None:
     file, text = cached[name].resolve(), cached[name].read_text()
     file.write_text(text + "\n")
-    with pytest.raises(CheckpointError, match=rf"{name} has \d+ bytes, in the repository \d+"):
+    with pytest.raises(CheckpointError, match=rf"{name} has \d+ bytes, but \d+ in the repository"):
         verify(TINY, COMMIT, cached)
     file.write_text(text.replace(" ", "\t", 1))
-    with pytest.raises(CheckpointError, match=rf"{name} has git blob id \w{{40}}, in the repository \w{{40}}"):
+    with pytest.raises(CheckpointError, match=rf"{name} has git blob id \w{{40}}, but \w{{40}} in the repository"):
         verify(TINY, COMMIT, cached)
 
 
@@ -97,7 +97,7 @@ def test_a_file_that_the_repository_lacks_is_found(hub: FakeHub, cached: dict[st
     added = cached["config.json"].parent / name
     added.parent.mkdir(exist_ok=True)
     added.write_text("{}")
-    with pytest.raises(CheckpointError, match=f"{name} is not in the repository at that commit"):
+    with pytest.raises(CheckpointError, match=f"{name} is not in the repository at this commit"):
         verify(TINY, COMMIT, snapshot_files(TINY))
 
 
@@ -150,7 +150,7 @@ def test_a_file_that_is_gone_is_told(hub: FakeHub, cached: dict[str, Path]) -> N
 @pytest.mark.exploit
 def test_a_file_that_was_taken_away_is_found(hub: FakeHub, cached: dict[str, Path], name: str) -> None:
     cached[name].unlink()
-    with pytest.raises(CheckpointError, match=f"{name} is missing, which loading reads"):
+    with pytest.raises(CheckpointError, match=f"the needed file {name} is missing"):
         verify(TINY, COMMIT, snapshot_files(TINY))
     with pytest.raises(CheckpointError, match="is missing"):
         verify(TINY, COMMIT, {})

@@ -84,7 +84,7 @@ def test_a_tracker_of_lm_eval_that_is_missing_is_told_before_anything_is_scored(
         pytest.skip(f"{package} is installed")
     done = recipe_mpr(*RUN, f"--{package}_args", "project=x", "--output_path", str(tmp_path / "none"))
     assert done.returncode == 2
-    assert f"--{package}_args needs the package {package}: pip install {package}" in done.stderr
+    assert f"--{package}_args needs the package {package}; run `pip install {package}`" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "none").exists()
 

@@ -55,7 +55,7 @@ def test_a_training_without_kept_checkpoints_says_what_to_do(tmp_path):
     (selected,) = find_checkpoints(trained(tmp_path / "run"))
     checkpoint(selected.folder / KEPT / "step-9", step=9, unselected=MARK, system="b" * 64)
     shutil.rmtree(selected.folder / KEPT / "step-9-base")
-    with pytest.raises(CheckpointError, match="step-9: no checkpoint of the training"):
+    with pytest.raises(CheckpointError, match="step-9: not a checkpoint of the training"):
         kept_checkpoints(selected)
 
 

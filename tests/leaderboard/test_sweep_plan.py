@@ -100,7 +100,7 @@ def test_cells_that_cannot_exist_are_refused(entry, task, reason):
 
 def test_a_causal_checkpoint_as_an_encoder_is_refused(tiny_qwen):
     (cell,) = cells({"encoder": str(tiny_qwen)})
-    assert "not an encoder; score it by --model hf" in str(refusal(cell))
+    assert "not an encoder; score it with --model hf" in str(refusal(cell))
 
 
 GRID = [Cell(model(), SAMPLE, shots, chat, seed) for shots in (0, 1) for chat in (False, True) for seed in (None, 7)]

@@ -134,13 +134,13 @@ def test_heads_that_a_checkpoint_has_not_are_refused(checkpoint):
     for head in ("multiple_choice", "masked_lm"):
         with pytest.raises(CheckpointError, match="would be random"):
             EncoderLM(pretrained=str(folder), head=head)
-    with pytest.raises(CheckpointError, match="2 labels; a cross-encoder has one logit"):
+    with pytest.raises(CheckpointError, match="2 labels; a cross-encoder needs one label"):
         EncoderLM(pretrained=str(folder), head="cross_encoder")
 
 
 @pytest.mark.parametrize("head", ["multiple_choice", "cross_encoder", "bi_encoder", "masked_lm"])
 def test_a_causal_model_is_refused_whatever_head_is_asked_for(tiny_qwen, head):
-    with pytest.raises(RecipeMPRError, match=r"Qwen3ForCausalLM, not an encoder; score it by --model hf"):
+    with pytest.raises(RecipeMPRError, match=r"Qwen3ForCausalLM, not an encoder; score it with --model hf"):
         EncoderLM(pretrained=str(tiny_qwen), head=head)
 
 

@@ -140,7 +140,7 @@ def test_auto_takes_nli_only_where_one_of_several_labels_names_entailment(nli):
 
     assert (auto(LABELS), auto(("entailment",))) == ("nli", "cross_encoder")
     assert EncoderLM(pretrained=str(nli("bart")), device="cpu").head_name == "nli"
-    with pytest.raises(CheckpointError, match="2 labels; a cross-encoder has one logit"):
+    with pytest.raises(CheckpointError, match="2 labels; a cross-encoder needs one label"):
         auto(("negative", "positive"))
 
 
