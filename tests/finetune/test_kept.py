@@ -94,7 +94,7 @@ def test_add_scores_every_checkpoint_once_and_only_the_selected_one_has_a_row(ru
     done = recipe_mpr(*command)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("recipe_mpr_sample ... ") == 3
-    assert "Choosing a checkpoint by this curve is choosing on the test" in done.stdout
+    assert "Do not choose a checkpoint by this curve" in done.stdout
     (folder,) = (site / "curves").iterdir()
     points = json.loads((folder / "curve.json").read_text())["points"]
     assert [point["held_out"]["n"] for point in points] == [60] * 3
