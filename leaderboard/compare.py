@@ -50,7 +50,7 @@ def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None
     a, b = of_a[shared[0]], of_b[shared[0]]
     if a.id == b.id:
         both = f"{a.system} ({a.source})"
-        raise RecipeMPRError(f"A and B both are {both}; choose two different systems with --a and --b")
+        raise RecipeMPRError(f"A and B are both {both}; choose two different systems with --a and --b")
     return a, b
 
 

@@ -1,4 +1,4 @@
-"""Exclude a system's repeats: a later run of a task, pooled folds beside a run on all items, a run read twice."""
+"""Exclude a system's repeats: a later run of a task, pooled folds next to a run on all items, a run read twice."""
 
 import math
 from collections.abc import Callable, Hashable, Iterable
@@ -53,10 +53,10 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
         agreement = "" if different or is_one_run else f", with the same answers on all {len(row.items)} items"
         reason = f"{_REPEAT} {first.source}{agreement}: {_READ_TWICE if is_one_run else why}"
         if different:
-            disagreement = f"the two differ on {different} of {len(row.items)} items"
+            disagreement = f"the two runs differ on {different} of {len(row.items)} items"
             mine, theirs = (f"{100 * (one.score.acc or 0):.1f}" for one in (row, first))
-            reason += f"; {disagreement}: this one scores {mine}, that one {theirs}"
-            kept[seen[key]] = flagged(first, f"another run ({row.source}) scores {mine}; {disagreement}")
+            reason += f"; {disagreement}: this run scores {mine}%, the other {theirs}%"
+            kept[seen[key]] = flagged(first, f"another run ({row.source}) scores {mine}%; {disagreement}")
         kept.append(replace(row, status="excluded", reason=reason))
     return kept
 

@@ -44,11 +44,11 @@ def rank_ranges(ranks: Ints, p_blocks: Iterable[Floats]) -> tuple[Ints, Ints]:
 
 
 def _separated(p: Floats, first: int) -> NDArray[np.bool_]:
-    """Return for each row of a block the rows that Holm's method separates from it, shape (rows of the block, rows).
+    """Return which rows Holm's method separates from each row of a block, shape (rows of the block, rows).
 
-    This gives what `statistics.holm` gives for each row, without sorting. The method tests the k-th smallest of m p
-    values by p (m - k + 1) < 5%, and stops at the first failure. So if it rejects k tests, k is the number of p values
-    with p (m - k) < 5%, and no smaller number has this property.
+    The result equals that of `statistics.holm` for each row, but needs no sorting. Holm's method tests the k-th
+    smallest of m p values by p (m - k + 1) < 5%, and stops at the first failure. So if it rejects k tests, k is the
+    number of p values with p (m - k) < 5%, and no smaller number has this property.
 
     Args:
         p: uncorrected p values, shape (rows of the block, rows).

@@ -18,7 +18,7 @@ from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import Floats, Ints
 
 _DIGITS = 4
-"""Number of decimals kept for a probability. Further decimals change with the batch size and are cut in records."""
+"""Number of decimals kept for a probability. Further decimals depend on the batch size, and records omit them."""
 
 _MARGIN = 10
 """In units of 1/10,000. Best probabilities within this distance of 1/5 or 1 are too common to identify a model."""
@@ -33,7 +33,7 @@ Picks = NDArray[np.uint8]
 class RowItems:
     """A row's item results, sorted by item id.
 
-    Iteration parses `text` into results. Their probabilities have four decimals. Metrics and rotations are lost.
+    Iteration parses `text` into results. Their probabilities have four decimals. Metrics and rotations are not stored.
 
     Attributes:
         text: a JSON list, which the system's page embeds. Each item is a list [item id, accuracy, chosen recipe ids,

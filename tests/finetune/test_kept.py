@@ -111,7 +111,7 @@ def test_add_scores_every_checkpoint_once_and_only_the_selected_one_has_a_row(ru
         assert [(row["rank"], row["acc"], row["status"]) for row in others] == [(None, None, "excluded")] * 2
         (row,) = [row for row in rows if row["kind"] == "causal" and row not in others]
         assert row["checkpoints"] == 2
-        assert "2 other checkpoints of this training were scored, not selected" in row["tries"]
+        assert "2 other checkpoints of this training were scored but not selected" in row["tries"]
 
 
 def test_add_of_a_run_that_kept_none_says_how_to_keep_them(run, tmp_path):

@@ -95,7 +95,7 @@ def test_the_row_counts_the_checkpoints_beside_it(tmp_path):
     boards = build_boards(read_rows([tmp_path / "runs"])[0])
     (row,) = [row for board in boards for row in board.rows if row.rank]
     assert row.tries is not None
-    assert "1 other checkpoint of this training was scored, not selected" in row.tries.text
+    assert "1 other checkpoint of this training was scored but not selected" in row.tries.text
     assert row.tries.checkpoints == 1
 
 

@@ -166,7 +166,7 @@ def test_compare_asks_which_run_where_a_folder_holds_several(tmp_path):
         ([folder, folder, "--a", "nobody"], "org/model on recipe_mpr_sample; org/model-2"),
         (
             [folder, folder, "--a", "model-2", "--b", "2", "--board", "recipe_mpr_sample"],
-            "both are org/model-2",
+            "are both org/model-2",
         ),
         ([folder, folder, "--board", "recipe_mpr"], "no row matches board recipe_mpr"),
         (["org/model", folder], "system's name with --a or --b"),
