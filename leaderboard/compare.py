@@ -150,7 +150,7 @@ def _lines(groups: Mapping[str, Sequence[Pair]]) -> list[list[str | int]]:
 
 
 def _flips(pairs: Sequence[Pair], queries: Mapping[str, str], most: int | None) -> Iterator[str]:
-    """For each row, yield a heading, then a line for each item on which this row is better than the other row."""
+    """Yield for each row a heading, then one line per item on which the row is better than the other row."""
     for k, letter in enumerate("AB"):
         won = [pair for pair in pairs if pair[k].accuracy > pair[1 - k].accuracy]
         yield f"\n{letter} is better on {len(won)} items:"

@@ -108,7 +108,7 @@ def _group(rows: Sequence[Row], places: Sequence[int], pairs: Sequence[_Pair]) -
     reasons = sorted({pair.shared for pair in inside} - {""})
     copies = [pair for pair in inside if pair.may_be_copy]
     if copies:
-        more = f" (and {len(copies) - 1} more of the pairs)" if len(copies) > 1 else ""
+        more = f" (1 of {len(copies)} similar pairs)" if len(copies) > 1 else ""
         reasons.append(f"one may be a copy: {_said(rows, max(copies, key=lambda pair: pair.share))}{more}")
     return Group(tuple(_name(rows[place]) for place in places), tuple(reasons))
 
@@ -159,7 +159,7 @@ def _shared(row: Row, other: Row) -> str:
 
 
 def _base(row: Row) -> str | None:
-    """Return the name of a row's base model: the model itself, if it was not trained. None if the name is not known."""
+    """Return the name of a row's base model; for an untrained model, its own name. None if the name is unknown."""
     if row.training and row.training.base_model:
         name, is_known = row.training.base_model, bool(row.training.base_known)
         return name if is_known or ("/" in name and not is_path(name)) else None

@@ -33,7 +33,7 @@ class ScoredClaim:
             the accuracy of always answering this letter.
         notes: notes on the claim, for readers.
         row: the imported run with the published answers.
-        order: how the source says that the options were shown; "not_stated" if it does not say.
+        order: how the source says that the options were shown; "not_stated" if the source does not say.
         board: key of the board with the same items.
     """
 

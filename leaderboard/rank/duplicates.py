@@ -16,13 +16,13 @@ _REPEAT = "repeat of"
 
 
 def mark_repeats(rows: Iterable[Row]) -> list[Row]:
-    """For each identity and task, keep one ranked run, by default the earliest, so that users cannot pick the best."""
+    """Keep one ranked run for each identity and task, by default the earliest, so that users cannot pick the best."""
     why = "only the earliest run of a system is ranked"
     return _one_each(sorted(rows, key=lambda row: (*by_date(row), row.task)), lambda row: row.task, why)
 
 
 def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
-    """For each identity and board, keep one ranked row. A run on all items is preferred to pooled folds."""
+    """Keep one ranked row for each identity and board. A run on all items is preferred to pooled folds."""
     why = "same items and same settings"
     return _one_each(sorted(rows, key=lambda row: (row.task != row.board, row.source)), lambda row: row.board, why)
 
@@ -77,11 +77,11 @@ def by_date(row: Row) -> tuple[float, str]:
 
 
 def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
-    """If a run was read twice, as a results file and as a record, keep the row with more doubt. Exclude the other row.
+    """Keep the row with more doubt if a run was read twice, as a results file and as a record. Exclude the other row.
 
-    Identities are not compared, because an identity can depend on a folder's path. Two ranked rows are one run if they
-    have the same board, task, name and date, and the same choice and accuracy on every item. The kept row gets the
-    flags of both rows.
+    Identities are not compared, because an identity can depend on a folder's path. Two ranked rows are one run if
+    board, task, name, date, and the choice and accuracy on every item are equal. The kept row gets the flags of both
+    rows.
     """
     doubtful_first = sorted(rows, key=lambda row: (tuple(-d for d in _doubt(row)), *by_date(row), row.reason))
     seen: dict[tuple[Hashable, ...], int] = {}

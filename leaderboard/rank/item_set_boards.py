@@ -130,7 +130,7 @@ _BASES = {
     "recipe_mpr_test": "the held-out 50 items",
     "recipe_mpr_sample": "the embedded sample",
 }
-"""Boards whose rows are used for comparison, apart from larger imported sets. Each item has one shuffled order."""
+"""Boards whose rows are used for comparison, besides boards of larger imported sets. Each item has one order."""
 
 
 def _base(row: Row) -> str | None:

@@ -53,7 +53,7 @@ def row_of(verified: VerifiedRun) -> Row:
         source=run.source,
         evidence=evidence(run),
         metrics=metrics,
-        # A model that scores each option alone gives the same answer in every rotation. This does not show robustness.
+        # A model that scores each option alone gives equal answers in all rotations. That is no sign of robustness.
         is_invariant="perf" in metrics and who.is_order_invariant(run),
         clean_subset=score(verified.unseen_items) if _shows_unseen(verified) else None,
         has_samples=run.samples is not None or not is_task(run.task),

@@ -35,7 +35,7 @@ class Patterns:
         return Patterns(self.distinct[kept], places)
 
     def shared_with(self, these: Flags) -> Floats:
-        """For each row of `these` and each of these rows, count the columns that are true in both."""
+        """Count for each row of `these` and each row of the patterns the columns that are true in both."""
         return shared(these, self.distinct)[:, self.places]
 
 
@@ -45,5 +45,5 @@ def product(sparse: Any, block: slice) -> Floats:
 
 
 def shared(these: Flags, those: Flags) -> Floats:
-    """For each pair of rows, count the columns that are true in both. The counts are exact in 32-bit floats."""
+    """Count for each pair of rows the columns that are true in both. The counts are exact in 32-bit floats."""
     return np.asarray(these.astype(np.float32) @ those.astype(np.float32).T)

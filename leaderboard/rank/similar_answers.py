@@ -135,10 +135,10 @@ class Matrices:
         scored: whether the row has the item; shape (rows, items).
         answers: sparse, shape (rows, hashes). Each hash in `RowItems.answers` of any row has a column. If 2 to 64 rows
             have the hash, the column is 1 for these rows. All other values are 0.
-        common: each hash that more than 64 rows have has a column, true for these rows; shape (rows, common hashes).
+        common: one column for each hash that more than 64 rows have, true for these rows; shape (rows, common hashes).
         one_letter: whether the row answers nearly all items with one letter; shape (rows,).
         failed: whether the row is wrong on the item, whatever it chose; shape (rows, items).
-        is_mute: whether the row does not show which options it chose on most items that it gets wrong; shape (rows,).
+        is_mute: whether the row has no choice on more than half of its wrong items; shape (rows,).
     """
 
     chose: Flags
