@@ -1,9 +1,9 @@
-"""Build the leaderboard only from result files. Every number is computed from per-item results.
+"""Build the leaderboard only from result files. Every ranked number is computed from per-item results.
 
-Data flows one way. Each stage is a package. A stage imports only the stages before it:
+Data flows one way. Each stage is a package, and imports only the stages above it in this list:
 
     load      files -> Run: parse lm-eval's output folders and compact records; later stages see no raw JSON
-    verify    Run -> VerifiedRun: run all checks, recompute the items, give each run a status and a reason
+    verify    Run -> VerifiedRun: run all checks, recompute the item results, give each run a status and a reason
     rank      VerifiedRun -> Row -> Board: pool the folds, exclude repeated runs, rank, compute paired statistics
     site      Board -> page, Markdown, JSON and CSV: publish all files in one atomic step
     exports   Board -> the file formats of other projects

@@ -65,9 +65,9 @@ def build(  # noqa: PLR0913 (each argument is an option of the command)
         target: accuracy at which the page draws a line, a fraction in [0, 1]; None for no line.
         exports: whether to also write the file formats of other projects.
         hub_dataset: id of the dataset on the Hugging Face Hub, for the exports; None if there is none.
-        built: the day that the page names as the day of the build; None to name none.
-        on_fault: called for each exception in our own code, with the step that failed and the traceback.
-        where: where the runs are checked. The site does not depend on it.
+        built: the date of the build, shown on the page; None to show no date.
+        on_fault: called for each internal error, with the step that failed and the traceback.
+        where: where the runs are checked. This choice does not change the site.
 
     Raises:
         RecipeMPRError: no run could be read, or the folder cannot be written to. The old site is kept.
@@ -76,12 +76,12 @@ def build(  # noqa: PLR0913 (each argument is an option of the command)
         rows, skipped = read_rows(paths, on_fault, where)
         reasons = [f"{file.source}: {file.reason}" for file in skipped]
         unsampled = [f"{row.source}, {row.task}" for row in rows if not row.has_samples]
-        remedy = "run it again with --log_samples; if the file is a link, link its folder instead"
-        reasons += [f"{run}: no samples beside it, so it has no rank: {remedy}" for run in unsampled]
+        remedy = "evaluate again with --log_samples; if the results file is a link, link its folder instead"
+        reasons += [f"{run}: no rank, because its samples file is missing; {remedy}" for run in unsampled]
         reasons = [line(reason, LONGEST) for reason in reasons]
         if not rows:
             raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
-        gc.freeze()  # statsmodels' Holm correction starts a collection, which skips frozen rows
+        gc.freeze()  # statsmodels' Holm correction starts a garbage collection, which skips frozen rows
         boards = build_boards(rows, known_rows(rows, on_fault))
         content = content_of(boards, skipped, target, built)
         jobs = where.processes if len(rows) >= MANY_ROWS else 1
@@ -90,7 +90,10 @@ def build(  # noqa: PLR0913 (each argument is an option of the command)
 
 
 def known_rows(rows: Iterable[Row], on_fault: OnFault = raise_fault) -> list[Row]:
-    """Return the committed results, for comparison, if a row has a set that its importer named; else []."""
+    """Return the rows of the committed results if any of `rows` has a set that its importer named; else [].
+
+    The boards of imported sets show these rows for comparison.
+    """
     return read_rows([RESULTS], on_fault)[0] if any(row.item_set for row in rows) else []
 
 
@@ -159,10 +162,10 @@ def texts_at_hand() -> Mapping[str, Item]:
 def write_records(paths: Iterable[Path], folder: Path, on_fault: OnFault = raise_fault) -> list[str]:
     """Write a compact record of each run under `paths` into `folder`. Skip compact records and unusable files.
 
-    `on_fault` is called for each exception in our own code. If `on_fault` returns, the other records are written.
+    `on_fault` is called for each internal error. If `on_fault` does not raise, the other records are still written.
 
     Returns:
-        One line of text for each run that cannot be made into a record.
+        One line of text for each run that cannot be written as a record.
     """
     skipped = []
     for file, source in find_files(paths)[0]:
@@ -185,7 +188,7 @@ def _write(run: Run, folder: Path) -> None:
     if not verified.items:
         raise RecordError(verified.reason)
     if fault := next(prompt_faults(Case(run)), None):
-        raise RecordError(f"{fault}; a record has no prompts, so readers of the record could not see this")
+        raise RecordError(f"{fault}; a record stores no prompts, so its readers could not see this fault")
     record = record_of(run, flags=verified.flags, around=verified.around, model_key=model_key(run))
     name, measured = slug(f"{system_name(run)[:80]} {run.task}", 200), json.dumps(record.model_dump(), sort_keys=True)
     # The file name ends in a hash of the content, so that different records never overwrite each other.

@@ -2,7 +2,7 @@
 
 Rows depend only on the results file, its samples files, the code, and whether the dataset is on this machine. The key
 of a cache entry is a hash of these four. Each entry is one file: a line with a SHA-256, then the `FileRows` as JSON.
-`leaderboard.sweep.finished` keeps its summaries of results files here, too.
+`leaderboard.sweep.finished` also keeps its summaries of results files in this cache.
 """
 
 import hashlib
@@ -54,12 +54,12 @@ def key_of(file: Path) -> str | None:
 
 
 def setting() -> str:
-    """Return what the rows of a file depend on beside the file: the code's hash, and whether the dataset is here."""
+    """Return the part of a key that all files share: the code's hash, and whether the dataset is on this machine."""
     return f"{code_hash()} {bool(items_at_hand())}"
 
 
 def recall(key: str) -> bytes | None:
-    """Return what is stored under a key; None if the cache has no entry for the key, or if the entry is damaged."""
+    """Return the value stored under a key; None if the key has no entry, or if the entry is damaged."""
     with suppress(OSError, ValueError):
         content = (entry := _folder() / key).read_bytes()
         os.utime(entry)
@@ -92,7 +92,7 @@ def forget_unused() -> None:
 
 @lru_cache(maxsize=1)
 def code_hash() -> str:
-    """Return a hash of the code that computes rows: our files, Python's version and the versions of `_COMPUTING`."""
+    """Return a hash of all code that computes rows: this project's files, Python, and the versions of `_COMPUTING`."""
     digest = hashlib.sha256(repr((sys.version, *map(version, _COMPUTING))).encode())
     for package in ("recipe_mpr_task", "leaderboard"):
         root = Path(str(files(package)))

@@ -20,10 +20,10 @@ from leaderboard.verify.verified import VerifiedRun
 from leaderboard.workers import HERE, KILLED, WORKERS, Checked, Keyed, Where, check_all
 from recipe_mpr_task.faults import OwnFaultError
 
-OUR_FAULT = "internal error while it was checked, see the log that the build names"
-"""Reason to exclude a run or a file after an exception in our own code. The next build retries the file."""
+OUR_FAULT = "internal error during the check; see the log that the build names"
+"""Reason to exclude a run or a file after an internal error. The next build retries the file."""
 
-OnFault = Callable[[str, str], None]  # arguments: the step in which our own code failed; the traceback
+OnFault = Callable[[str, str], None]  # arguments: the step that failed, and the traceback
 
 
 def raise_fault(what: str, trace: str) -> None:
@@ -38,8 +38,8 @@ def read_rows(
 
     Args:
         paths: lm-eval output folders, results files and compact records, in any order.
-        on_fault: called for each exception in our own code. If `on_fault` returns, the other rows are read.
-        where: where the files are checked. The rows do not depend on it.
+        on_fault: called for each internal error. If `on_fault` does not raise, the other rows are still read.
+        where: where the files are checked. This choice does not change the rows.
 
     Returns:
         (rows, skipped), both sorted by source. `skipped` has the files that could not be used, with reasons.
@@ -75,9 +75,9 @@ def _rows_of_files(files: Sequence[Path], where: Where) -> Iterator[tuple[FileRo
 
 
 def make_rows(keyed: Keyed) -> Checked:
-    """Return the rows of a file (a `FileRows` as JSON), and the traceback of each exception in our own code.
+    """Return the rows of a file (a `FileRows` as JSON), and the traceback of each internal error.
 
-    `keyed` is (file, cache key or None). Cache the rows if the key has not changed and no exception occurred.
+    `keyed` is (file, cache key or None). Cache the rows if the key has not changed and no internal error occurred.
     """
     file, key = keyed
     unusable, rows = None, []

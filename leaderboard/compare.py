@@ -24,9 +24,9 @@ MOST_ITEMS = 10
 _MOST_NAMES, _LONGEST_NAME = 12, 120
 _LEGEND = """\
 Difference: A minus B in points, with its 95% paired bootstrap interval. p: exact McNemar test, or exact
-sign-flip test if options tie. By query type, both are Holm-corrected, and an interval excludes 0 exactly
-if p is below .05. Detectable: the smallest true difference in points that a paired test on n items
-detects (80% power)."""
+sign-flip test if options tie. Over "all" and the query types, intervals and p are Holm-corrected: an
+interval excludes 0 exactly if p is below .05. A better, B better: number of items on which A or B is better.
+Detectable: the smallest true difference in points that a paired test on n items detects (80% power)."""
 
 
 def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None, on_fault: OnFault) -> tuple[Row, Row]:
@@ -36,7 +36,7 @@ def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None
         run_a: path of the first run, and the system's name or a part of the name; "" matches every name.
         run_b: path and name of the second run.
         board: key of the board; None chooses the only board that has rows of both runs.
-        on_fault: called for each exception in our own code, with the step that failed and the traceback.
+        on_fault: called for each internal error, with the step that failed and the traceback.
 
     Raises:
         RecipeMPRError: a path has no row or several rows, there is no single common board, or both rows are the same.
@@ -45,12 +45,12 @@ def two_rows(run_a: tuple[Path, str], run_b: tuple[Path, str], board: str | None
     shared = [key for key in of_a if key in of_b]
     if len(shared) != 1:
         boards = [", ".join(rows) or "none" for rows in (of_a, of_b)]
-        what = "choose one with --board" if shared else "they share none"
+        what = "choose a common board with --board" if shared else "compare two runs of the same task"
         raise RecipeMPRError(f"{run_a[0]} has rows on {boards[0]}; {run_b[0]} on {boards[1]}; {what}")
     a, b = of_a[shared[0]], of_b[shared[0]]
     if a.id == b.id:
         both = f"{a.system} ({a.source})"
-        raise RecipeMPRError(f"both are {both}: there is nothing to compare; name two with --a and --b")
+        raise RecipeMPRError(f"A and B are both {both}; choose two different systems with --a and --b")
     return a, b
 
 
@@ -66,9 +66,9 @@ def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[R
     rows = exact or [row for row in on_board if name.lower() in row.system.lower()]
     if not rows:
         listed = sorted({f"{row.system} on {row.board}"[:_LONGEST_NAME] for row in everything})
-        asked = f"{name!r}{f' on {board}' if board else ''}" if name else f"a row on {board}"
+        asked = f"{name!r}{f' on {board}' if board else ''}" if name else f"board {board}"
         more = f"; and {len(listed) - _MOST_NAMES} more" if len(listed) > _MOST_NAMES else ""
-        raise RecipeMPRError(f"{path} does not have {asked}; it has {'; '.join(listed[:_MOST_NAMES])}{more}")
+        raise RecipeMPRError(f"{path}: no row matches {asked}; choose one of: {'; '.join(listed[:_MOST_NAMES])}{more}")
     by_board: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if row.items:
@@ -82,8 +82,9 @@ def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[R
 def _only(path: Path, rows: Sequence[Row]) -> Row:
     if len(rows) > 1:
         names = "; ".join(f"{row.system} ({row.source})"[:_LONGEST_NAME] for row in rows[:_MOST_NAMES])
-        what = f"{path} holds {len(rows)} rows on {rows[0].board}"
-        raise RecipeMPRError(f"{what}: {names}; choose one with --a or --b, by its path, or another --board")
+        what = f"{path} has {len(rows)} rows on {rows[0].board}"
+        remedy = "name one with --a or --b, pass the path of one run, or choose another --board"
+        raise RecipeMPRError(f"{what}: {names}; {remedy}")
     return rows[0]
 
 
@@ -93,7 +94,7 @@ def report(a: Row, b: Row, most_items: int | None = MOST_ITEMS) -> Iterator[str]
     Args:
         a: the first row.
         b: the second row.
-        most_items: for each row, list at most this many items on which it is better; None lists all.
+        most_items: for each row, list at most this many items on which the row is better; None lists all.
 
     Raises:
         RecipeMPRError: no item is common, or a score is not finite.
@@ -104,9 +105,9 @@ def report(a: Row, b: Row, most_items: int | None = MOST_ITEMS) -> Iterator[str]
         yield f"   {row.status}: {line(row.reason)}"
         yield from (f"   note: {line(flag)}" for flag in row.flags)
     if len(pairs) < max(len(a.items), len(b.items)):
-        yield f"Only the {len(pairs)} items that both were scored on are compared."
+        yield f"Only the {len(pairs)} items on which both systems were scored are compared."
     if all(one.accuracy == other.accuracy and one.chosen == other.chosen for one, other in pairs):
-        yield "Both chose the same on every item: this may be one run, read from two places."
+        yield "A and B chose the same option on every item. They may be one run, read from two places."
     yield f"\n{_table(pairs)}"
     yield _LEGEND
     yield ""
@@ -119,9 +120,10 @@ def _pairs(a: Row, b: Row) -> list[Pair]:
     items = sorted(a.items, key=lambda item: item.item_id)
     pairs = [(item, of_b[item.item_id]) for item in items if item.item_id in of_b]
     if not pairs:
-        raise RecipeMPRError("the two were scored on different items; there is nothing to compare")
+        raise RecipeMPRError("A and B have no item in common; compare two runs of the same task")
     if a.score.acc is None or b.score.acc is None:
-        raise RecipeMPRError("a score that is not finite cannot be compared; see the status of each with leaderboard")
+        letter = "A" if a.score.acc is None else "B"
+        raise RecipeMPRError(f"a score of {letter} is not finite; `recipe-mpr leaderboard` shows the status of both")
     return pairs
 
 
@@ -129,7 +131,7 @@ def _table(pairs: Sequence[Pair]) -> str:
     """Return a text table with one line for all pairs, and one line for each query type that has pairs."""
     by_type = {name: [p for p in pairs if name in (p[0].types or (UNTYPED,))] for name in (*QUERY_TYPES, UNTYPED)}
     lines = _lines({"all": pairs}) + _lines({name: some for name, some in by_type.items() if some})
-    headers = ["", "n", "A", "B", "Difference", "p", "A alone", "B alone", "Detectable"]
+    headers = ["", "n", "A", "B", "Difference", "p", "A better", "B better", "Detectable"]
     return tabulate(lines, headers, tablefmt="simple", disable_numparse=True, colalign=["left", *["right"] * 8])
 
 
@@ -148,7 +150,7 @@ def _lines(groups: Mapping[str, Sequence[Pair]]) -> list[list[str | int]]:
 
 
 def _flips(pairs: Sequence[Pair], queries: Mapping[str, str], most: int | None) -> Iterator[str]:
-    """For each row, yield a heading, then a line for each item on which this row is better than the other row."""
+    """Yield for each row a heading, then one line per item on which the row is better than the other row."""
     for k, letter in enumerate("AB"):
         won = [pair for pair in pairs if pair[k].accuracy > pair[1 - k].accuracy]
         yield f"\n{letter} is better on {len(won)} items:"

@@ -1,4 +1,4 @@
-"""Make the curve of a training: the held-out accuracy of every kept checkpoint, beside its validation scores.
+"""Make a training run's curve: the held-out accuracy and the validation scores of every kept checkpoint.
 
 curves/NAME/curve.json    all numbers
 curves/NAME/curve.txt     the table
@@ -27,19 +27,19 @@ from recipe_mpr_task.files import write_atomic
 from recipe_mpr_task.manifest import TrainingManifest
 
 WARNING = (
-    "Held-out accuracy of every kept checkpoint. Choosing a checkpoint by this curve is choosing on the test: only the "
-    "checkpoint that was selected in training has a row, and the others get no rank."
+    "Held-out accuracy of every kept checkpoint. Do not choose a checkpoint by this curve: that is selection on the "
+    "test items. Only the checkpoint that was selected in training has a row on the leaderboard."
 )
 
 
 @dataclass(frozen=True)
 class Point:
-    """One checkpoint.
+    """One checkpoint and its scores.
 
     Attributes:
-        split: the split that it was trained on, such as "fold0"; "all" for the pooled folds.
+        split: the split that the checkpoint was trained on, such as "fold0"; "all" for the pooled folds.
         step: the optimizer step.
-        selected: whether training selected this step. Of pooled folds, whether any fold selected it.
+        selected: whether training selected this step. For pooled folds: whether any fold selected this step.
         held_out: accuracy on the held-out items.
         validation_accuracy: accuracy on the validation items, a fraction; None if it was not logged.
         validation_cross_entropy: mean cross-entropy on the validation items, in nats; None if it was not logged.
@@ -54,20 +54,22 @@ class Point:
 
 
 def point_of(manifest: TrainingManifest, folder: Path, task: str) -> Point:
-    """Return a checkpoint's point.
+    """Return the point of one checkpoint.
 
     Args:
         manifest: the checkpoint's manifest.
-        folder: folder of its evaluation.
-        task: the task that scored its held-out items.
+        folder: folder of the checkpoint's evaluation.
+        task: the task that scored the checkpoint's held-out items.
 
     Raises:
-        RecipeMPRError: the evaluation cannot be read, or was not of the pinned items.
+        RecipeMPRError: the evaluation cannot be read, or has other items than the pinned ones.
     """
     try:
         run = next(run for file in complete_results(folder) for run in runs_of(file, file.name) if run.task == task)
     except (UnusableError, StopIteration) as error:
-        raise RecipeMPRError(f"{folder}: no evaluation on {task} can be read ({error}); remove that folder") from None
+        why = f" ({error})" if str(error) else ""
+        remedy = "remove this folder and score the checkpoint again"
+        raise RecipeMPRError(f"{folder}: no evaluation on {task} can be read{why}; {remedy}") from None
     case = Case(run)
     if fault := next(document_faults(case), None):
         raise RecipeMPRError(f"{folder}: {fault}; remove this folder and score the checkpoint again")
@@ -85,7 +87,7 @@ def point_of(manifest: TrainingManifest, folder: Path, task: str) -> Point:
 
 
 def pooled(points: Sequence[Point]) -> list[Point]:
-    """Return one point for each step that every split has; [] for one split."""
+    """Return one point for each step that every split has; [] if there is only one split."""
     splits = {point.split for point in points}
     if len(splits) < 2:
         return []
@@ -111,7 +113,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def table(points: Sequence[Point]) -> str:
-    """Return the points as a text table, the selected steps marked."""
+    """Return the points as a text table with the selected steps marked."""
     several = len({point.split for point in points}) > 1
     lines = [
         [
@@ -132,7 +134,7 @@ def table(points: Sequence[Point]) -> str:
 def _selected(point: Point) -> str:
     if not point.selected:
         return ""
-    return "selected in a fold" if point.split == "all" else "selected; this one has the row"
+    return "selected in a fold" if point.split == "all" else "selected; this step is on the leaderboard"
 
 
 def write_curve(points: Sequence[Point], folder: Path, system: str) -> Iterator[Path]:

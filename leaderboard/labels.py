@@ -1,6 +1,6 @@
 """List the items that few strong systems answer correctly, for a person who reviews the dataset's labels.
 
-Nothing here changes the leaderboard. The accuracy without the marked items is for discussion only.
+This module does not change the leaderboard. The accuracy without the marked items is for discussion only.
 """
 
 from collections import Counter
@@ -30,15 +30,15 @@ from recipe_mpr_task.orders import display, pinned_items
 _LONGEST_NAME = 60
 _LIST = "; "  # many names have a comma
 _NO_RANK = (
-    "These are not leaderboard numbers: the leaderboard always uses all 500 items with the dataset's labels. An item "
-    "counts as answered correctly if only its right option has the best score."
+    "The numbers below are not leaderboard numbers: the leaderboard uses all 500 items with the dataset's labels. A "
+    "system answers an item correctly if only the right option has the best score."
 )
-_NO_TEXTS = "Texts are not shown: the dataset is not on this machine (recipe-mpr data fetch)."
+_NO_TEXTS = "Texts are not shown, because the dataset is not on this machine; get it with `recipe-mpr data fetch`."
 
 
 @dataclass(frozen=True)
 class LabelAudit:
-    """The used systems, the rows that are left out, and a person's verdicts.
+    """The systems that are used, the rows that are left out, and a reviewer's verdicts.
 
     Attributes:
         rows: one row for each system, all on the same 500 items, sorted by name.
@@ -67,7 +67,7 @@ class LabelAudit:
         return frozenset(item_id for item_id, review in self.reviews.items() if review.is_mark)
 
     def hard(self, at_most: int) -> list[str]:
-        """Return ids of the items that at most `at_most` systems answer, the fewest first."""
+        """Return ids of the items that at most `at_most` systems answer correctly, fewest systems first."""
         few = [item_id for item_id, count in self.answered.items() if count <= at_most]
         return sorted(few, key=lambda item_id: (self.answered[item_id], item_id))
 
@@ -81,7 +81,7 @@ def audit_labels(
         runs: rows of single runs, from `collect.read_rows`.
         reviews: the verdicts by item id.
         at_least: minimum accuracy of a system, a fraction. A weak system is right on many items by chance.
-        include: statuses without rank whose rows are used, too.
+        include: unranked statuses whose rows are also used.
 
     Raises:
         RecipeMPRError: no system can be used.
@@ -99,7 +99,7 @@ def audit_labels(
     if not rows:
         why = "; ".join(f"{line(name, _LONGEST_NAME)}: {reason}" for name, reason in left_out)
         raise RecipeMPRError(
-            f"no usable system; needed: a run of task {MAIN_BOARD} on all {N_ITEMS} items; {why or 'no run was read'}"
+            f"no usable system; pass a run of task {MAIN_BOARD} on all {N_ITEMS} items; {why or 'no run was read'}"
         )
     return LabelAudit(tuple(sorted(rows, key=lambda row: row.system)), tuple(left_out), reviews)
 
@@ -116,7 +116,7 @@ def _why_not(row: Row, counted: Sequence[Row], at_least: float, include: Collect
         if row.items.choices and row.items.choices == other.items.choices:
             return f"the same choice as {line(other.system, _LONGEST_NAME)} on every item"
     if row.score.acc < at_least:
-        return f"accuracy {percent(row.score.acc)}, below {percent(at_least)}: it is right on many items by chance"
+        return f"accuracy {percent(row.score.acc)}%, below {percent(at_least)}%: right on many items by chance"
     return ""
 
 
@@ -152,18 +152,18 @@ def report(audit: LabelAudit, at_most: int) -> Iterator[str]:
 
 
 def _votes(related: Related, n_systems: int) -> Iterator[str]:
-    """Yield how many of the systems are independent, as far as known, and which are related."""
+    """Yield lines on the number of independent systems, as far as known, and on the related systems."""
     if related.groups:
         yield (f"{related.n_related} of the {n_systems} systems share a base model or may be copies: count at most "
                f"{related.n_independent} independent systems.")  # fmt: skip
     elif n_systems > 1:
-        yield f"No two of the {n_systems} systems are known to share a base model or look like copies."
+        yield f"No two of the {n_systems} systems are known to share a base model, and none look like copies."
     for group in related.groups:
         yield f"Related: {_LIST.join(group.systems)}: {_LIST.join(group.reasons)}"
     if related.unknown and n_systems > 1:
-        yield f"Base model unknown, so these may be related, too: {_LIST.join(related.unknown)}"
+        yield f"Base model unknown, so these systems may also be related: {_LIST.join(related.unknown)}"
     if related.closest:
-        yield f"Most similar of the others: {related.closest}"
+        yield f"Most similar pair that is not related: {related.closest}"
 
 
 def _systems(audit: LabelAudit) -> str:
@@ -182,7 +182,7 @@ def _systems(audit: LabelAudit) -> str:
 
 
 def _notes(rows: Iterable[Row]) -> Iterator[str]:
-    """Yield one line for each note on the rows, with the names of the systems that have the note."""
+    """Yield one line for each note on the rows, with the names of the systems that have this note."""
     by_flag: dict[str, list[str]] = {}
     for row in rows:
         for flag in row.flags:
@@ -191,7 +191,7 @@ def _notes(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _choices(rows: Sequence[Row], item_ids: Collection[str]) -> dict[str, dict[str, list[str]]]:
-    """Return the names of the systems that chose each option: item id to recipe id to names."""
+    """Return the names of the systems that chose each option, as {item id: {recipe id: names}}."""
     chosen: dict[str, dict[str, list[str]]] = {item_id: {} for item_id in item_ids}
     for row in rows:
         for item in row.items:
@@ -207,7 +207,7 @@ def _add(by_option: dict[str, list[str]], item: ItemResult, name: str) -> None:
 
 def _heading(audit: LabelAudit, item_id: str) -> str:
     types = ", ".join(pinned_items()[item_id].types) or UNTYPED
-    text = f"{item_id}  answered by {audit.answered[item_id]} of {len(audit.rows)}  {types}"
+    text = f"{item_id}  answered correctly by {audit.answered[item_id]} of {len(audit.rows)}  {types}"
     if not (review := audit.reviews.get(item_id)):
         return text
     note = f" ({line(review.note)})" if review.note else ""
@@ -215,7 +215,10 @@ def _heading(audit: LabelAudit, item_id: str) -> str:
 
 
 def _texts(item: Item, chosen: Mapping[str, Sequence[str]], annotations: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield an item's query, its options with * at the right one and the systems that chose each, its annotations."""
+    """Yield lines with an item's query, options and annotations.
+
+    A line with an option has * if the option is right, and names the systems that chose the option.
+    """
     yield f"  {item.query}"
     for letter, option in zip(LETTERS, display(item, "shuffled").options, strict=True):
         names = ", ".join(chosen.get(option.recipe_id, ()))

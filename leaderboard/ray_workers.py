@@ -1,7 +1,7 @@
 """Check files on a Ray cluster. The nodes need no shared folder: each file is sent with its samples.
 
-A node checks only if it would give this machine's result: its code, its packages and whether it has the dataset must be
-the same. This machine checks what the nodes cannot.
+A node checks a file only if its result would equal this machine's result. So both must have the same code, the same
+packages, and either both or neither the dataset. This machine checks the files that the nodes cannot check.
 """
 
 from collections import deque
@@ -17,7 +17,7 @@ from leaderboard.workers import Check, Checked, Keyed
 from recipe_mpr_task.files import read_regular
 
 _MOST_WAITING = 4
-"""Number of files for each CPU of the cluster that are sent before the first one's rows are back."""
+"""Maximum number of files per CPU of the cluster that are sent and not yet received."""
 
 Contents = dict[str, bytes]
 """The content of a file and its samples files by name. The results file or record comes first."""
@@ -39,13 +39,13 @@ def check_on_cluster(files: Sequence[Keyed], check: Check, address: str) -> Iter
 
 
 class _Sender:
-    """Send files to the cluster, and check here what comes back without a result."""
+    """Send files to the cluster. If a file comes back without a result, check it on this machine."""
 
     def __init__(self, check: Check) -> None:
         import ray
 
         self._ray, self._check = ray, check
-        # After three losses of the node, Ray gives up, and this machine checks the file.
+        # If a node is lost, Ray tries up to three times again. After that, this machine checks the file.
         self._task = ray.remote(num_cpus=1, max_retries=3)(_check_contents)
         self._most = _MOST_WAITING * max(int(ray.cluster_resources().get("CPU", 1)), 1)
 
@@ -59,7 +59,7 @@ class _Sender:
             yield self._received(*sent.popleft())
 
     def _send(self, keyed: Keyed) -> Any:
-        """Send a file. Return None for a file that only this machine can judge, such as an unreadable one."""
+        """Send a file, and return Ray's reference to the result; None if the file is unreadable or has no cache key."""
         file, key = keyed
         try:
             return self._task.remote(_contents(file), cache.setting(), self._check) if key else None
@@ -90,7 +90,7 @@ def _contents(file: Path) -> Contents:
 
 
 def _check_contents(contents: Contents, setting: str, check: Check) -> Checked | None:
-    """Check a file on a node. Return None if the node would give another result than the machine with the file."""
+    """Check a file on a node. Return None if the node's `cache.setting` differs from the sender's `setting`."""
     if cache.setting() != setting:
         return None
     with TemporaryDirectory() as folder:

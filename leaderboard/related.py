@@ -1,7 +1,7 @@
-"""Group systems that share a base model or may be copies, so that a group is not counted as several opinions.
+"""Group systems that share a base model or may be copies, so that each group counts as one independent system.
 
-In `audit labels`, counting one model twice is worse than treating two systems as related. So the rules
-are wider than those of `rank.copies`, whose flags are shown next to a rank.
+In `audit labels`, counting one model twice is worse than treating two independent systems as related. So the
+rules relate more systems than those of `rank.copies`, whose flags are shown next to a rank.
 """
 
 import re
@@ -26,8 +26,8 @@ _UNRELATED_SHARE = 0.65
 """Among the committed records, two systems of different base models share up to 64% of their wrong choices."""
 
 _P_BY_CHANCE = 0.001
-_SAME = (("content", "the same files"), ("recipe", "one training recipe"), ("server", "one model of a server"))
-"""Fields of `Keys`, and what two rows share if the field is the same."""
+_SAME = (("content", "the same files"), ("recipe", "the same training recipe"), ("server", "the same server model"))
+"""Fields of `Keys`, and what two rows with the same value share."""
 
 _SHORTEST_NAME = 4
 _LONGEST_NAME = 60
@@ -48,9 +48,9 @@ class Related:
     Attributes:
         groups: the groups of two or more systems.
         n_independent: number of groups, if each unrelated system counts as a group.
-        unknown: names of the other systems whose base model is not known. They may be related, too.
-        closest: the two systems of different groups with the most similar wrong choices, in words; "" if there are no
-            such systems.
+        unknown: names of ungrouped systems whose base model is unknown. They may also be related.
+        closest: the two systems of different groups with the most similar wrong choices, in words; "" if no
+            two systems can be compared.
     """
 
     groups: tuple[Group, ...]
@@ -66,9 +66,14 @@ class Related:
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two rows with similar or dissimilar answers. `same` of `of` wrong choices are the same; `what` says it in words.
+    """A comparison of two rows.
 
-    `may_be_copy` says whether the similarity is more than chance. `shared` is "" or what model the rows share.
+    Attributes:
+        first, second: index of each row.
+        share: fraction of wrong choices that are the same; 0 if too few choices can be compared.
+        what: what the rows' answers have in common, in words; "" if too few choices can be compared.
+        may_be_copy: whether the answers are too similar for chance.
+        shared: the model that the rows share, in words; "" if no shared model is known.
     """
 
     first: int
@@ -80,7 +85,7 @@ class _Pair:
 
 
 def find_related(rows: Sequence[Row]) -> Related:
-    """Return the groups of systems that are related, directly or through others. All rows have the same items."""
+    """Return the groups of systems that are related, directly or through others. All rows must have the same items."""
     pairs = _pairs(rows)
     graph = np.zeros((len(rows), len(rows)), bool)
     for pair in pairs:
@@ -103,7 +108,7 @@ def _group(rows: Sequence[Row], places: Sequence[int], pairs: Sequence[_Pair]) -
     reasons = sorted({pair.shared for pair in inside} - {""})
     copies = [pair for pair in inside if pair.may_be_copy]
     if copies:
-        more = f", and so for {len(copies) - 1} more pairs" if len(copies) > 1 else ""
+        more = f" (1 of {len(copies)} similar pairs)" if len(copies) > 1 else ""
         reasons.append(f"one may be a copy: {_said(rows, max(copies, key=lambda pair: pair.share))}{more}")
     return Group(tuple(_name(rows[place]) for place in places), tuple(reasons))
 
@@ -149,12 +154,12 @@ def _shared(row: Row, other: Row) -> str:
     for one, another in ((row, other), (other, row)):
         name = _words((_base(one) or "").rpartition("/")[2] or one.system)
         if _base(another) is None and len(name) >= _SHORTEST_NAME and f" {name} " in f" {_named(another)} ":
-            return f'names with "{name}"'
+            return f'names that contain "{name}"'
     return ""
 
 
 def _base(row: Row) -> str | None:
-    """Return the name of a row's base model: the model itself, if it was not trained. None if the name is not known."""
+    """Return the name of a row's base model; for an untrained model, its own name. None if the name is unknown."""
     if row.training and row.training.base_model:
         name, is_known = row.training.base_model, bool(row.training.base_known)
         return name if is_known or ("/" in name and not is_path(name)) else None
@@ -162,7 +167,7 @@ def _base(row: Row) -> str | None:
 
 
 def _named(row: Row) -> str:
-    """Return all names of a row's system as words. A folder's name may be that of the model in it."""
+    """Return all names of a row's system as words. A folder may be named after the model in it."""
     return _words(" ".join(filter(None, (row.system, row.loaded.base, row.loaded.adapter))))
 
 

@@ -1,4 +1,4 @@
-"""Check files one after the other, in processes of this machine, or on a Ray cluster. The results are the same."""
+"""Check files one after the other, in processes of this machine, or on a Ray cluster, with equal results."""
 
 import gc
 import os
@@ -12,13 +12,13 @@ from pathlib import Path
 FEW_FILES = 24  # for fewer files, worker processes take longer to start than they save
 WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
-KILLED = "the process that checked it was killed, perhaps for lack of memory; give it more memory, or fewer --jobs"
+KILLED = "the process that checked the file was killed, perhaps for lack of memory; free memory, or use fewer --jobs"
 
 Keyed = tuple[Path, str | None]
-"""A results file or record, and its cache key. The key is None if the file cannot be read as usual."""
+"""A results file or record, and its cache key. The key is None if the file is unreadable, too large or a pipe."""
 
 Checked = tuple[bytes, list[str]]
-"""The rows of a file (a `cache.FileRows` as JSON), and the traceback of each exception in our own code."""
+"""The rows of a file (a `cache.FileRows` as JSON), and the traceback of each internal error."""
 
 Check = Callable[[Keyed], Checked]
 
@@ -28,7 +28,7 @@ class Where:
     """Where files are checked.
 
     Attributes:
-        jobs: number of processes on this machine; 1 for none beside this one; None to choose.
+        jobs: number of processes on this machine; 1 for only the main process; None to choose by the number of files.
         ray: "auto" or the address of a Ray cluster; None for this machine.
     """
 
@@ -42,13 +42,13 @@ class Where:
 
 
 HERE = Where()
-"""Check files on this machine. If there are many, use a process for each CPU."""
+"""Check files on this machine. For many files, use one process per CPU, at most 8."""
 
 
 def check_all(files: Sequence[Keyed], check: Check, killed: Checked, where: Where) -> Iterator[Checked]:
     """Yield `check` of each file, in the order of the files.
 
-    `check` must be a function of a module, and must not raise. `killed` is yielded for a file whose check was killed.
+    `check` must be a module-level function, and must not raise. If the process of a check is killed, yield `killed`.
     """
     if where.ray and files:
         from leaderboard.ray_workers import check_on_cluster
@@ -65,7 +65,7 @@ def check_all(files: Sequence[Keyed], check: Check, killed: Checked, where: Wher
             for checked in pool.map(check, files, chunksize=4):
                 yield checked
                 n_checked += 1
-    except BrokenProcessPool:  # a worker was killed; check each file that is left in a process of its own
+    except BrokenProcessPool:  # a worker was killed; check each remaining file in a separate process
         for keyed in files[n_checked:]:
             yield _alone(keyed, check, killed)
 

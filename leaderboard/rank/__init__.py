@@ -1,1 +1,1 @@
-"""Third stage: turn verified runs into rows, ranks and comparisons. Only per-item results are used."""
+"""Turn verified runs into rows, ranks and comparisons (third stage). Ranks use only per-item results."""

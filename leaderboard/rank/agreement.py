@@ -19,14 +19,14 @@ def same_choice(chosen: Floats) -> Floats:
 
 
 def error_consistency(accuracies: Floats) -> Floats:
-    """Return Cohen's kappa of being right, shape (systems, systems). 0 is agreement by chance, given both accuracies.
+    """Return Cohen's kappa of two systems being right, shape (systems, systems). 0 is chance, given both accuracies.
 
     kappa = (c_obs - c_exp) / (1 - c_exp). c_obs is the fraction of the items on which both systems are right or both
     are wrong. c_exp = p q + (1 - p)(1 - q), where p and q are the accuracies (Geirhos, Meding and Wichmann 2020,
     arXiv 2006.16736, equations 1 to 3). NaN if both are right on all items, or both are wrong on all items.
 
     Args:
-        accuracies: fractions, shape (systems, items). A tie's outcome is drawn, independently for each system.
+        accuracies: fractions, shape (systems, items). If options tie, each system's outcome is drawn independently.
     """
     wrong = 1 - accuracies
     observed = (accuracies @ accuracies.T + wrong @ wrong.T) / accuracies.shape[1]
@@ -41,7 +41,7 @@ def disagreement(chosen: Floats) -> Floats:
 
     This is Simpson's index of diversity without replacement: 1 - sum_k n_k (n_k - 1) / (n (n - 1)), where n_k of n
     systems choose option k. With ties, n_k (n_k - 1) becomes the sum over pairs of systems of the probability that both
-    choose k. A system without a choice on the item does not count. NaN with fewer than two systems.
+    choose k. Systems without a choice on the item are left out. NaN for fewer than two systems.
 
     Args:
         chosen: as in `same_choice`, shape (systems, items, options).

@@ -1,4 +1,4 @@
-"""Find a board's main result: the best system that was measured here, and the gap to the next one."""
+"""Find a board's main result: the best system that was measured here, and the gap to the next system."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,15 +31,15 @@ class Rival:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer of one board. None means that the board has no such row.
+    """The main result of one board. None means that the board has no such row.
 
     Attributes:
-        best: the ranked row with the highest accuracy among the rows that were run here. Only the median counts of
-            several seeds of one recipe.
+        best: the ranked row with the highest accuracy among the rows that were run here. Of several
+            seeds of one recipe, only the median seed is considered.
         n_seeds: number of ranked seeds of the best row's recipe.
         rivals: ranked rows of other systems that were run here, highest accuracy first, one seed of each recipe.
         recounted: the ranked row with the highest accuracy among those recomputed from published answers.
-        claim: the highest published claim on these items, unless its source names scored items as seen.
+        claim: the highest published claim on these items. Claims with items seen in training are left out.
     """
 
     best: Row | None
@@ -55,7 +55,7 @@ class Answer:
 
 
 def answer_of(board: Board) -> Answer:
-    """Return a board's answer. Only a row that was run here can be the best one."""
+    """Return a board's main result. Only a row that was run here can be the best row."""
     ranked = [row for row in board.rows if row.rank is not None]
     measured = [row for row in ranked if row.evidence == "run here"]
     systems = median_seeds(measured)

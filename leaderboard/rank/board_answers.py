@@ -1,4 +1,4 @@
-"""Collect a board's answers, item by item, in arrays. The item pages and the plots are made from them."""
+"""Collect a board's answers, item by item, in arrays. The item pages and plots use these arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ NO_PROBABILITY = 255
 
 _BITS = (np.arange(2**N_OPTIONS)[:, None] >> np.arange(N_OPTIONS)) & 1
 _SHARES = _BITS / np.maximum(_BITS.sum(axis=1, keepdims=True), 1)
-"""For each set of chosen options, the probability of each option, shape (32, 5). Tied options share."""
+"""For each set of chosen options, the probability of each option, shape (32, 5). Tied options are equally probable."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class BoardAnswers:
             there is none.
         confidences: probability of the most probable option, a fraction, shape (rows, items); NaN if there is none.
         golds: index of the right option's letter, shape (items,).
-        counted: whether a row counts in the numbers of the items, shape (rows,). See `_counted`.
+        counted: whether a row is used for the numbers of the items, shape (rows,). See `_counted`.
     """
 
     key: str
@@ -84,7 +84,7 @@ class BoardAnswers:
             slots: for each column and letter, the shown option's index in the dataset's file, shape (columns, 5).
         """
         self.accuracies[place, own] = row.items.accuracies
-        if row.spread is None or row.spread.over != "prompts":  # a row over prompts has several choices on an item
+        if row.spread is None or row.spread.over != "prompts":  # rows pooled over prompts have several choices per item
             bits = (row.items.picks[:, None] >> slots[own]) & 1
             self.masks[place, own] = (bits << np.arange(N_OPTIONS, dtype=np.uint8)).sum(axis=1)
         known = row.items.units[:, 0] != NO_UNITS
@@ -115,7 +115,7 @@ def _counted(rows: Sequence[Row], n_items: int) -> NDArray[np.bool_]:
     """Choose the rows that the numbers of the items are computed from, shape (rows,).
 
     Use the ranked rows, because they are comparable. If fewer than two rows are ranked, use all rows with all items
-    except excluded rows. If these are fewer than two as well, use excluded rows, too.
+    except excluded rows. If there are still fewer than two, also use excluded rows.
     """
     complete = np.array([len(row.items) == n_items and row.score.acc is not None for row in rows], dtype=bool)
     ranked = np.array([row.rank is not None for row in rows], dtype=bool)

@@ -39,7 +39,7 @@ def build_boards(runs: Iterable[Row], known: Iterable[Row] = ()) -> list[Board]:
     for row in (*rows, *published_rows()):
         by_board[row.board].append(row)
     own = {row.board: row.item_set.title for row in rows if row.item_set}
-    # Boards of imported sets come last, so none of them opens the page.
+    # Boards of imported sets come last, so the page never opens with one.
     titles = _TITLES | {
         key: own.get(key, key) for key in sorted(by_board, key=lambda k: (k in own, k)) if key not in _TITLES
     }

@@ -1,4 +1,4 @@
-"""Measure calibration: whether a system with a confidence of 70% is right on 70% of these items."""
+"""Measure calibration: for example, is a system right on 70% of the items that it answers with 70% confidence?"""
 
 from dataclasses import dataclass
 

@@ -22,18 +22,18 @@ _SAME = 0.0005
 
 @dataclass(frozen=True)
 class ScoredClaim:
-    """A claim, and what can be computed about it. None means unknown.
+    """A claim, and the accuracies computed for comparison. None means unknown.
 
     Attributes:
         system: name of the system, as its source calls it.
         source: where the result was published, in words.
         url: link to the source.
         claimed: the accuracy that the source states.
-        constant: the letter that is right most often on the same items in the order that the system saw, and the
-            accuracy of always answering this letter.
+        constant: the letter that is right most often on the same items, in the order that the system saw. Its score is
+            the accuracy of always answering this letter.
         notes: notes on the claim, for readers.
         row: the imported run with the published answers.
-        order: how the source says that the options were shown; "not_stated" if it does not say.
+        order: how the source says that the options were shown; "not_stated" if the source does not say.
         board: key of the board with the same items.
     """
 
@@ -54,7 +54,7 @@ class ScoredClaim:
 
     @property
     def unseen(self) -> Score | None:
-        """The accuracy on the items that the system was not trained or prompted with, if it has seen some."""
+        """The accuracy on the items unseen in training and prompts; None if the system has seen no items or all."""
         unseen = self.row.clean_subset if self.row else None
         return unseen if unseen and unseen.n else None
 
@@ -70,12 +70,12 @@ class ScoredClaim:
         claimed = self.claimed.acc if self.claimed else None
         counted = self.recounted.acc if self.recounted else None
         if counted is None:
-            return "A claim only: its answers to the items are not available"
+            return "A claim only: the system's answers to the items are not available"
         if claimed is None:
             return "Recomputed from the imported answers"
         if abs(claimed - counted) <= _SAME:
             return "The published answers give the claimed accuracy"
-        return f"The published answers give {100 * counted:.1f}, not {100 * claimed:.1f}"
+        return f"The published answers give {100 * counted:.1f}%, not {100 * claimed:.1f}%"
 
     def _of_constant_letter(self) -> list[str]:
         best = (self.recounted or self.claimed or Score(None)).acc
@@ -86,7 +86,7 @@ class ScoredClaim:
 
 
 def scored_claims(boards: Iterable[Board]) -> list[ScoredClaim]:
-    """Return every claim: first the reported results, then other imported runs with a source or a claimed number."""
+    """Return every claim: first the reported results, then other imported runs with a source or a claimed accuracy."""
     rows = [row for board in boards for row in board.rows]
     imported = [row for row in rows if row.kind == "imported" and not row.no_rank.startswith(REFERENCE)]
     named = Counter(row.system for row in imported)

@@ -1,6 +1,7 @@
-"""Flag two rows with similar answers, even if their names or boards differ.
+"""Flag pairs of rows with similar answers, even if their names or boards differ.
 
-If the results files show a relation, such as "same model", the flag names it. Otherwise it says "one may be a copy".
+If the results files show a relation, such as "same model", the flag names the relation. Otherwise the flag says
+"one may be a copy".
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -35,7 +36,7 @@ def mark_one_letter(rows: Iterable[Row]) -> list[Row]:
 
 
 def mark_copies(rows: Iterable[Row]) -> list[Row]:
-    """If two rows have similar answers, flag both, unless neither is ranked. Their boards may differ.
+    """Flag both rows of a pair with similar answers, if at least one is ranked. Their boards may differ.
 
     Both rows keep their ranks, because dates do not prove which row is the copy.
     """
@@ -95,7 +96,7 @@ def _training_system(row: Row) -> str | None:
 
 
 def _model(row: Row) -> Hashable:
-    """Return the names of a model from the hub. For a folder, return None, because the folder may hold any model."""
+    """Return the names of a model from the hub. For a folder, return None, because the folder may contain any model."""
     loaded = row.loaded
     if "folder" in (loaded.base_from, loaded.adapter_from) or "/" not in (loaded.adapter or loaded.base or ""):
         return None
@@ -123,7 +124,7 @@ def _flag(row: Row, other: Row, in_common: str, *, is_related: bool) -> str:
     if is_related:
         return f"{_relation(row, other, f'{other.system} ({source})')}: {in_common}"
     there = f", on {other.board}" if other.board != row.board else ""
-    return f"like {other.system} ({source}{there}), gives {in_common}: one may be a copy"
+    return f"gives {in_common} as {other.system} ({source}{there}): one may be a copy"
 
 
 def _relation(row: Row, other: Row, named: str) -> str:
@@ -132,15 +133,15 @@ def _relation(row: Row, other: Row, named: str) -> str:
     is_one_training = _is_shared(_training_system(row), _training_system(other))
     if is_one_training or (is_one_recipe and row.keys.seed == other.keys.seed):
         forms = [(one.training and one.training.form) or "whole" for one in (row, other)]
-        how = f", {forms[0]}; that one is {forms[1]}" if forms[0] != forms[1] else ", other settings"
+        how = f", form {forms[0]} instead of {forms[1]}" if forms[0] != forms[1] else ", other settings"
         return f"same model as {named}{how}"
     if is_one_recipe:
-        return f"same recipe as {named}, seed {row.keys.seed}; that one has seed {other.keys.seed}"
+        return f"same recipe as {named}, seed {row.keys.seed} instead of {other.keys.seed}"
     if _training_system(row) and _training_system(other) and _is_shared(_known_base(row), _known_base(other)):
         return f"trained from the same base as {named}, by another recipe"
     mine, theirs = row.keys.dtype, other.keys.dtype
     if mine != theirs:
-        return f"same model as {named}, {mine or 'dtype unknown'}; that one in {theirs or 'unknown dtype'}"
+        return f"same model as {named}, dtype {mine or 'unknown'} instead of {theirs or 'unknown'}"
     return f"same model as {named}, other settings"
 
 

@@ -1,4 +1,4 @@
-"""Make a row's cost from a run or from pooled runs, and compare two costs measured on the same hardware."""
+"""Compute a row's cost from a run or from pooled runs, and compare two costs measured on the same hardware."""
 
 import math
 import statistics
@@ -13,7 +13,7 @@ from leaderboard.verify.forensics import used_cache
 from recipe_mpr_task.cost import CPU, EvaluationCost, names_hardware
 
 _CACHED = "not measured: answers may come from lm-eval's request cache"
-_OF_A_PART = "for comparison on a part of its items; the cost was measured over all of them"
+_OF_A_PART = "not shown: measured over the whole run, but this row has only a part of its items"
 
 # How each figure is pooled. All tasks of a pool have equally many items, so the mean over tasks is the mean over items.
 _TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
@@ -54,12 +54,12 @@ def _why_not(run: Run) -> str | None:
     if cost and cost.tasks > 1:
         return f"measured only for {cost.tasks} tasks together"
     if cost and cost.items != len(run.items):
-        return f"measured for {cost.items} items, and {len(run.items)} are here"
+        return f"measured for {cost.items} items, but the run has {len(run.items)}"
     return None
 
 
 def gpu_seconds(cost: EvaluationCost) -> float | None:
-    """Return seconds of evaluation times the number of GPUs; None on a CPU, or if the hardware is unknown."""
+    """Return the evaluation's seconds times the number of GPUs; None on a CPU, or if the hardware is unknown."""
     if cost.hardware is None or cost.hardware.device == CPU or cost.hardware.n_devices < 1:
         return None
     return cost.seconds * cost.hardware.n_devices
@@ -92,7 +92,7 @@ def _pooled(stage: str, costs: Sequence[Cost]) -> dict[str, Any]:
         total = _TOTALS.get(name.removeprefix(f"{stage}_"))
         if total:
             pooled[name] = None if None in values else total(values)
-        else:  # the hardware is one, and of several notes the first tells why there is no figure
+        else:  # all runs have the same hardware; of several notes, keep the first
             pooled[name] = next(filter(None, values), None)
     return pooled
 
@@ -103,7 +103,7 @@ def _common(name: str, costs: Sequence[Cost]) -> Any:
 
 
 def differing_hardware(names: Sequence[str | None]) -> str | None:
-    """Return in words how the hardware of pooled runs differs; None if all runs name one, or none names any."""
+    """Return in words how the hardware of pooled runs differs; None if all name the same one, or none at all."""
     counts = Counter(names)
     if len(counts) < 2:
         return None
@@ -136,11 +136,11 @@ def cost_lines(a: Cost, b: Cost) -> Iterator[str]:
 
 
 def _not_comparable(stage: str, a: Cost, b: Cost, of_a: float | None, of_b: float | None) -> str | None:
-    """Return why the figures of a stage must not be divided; None if they may be."""
+    """Return why the two rows' figures of a stage cannot be compared; None if they can."""
     for letter, cost, figure in (("A", a, of_a), ("B", b, of_b)):
         hardware, note = getattr(cost, f"{stage}_hardware"), getattr(cost, f"{stage}_note")
         if figure is None:
-            return f"no time of {letter} without loading the model is recorded{f' ({note})' if note else ''}"
+            return f"the time of {letter} without loading the model is not recorded{f' ({note})' if note else ''}"
         if hardware is None:
             return f"the hardware of {letter} is not recorded"
         if not names_hardware(hardware):

@@ -1,4 +1,4 @@
-"""Exclude a system's repeats: a later run of a task, pooled folds beside a run on all items, a run read twice."""
+"""Exclude a system's repeats: a later run of a task, pooled folds next to a run on all items, a run read twice."""
 
 import math
 from collections.abc import Callable, Hashable, Iterable
@@ -16,13 +16,13 @@ _REPEAT = "repeat of"
 
 
 def mark_repeats(rows: Iterable[Row]) -> list[Row]:
-    """For each identity and task, keep one ranked run, by default the earliest, so that users cannot pick the best."""
+    """Keep one ranked run for each identity and task, by default the earliest, so that users cannot pick the best."""
     why = "only the earliest run of a system is ranked"
     return _one_each(sorted(rows, key=lambda row: (*by_date(row), row.task)), lambda row: row.task, why)
 
 
 def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
-    """For each identity and board, keep one ranked row. A run on all items is preferred to pooled folds."""
+    """Keep one ranked row for each identity and board. A run on all items is preferred to pooled folds."""
     why = "same items and same settings"
     return _one_each(sorted(rows, key=lambda row: (row.task != row.board, row.source)), lambda row: row.board, why)
 
@@ -53,10 +53,10 @@ def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> lis
         agreement = "" if different or is_one_run else f", with the same answers on all {len(row.items)} items"
         reason = f"{_REPEAT} {first.source}{agreement}: {_READ_TWICE if is_one_run else why}"
         if different:
-            disagreement = f"the two differ on {different} of {len(row.items)} items"
+            disagreement = f"the two runs differ on {different} of {len(row.items)} items"
             mine, theirs = (f"{100 * (one.score.acc or 0):.1f}" for one in (row, first))
-            reason += f"; {disagreement}: this one scores {mine}, that one {theirs}"
-            kept[seen[key]] = flagged(first, f"another run ({row.source}) scores {mine}; {disagreement}")
+            reason += f"; {disagreement}: this run scores {mine}%, the other {theirs}%"
+            kept[seen[key]] = flagged(first, f"another run ({row.source}) scores {mine}%; {disagreement}")
         kept.append(replace(row, status="excluded", reason=reason))
     return kept
 
@@ -77,11 +77,11 @@ def by_date(row: Row) -> tuple[float, str]:
 
 
 def mark_read_twice(rows: Iterable[Row]) -> list[Row]:
-    """If a run was read twice, as a results file and as a record, keep the row with more doubt. Exclude the other row.
+    """Keep the row with more doubt if a run was read twice, as a results file and as a record. Exclude the other row.
 
-    Identities are not compared, because an identity can depend on a folder's path. Two ranked rows are one run if they
-    have the same board, task, name and date, and the same choice and accuracy on every item. The kept row gets the
-    flags of both rows.
+    Identities are not compared, because an identity can depend on a folder's path. Two ranked rows are one run if
+    board, task, name, date, and the choice and accuracy on every item are equal. The kept row gets the flags of both
+    rows.
     """
     doubtful_first = sorted(rows, key=lambda row: (tuple(-d for d in _doubt(row)), *by_date(row), row.reason))
     seen: dict[tuple[Hashable, ...], int] = {}

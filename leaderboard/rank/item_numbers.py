@@ -20,7 +20,7 @@ class ItemNumbers:
 
     Attributes:
         right: number of systems that are right, without ties.
-        partly: number of systems with a fraction of the item, as in ties or over several orders.
+        partly: number of systems whose accuracy on the item is between 0 and 1, as after a tie or over several orders.
         mean: mean accuracy of the systems, a fraction; the lower, the harder. Classical test theory calls this number
             the item's difficulty, or p value (Lord and Novick 1968, section 15.3).
         disagreement: probability that two different systems choose different options; None if unknown.
@@ -43,7 +43,7 @@ class BoardItems:
 
     Attributes:
         kinds: number of counted systems of each kind.
-        items: in the order of the ids.
+        items: the numbers of each item, in the order of `BoardAnswers.ids`.
         histogram: for k = 0 to n, the number of items on which exactly k of the n counted systems are right.
         never, always: number of items on which no system, or every system, is right. A tie is neither.
         mean_by_type: (number of items, mean accuracy of the systems) of each query type.
@@ -85,7 +85,7 @@ def item_numbers(answers: BoardAnswers) -> BoardItems:
 
 
 def _apart_and_votes(answers: BoardAnswers) -> tuple[Floats, Floats]:
-    """Return each item's disagreement, shape (items,), and its votes, shape (items, 5). Memory is for some items."""
+    """Return the items' disagreement, shape (items,), and votes, shape (items, 5). Work in blocks to save memory."""
     apart, votes = [], []
     for first in range(0, len(answers.ids), _ITEMS_AT_ONCE):
         chosen = answers.chosen(columns=slice(first, first + _ITEMS_AT_ONCE))

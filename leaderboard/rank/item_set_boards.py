@@ -1,7 +1,7 @@
 """Complete the boards of imported sets: withhold ranks until there are two sources, and add rows for comparison.
 
-Importers can choose the items of a set. So the board shows every other known system, the simple rules and a constant
-letter on the same items, and has ranks only once it has two systems from different sources.
+Importers can choose the items of a set. So the board also shows every other known system, the simple rules and a
+constant letter on the same items. The board has ranks only once it has two systems from different sources.
 """
 
 import re
@@ -61,7 +61,7 @@ def complete(rows: Iterable[Row], known: Iterable[Row]) -> list[Row]:
 
 
 def _named_alike(rows: Sequence[Row]) -> list[Row]:
-    """Give all rows of a board one name of the set: the most frequent one, or the first by alphabet."""
+    """Give all rows of a board the set's most frequent name. Of equally frequent names, take the first by alphabet."""
     counts = Counter(row.item_set for row in rows)
     first = min(counts, key=lambda item_set: (-counts[item_set], item_set.name if item_set else ""))
     return [replace(row, item_set=first) for row in rows]
@@ -81,10 +81,10 @@ def has_two_sources(rows: Iterable[Row]) -> bool:
 
 
 def source_key(source: str | None) -> Hashable:
-    """Return a key of the owner of a public address; None for any other text, because a reader cannot look it up.
+    """Return a key for the owner of a public web address; None for other text, which a reader cannot look up.
 
-    On a host with many owners, such as GitHub, this is the host and the owner. On others, it is the host and the
-    first two folders.
+    On a host with many owners, such as GitHub, the key is the host and the owner. On other hosts, the key is the
+    host and the first two folders of the path.
     """
     text = (source or "").strip().casefold()
     try:
@@ -116,7 +116,7 @@ def _unranked(row: Row) -> Row:
 
 
 def _references(rows: Sequence[Row], item_set: ItemSet, ids: frozenset[str], known: Iterable[Row]) -> list[Row]:
-    """Return every other known system on a set's items, from rows that have all of these items and more."""
+    """Return a row on a set's items for each other known system. Use rows that have all of these items and more."""
     shown: dict[Hashable, Row] = {}
     for row in sorted(known, key=lambda row: -len(row.items)):
         is_usable = row.status in (*RANKED, "overlap") and row.score.acc is not None and _base(row) is not None
@@ -130,7 +130,7 @@ _BASES = {
     "recipe_mpr_test": "the held-out 50 items",
     "recipe_mpr_sample": "the embedded sample",
 }
-"""Boards that give rows for comparison, besides the boards of larger imported sets: shuffled, one order per item."""
+"""Boards whose rows are used for comparison, besides boards of larger imported sets. Each item has one order."""
 
 
 def _base(row: Row) -> str | None:
@@ -139,11 +139,11 @@ def _base(row: Row) -> str | None:
 
 
 def _restricted(row: Row, item_set: ItemSet, board: str, ids: frozenset[str]) -> Row:
-    """Return a row on a set's items alone, as a row without rank."""
+    """Return an unranked copy of a row with only the items of a set."""
     items = [item for item in row.items if item.item_id in ids]
-    why = f"{REFERENCE}, these items of its run on {_base(row)}"
-    # This shows whether the importer chose items that are easy: then the accuracies of others are higher here, too.
-    there = f"{100 * (row.score.acc or 0):.1f} on {_base(row)}"
+    why = f"{REFERENCE}: these items, taken from the run on {_base(row)}"
+    # If the importer chose easy items, the other systems' accuracies are higher on these items, too.
+    there = f"{100 * (row.score.acc or 0):.1f}% on {_base(row)}"
     unseen = [item for item in items if item.seen == 0]
     return replace(
         row,
@@ -164,9 +164,9 @@ def _restricted(row: Row, item_set: ItemSet, board: str, ids: frozenset[str]) ->
 
 
 def _constant_letters(rows: Sequence[Row]) -> list[Row]:
-    """Return a row of the best constant letter for the order that most of a board's systems saw, as far as stated.
+    """Return a row of the best constant letter for each of the (at most three) most frequent option orders.
 
-    Orders are compared by the number of items at each letter.
+    Two orders are the same if they have equal numbers of right options at each letter. Skip unknown orders.
     """
     orders = Counter(row.gold_letters for row in rows if sum(row.gold_letters) == len(row.items) > 0)
     return [_constant(rows, counts) for counts, _ in orders.most_common(_MOST_ORDERS)]

@@ -27,7 +27,7 @@ from recipe_mpr_task.tasks import TASKS_PATH
 MAIN_BOARD = "recipe_mpr"
 _PROMPT_TASKS = tuple(sorted(path.stem for path in TASKS_PATH.glob("recipe_mpr_prompt_*.yaml")))
 
-# How a training record's fields are pooled over folds. All prompts use one checkpoint, so theirs are not pooled.
+# How a training record's fields are pooled over folds. All prompts use one checkpoint, so they need no pooling.
 _TRAINING_TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "wall_time_s": math.fsum,
     "samples_per_second": statistics.fmean,
@@ -41,7 +41,7 @@ _TRAINING_TOTALS: dict[str, Callable[[Sequence[Any]], Any]] = {
 class Pool:
     """A group of tasks. If a system has a row for each task, these rows are pooled into one row.
 
-    `tasks` maps each task to its fold number or prompt name. `prompt` is the pooled row's prompt name, if set.
+    `tasks` maps each task to its fold number or prompt name. `prompt`, if set, is the prompt name of the pooled row.
     """
 
     task: str
@@ -61,7 +61,7 @@ POOLS = (
 
 
 def pool(group: Pool, rows: Iterable[Row]) -> list[Row]:
-    """Return one pooled row for each system that ran all tasks. Also return all rows that are not pooled, unranked.
+    """Return one pooled row for each system that ran all tasks. Also return all other rows, without rank.
 
     `rows` come from `duplicates.mark_repeats`, so each system has at most one ranked row per task.
     """
@@ -88,7 +88,7 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
     items = [item for row in rows for item in row.items]
     if group.over == "prompts":
         items = _means(items)
-    others = ", and so on for the others" if len({row.reason for row in rows}) > 1 else ""
+    others = f"; the other {group.over} likewise" if len({row.reason for row in rows}) > 1 else ""
     accs = {group.tasks[row.task]: row.score.acc for row in rows if row.score.acc is not None}
     return replace(
         first,

@@ -24,7 +24,7 @@ class Source(BaseModel, frozen=True, extra="forbid"):
 class Claim(BaseModel, frozen=True, extra="forbid"):
     """A published result. The head of `published.yaml` describes the fields.
 
-    `source` and `note` are the texts, not their keys in the file. Tables of claims against recounts read this class.
+    `source` and `note` are the source and the text, not their keys in the file.
     """
 
     system: str
@@ -69,7 +69,7 @@ class Claim(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def reason(self) -> str:
-        """The reason for the status: not run here, the overlap, the note."""
+        """The reason for the status, with the overlap and the note."""
         overlap = f"overlap: {self.overlap}." if self.overlap else ""
         return " ".join(filter(None, ("as reported, not run here.", overlap, self.note)))
 

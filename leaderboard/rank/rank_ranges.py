@@ -24,8 +24,8 @@ def rank_ranges(ranks: Ints, p_blocks: Iterable[Floats]) -> tuple[Ints, Ints]:
     For each row R, the p values of its comparisons with all other rows are Holm-corrected together. A lower row is
     separated from R if the corrected p value is below 5%. R's worst rank is the number of rows minus the number of
     lower rows that are separated from R. The leader's worst rank is therefore the size of its tie group. R's best rank
-    is 1 plus the number of higher rows from which R is separated. A row that differs from the others on many items is
-    hard to separate, so this row can have a wide range. The ranges are marginal confidence sets of ranks: Mogstad,
+    is 1 plus the number of higher rows from which R is separated. A row that differs from others on many items is hard
+    to separate, and can have a wide range. The ranges are marginal confidence sets of ranks: Mogstad,
     Romano, Shaikh and Wilhelm (2024), doi 10.1093/restud/rdad006.
 
     Args:
@@ -44,11 +44,11 @@ def rank_ranges(ranks: Ints, p_blocks: Iterable[Floats]) -> tuple[Ints, Ints]:
 
 
 def _separated(p: Floats, first: int) -> NDArray[np.bool_]:
-    """Return for each row of a block the rows that Holm's method separates from it, shape (rows of the block, rows).
+    """Return which rows Holm's method separates from each row of a block, shape (rows of the block, rows).
 
-    This gives what `statistics.holm` gives for each row, without sorting. The method tests the k-th smallest of m p
-    values by p (m - k + 1) < 5%, and stops at the first failure. So if it rejects k tests, k is the number of p values
-    with p (m - k) < 5%, and no smaller number has this property.
+    The result equals that of `statistics.holm` for each row, but needs no sorting. Holm's method tests the k-th
+    smallest of m p values by p (m - k + 1) < 5%, and stops at the first failure. So if the method rejects k tests, k
+    is the smallest number for which exactly k p values have p (m - k) < 5%.
 
     Args:
         p: uncorrected p values, shape (rows of the block, rows).

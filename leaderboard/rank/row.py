@@ -53,8 +53,8 @@ class Row:
         item_set: the set of items that an importer named; None for the items of a task.
         origin: where an imported system's answers were published.
         gold_letters: for each letter A to E, the number of items whose right option had the letter when the system saw
-            it, shape (5,); empty if the order is unknown or if an item was shown in several orders.
-        no_rank: why the row has no rank, although its status allows one; "" if it may have one.
+            the item, shape (5,); empty if the order is unknown or if an item was shown in several orders.
+        no_rank: why the row has no rank, although the row's status allows one; "" if a rank is possible.
         is_tied: whether the paired test finds no difference from the leader; None if the row was not compared.
         against_leader: None for the leader, and for a row that was not compared.
     """

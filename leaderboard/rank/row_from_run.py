@@ -25,7 +25,7 @@ from recipe_mpr_task.orders import ORDERS, pinned_items
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.task_specs import is_task, task_spec
 
-_ORDER_UNTOLD = "no rank: its option order is not stated; import it again with --order, or with the order in its file"
+_ORDER_UNTOLD = "no rank: the option order is not stated; import again with --order, or add the order to the file"
 _LONGEST_NAME = 200
 _RESAMPLES = 2000
 _DIGITS = 4
@@ -53,7 +53,7 @@ def row_of(verified: VerifiedRun) -> Row:
         source=run.source,
         evidence=evidence(run),
         metrics=metrics,
-        # A model that scores each option alone gives the same answer in every rotation. This does not show robustness.
+        # A model that scores each option alone gives equal answers in all rotations. That is no sign of robustness.
         is_invariant="perf" in metrics and who.is_order_invariant(run),
         clean_subset=score(verified.unseen_items) if _shows_unseen(verified) else None,
         has_samples=run.samples is not None or not is_task(run.task),
@@ -95,7 +95,7 @@ def _origin(facts: ImportFacts, order: str | None) -> Origin:
 
 
 def _gold_letters(verified: VerifiedRun) -> tuple[int, ...]:
-    """Return `Row.gold_letters`. An imported run's order is that of its letters, or else that of its --order."""
+    """Return `Row.gold_letters`. For an imported run, use the letters in its file, or else --order."""
     run = verified.run
     if not verified.items or task_spec(run.task).n_responses > N_OPTIONS:
         return ()

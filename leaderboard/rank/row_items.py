@@ -37,7 +37,7 @@ Units = NDArray[np.int16]
 class RowItems:
     """A row's item results, sorted by item id.
 
-    Iteration parses `text` into results. Their probabilities have four decimals. Metrics and rotations are lost.
+    Iteration parses `text` into results. Their probabilities have four decimals. Metrics and rotations are not stored.
 
     Attributes:
         text: a JSON list, which the system's page embeds. Each item is a list [item id, accuracy, chosen recipe ids,

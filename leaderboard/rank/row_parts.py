@@ -40,7 +40,7 @@ class Score:
         return [cls(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
 
-@lru_cache(maxsize=65536)  # the same counts come back in thousands of rows
+@lru_cache(maxsize=65536)  # thousands of rows have the same counts
 def _wilson(correct: float, n: int) -> tuple[float, float]:
     low, high = proportion_confint(correct, n, alpha=0.05, method="wilson")
     return float(low), float(high)
@@ -71,11 +71,12 @@ class PositionProfile:
 
 @dataclass(frozen=True)
 class Asked:
-    """The prompt settings of a causal model. Baselines and encoders read no prompt. Those of imports are unknown.
+    """The prompt settings of a causal model. Baselines and encoders read no prompt. Imports: unknown.
 
     Attributes:
         shots: number of few-shot examples; None if unknown.
-        prompt: name of this project's prompt template; else "other". "all" for pooled prompts. None if unknown.
+        prompt: name of this project's prompt template; "other" for other templates; "all" for pooled prompts; None if
+            unknown.
         generation: settings of text generation; None if the options were scored instead.
     """
 
@@ -183,7 +184,7 @@ class Tries:
     """The numbers of seeds and settings that were tried for a row, as far as this build knows.
 
     `seeds_shown` counts the recipe's seeds in ranked rows on the board. `seeds_known` counts the recipe's seeds in all
-    runs. Both are None without a known seed. `settings` counts the system's settings on the board; None for one.
+    runs. Both are None if no seed is known. `settings` counts the system's settings on the board; None for 1.
     `checkpoints` counts other checkpoints of the same training in all runs, which training did not select; None for 0.
     """
 

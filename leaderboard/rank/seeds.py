@@ -1,4 +1,4 @@
-"""Represent several training seeds of one recipe by their median. The luckiest seed is not the system's result."""
+"""Represent several training seeds of one recipe by the median seed, not by the luckiest one."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ def seeds_of(row: Row, rows: Sequence[Row]) -> list[Row]:
 
 
 def median_seeds(rows: Sequence[Row]) -> list[Row]:
-    """Return rows without all but the median seed of each recipe. Of an even number of seeds, keep the lower median.
+    """Return the rows, with only the median seed of each recipe. Of an even number of seeds, keep the lower median.
 
     Args:
         rows: the rows of one board, highest accuracy first.

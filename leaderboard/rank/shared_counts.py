@@ -1,4 +1,4 @@
-"""Count for pairs of rows the columns that are true in both, by matrix products."""
+"""Count the columns that are true in both rows of a pair, for all pairs, by matrix products."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Patterns:
-    """Rows of flags, of which many are equal. Each distinct row is stored once.
+    """Boolean rows, many of them equal. Each distinct row is stored once.
 
     Attributes:
         distinct: the distinct rows, shape (distinct rows, columns).
@@ -25,7 +25,7 @@ class Patterns:
 
     @classmethod
     def of_rows(cls, flags: Flags) -> "Patterns":
-        """Find the distinct rows."""
+        """Return the patterns of these rows."""
         _, first, places = np.unique(np.packbits(flags, axis=1), axis=0, return_index=True, return_inverse=True)
         return cls(flags[first], places.reshape(-1))
 
@@ -35,15 +35,15 @@ class Patterns:
         return Patterns(self.distinct[kept], places)
 
     def shared_with(self, these: Flags) -> Floats:
-        """For each row of `these` and each of these rows, count the columns that are true in both."""
+        """Count for each row of `these` and each row of the patterns the columns that are true in both."""
         return shared(these, self.distinct)[:, self.places]
 
 
 def product(sparse: Any, block: slice) -> Floats:
-    """Return the products of the rows of a block with all rows."""
+    """Return the dot product of each row of the block with each row, shape (rows of the block, rows)."""
     return np.asarray((sparse[block] @ sparse.T).toarray(), np.float32)
 
 
 def shared(these: Flags, those: Flags) -> Floats:
-    """For each pair of rows, count the columns that are true in both. The counts are exact in 32-bit floats."""
+    """Count for each pair of rows the columns that are true in both. The counts are exact in 32-bit floats."""
     return np.asarray(these.astype(np.float32) @ those.astype(np.float32).T)

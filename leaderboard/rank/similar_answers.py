@@ -89,12 +89,18 @@ def _columns_of(ids: tuple[str, ...]) -> Ints:
 class Compared:
     """Comparisons of a block of rows with all rows. Every field has the shape (rows of the block, all rows).
 
-    Fields of type `Floats` count items. For `fewer_wrong`, count each row's wrong choices on the items that both rows
-    answered, and take the smaller count. `both_wrong` counts the items on which both rows are wrong, whatever they
-    chose; `fewer_failed` is the smaller count of wrong items; both are 0 if neither row is mute. `same_answers` counts
-    items with equal probabilities.
-    `by_choice` marks pairs with similar wrong choices, `by_items` pairs that are wrong on the same items. `is_alike`
-    marks pairs with one of these or with similar probabilities.
+    A row is mute if `Matrices.is_mute` marks it.
+
+    Attributes:
+        same_wrong: number of items with the same wrong choice.
+        fewer_wrong: number of wrong choices of the row with fewer, among the items that both rows answered.
+        both_wrong: number of items on which both rows are wrong, whatever they chose; 0 if neither row is mute.
+        fewer_failed: number of wrong items of the row with fewer, among the shared items; 0 if neither row is mute.
+        same_answers: number of items with equal probabilities.
+        shared_items: number of items that both rows have.
+        by_choice: whether the wrong choices are similar.
+        by_items: whether the rows are wrong on the same items.
+        is_alike: whether the wrong choices, the wrong items or the probabilities are similar.
     """
 
     same_wrong: Floats
@@ -112,7 +118,7 @@ class Compared:
         by_choice = bool(self.by_choice[place, other])
         if self.by_items[place, other] and not by_choice:
             both, fewer = int(self.both_wrong[place, other]), int(self.fewer_failed[place, other])
-            return f"wrong answers on the same items, {both} of {fewer}"
+            return f"wrong answers on the same items ({both} of {fewer})"
         same, of = (self.same_wrong, self.fewer_wrong) if by_choice else (self.same_answers, self.shared_items)
         what = "wrong choice" if by_choice else "scores"
         return f"the same {what} on {int(same[place, other])} of {int(of[place, other])} items"
@@ -129,10 +135,10 @@ class Matrices:
         scored: whether the row has the item; shape (rows, items).
         answers: sparse, shape (rows, hashes). Each hash in `RowItems.answers` of any row has a column. If 2 to 64 rows
             have the hash, the column is 1 for these rows. All other values are 0.
-        common: each hash that more than 64 rows have has a column, true for these rows; shape (rows, common hashes).
+        common: one column for each hash that more than 64 rows have, true for these rows; shape (rows, common hashes).
         one_letter: whether the row answers nearly all items with one letter; shape (rows,).
         failed: whether the row is wrong on the item, whatever it chose; shape (rows, items).
-        is_mute: whether the row does not show which options it chose on most items that it gets wrong; shape (rows,).
+        is_mute: whether the row has no choice on more than half of its wrong items; shape (rows,).
     """
 
     chose: Flags
@@ -181,11 +187,12 @@ class Matrices:
         )  # fmt: skip
 
     def _failed_alike(self, block: slice) -> tuple[Floats, Floats, Flags]:
-        """For each pair of rows, count the items that both get wrong, and the wrong items of the row with fewer.
+        """Count for each pair of rows the items that both get wrong, and the wrong items of the row with fewer.
 
         The third result marks pairs that are wrong on the same items. Only pairs with a mute row can be marked. Two
-        systems that are often wrong share wrong items by chance. So the number must also be improbable if each wrong
-        item is shared with a probability halfway between the other row's share of wrong items and 1.
+        systems that are often wrong share wrong items by chance. So the number must also be improbable: below 1 in
+        1,000 if each wrong item is shared with probability (1 + p) / 2. p is the fraction of shared items on which the
+        row with more wrong items is wrong.
         """
         shape = (len(self.is_mute[block]), len(self.is_mute))
         both, fewer, more = (np.zeros(shape) for _ in range(3))
@@ -207,7 +214,7 @@ class Matrices:
         return both, fewer, alike
 
     def _same_wrong(self, block: slice) -> Floats:
-        """For each pair of rows, count the items on which both rows chose the same wrong option.
+        """Count for each pair of rows the items on which both rows chose the same wrong option.
 
         One common option is enough, so that a copy with an added tie is found. The sum over the options counts an item
         with two common options twice, so subtract each of these items once.

@@ -43,11 +43,11 @@ def _flag_groups(
 
 def _name_flag(row: Row, others: Sequence[Row]) -> str | None:
     if other := next((other for other in others if _plain(other) != _plain(row)), None):
-        return f"its name looks like that of another row: {other.system} ({other.source})"
+        return f"the name looks like another row's name: {other.system} ({other.source})"
     for other in others:
         is_one_recipe = row.keys.recipe is not None and row.keys.recipe == other.keys.recipe
         if not _is_asked_otherwise(row, other) and not (is_one_recipe and row.keys.seed != other.keys.seed):
-            return f"has the name of another row ({other.source})"
+            return f"has the same name as another row ({other.source})"
     return None
 
 
@@ -89,7 +89,7 @@ def mark_tries(rows: Iterable[Row], runs: Iterable[Row]) -> list[Row]:
 
 
 def _checkpoints(rows: Iterable[Row]) -> dict[str, int]:
-    """Return by system the number of its checkpoints among the rows that training did not select."""
+    """Return for each system the number of its scored checkpoints that training did not select."""
     marks: dict[str, set[tuple[str | None, str]]] = defaultdict(set)
     for row in rows:
         if row.keys.system is not None and row.training and row.training.unselected:
@@ -119,19 +119,19 @@ def _tries(
     if (recipe := row.keys.recipe) is not None and recipe in known:
         seeds_shown, seeds_known = len(shown.get(recipe, ())), len(known[recipe])
         several = f"{seeds_shown} of {seeds_known} known seeds of this recipe are shown"
-        parts.append("one seed of this recipe here" if seeds_known == 1 else several)
+        parts.append("one known seed of this recipe" if seeds_known == 1 else several)
     settings = len({other.keys.measurement or str(other.keys.setting) for other in same_system})
     best = max((other.score.acc or 0 for other in same_system if other.status in RANKED), default=None)
     is_best = row.status in RANKED and row.score.acc == best
     if settings > 1:
-        parts.append(f"{'best' if is_best else 'one'} of {settings} settings of this system here")
+        parts.append(f"{'best' if is_best else 'one'} of {settings} settings of this system on this board")
     is_selected = row.training is not None and not row.training.unselected
     checkpoints = unselected.get(row.keys.system or "", 0) if is_selected else 0
     if checkpoints:
         others = f"{checkpoints} other checkpoint{'s' * (checkpoints > 1)} of this training"
-        parts.append(f"{others} {'were' if checkpoints > 1 else 'was'} scored, not selected")
+        parts.append(f"{others} {'were' if checkpoints > 1 else 'was'} scored but not selected")
     if not parts:
         return None
     if settings <= 1 or is_best:
-        parts.append("tries elsewhere are unknown")
+        parts.append("other tries are unknown")
     return Tries("; ".join(parts), seeds_shown, seeds_known, settings if settings > 1 else None, checkpoints or None)

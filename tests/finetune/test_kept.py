@@ -94,7 +94,7 @@ def test_add_scores_every_checkpoint_once_and_only_the_selected_one_has_a_row(ru
     done = recipe_mpr(*command)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("recipe_mpr_sample ... ") == 3
-    assert "Choosing a checkpoint by this curve is choosing on the test" in done.stdout
+    assert "Do not choose a checkpoint by this curve" in done.stdout
     (folder,) = (site / "curves").iterdir()
     points = json.loads((folder / "curve.json").read_text())["points"]
     assert [point["held_out"]["n"] for point in points] == [60] * 3
@@ -111,7 +111,7 @@ def test_add_scores_every_checkpoint_once_and_only_the_selected_one_has_a_row(ru
         assert [(row["rank"], row["acc"], row["status"]) for row in others] == [(None, None, "excluded")] * 2
         (row,) = [row for row in rows if row["kind"] == "causal" and row not in others]
         assert row["checkpoints"] == 2
-        assert "2 other checkpoints of this training were scored, not selected" in row["tries"]
+        assert "2 other checkpoints of this training were scored but not selected" in row["tries"]
 
 
 def test_add_of_a_run_that_kept_none_says_how_to_keep_them(run, tmp_path):

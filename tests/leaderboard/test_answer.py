@@ -139,7 +139,7 @@ def test_the_page_opens_on_the_board_with_the_newest_log(rows, opens):
 
 
 def test_a_row_for_comparison_is_no_run_of_its_board():
-    again = row("a", 9, board=TEST, date=300.0, no_rank="for comparison, these items of its run")
+    again = row("a", 9, board=TEST, date=300.0, no_rank="for comparison: these items, taken from the run")
     assert opening_board(boards(row("a", 9), again)) == MAIN_BOARD
 
 

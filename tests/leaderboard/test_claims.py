@@ -70,7 +70,7 @@ def test_a_claim_that_its_own_answers_contradict_says_so(tmp_path):
     lines = predictions(drawn, right=lambda number: number < 30, tells=("options",))
     imported(tmp_path, lines, claimed=0.9)
     (claim,) = [claim for claim in scored_claims(build_boards(read_rows([tmp_path])[0])) if claim.row]
-    assert "The published answers give 50.0, not 90.0." in claim.follows
+    assert "The published answers give 50.0%, not 90.0%." in claim.follows
 
 
 def test_results_keep_claims_out_of_the_tables_of_measured_systems():

@@ -87,21 +87,21 @@ def test_boards_that_share_items_are_compared_and_name_the_board():
     cut = row("cut", slots[40:80], IDS[40:80], board="recipe_mpr_test")
     circular = row("circular", slots, board="recipe_mpr_circular")
     by_name = {r.system: r for r in mark_copies([whole, cut, circular, row("apart", slots[:40], IDS[200:240])])}
-    assert by_name["cut"].flags[0].startswith("like circular (circular.json, on recipe_mpr_circular), gives the same")
-    assert "40 of 40 items" in by_name["cut"].flags[0]
+    assert by_name["cut"].flags[0].startswith("gives the same wrong choice on ")
+    assert "40 of 40 items as circular (circular.json, on recipe_mpr_circular): " in by_name["cut"].flags[0]
     assert by_name["circular"].flags
     assert by_name["apart"].flags == ()
 
 
 RELATED = {
     "forms": ({"training": {"system": "s", "form": "adapter"}}, {"training": {"system": "s", "form": "merged"}},
-              "same model as b (b.json), adapter; that one is merged"),
+              "same model as b (b.json), form adapter instead of merged"),
     "seeds": ({"recipe": "r", "seed": 1}, {"recipe": "r", "seed": 2},
-              "same recipe as b (b.json), seed 1; that one has seed 2"),
+              "same recipe as b (b.json), seed 1 instead of 2"),
     "one seed": ({"recipe": "r", "seed": 1, "training": {"form": "adapter"}}, {"recipe": "r", "seed": 1},
-                 "same model as b (b.json), adapter; that one is whole"),
+                 "same model as b (b.json), form adapter instead of whole"),
     "dtypes": ({"content": "c", "dtype": "float32"}, {"content": "c", "dtype": "bfloat16"},
-               "same model as b (b.json), float32; that one in bfloat16"),
+               "same model as b (b.json), dtype float32 instead of bfloat16"),
     "settings": ({"system": "k"}, {"system": "k"}, "same model as b (b.json), other settings"),
 }  # fmt: skip
 
@@ -122,7 +122,7 @@ def test_a_stated_relation_hides_no_copy():
     slots = [(1 + k % 4,) for k in range(100)]
     forms = [row(form, slots, training={"system": "s", "form": form}) for form in ("adapter", "merged")]
     flags = {r.system: r.flags for r in mark_copies([*forms, row("known", slots)])}
-    assert [flag.split()[0] for flag in flags["adapter"]] == ["like", "same"]
+    assert [flag.split()[0] for flag in flags["adapter"]] == ["gives", "same"]
     assert len(flags["known"]) == 1
 
 
@@ -131,8 +131,9 @@ def test_runs_of_one_identity_with_equal_accuracy_say_on_how_many_items_they_dif
     second = replace(row("b", [(0,)] * 28 + [(1,)] * 2 + [(0,)] * 2 + [(1,)] * 8), keys=Keys("a"))
     early, late = mark_repeats([replace(first, date=1.0), replace(second, date=2.0)])
     assert differing(first.items, second.items) == 4
-    assert early.flags == ("another run (b.json) scores 75.0; the two differ on 4 of 40 items",)
-    assert late.reason.startswith("repeat of a.json: only the earliest run of a system is ranked; the two differ on 4")
+    assert early.flags == ("another run (b.json) scores 75.0%; the two runs differ on 4 of 40 items",)
+    why = "only the earliest run of a system is ranked"
+    assert late.reason.startswith(f"repeat of a.json: {why}; the two runs differ on 4")
 
 
 def test_of_one_run_read_twice_the_more_doubtful_counts():
@@ -176,5 +177,5 @@ def test_a_row_pooled_over_prompts_is_compared_by_its_first_prompt():
     prompts = [replace(row("copy", slots, board=task), source=task) for task in POOLS[1].tasks]
     rows = {r.system: r for board in build_boards([*prompts, row("known", slots)]) for r in board.rows if r.items}
     assert (rows["copy"].board, rows["copy"].rank) == ("recipe_mpr_prompts", 1)
-    assert "like known (known.json, on recipe_mpr)" in rows["copy"].flags[0]
+    assert "as known (known.json, on recipe_mpr): one may be a copy" in rows["copy"].flags[0]
     assert "on recipe_mpr_prompts" in rows["known"].flags[0]

@@ -64,7 +64,7 @@ def test_on_a_cpu_threads_are_hardware_and_there_are_no_gpu_seconds(costs):
 @pytest.mark.parametrize(("changes", "why", "seconds"), [
     ({"use_cache": "cache"}, "request cache", None),
     ({"tasks": 2, "items": 120}, "2 tasks together", 30.0),
-    ({"items": 120}, "measured for 120 items, and 60 are here", 30.0),
+    ({"items": 120}, "measured for 120 items, but the run has 60", 30.0),
 ])  # fmt: skip
 def test_a_figure_that_is_not_of_this_run_alone_is_left_out_with_the_reason(costs, changes, why, seconds):
     row, _ = costs(**changes)
@@ -142,7 +142,7 @@ def test_compare_gives_a_ratio_on_equal_hardware_only():
         (cost("mps"), "the hardware of B is not named exactly (mps)"),
         (
             cost(eval_seconds_per_item=None, eval_note="cached"),
-            "no time of B without loading the model is recorded (cached)",
+            "the time of B without loading the model is not recorded (cached)",
         ),
         (cost("a GPU, 1 thread"), "A ran on a GPU, B on a GPU, 1 thread"),
     ):

@@ -95,7 +95,7 @@ def test_the_row_counts_the_checkpoints_beside_it(tmp_path):
     boards = build_boards(read_rows([tmp_path / "runs"])[0])
     (row,) = [row for board in boards for row in board.rows if row.rank]
     assert row.tries is not None
-    assert "1 other checkpoint of this training was scored, not selected" in row.tries.text
+    assert "1 other checkpoint of this training was scored but not selected" in row.tries.text
     assert row.tries.checkpoints == 1
 
 
@@ -128,9 +128,9 @@ def test_the_files_have_all_points_the_mark_and_the_warning(tmp_path):
     written = [path.name for path in write_curve(points(), tmp_path, "mine (org/base)")]
     assert written == ["curve.json", "curve.txt", "curve.svg", "curve.png"]
     content = json.loads((tmp_path / "curve.json").read_text())
-    assert "choosing on the test" in content["warning"]
+    assert "selection on the test" in content["warning"]
     assert len(content["points"]) == 7
     assert content["points"][0]["held_out"]["low"] < 0.2 < content["points"][0]["held_out"]["high"]
-    assert (tmp_path / "curve.txt").read_text().count("selected; this one has the row") == 2
+    assert (tmp_path / "curve.txt").read_text().count("selected; this step is on the leaderboard") == 2
     assert table(points()[:1]).splitlines()[0].split()[:2] == ["Step", "Held"]
     assert (tmp_path / "curve.svg").read_text().count("<svg") == 1

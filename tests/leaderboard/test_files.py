@@ -160,7 +160,7 @@ def test_links_to_results_without_their_samples_are_named(runs, tmp_path):
     (tmp_path / "links" / file.name).symlink_to(file)
     code, (line,), rows = built(tmp_path / "links", tmp_path / "site")
     assert (code, rows[HONEST]["status"]) == (2, "excluded")
-    assert "run it again with --log_samples; if the file is a link, link its folder instead" in line
+    assert "evaluate again with --log_samples; if the results file is a link, link its folder instead" in line
 
 
 @pytest.mark.honest

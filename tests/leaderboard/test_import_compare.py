@@ -153,7 +153,7 @@ def test_compare_says_that_two_paths_may_hold_one_run(tmp_path):
     for folder in "ab":
         run_files(tmp_path / folder, name=f"org/{folder}")
     done = recipe_mpr("compare", str(tmp_path / "a"), str(tmp_path / "b"))
-    assert "Both chose the same on every item" in done.stdout
+    assert "A and B chose the same option on every item" in done.stdout
 
 
 @pytest.mark.integration
@@ -162,10 +162,13 @@ def test_compare_asks_which_run_where_a_folder_holds_several(tmp_path):
         run_files(tmp_path / name, name=f"org/{name}", seed=seed)
     folder = str(tmp_path)
     for arguments, message in (
-        ([folder, str(tmp_path / "model")], "holds 2 rows on recipe_mpr_sample"),
+        ([folder, str(tmp_path / "model")], "has 2 rows on recipe_mpr_sample"),
         ([folder, folder, "--a", "nobody"], "org/model on recipe_mpr_sample; org/model-2"),
-        ([folder, folder, "--a", "model-2", "--b", "2", "--board", "recipe_mpr_sample"], "both are org/model-2"),
-        ([folder, folder, "--board", "recipe_mpr"], "does not have a row on recipe_mpr"),
+        (
+            [folder, folder, "--a", "model-2", "--b", "2", "--board", "recipe_mpr_sample"],
+            "are both org/model-2",
+        ),
+        ([folder, folder, "--board", "recipe_mpr"], "no row matches board recipe_mpr"),
         (["org/model", folder], "system's name with --a or --b"),
     ):
         done = recipe_mpr("compare", *arguments)

@@ -46,8 +46,8 @@ def test_known_rows_are_restricted_to_the_items_of_the_set(tmp_path):
     assert imported(tmp_path / "b", some(60), "org/whole") is None
     rows = {row.system: row for row in boards_of(tmp_path)[-1].rows}
     assert (rows["org/whole"].score.acc, rows["org/whole"].score.n) == (20 / 30, 30)
-    assert rows["org/whole"].protocol == "for comparison; 66.7 on the embedded sample"
-    assert rows["org/whole"].reason.startswith("for comparison, these items of its run on the embedded sample")
+    assert rows["org/whole"].protocol == "for comparison; 66.7% on the embedded sample"
+    assert rows["org/whole"].reason.startswith("for comparison: these items, taken from the run on the embedded sample")
 
 
 def test_one_name_with_other_items_is_another_board_and_one_set_has_one_name(tmp_path):

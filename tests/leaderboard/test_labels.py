@@ -131,7 +131,7 @@ def test_the_command_shows_ids_without_the_dataset_and_says_what_it_skipped(tmp_
     missing, template = tmp_path / "missing", tmp_path / "review.yaml"
     said = spoken("audit", ["labels", str(tmp_path), str(missing), "--write-review", str(template)])
     assert f"skipped {missing}" in said
-    assert "mpr-499  answered by 0 of 2" in said
+    assert "mpr-499  answered correctly by 0 of 2" in said
     assert "Texts are not shown" in said
     assert list(read_review(template)) == ITEMS[450:]
     assert "exists already" in spoken("audit", ["labels", str(tmp_path), "--write-review", str(template)])
@@ -161,7 +161,7 @@ def test_near_copies_are_told_from_independent_systems(tmp_path):
     assert (
         "Related: copy; strong: one may be a copy: copy and strong, the same wrong choice on 170 of 170 items" in text
     )
-    assert "Base model unknown, so these may be related, too: third" in text
+    assert "Base model unknown, so these systems may also be related: third" in text
     assert "items that none of 3 systems (at most 2 independent) answers" in text
 
 
@@ -172,9 +172,9 @@ def test_systems_that_are_wrong_alike_by_chance_are_no_copies(tmp_path):
     result = audit_labels(read_rows([tmp_path])[0], {}, at_least=0.4)
     assert not result.related.groups
     assert votes(result) == [
-        "No two of the 2 systems are known to share a base model or look like copies.",
-        "Base model unknown, so these may be related, too: one; other",
-        "Most similar of the others: one and other, the same wrong choice on 120 of 200 items",
+        "No two of the 2 systems are known to share a base model, and none look like copies.",
+        "Base model unknown, so these systems may also be related: one; other",
+        "Most similar pair that is not related: one and other, the same wrong choice on 120 of 200 items",
     ]
 
 
@@ -197,9 +197,9 @@ def unrelated(tmp_path_factory):
     [
         ({"training": TRAINED}, {"loaded": HUB}, "base model org/Base-7B"),
         ({"training": TRAINED}, {"training": TRAINED.model_copy(update={"system": "y"})}, "base model org/Base-7B"),
-        ({"training": TRAINED}, {"system": "Base-7B, zero-shot"}, 'names with "base 7b"'),
-        ({"system": "Phi 4"}, {"system": "Phi-4 with LoRA"}, 'names with "phi 4"'),
-        ({"keys": Keys(recipe="r", seed=1)}, {"keys": Keys(recipe="r", seed=2)}, "one training recipe"),
+        ({"training": TRAINED}, {"system": "Base-7B, zero-shot"}, 'names that contain "base 7b"'),
+        ({"system": "Phi 4"}, {"system": "Phi-4 with LoRA"}, 'names that contain "phi 4"'),
+        ({"keys": Keys(recipe="r", seed=1)}, {"keys": Keys(recipe="r", seed=2)}, "the same training recipe"),
         ({"keys": Keys(content="c")}, {"keys": Keys(content="c")}, "the same files"),
         ({"training": TRAINED}, {"loaded": LoadedNames(base="other/base-8b", base_from="hub")}, None),
         ({"loaded": FOLDER}, {"loaded": FOLDER}, None),

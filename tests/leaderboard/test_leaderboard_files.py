@@ -102,7 +102,7 @@ def test_published_rows_are_reported_with_their_note_and_without_rank(tmp_path):
     assert all(row["rank"] is None and row["status"] == "reported" for row in reported.values())
     lora = reported["Qwen3-8B LoRA"]
     assert (lora["board"], lora["n"], lora["acc"]) == ("recipe_mpr_test", 50, 1.0)
-    assert 'constant "A" scores the same 100%' in lora["reason"]
+    assert 'always answering "A" also scores 100%' in lora["reason"]
     assert lora["types"]["Commonsense"]["n"] == 26
     assert reported["BERT-large"]["acc"] == 0.466
     assert content["rows"][0]["rank"] == 1

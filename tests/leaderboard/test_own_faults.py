@@ -40,7 +40,7 @@ def test_a_fault_of_ours_is_logged_and_the_other_rows_are_kept(runs, tmp_path, m
         assert "in broken" in text
         (bad,) = [row for name, row in rows.items() if name != HONEST]
         assert (bad["status"], bad["rank"]) == ("excluded", None)
-        assert bad["reason"].startswith("internal error while it was checked, see ")
+        assert bad["reason"].startswith("internal error during the check; see ")
     monkeypatch.setattr(collect, "verify", CHECK)
     assert built(runs, tmp_path / "site")[0] == 0
 

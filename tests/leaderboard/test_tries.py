@@ -35,21 +35,21 @@ def test_seeds_of_a_recipe_are_counted_over_all_boards_and_statuses():
     ]
     hidden = [row("s5", recipe="r", seed=5), row("again", recipe="r", seed=1)]
     found = told([*shown, *others], hidden)
-    assert found["s1"] == found["s2"] == "2 of 5 known seeds of this recipe are shown; tries elsewhere are unknown"
+    assert found["s1"] == found["s2"] == "2 of 5 known seeds of this recipe are shown; other tries are unknown"
     assert found["s4"].startswith("1 of 5 known seeds of this recipe")
     (marked, *_) = mark_tries([*shown, *others], hidden)
     assert (marked.tries.seeds_shown, marked.tries.seeds_known) == (2, 5)
 
 
 def test_a_single_seed_says_that_other_tries_are_unknown():
-    assert told([row("a", recipe="r", seed=0)]) == {"a": "one seed of this recipe here; tries elsewhere are unknown"}
+    assert told([row("a", recipe="r", seed=0)]) == {"a": "one known seed of this recipe; other tries are unknown"}
 
 
 def test_settings_of_one_system_are_counted_on_each_board():
     rows = [row(f"s{k}", acc=k / 6, system="m", setting=f"k{k}") for k in range(1, 7)]
     found = told([*rows, row("other", system="n", setting="k")])
-    assert found["s6"] == "best of 6 settings of this system here; tries elsewhere are unknown"
-    assert {found[f"s{k}"] for k in range(1, 6)} == {"one of 6 settings of this system here"}
+    assert found["s6"] == "best of 6 settings of this system on this board; other tries are unknown"
+    assert {found[f"s{k}"] for k in range(1, 6)} == {"one of 6 settings of this system on this board"}
     assert found["other"] is None
 
 
@@ -71,8 +71,8 @@ def test_the_best_of_six_settings_says_so_wherever_it_is_shown():
     best = next(r for r in content["rows"] if r["system"] == "org/m6")
     assert (best["rank"], best["settings"]) == (1, 6)
     assert "best of 6 settings" in best["tries"]
-    assert "best of 6 settings of this system here" in to_markdown(boards, [])
-    assert "best of 6 settings of this system here" in index_page(content)
+    assert "best of 6 settings of this system on this board" in to_markdown(boards, [])
+    assert "best of 6 settings of this system on this board" in index_page(content)
 
 
 def test_tries_are_no_flag():
