@@ -29,11 +29,11 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
 
     Raises:
         RecipeMPRError: the folder cannot be written to, or a user's file has the name of a site file. The old site
-            stays.
+            is kept.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        # Only the process with the lock builds. An unfinished build was therefore interrupted, and can be removed.
+        # Only the process with the lock builds. An unfinished build was therefore interrupted and can be removed.
         with FileLock(out / ".lock"):
             before = _current(out)
             name = _write(files, out / _BUILDS)
@@ -45,7 +45,9 @@ def publish(files: Iterable[tuple[str, str]], out: Path) -> None:
                     if path.name not in kept:
                         _remove(path)
     except OSError as error:
-        raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
+        raise RecipeMPRError(
+            f"--out {out}: cannot be written ({error.strerror or error}); choose a writable folder"
+        ) from None
 
 
 def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
@@ -56,7 +58,7 @@ def _write(files: Iterable[tuple[str, str]], builds: Path) -> str:
     for path, text in files:
         target = staging / path
         if target.exists():  # one row's page must not replace another row's page
-            raise RuntimeError(f"two files of the site are called {path}")
+            raise RuntimeError(f"two files of the site have the path {path}; expected one")
         target.parent.mkdir(parents=True, exist_ok=True)
         content = text.encode(errors="replace")  # UTF-8 cannot encode the lone surrogates that a name may contain
         target.write_bytes(content)
@@ -78,11 +80,15 @@ def _remove(build: Path) -> None:
 
 
 def _publish(out: Path, name: str) -> None:
-    """Link to the build `name`, and remove old links. If a user's file is in the way, raise and change nothing."""
+    """Link to the build `name`, and remove old links.
+
+    Raises:
+        RecipeMPRError: a user's file has the name of a site file. Nothing was changed.
+    """
     links = [out / entry.name for entry in sorted((out / _BUILDS / name).iterdir())]
     for path in links:
         if (path.is_symlink() or path.exists()) and not _is_ours(path):
-            raise RecipeMPRError(f"{path} is of another making: move it, or choose another --out")
+            raise RecipeMPRError(f"{path} was not created by this command; move it, or choose another --out")
     _link(out / _CURRENT, f"{_BUILDS}/{name}")
     for path in links:
         if not _is_ours(path):
