@@ -16,14 +16,14 @@ Generated from compact records and `published.yaml`; do not edit. The last table
 
 {HOW_TO_READ}"""
 
-_CLAIMS = """## Claims, scored again
+_CLAIMS = """## Published claims
 
-- Counted: accuracy recomputed from published answers, if any.
+- Recounted: accuracy recomputed from published answers, if any.
 - Constant letter: the best constant letter on the same items, in the order that the system saw, and its accuracy.
 - Unseen: if the system was trained or prompted with some items, the accuracy on the other items.
 - For imported systems, the accuracy is recomputed. All other statements are the importer's and are not verified."""
 
-_CLAIM_HEADERS = ("System", "Source", "Claimed", "n", "Counted", "Constant letter", "Unseen", "What follows")
+_CLAIM_HEADERS = ("System", "Source", "Claimed", "n", "Recounted", "Constant letter", "Unseen", "Conclusion")
 
 
 def to_results(boards: Sequence[Board]) -> str:

@@ -57,7 +57,7 @@ def test_a_half_removed_build_is_not_published_again(tmp_path, monkeypatch):
 
 def test_two_files_of_one_name_are_not_written_over_each_other(tmp_path):
     publish(site("old"), tmp_path)
-    with pytest.raises(RuntimeError, match=r"two files of the site are have the path index\.html"):
+    with pytest.raises(RuntimeError, match=r"two files of the site have the path index\.html"):
         publish([*site("new"), ("index.html", "other")], tmp_path)
     assert marks(tmp_path) == {"old"}
 
