@@ -28,7 +28,8 @@ _BANNER = """\
 
 
 @click.command()
-@click.option("--out", default="out", show_default=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--out", default="out", show_default=True, type=click.Path(file_okay=False, path_type=Path),
+              help="Folder of runs and page.")  # fmt: skip
 @click.pass_context
 def demo(ctx: click.Context, out: Path) -> None:
     """Score five baselines and MiniLM, then build the page.
@@ -41,7 +42,7 @@ def demo(ctx: click.Context, out: Path) -> None:
     task = "recipe_mpr" if _dataset_is_there() else "recipe_mpr_sample"
     if task != "recipe_mpr":
         say(_BANNER, err=True)
-    # Each demo writes to a new folder: the runs of older demos are kept, and this demo does not read them.
+    # Each demo writes to a new folder. Runs of older demos are kept, but not read.
     runs = out / "runs" / datetime.now(UTC).strftime("demo-%Y%m%dT%H%M%S.%f")
     systems: dict[str, list[str]] = {kind: [] for kind in BASELINES}
     if folder := minilm_folder():
@@ -65,7 +66,7 @@ def _dataset_is_there() -> bool:
     if source := local_source():
         read_pinned(source)
         return True
-    say(f"{DATA_VARIABLE} is not set and nothing is cached: downloading the dataset ...")
+    say(f"{DATA_VARIABLE} is not set and the dataset is not cached: downloading the dataset ...")
     command = [sys.executable, "-m", "recipe_mpr_task.cli", "data", "fetch"]
     try:
         # The download is a separate process, because a hanging name lookup can only be stopped from outside.
@@ -81,5 +82,5 @@ def minilm_folder() -> Path | None:
         return None
     folder = Path(spec.origin).parent / "model"
     if public_name(folder) != MINILM:
-        raise CheckpointError(f"{folder}: its weights are not those of {MINILM}; install {MINILM_PACKAGE} again")
+        raise CheckpointError(f"{folder}: the weights differ from {MINILM}; install {MINILM_PACKAGE} again")
     return folder
