@@ -43,8 +43,8 @@ def add(  # noqa: PLR0913, PLR0917 (each argument is an option)
 
     lm-eval scores the checkpoint. Then the site is rebuilt, and the checkpoint's row is printed.
 
-    CHECKPOINT is the folder of one checkpoint, or a folder that contains the checkpoints of five folds. It can be an
-    fsspec URL, such as s3://bucket/checkpoint.
+    CHECKPOINT is the folder of one checkpoint, or a folder that contains the checkpoints of five folds. CHECKPOINT can
+    be an fsspec URL, such as s3://bucket/checkpoint.
 
     --all-checkpoints needs a training with keep_checkpoints=true. The curve is written to SITE/curves.
     """

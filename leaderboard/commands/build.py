@@ -43,7 +43,7 @@ def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
 ) -> None:  # fmt: skip
     """Build the page and the tables from scored runs.
 
-    RUNS are folders that lm-eval wrote with --log_samples, results files and compact records. They can be fsspec URLs,
+    RUNS are folders that lm-eval wrote with --log_samples, results files and compact records. RUNS can be fsspec URLs,
     such as s3://bucket/runs; only new files are fetched. The page is index.html; the tables are Markdown, JSON and CSV.
 
     A run that cannot be read is skipped and named on stderr; the exit code is then 2. If recipe-mpr itself fails, the

@@ -34,8 +34,9 @@ _BANNER = """\
 def demo(ctx: click.Context, out: Path) -> None:
     """Score five baselines and MiniLM, then build the page.
 
-    The baselines are random, first, longest, tfidf and bm25. All are scored on the 500 items. The page also shows the
-    committed results of trained models and the published results.
+    The baselines are random, first, longest, tfidf and bm25. All systems are scored on the 500 items, or on the 60
+    sample items if the dataset is not available. The page also shows the published results and, with the dataset, the
+    committed results of trained models.
     """
     from leaderboard.verify.forensics import RESULTS
 
@@ -76,7 +77,7 @@ def _dataset_is_there() -> bool:
 
 
 def minilm_folder() -> Path | None:
-    """Return the folder of the installed MiniLM weights; None if missing. Raise CheckpointError if changed."""
+    """Return the folder of the MiniLM weights; None if not installed. Raise CheckpointError if the weights differ."""
     spec = importlib.util.find_spec(MINILM_PACKAGE)
     if spec is None or spec.origin is None:
         return None

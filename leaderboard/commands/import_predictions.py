@@ -54,7 +54,7 @@ class _About(TypedDict):
               help=f"A field's name in the file, if not OUR_NAME. OUR_NAME is one of {', '.join(FIELDS)}.")  # fmt: skip
 @click.option("--set", "set_name", help="Name for a set of items that is not a task. The set gets its own board.")
 @click.option("--seen", type=click.Path(path_type=Path), help="File of items that the system was trained or prompted "
-              "with: a JSON list, or one item id or query a line. Shows the accuracy on the other items.")  # fmt: skip
+              "with: a JSON list, or one item id or query per line. The accuracy on the others is shown.")  # fmt: skip
 @click.option("--source", help="Where the answers were published, such as a URL.")
 @click.option("--date", "published", metavar="YYYY-MM-DD", help="Date of the source.")
 @click.option("--params", metavar="N", help="Number of parameters, such as 135M or 7.6B.")

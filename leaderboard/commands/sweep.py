@@ -112,7 +112,7 @@ def _run(cells: Sequence[Any], storage: "Storage", executor: "Executor") -> int:
 
 
 def _load_dataset(states: Sequence["CellState"]) -> None:
-    """Download the dataset once if a cell needs it, so that the workers do not all try. Raise DataError on failure."""
+    """Download the dataset once if a cell needs it, before the workers start. Raise DataError on failure."""
     from recipe_mpr_task.data import load_items
     from recipe_mpr_task.task_specs import task_spec
 

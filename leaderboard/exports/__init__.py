@@ -35,7 +35,7 @@ def export(
     Args:
         boards: all boards of the leaderboard.
         texts: the dataset's items by id; None to export no dataset texts.
-        hub_dataset: id of the dataset on the Hugging Face Hub, OWNER/NAME; None to name its GitHub repository.
+        hub_dataset: id of the dataset on the Hugging Face Hub, OWNER/NAME; None to name the GitHub repository.
 
     Raises:
         RecipeMPRError: a format's library is missing or too old.

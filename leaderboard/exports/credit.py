@@ -51,7 +51,7 @@ class Credit:
 
     @property
     def folder(self) -> str:
-        """The id as one folder name. It is unique, because no part of an id contains "--"."""
+        """The id as one folder name. The name is unique, because no part of an id contains "--"."""
         return f"{self.developer}--{self.model}"
 
 

@@ -22,7 +22,7 @@ Type = Literal["rank", "name", "accuracy", "status", "leader", "p", "score", "sh
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
+    """A column of the outputs.
 
     Attributes:
         key: the column's unique name. Also the key in `leaderboard.json`, unless `path` is set.
@@ -116,7 +116,8 @@ def _over(name: Literal["folds", "prompts"], of: Callable[[Any], float | None]) 
 
 _COMPARED = (("difference", "comparison.difference"), ("low", "comparison.low"), ("high", "comparison.high"),
              ("p", "comparison.p"), ("p_holm", "p_holm"))  # fmt: skip
-_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # the status shows SEEN
+# The status already shows SEEN.
+_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)
 
 COLUMNS = {column.key: column for column in (
     Column("rank", "#", attrgetter("rank"), "rank", higher_is_better=False),

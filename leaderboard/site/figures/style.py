@@ -34,7 +34,7 @@ _FILLS: dict[str, Literal["full", "left", "none"]] = {"run here": "full", "recou
 _LABELS = {"run here": "run here", "recounted": "recounted from published answers", "claimed": "claimed"}
 _STYLE = {
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so all machines draw the same
+    "font.sans-serif": ["DejaVu Sans"],  # part of matplotlib, so all machines draw the same
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -50,7 +50,7 @@ _STYLE = {
 
 
 def look() -> AbstractContextManager[None]:
-    """Return a context that sets this project's look. Create texts inside it, because a text keeps its first look."""
+    """Return a context that sets this project's look. A text keeps the look of the context that it was created in."""
     context: AbstractContextManager[None] = mpl.rc_context(_STYLE)
     return context
 
@@ -58,7 +58,7 @@ def look() -> AbstractContextManager[None]:
 def figure_of(width: float, height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, Any]:
     """Return an empty figure of a size in inches, and its axes: one, or an array of shape (rows, columns)."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)  # measures texts; the figure keeps it
+    FigureCanvasAgg(figure)  # needed to measure texts; the figure keeps the canvas
     return figure, figure.subplots(rows, columns, squeeze=rows * columns == 1)
 
 
@@ -75,7 +75,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 
 
 def name_parts(row: Row) -> tuple[str, str]:
-    """Return a system's name, and the text in brackets at its end, such as the base model; "" for a short name."""
+    """Return a system's name, and the text in brackets at the end, such as the base model. Do not split short names."""
     match = _NAME.fullmatch(row.system) if len(row.system) > _FITS else None
     name, base = match.groups() if match else (row.system, "")
     return line(name, LONGEST_NAME) + (TRAINED_ON if is_trained_on(row) else ""), line(base, LONGEST_NAME)

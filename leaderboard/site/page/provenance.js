@@ -5,7 +5,7 @@ const TRAINING = {
   system: "System (recipe, base, seed)", form: "Form", split: "Split", order: "Option order", seed: "Seed",
   trainable_parameters: "Trained parameters", wall_time_s: "Training time", samples_per_second: "Samples per second",
   seconds_per_item: "Seconds per item", tokens_per_second: "Tokens per second", hardware: "Hardware",
-  peak_memory_bytes: "Peak memory", reason: "In words",
+  peak_memory_bytes: "Peak memory", reason: "Training data",
 };
 const TRAINING_WRITERS = {
   wall_time_s: duration, trainable_parameters: count, samples_per_second: plain,
