@@ -27,14 +27,13 @@ if TYPE_CHECKING:
 @click.argument("checkpoint")
 @click.option("--site", default="out/site", show_default=True, type=click.Path(file_okay=False, path_type=Path),
               help="Folder of runs and tables.")  # fmt: skip
-@click.option("--tasks", "tasks", help="Tasks instead of the held-out one, comma-separated; seen items mean no rank.")
-@click.option(
-    "--backend", default="hf", show_default=True, type=click.Choice(["hf", "vllm"]), help="For causal models."
-)
-@click.option("--device", help="Such as cuda:0; by default lm-eval chooses.")
-@click.option("--batch-size", default="16", show_default=True)
+@click.option("--tasks", "tasks", help="Comma-separated tasks instead of the held-out task. Seen items mean no rank.")
+@click.option("--backend", default="hf", show_default=True, type=click.Choice(["hf", "vllm"]),
+              help="lm-eval's model type for causal models.")  # fmt: skip
+@click.option("--device", help="Device, such as cuda:0. Default: lm-eval chooses.")
+@click.option("--batch-size", default="16", show_default=True, help="lm-eval's batch size.")
 @click.option("--all-checkpoints", is_flag=True,
-              help="Also score every kept checkpoint, as a curve. Only the selected one gets a row.")  # fmt: skip
+              help="Also score all kept checkpoints, and write a curve. Only the selected one gets a row.")  # fmt: skip
 @click.pass_context
 def add(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, checkpoint: str, site: Path, tasks: str | None, backend: str, device: str | None,
@@ -44,16 +43,16 @@ def add(  # noqa: PLR0913, PLR0917 (each argument is an option)
 
     lm-eval scores the checkpoint. Then the site is rebuilt, and the checkpoint's row is printed.
 
-    CHECKPOINT is the folder of one checkpoint, or a folder that contains the checkpoints of five folds. It can be an
-    fsspec URL, such as s3://bucket/checkpoint.
+    CHECKPOINT is the folder of one checkpoint, or a folder that contains the checkpoints of five folds. CHECKPOINT can
+    be an fsspec URL, such as s3://bucket/checkpoint.
 
-    --all-checkpoints is for a training with keep_checkpoints=true. The curve is written to SITE/curves.
+    --all-checkpoints needs a training with keep_checkpoints=true. The curve is written to SITE/curves.
     """
     asked = [task.strip() for task in (tasks or "").split(",") if task.strip()]
     if unknown := sorted(set(asked) - task_names()):
-        raise RecipeMPRError(f"--tasks {', '.join(unknown)}: no such task; allowed: {', '.join(sorted(task_names()))}")
+        raise RecipeMPRError(f"--tasks {', '.join(unknown)}: unknown task; allowed: {', '.join(sorted(task_names()))}")
     if asked and all_checkpoints:
-        raise RecipeMPRError("--all-checkpoints scores the held-out items; leave --tasks out")
+        raise RecipeMPRError("--all-checkpoints scores only the held-out task; remove --tasks")
     (path,), unread = fetched([checkpoint], wanted=())
     if unread:
         raise RecipeMPRError("; ".join(unread))
@@ -73,7 +72,7 @@ def add(  # noqa: PLR0913, PLR0917 (each argument is an option)
 
 @dataclass(frozen=True)
 class Scoring:
-    """How checkpoints are scored: the site's folder, lm-eval's backend for causal models, and more flags of lm-eval."""
+    """The settings for scoring checkpoints. `backend` is lm-eval's model type; `more` has further flags for lm-eval."""
 
     site: Path
     backend: str
@@ -84,7 +83,7 @@ class Scoring:
         return self.site / "runs" / (one.key if self.backend == "hf" else f"{one.key}-{self.backend}")
 
     def score(self, what: str, one: Checkpoint, task: str) -> None:
-        """Score a checkpoint on a task, unless these weights were scored before."""
+        """Score a checkpoint on a task, unless results of the same weights exist."""
         out = self.folder(one) / task
         if complete_results(out):
             say(f"{what} ... already scored")

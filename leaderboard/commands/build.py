@@ -1,4 +1,4 @@
-"""`recipe-mpr leaderboard RUNS... --out DIR`: build the site. `recipe-mpr add` and `demo` use `build_site`, too."""
+"""`recipe-mpr leaderboard RUNS... --out DIR`: build the site. `recipe-mpr add`, `demo` and `sweep` use `build_site`."""
 
 import os
 import time
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 @click.option("--target", type=ACCURACY, help="Draw a line at this accuracy, such as 0.75 or 75%.")
 @click.option("--figures", type=click.Path(file_okay=False, path_type=Path),
               help="Also write the main plots to this folder, as SVG and PNG.")  # fmt: skip
-@click.option("--exports", is_flag=True, help=f"Also write files for others: {', '.join(EXPORTS)}.")
+@click.option("--exports", is_flag=True, help=f"Also write the ranked rows in other formats: {', '.join(EXPORTS)}.")
 @click.option("--hub-dataset", metavar="OWNER/NAME",
-              help="With --exports: the dataset's id on the Hugging Face Hub, see `recipe-mpr kit hub`.")  # fmt: skip
+              help="With --exports: the dataset's id on the Hugging Face Hub. See `recipe-mpr kit hub`.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 256),
-              help="Check so many runs at the same time. Default: one on each CPU, at most 8.")  # fmt: skip
-@click.option("--ray", metavar="auto|ADDRESS", help="Check the runs on a Ray cluster. They are sent to the nodes.")
+              help="Number of runs to check at the same time. Default: one for each CPU, at most 8.")  # fmt: skip
+@click.option("--ray", metavar="auto|ADDRESS", help="Check the runs on a Ray cluster. The runs are sent to its nodes.")
 @click.pass_context
 def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, runs: Sequence[str], out: Path, records: Path | None, target: float | None,
@@ -43,7 +43,7 @@ def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
 ) -> None:  # fmt: skip
     """Build the page and the tables from scored runs.
 
-    RUNS are folders that lm-eval wrote with --log_samples, results files and compact records. They can be fsspec URLs,
+    RUNS are folders that lm-eval wrote with --log_samples, results files and compact records. RUNS can be fsspec URLs,
     such as s3://bucket/runs; only new files are fetched. The page is index.html; the tables are Markdown, JSON and CSV.
 
     A run that cannot be read is skipped and named on stderr; the exit code is then 2. If recipe-mpr itself fails, the
@@ -51,10 +51,10 @@ def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
     """
     if hub_dataset is not None:
         if not exports:
-            raise click.UsageError("--hub-dataset needs --exports")
+            raise click.UsageError("--hub-dataset needs --exports; add --exports")
         checked_id(hub_dataset)
     if ray and jobs:
-        raise click.UsageError("--jobs is for this machine; with --ray, the cluster's CPUs decide")
+        raise click.UsageError("--jobs is for this machine; with --ray, remove --jobs")
     paths, unread = fetched(runs)
     code = build_site(
         paths, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records,
@@ -72,7 +72,7 @@ def build_site(  # noqa: PLR0913 (each argument is an option of a command)
 ) -> int:  # fmt: skip
     """Build the site. Print a summary and the names of the site's files. Name each skipped run on stderr.
 
-    `records` and `figures` are the folders for compact records and for plots; None to write none. `summary` turns the
+    `records` and `figures` are the folders for compact records and for plots; None to skip them. `summary` turns the
     boards into the printed text; None to print each board's best rows. `leaderboard.build.build` describes the other
     arguments.
 
@@ -112,4 +112,6 @@ def _figures(boards: "Sequence[Board]", folder: Path) -> list[Path]:
     try:
         return write_figures(boards, folder)
     except OSError as error:
-        raise RecipeMPRError(f"--figures {folder}: cannot be written ({error.strerror or error})") from None
+        raise RecipeMPRError(
+            f"--figures {folder}: cannot be written ({error.strerror or error}); choose a writable folder"
+        ) from None

@@ -10,10 +10,10 @@ from recipe_mpr_task.lines import line, say
 @click.command()
 @click.argument("run_a")
 @click.argument("run_b")
-@click.option("--a", "name_a", default="", help="Name, or part of the name, of the system in RUN_A, if it has several.")
-@click.option("--b", "name_b", default="", help="Name, or part of the name, of the system in RUN_B, if it has several.")
+@click.option("--a", "name_a", default="", help="Name, or part of the name, of a system, if RUN_A has several systems.")
+@click.option("--b", "name_b", default="", help="Name, or part of the name, of a system, if RUN_B has several systems.")
 @click.option(
-    "--board", help="Board to compare on, if both systems have several, such as recipe_mpr or recipe_mpr_test."
+    "--board", help="Board to compare on, if the systems share several, such as recipe_mpr or recipe_mpr_test."
 )
 @click.option("--all-items", is_flag=True, help="List all items that differ, not only ten for each system.")
 @click.pass_context
@@ -30,8 +30,8 @@ def compare(  # noqa: PLR0913, PLR0917 (each argument is an option)
     """Compare two systems item by item.
 
     RUN_A and RUN_B are lm-eval output folders, results files, compact records, or fsspec URLs of these. A folder with
-    five fold runs of one system counts as one system. If the dataset is on this machine, query texts are shown,
-    otherwise only item ids.
+    five fold runs of one system is compared as one system. Query texts are shown if the dataset is on this machine.
+    Otherwise only item ids are shown.
     """
     from leaderboard.compare import MOST_ITEMS, report, two_rows
 

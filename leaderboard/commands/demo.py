@@ -28,20 +28,22 @@ _BANNER = """\
 
 
 @click.command()
-@click.option("--out", default="out", show_default=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--out", default="out", show_default=True, type=click.Path(file_okay=False, path_type=Path),
+              help="Folder of runs and page.")  # fmt: skip
 @click.pass_context
 def demo(ctx: click.Context, out: Path) -> None:
     """Score five baselines and MiniLM, then build the page.
 
-    The baselines are random, first, longest, tfidf and bm25. All are scored on the 500 items. The page also shows the
-    committed results of trained models and the published results.
+    The baselines are random, first, longest, tfidf and bm25. All systems are scored on the 500 items, or on the 60
+    sample items if the dataset is not available. The page also shows the published results and, with the dataset, the
+    committed results of trained models.
     """
     from leaderboard.verify.forensics import RESULTS
 
     task = "recipe_mpr" if _dataset_is_there() else "recipe_mpr_sample"
     if task != "recipe_mpr":
         say(_BANNER, err=True)
-    # Each demo writes to a new folder: the runs of older demos are kept, and this demo does not read them.
+    # Each demo writes to a new folder. Runs of older demos are kept, but not read.
     runs = out / "runs" / datetime.now(UTC).strftime("demo-%Y%m%dT%H%M%S.%f")
     systems: dict[str, list[str]] = {kind: [] for kind in BASELINES}
     if folder := minilm_folder():
@@ -65,7 +67,7 @@ def _dataset_is_there() -> bool:
     if source := local_source():
         read_pinned(source)
         return True
-    say(f"{DATA_VARIABLE} is not set and nothing is cached: downloading the dataset ...")
+    say(f"{DATA_VARIABLE} is not set and the dataset is not cached: downloading the dataset ...")
     command = [sys.executable, "-m", "recipe_mpr_task.cli", "data", "fetch"]
     try:
         # The download is a separate process, because a hanging name lookup can only be stopped from outside.
@@ -75,11 +77,11 @@ def _dataset_is_there() -> bool:
 
 
 def minilm_folder() -> Path | None:
-    """Return the folder of the installed MiniLM weights; None if missing. Raise CheckpointError if changed."""
+    """Return the folder of the MiniLM weights; None if not installed. Raise CheckpointError if the weights differ."""
     spec = importlib.util.find_spec(MINILM_PACKAGE)
     if spec is None or spec.origin is None:
         return None
     folder = Path(spec.origin).parent / "model"
     if public_name(folder) != MINILM:
-        raise CheckpointError(f"{folder}: its weights are not those of {MINILM}; install {MINILM_PACKAGE} again")
+        raise CheckpointError(f"{folder}: the weights differ from {MINILM}; install {MINILM_PACKAGE} again")
     return folder

@@ -45,34 +45,41 @@ class _About(TypedDict):
 @click.command(name="import")
 @click.argument("predictions", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="The system's name.")
-@click.option("--out", default="out/imported", show_default=True, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--order", type=click.Choice((*ORDERS, NOT_SHOWN)), help="How the system saw the options; the file must "
-              "not contradict it. not_shown: each option was scored alone. In file order the right option is always A: "
-              "such a run gets no rank. A run without a stated order gets no rank either.")  # fmt: skip
+@click.option("--out", default="out/imported", show_default=True, type=click.Path(file_okay=False, path_type=Path),
+              help="Folder for the record.")  # fmt: skip
+@click.option("--order", type=click.Choice((*ORDERS, NOT_SHOWN)), help="Option order that the system saw. The file "
+              "must not contradict --order. not_shown: each option was scored alone. A run in file order gets no rank, "
+              "because the right option is always A. A run without --order gets no rank either.")  # fmt: skip
 @click.option("--field", "fields", multiple=True, metavar="OUR_NAME=YOUR_NAME",
-              help=f"A field of the file with another name. OUR_NAME is one of {', '.join(FIELDS)}.")  # fmt: skip
-@click.option("--set", "set_name", help="Name of the set, if its items are not a task. The set gets its own board.")
-@click.option("--seen", type=click.Path(path_type=Path), help="Items that the system was trained or prompted with: a "
-              "JSON list, or an item id or query per line. The accuracy on the others is shown.")  # fmt: skip
+              help=f"A field's name in the file, if not OUR_NAME. OUR_NAME is one of {', '.join(FIELDS)}.")  # fmt: skip
+@click.option("--set", "set_name", help="Name for a set of items that is not a task. The set gets its own board.")
+@click.option("--seen", type=click.Path(path_type=Path), help="File of items that the system was trained or prompted "
+              "with: a JSON list, or one item id or query per line. The accuracy on the others is shown.")  # fmt: skip
 @click.option("--source", help="Where the answers were published, such as a URL.")
 @click.option("--date", "published", metavar="YYYY-MM-DD", help="Date of the source.")
 @click.option("--params", metavar="N", help="Number of parameters, such as 135M or 7.6B.")
 @click.option("--note", help="A note for readers.")
 @click.option("--claimed", type=ACCURACY,
-              help="The accuracy that the source states, such as 73%; shown next to the recomputed one.")  # fmt: skip
+              help="Accuracy that the source states, such as 73%. Shown next to the recomputed accuracy.")  # fmt: skip
 def import_(
     predictions: Path, name: str, out: Path, order: str | None, fields: Sequence[str], **about: Unpack[_About]
 ) -> None:
     """Turn another system's logged answers into a record.
 
-    PREDICTIONS is a JSONL file with one item per line, a JSON array of such entries, or a JSON object that maps item
-    ids or queries to entries or choices. An entry names the
-    item by `item_id` or `query`, and the system's choice by `option_id`, by `option` (its text) or by `letter`. With
-    `letter`, the entry must also give the displayed order: either `options` or `option_ids`, a list of five from A to
-    E, or `gold_letter`, the right option's letter. `scores` give each option's score, higher is better: an object by
-    recipe id or text, or a list in the displayed order. A tie of m options counts 1/m. If the system did not answer
-    an item, write null as the choice; the item counts as wrong. The file must have all items of a task (the 500 items,
-    the 50 held-out items, one fold), or at least 20 items of a set that --set names.
+    PREDICTIONS is a JSONL file with one entry per line, a JSON array of entries, or a JSON object. The object maps item
+    ids or queries to entries or choices.
+
+    An entry names the item by `item_id` or `query`. The entry gives the system's choice by `option_id`, `option` (the
+    text) or `letter`. With `letter`, the entry must also give the displayed order: `options` or `option_ids` (a list of
+    five, from A to E), or `gold_letter` (the right option's letter).
+
+    `scores` gives each option's score; higher is better. It is an object by recipe id or text, or a list in the
+    displayed order. A tie of m options counts 1/m.
+
+    If the system did not answer an item, write null as the choice. The item then counts as wrong.
+
+    The file must have all items of a task (the 500 items, the 50 held-out items, one fold), or at least 20 items of a
+    set that --set names.
     """
     if not shown_text(name):
         raise RecipeMPRError("--name is empty; expected the system's name")
@@ -80,11 +87,13 @@ def import_(
     record = record_of_choices(read_choices(predictions, order, _names(fields)), name, order, details)
     path = out / f"{_file_name(name)}-{_of_items(record)}{SUFFIX}"
     if path.exists():
-        raise RecipeMPRError(f"{path} exists already; choose another --name or --out, or remove it")
+        raise RecipeMPRError(f"{path} exists already; choose another --name or --out, or remove the file")
     try:
         write_record(record, path)
     except OSError as error:
-        raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
+        raise RecipeMPRError(
+            f"--out {out}: cannot be written ({error.strerror or error}); choose a writable folder"
+        ) from None
     _report(path, out)
 
 
@@ -110,7 +119,7 @@ def _names(fields: Sequence[str]) -> dict[str, str]:
                 f"--field {field}: expected OUR_NAME=YOUR_NAME, with OUR_NAME one of {', '.join(FIELDS)}"
             )
         if new in names:
-            raise RecipeMPRError(f"--field {new} is given twice: {names[new]} and {old}")
+            raise RecipeMPRError(f"--field {new} is given twice: {names[new]} and {old}; give one")
         names[new] = old
     return names
 
@@ -131,7 +140,7 @@ def _date(given: str | None) -> str | None:
     except ValueError:
         date = None
     if date is None or date.isoformat() != given:
-        raise RecipeMPRError(f"--date {given!r}; expected the source's date as YYYY-MM-DD")
+        raise RecipeMPRError(f"--date {given!r} is not a date; expected YYYY-MM-DD, such as 2024-05-31")
     return given
 
 
@@ -141,17 +150,19 @@ def _number_of_parameters(given: str | None) -> int | None:
     match = _PARAMS.fullmatch(given.strip().replace(",", "").replace("_", ""))
     number = round(float(match[1]) * _UNITS[match[2].lower()]) if match else 0
     if not 0 < number < 2**53:
-        raise RecipeMPRError(f"--params {given!r}; expected a number such as 135M, 7.6B or 7000000000")
+        raise RecipeMPRError(
+            f"--params {given!r} is not a number of parameters; expected a number such as 135M, 7.6B or 7000000000"
+        )
     return number
 
 
 def _file_name(name: str) -> str:
-    """Return a system's name for a file. A hash distinguishes names whose letters are not ASCII."""
+    """Return a file name for a system. A name that is not ASCII gets a hash, so that names stay different."""
     return slug(name, 80) if name.isascii() else f"{slug(name, 80)}-{sha256_of(name.encode(errors='replace'))[:8]}"
 
 
 def _of_items(record: Record) -> str:
-    """Return the part of the file name that names the items: a task, or an imported set with its hash."""
+    """Return the part of the file name that names the items: a task, or an imported set and its hash."""
     ids = {item.item_id for item in record.items}
     set_name = record.results.imported.set_name if record.results.imported else None
     return record.task if task_with(ids) or not set_name else f"{slug(set_name, 40)}-{ItemSet.of('', ids).key}"
@@ -174,10 +185,10 @@ def _report(path: Path, out: Path) -> None:
     for flag in row.flags:
         say(f"Note: {line(flag, LONGEST)}")
     if row.item_set:
-        say(f"Its board: {line(row.item_set.title, LONGEST)}; ranks need systems of two different sources")
+        say(f"Board: {line(row.item_set.title, LONGEST)}; ranks need systems from two sources")
     claimed = run.results.imported.claimed if run.results.imported else None
     if claimed is not None and percent(claimed) != percent(row.score.acc):
-        say(f"Claimed: {percent(claimed)}; these answers give {percent(row.score.acc)}")
+        say(f"Claimed accuracy: {percent(claimed)}; these answers give {percent(row.score.acc)}")
     status = row.status if row.is_contender else f"{row.status}, no rank: {row.reason}"
     say(f"Status: {line(status, LONGEST)}")
-    say(f"Show it: recipe-mpr leaderboard {line(out, LONGEST)} --out DIR")
+    say(f"To build the page: recipe-mpr leaderboard {line(out, LONGEST)} --out DIR")

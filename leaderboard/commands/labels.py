@@ -20,12 +20,12 @@ _MOST_NAMED = 5
 @click.option("--at-most", default=0, show_default=True, type=click.IntRange(0), metavar="K",
               help="List items that at most K systems answer correctly.")  # fmt: skip
 @click.option("--at-least", default=0.4, show_default=True, type=ACCURACY,
-              help="Use systems of at least this accuracy; weaker ones are right by chance.")  # fmt: skip
+              help="Minimum accuracy of the systems. Weaker systems are right on many items by chance.")  # fmt: skip
 @click.option("--include", multiple=True, type=click.Choice(_UNRANKED), help="Also use runs with this status.")
 @click.option("--review", type=click.Path(dir_okay=False, path_type=Path),
-              help="YAML or JSON of verdicts; also show accuracy without the marked items.")  # fmt: skip
+              help="YAML or JSON file of verdicts. Also show the accuracy without the marked items.")  # fmt: skip
 @click.option("--write-review", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write a review file to fill in: the listed items, and the verdicts of --review.")  # fmt: skip
+              help="Write a review file to fill in, with the listed items and the verdicts of --review.")  # fmt: skip
 @click.pass_context
 def labels(  # noqa: PLR0913, PLR0917 (each argument is an option)
     ctx: click.Context, paths: Sequence[Path], at_most: int, at_least: float, include: Sequence[StatusName],
@@ -33,9 +33,10 @@ def labels(  # noqa: PLR0913, PLR0917 (each argument is an option)
 ) -> None:  # fmt: skip
     """List items that few strong systems answer correctly.
 
-    PATHS are lm-eval output folders, results files and compact records, imported ones too; by default the committed
-    results. Systems on all 500 items are used, once each. The leaderboard does not change. Texts and
-    annotations are shown from the dataset on this machine; a review file has only item ids and verdicts.
+    PATHS are lm-eval output folders, results files, and compact records of runs or imports. Default: the committed
+    results. One run of each system on all 500 items is used. The leaderboard does not change.
+
+    Texts and annotations are shown if the dataset is on this machine. A review file has only item ids and verdicts.
     """
     from leaderboard import labels as module
     from leaderboard.collect import read_rows

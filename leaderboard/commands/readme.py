@@ -38,8 +38,8 @@ def documents(folder: Path = RESULTS) -> dict[Path, str]:
     """Return each document that has generated parts, by path in the checkout, computed from a folder of records.
 
     - README.md, "results": the five best systems of the main board, and the baseline that always answers "A". Of
-      several seeds of one recipe, only the median counts.
-    - docs/results.md: all boards and claims. The program writes the whole file.
+      several seeds of one recipe, only the median is listed.
+    - docs/results.md: all boards and claims. The whole file is generated.
     - docs/findings.md, "exploit": each causal model's accuracy with the options in file order and in shuffled order,
       and its share of answers "A" in shuffled order.
     - docs/tasks.md, "metrics", and docs/trust.md, "statuses": the registries.
@@ -112,7 +112,7 @@ def _whole(row: Row, fraction: float | None) -> str:
 
 
 def rendered(text: str, blocks: dict[str, str]) -> str:
-    """Return the document with each block's table between the block's two markers. Raise if a marker is missing."""
+    """Return the document with each block's table between its markers. Raise RecipeMPRError if a marker is missing."""
     for name, table in blocks.items():
         start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         before, has_start, rest = text.partition(start)
@@ -124,7 +124,7 @@ def rendered(text: str, blocks: dict[str, str]) -> str:
 
 
 def write_pictures(folder: Path) -> list[Path]:
-    """Write README's pictures into a folder, and return their paths: the main board's chart, and the dataset's flaw."""
+    """Write README's pictures to a folder: the main board's chart and the dataset's flaw. Return their paths."""
     rows, _ = read_rows([RESULTS])
     main = [board for board in build_boards(rows) if board.key == MAIN_BOARD]
     return write_figures(main, folder, _PICTURES)

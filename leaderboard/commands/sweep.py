@@ -36,7 +36,7 @@ class _ListsSweeps(click.Command):
 @click.argument("sweep")
 @click.option("--out", help=f"Folder or fsspec URL (s3://, gs://) of results and site. Default: {_DEFAULT_OUT}.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 256),
-              help="Processes at the same time on the CPUs. In addition, one process runs on each GPU.")  # fmt: skip
+              help="Number of processes at the same time on the CPUs. One process runs on each GPU, too.")  # fmt: skip
 @click.option("--ray", metavar="auto|ADDRESS", help="Run the cells on a Ray cluster instead of on this machine.")
 @click.option("--dry-run", is_flag=True, help="Print the plan: cells, existing results, estimated tokens.")
 @click.pass_context
@@ -46,7 +46,7 @@ def sweep(  # noqa: PLR0913 (each argument is an option)
     """Run many models on many tasks, and build the site.
 
     SWEEP is a YAML file, or the name of a shipped sweep. A cell is one model on one task with one setting. Cells with
-    results are not run again. To continue a stopped sweep, start it again.
+    results are not run again. To continue a stopped sweep, run the same command again.
 
     The exit code is 1 if a cell failed.
     """
@@ -112,7 +112,7 @@ def _run(cells: Sequence[Any], storage: "Storage", executor: "Executor") -> int:
 
 
 def _load_dataset(states: Sequence["CellState"]) -> None:
-    """Download the dataset, if needed and not there, so that the workers do not all try. Raise DataError on failure."""
+    """Download the dataset once if a cell needs it, before the workers start. Raise DataError on failure."""
     from recipe_mpr_task.data import load_items
     from recipe_mpr_task.task_specs import task_spec
 
@@ -121,7 +121,7 @@ def _load_dataset(states: Sequence["CellState"]) -> None:
 
 
 def _summary(states: Sequence["CellState"], storage: "Storage") -> int:
-    """Print how many cells have each status, and each failed cell with its last line. Return the number of failed."""
+    """Print how many cells have each status, and each failed cell with its last line. Return the number of failures."""
     from leaderboard.sweep.plan import counts_text
 
     say(f"\n{counts_text(states)}")
@@ -136,7 +136,7 @@ def _summary(states: Sequence["CellState"], storage: "Storage") -> int:
 
 @contextmanager
 def _termination_interrupts() -> Iterator[None]:
-    """Treat SIGTERM, which SLURM sends before it kills a job, like Ctrl-C."""
+    """Treat SIGTERM like Ctrl-C. SLURM sends SIGTERM before it kills a job."""
 
     def interrupt(_signal: int, _frame: Any) -> None:
         raise KeyboardInterrupt

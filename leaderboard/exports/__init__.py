@@ -20,7 +20,7 @@ EXPORTS = {
     "model-index": "leaderboard.exports.hub:model_index_files",
     "every_eval_ever": "leaderboard.exports.every_eval_ever:aggregate_and_sample_files",
 }
-"""The writer of each format. Writers are named as text, so that `--help` does not import the formats' libraries.
+"""The writer of each format, as text, so that `--help` does not import the formats' libraries.
 
 A writer takes a list of `credit.CreditedRow`, the dataset's items by id or None, and the dataset's id on the Hub or
 None. It returns file texts by path.
@@ -35,7 +35,7 @@ def export(
     Args:
         boards: all boards of the leaderboard.
         texts: the dataset's items by id; None to export no dataset texts.
-        hub_dataset: id of the dataset on the Hugging Face Hub, OWNER/NAME; None to name its GitHub repository.
+        hub_dataset: id of the dataset on the Hugging Face Hub, OWNER/NAME; None to name the GitHub repository.
 
     Raises:
         RecipeMPRError: a format's library is missing or too old.
@@ -45,7 +45,10 @@ def export(
 
         writers = [resolve_name(writer) for writer in EXPORTS.values()]
     except ImportError as error:
-        raise RecipeMPRError(f"--exports needs huggingface-hub 1.4 or newer ({error})") from None
+        raise RecipeMPRError(
+            f"--exports needs huggingface-hub 1.4 or newer ({error}); run pip install -U huggingface-hub"
+        ) from None
     ranked = (row for board in boards for row in board.rows if row.rank is not None)
-    rows = [(row, credited(row)) for row in ranked if row.item_set is None]  # an imported set is not a task elsewhere
+    # Other projects have no task for an imported set.
+    rows = [(row, credited(row)) for row in ranked if row.item_set is None]
     return dict(sorted(entry for write in writers for entry in write(rows, texts, hub_dataset).items()))

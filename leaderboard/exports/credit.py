@@ -51,7 +51,7 @@ class Credit:
 
     @property
     def folder(self) -> str:
-        """The id as one folder name. It is unique, because no part of an id contains "--"."""
+        """The id as one folder name. The name is unique, because no part of an id contains "--"."""
         return f"{self.developer}--{self.model}"
 
 
@@ -66,7 +66,7 @@ def credited(row: Row) -> Credit:
     systems with the same name.
     """
     name, loaded, training = line(row.system), row.loaded, row.training
-    if row.kind == "baseline" and row.status == "clean":  # a clean baseline has the scores in our repository
+    if row.kind == "baseline" and row.status == "clean":  # a clean baseline has the committed scores
         return Credit(OURS, f"baseline-{slug((loaded.baseline or row.system).lower())}", name, has_card=False)
     hashed = f"{slug(row.system.lower())}-{_hash(row)}"
     if row.kind == "imported":
@@ -85,7 +85,7 @@ def credited(row: Row) -> Credit:
 
 
 def hub_id(name: str | None) -> str | None:
-    """Return the name if it has a hub id's form `owner/model` and no reserved part, else None. No network."""
+    """Return the name if it has a hub id's form `owner/model` and no reserved part, else None. No network is used."""
     if not name:
         return None
     try:
@@ -100,7 +100,7 @@ def hub_id(name: str | None) -> str | None:
 
 
 def short_name(name: str | None, *, is_on_hub: bool) -> str | None:
-    """Return a hub id unchanged, else the name's last part, so that no folder looks like an owner. None stays None."""
+    """Return a hub id unchanged, else the path's last part, so that no folder looks like an owner. None stays None."""
     if not name:
         return None
     return (hub_id(name) if is_on_hub else None) or line(PurePosixPath(name[:1000]).name) or None

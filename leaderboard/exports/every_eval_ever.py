@@ -84,7 +84,7 @@ def _aggregate(row: Row, credit: Credit) -> dict[str, Any]:
         "retrieved_timestamp": timestamp,
         "source_metadata": {
             "source_name": "Recipe-MPR leaderboard",
-            "source_type": "evaluation_run",  # also for imported rows, because they have an answer for each item
+            "source_type": "evaluation_run",  # also for imported rows, which have an answer to each item
             "source_organization_name": _LIBRARY,
             "evaluator_relationship": "first_party" if is_ours else "other",
             "additional_details": {"status": fields.status_words(row)},
@@ -117,7 +117,7 @@ def _model(row: Row, credit: Credit) -> dict[str, Any]:
 def _results(row: Row) -> Iterator[dict[str, Any]]:
     """Yield the result on all items, then the result on each query type whose accuracy is known."""
     status = {"status": fields.status_words(row)}
-    # Omit the rank, because new rows on the board can change the rank, but must not change this row's file.
+    # Omit the rank: new rows on the board can change the rank, but must not change this row's file.
     details = {**status, **fields.settings(row), **{name: repr(mean) for name, mean in fields.means(row).items()}}
     error = fields.standard_error(row)
     method = "analytic: sd over items / sqrt(n)"

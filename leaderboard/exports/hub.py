@@ -24,7 +24,7 @@ def eval_results_files(
     """Return the texts of the `.eval_results` files by path, one for each row whose system can have a model card.
 
     The format needs separate files if one model has several scores on one task, for example with different prompts. If
-    the dataset is on the Hub, leave out tasks that its `eval.yaml` lacks, because the Hub rejects them.
+    the dataset is on the Hub, omit tasks that the dataset's `eval.yaml` lacks, because the Hub rejects them.
     """
     return {
         f"hub/{credit.folder}/.eval_results/{row.task}-{fields.run_hash(row)}.yaml": _eval_results(row, hub_dataset)

@@ -1,4 +1,4 @@
-"""Write a board's answer in words, as the page and `leaderboard.json` show it."""
+"""Write a board's main result in sentences, for the page and `leaderboard.json`."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ from leaderboard.verify.statuses import STATUSES
 _LONGEST_NAME = 80
 _ORDERS = {
     "file": ', with the options in file order, where always answering "A" scores 100%',
-    "not_stated": "; its source does not state the order of the options",
+    "not_stated": "; the source does not state the option order",
 }
-"""The note on a claim, by the option order that its source states."""
+"""Text after a claim, by the option order that the claim's source states."""
 
 
 def answer_object(answer: Answer) -> dict[str, Any]:
     """Return a board's answer for `leaderboard.json`.
 
-    `lead`, `name`, `figure` and `rest` are the parts of one sentence; the page sets `name` and `figure` in bold.
+    `lead`, `name`, `figure` and `rest` are the parts of one sentence. The page shows `name` and `figure` in bold.
     `facts` has further sentences, each with a label.
     """
     best, rivals = answer.best, answer.rivals
@@ -49,7 +49,7 @@ def _rest(best: Row, answer: Answer) -> str:
 def _distance(answer: Answer) -> str:
     level = answer.level
     if level:
-        others = "1 other" if len(level) == 1 else f"{len(level)} others"
+        others = "1 other system" if len(level) == 1 else f"{len(level)} other systems"
         return f"tied with {others}"
     if not answer.rivals:
         return "the only ranked system measured here"
@@ -81,9 +81,9 @@ def _next(answer: Answer) -> str:
 def _trust(best: Row) -> str:
     words = trust_of(best)
     if best.kind == "baseline":
-        why = "it is a simple rule"
+        why = "the system is a simple rule"
     elif best.status == "clean" and best.training:
-        why = "its training record lists none of the scored items"
+        why = "the system's training record lists none of the scored items"
     else:
         why = STATUSES[best.status].help[:1].lower() + STATUSES[best.status].help[1:].removesuffix(".")
     return f"{words[:1].upper()}{words[1:]}: {why}."
@@ -92,7 +92,7 @@ def _trust(best: Row) -> str:
 def _recounted(row: Row, best: Row | None) -> str:
     score = f"{percent(row.score.acc)}% ({_interval(row.score)})"
     is_higher = best is not None and (row.score.acc or 0) > (best.score.acc or 0)
-    more = f" Higher than the best measured here, but: {trust_of(row)}." if is_higher else ""
+    more = f" Higher than the best accuracy measured here. Status: {trust_of(row)}." if is_higher else ""
     return f"{_name(row)}, {score}, recomputed from published answers, not run here.{more}"
 
 

@@ -22,14 +22,14 @@ Type = Literal["rank", "name", "accuracy", "status", "leader", "p", "score", "sh
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
+    """A column of the outputs.
 
     Attributes:
         key: the column's unique name. Also the key in `leaderboard.json`, unless `path` is set.
         label: heading of the column.
         read: returns a row's value; None if the row has no value.
         type: format of the value. "whole" writes an integer in full, "count" shortens an integer, as in 1.23M.
-        help: text for the page's "How to read it"; "" if the label is enough.
+        help: text for the page's section "How to read this page"; "" if the label is enough.
         short: heading in Markdown; "" to use `label`.
         on_page: heading on the page; "" to use `label`.
         path: keys that lead to the value in a row of `leaderboard.json`; () if `key` alone leads to the value.
@@ -39,8 +39,8 @@ class Column:
         of_position: whether the value measures position bias. The cell then says "invariant" for a model that cannot
             have position bias.
         is_optional: whether a JSON row omits an unknown value, and a text table omits a column without values.
-        stage: "evaluation" or "training" for a cost of this stage. Such values are compared only between rows whose
-            stage ran on the same hardware. Else "".
+        stage: "evaluation" or "training" for a column of costs, else "". Costs are compared only between rows whose
+            stage ran on the same hardware.
         group: name of the group of columns that the page's menu shows together; "" for none.
     """
 
@@ -99,7 +99,7 @@ def _of_type(name: str) -> Column:
 
 
 def _cost(key: str, label: str, type_: Type, help_: str = "", *, higher_is_better: bool = False) -> Column:
-    """Return a column of a field of `Cost`. A figure's column is sorted only within equal hardware."""
+    """Return the column of a field of `Cost`. Numbers are compared only between rows with the same hardware."""
     prefix = key.partition("_")[0]
     stage: Literal["evaluation", "training"] = "evaluation" if prefix == "eval" else "training"
     is_figure = type_ != "text"
@@ -116,21 +116,22 @@ def _over(name: Literal["folds", "prompts"], of: Callable[[Any], float | None]) 
 
 _COMPARED = (("difference", "comparison.difference"), ("low", "comparison.low"), ("high", "comparison.high"),
              ("p", "comparison.p"), ("p_holm", "p_holm"))  # fmt: skip
-_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)  # the status shows SEEN
+# The status already shows SEEN.
+_METRICS = tuple(_metric(metric) for metric in METRICS if metric.in_row and metric.key != SEEN)
 
 COLUMNS = {column.key: column for column in (
     Column("rank", "#", attrgetter("rank"), "rank", higher_is_better=False),
     Column("system", "System", attrgetter("system"), "name"),
     Column("acc", "Accuracy", attrgetter("score"), "accuracy",
-           "Percent with its 95% Wilson interval. If m options tie for the best score and one is right, the item "
-           "counts 1/m. For means over rotations or prompts, the Wilson interval is conservative; a system's page has "
+           "Percent, with the 95% Wilson interval. If m options tie for the best score and one is right, the item "
+           "counts 1/m. For means over rotations or prompts, the Wilson interval is conservative. A system's page has "
            "the standard error over items.",
            parts=(("acc", "acc"), ("acc_low", "low"), ("acc_high", "high")), higher_is_better=True),
     Column("status", "Status", attrgetter("status"), "status", on_page="Trust"),
     Column("leader", "Against the leader", attrgetter("against_leader"), "leader",
            on_page="From the leader",
            help="Accuracy minus the leader's, in points, on the same items. Brackets: bootstrap interval, widened to "
-           "the level of the Holm-corrected test. It includes 0 exactly if the row is tied.",
+           "the level of the Holm-corrected test. The interval includes 0 exactly if the row is tied.",
            path=("vs_leader",), parts=tuple((f"vs_leader_{name}", part) for name, part in _COMPARED),
            higher_is_better=True, is_signed=True),
     Column("p", "p (Holm)", lambda row: row.against_leader and row.against_leader.p_holm, "p",
@@ -141,7 +142,8 @@ COLUMNS = {column.key: column for column in (
            "run here: computed from logged prompts and answers. recounted: recomputed from published answers to each "
            "item. claimed: only a number is published."),
     Column("chance_corrected", "Above chance", attrgetter("chance_corrected"), "share",
-           "0 is chance, 100 is perfect: (accuracy - 20) / 80.", higher_is_better=True),
+           "100 (accuracy - 20) / 80, with the accuracy in percent: 0 is chance, 100 is perfect.",
+           higher_is_better=True),
     Column("n", "Items", attrgetter("score.n"), "whole", short="n"),
     *_METRICS,
     Column("prompt_sd", "sd over prompts", _over("prompts", lambda spread: spread.sd), "share",
@@ -160,19 +162,19 @@ COLUMNS = {column.key: column for column in (
     Column("trainable_params", "Trained", attrgetter("cost.trainable_params"), "count",
            "Number of parameters that were trained.", is_optional=True, group="Cost"),
     Column("train_seconds", "Training", attrgetter("cost.train_seconds"), "duration",
-           "Time of the training as recorded, all folds together.", is_optional=True, stage="training", group="Cost"),
+           "Recorded training time, summed over the folds.", is_optional=True, stage="training", group="Cost"),
     Column("eval_seconds", "Evaluation", attrgetter("cost.eval_seconds"), "duration",
-           "Time of the evaluation as recorded, with loading the model; blank if several tasks were run at once, or "
+           "Recorded evaluation time, including the time to load the model. Blank if one run had several tasks, or "
            "if answers may come from a cache.", is_optional=True, stage="evaluation", group="Cost"),
     _cost("eval_seconds_per_item", "Seconds per item", "duration",
-          "Without loading the model. Costs are sorted within equal hardware only: the hardware of most rows first, "
-          "and rows of unknown hardware last, in no order."),
+          "Excludes the time to load the model. Costs are sorted only among rows with the same hardware. The hardware "
+          "with the most rows is first. Rows with unknown hardware are last and unsorted."),
     _cost("eval_tokens_per_second", "Tokens per second", "number", higher_is_better=True),
-    _cost("eval_memory_bytes", "Peak memory", "bytes", "Of the GPUs together, or of the process on a CPU."),
+    _cost("eval_memory_bytes", "Peak memory", "bytes", "Memory of all GPUs together; on a CPU, memory of the process."),
     _cost("eval_gpu_seconds", "GPU seconds", "duration",
-          "Seconds of evaluation times the number of GPUs; blank on a CPU."),
+          "Seconds of the evaluation times the number of GPUs. Blank on a CPU."),
     _cost("eval_hardware", "Hardware", "text",
-          "The GPUs of the evaluation, or the processor and its threads, as recorded."),
+          "Recorded GPUs of the evaluation, or the processor and its number of threads."),
     _cost("eval_note", "Why a cost is missing", "text"),
     _cost("train_tokens_per_second", "Training: tokens per second", "number", higher_is_better=True),
     _cost("train_memory_bytes", "Training: peak memory", "bytes"),

@@ -2,7 +2,7 @@
 
 items/BOARD.html      the page of the items
 items/BOARD.json      all numbers of both pages
-items/BOARD-00.js     the answers of all systems on 20 items; the page loads this file when one of the items is opened
+items/BOARD-00.js     the answers of all systems on 20 items; loaded when a reader opens one of these items
 plots/BOARD.html      the page of the plots
 """
 
@@ -26,11 +26,11 @@ from recipe_mpr_task.names import slug, with_texts
 from recipe_mpr_task.statistics import Floats
 
 Calibrations = Mapping[str, Mapping[str, Any]]
-"""By row id, a calibration as plain values."""
+"""Calibrations as plain values, by row id."""
 
 ITEMS_IN_FILE = 20
 MOST_IN_PLOTS = 50
-"""Maximum number of systems in the agreement matrix and in the calibration plots: the board's best."""
+"""Maximum number of systems in the agreement matrix and in the calibration plots. The best systems are kept."""
 
 _DIGITS = 6
 _BASE_32 = b"0123456789abcdefghijklmnopqrstuv"
@@ -48,7 +48,7 @@ def board_name(key: str) -> str:
 
 
 def board_links(answers: BoardAnswers) -> dict[str, Any] | None:
-    """Return a board's "items" in `leaderboard.json`: where its pages are. None if no row has results of items."""
+    """Return the paths of a board's pages for "items" in `leaderboard.json`; None if no row has item results."""
     if not answers.rows:
         return None
     name = board_name(answers.key)
@@ -58,12 +58,12 @@ def board_links(answers: BoardAnswers) -> dict[str, Any] | None:
 def with_item_numbers(
     content: Mapping[str, Any], answers: Mapping[str, BoardAnswers], calibrations: Calibrations
 ) -> dict[str, Any]:
-    """Add to `leaderboard.json` where each board's pages are, and the calibration error of each row that has one.
+    """Return `content` with the paths of each board's pages, and each row's calibration error and time per item.
 
     Args:
         content: from `page_data.content_of`.
         answers: each board's answers by the board's key.
-        calibrations: from `calibrations_of`.
+        calibrations: from `calibrations_of`. A row without a calibration gets no calibration error.
     """
     errors = {row_id: {"calibration_error": found["error"]} for row_id, found in calibrations.items()}
     seconds = {row.id: seconds_an_item(row) for of_board in answers.values() for row in of_board.rows}
@@ -75,7 +75,7 @@ def with_item_numbers(
 def board_files(
     board: Board, answers: BoardAnswers, calibrations: Calibrations, rows: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the path and the text of each file of a board's two pages. A board without results of items has none."""
+    """Yield the path and the text of each file of a board's two pages; nothing if the board has no item results."""
     from leaderboard.site.page import board_script, items_page, plots_page
 
     links = board_links(answers)
@@ -90,7 +90,7 @@ def board_files(
 
 
 def calibrations_of(answers: Iterable[BoardAnswers]) -> Calibrations:
-    """Return the calibration of each row that has probabilities, by row id. Rules have none, only scores."""
+    """Return the calibration of each row that has probabilities, by row id. Baselines have only scores."""
     return {
         row.id: _calibration(found)
         for of_board in answers
@@ -131,12 +131,13 @@ def _system(shown: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def seconds_an_item(row: Row) -> dict[str, Any]:
-    """Return the seconds of evaluation per item, and whether this includes the time to load the model; {} if unknown.
+    """Return a row's seconds of evaluation per item, and whether they include loading the model; {} if unknown.
 
-    "hardware" is there only if it is named exactly. Times of rows are comparable if they exclude loading and have the
-    same "hardware".
+    "hardware" is present only if the hardware is named exactly. Two times are comparable if both exclude loading and
+    have the same "hardware".
 
-    A row for comparison has a part of its run's items, and the time of all of them. So its time per item is unknown.
+    A row for comparison has only some of its run's items, but the run's total time covers all items. The total time is
+    therefore not used for such a row.
     """
     if row.cost.eval_seconds_per_item is not None:
         named = row.cost.eval_hardware
@@ -148,7 +149,7 @@ def seconds_an_item(row: Row) -> dict[str, Any]:
 
 
 def _items(numbers: BoardItems) -> dict[str, Any]:
-    """Return the items' numbers. An item is a list, see `item_fields`, because a page has 500 of them."""
+    """Return the items' numbers. To keep the page small, each item is a list of the values in "item_fields"."""
     return {
         "item_fields": ["id", "right", "partly", "mean accuracy", "disagreement", "right by kind", "votes by letter"],
         "items": [
@@ -176,7 +177,7 @@ def _rounded(number: float | None) -> float | None:
 
 
 def _agreement(answers: BoardAnswers, counted: list[str]) -> dict[str, Any] | None:
-    """Return how far the best counted systems agree; None with fewer than two."""
+    """Return the agreement matrices of the best counted systems; None for fewer than two systems."""
     if len(counted) < 2:
         return None
     accuracies = answers.accuracies[answers.counted][:MOST_IN_PLOTS]
@@ -215,10 +216,12 @@ def _calibration(calibration: Calibration) -> dict[str, Any]:
 def answer_files(answers: BoardAnswers) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the number and the content of each file with the answers of all systems on 20 items.
 
-    An item has two texts, which hold all systems in the order of "answered". The first text has one character for each
-    system: a digit of base 32 whose bit k says whether letter k was chosen, or "-" if the system was not scored on the
-    item. The second text has five characters for each system, one for each letter: the code of a character is 256 plus
-    the percent, or 256 plus 255 if the system has no probabilities.
+    The content maps an item's id to two texts. Both texts have the systems in the order of "answered".
+
+    - Choices: one character for each system. The character is a digit of base 32; bit k is set if letter k was chosen.
+      "-" means that the system was not scored on the item.
+    - Probabilities: five characters for each system, one for each letter. A character's code is 256 plus the percent,
+      or 256 plus 255 if the system has no probabilities.
     """
     # An item of unknown accuracy counts as scored if the system chose an option.
     asked = ~np.isnan(answers.accuracies) | (answers.masks > 0)

@@ -1,4 +1,4 @@
-"""Links from the page to what it is about: the paper, the dataset, and this project's own repository and documents."""
+"""Define the links in the page's header: paper, dataset, lm-eval, and this project's repository and documentation."""
 
 from importlib.metadata import PackageNotFoundError, metadata
 
@@ -9,7 +9,7 @@ _FIXED = (
     ("lm-eval", "https://github.com/EleutherAI/lm-evaluation-harness"),
 )
 _OWN = ("Repository", "Documentation")
-"""Labels in `project.urls` of pyproject.toml. The page shows the links that pyproject.toml has."""
+"""Labels in `project.urls` of pyproject.toml. The page omits labels that pyproject.toml lacks."""
 
 
 def links() -> tuple[tuple[str, str], ...]:

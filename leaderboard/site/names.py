@@ -18,10 +18,10 @@ def base_of(row: Row) -> str | None:
 
 
 def name_of(row: Row) -> str:
-    """Return the system's name without its base model in brackets, which `beneath` has.
+    """Return the system's name without the base model in brackets. `beneath` returns the base model.
 
-    If a shipped recipe trained another model than its own, the base model comes first: without it, the recipe's name
-    would name the wrong model.
+    If a shipped recipe trained a model other than the recipe's own, the name is "MODEL with RECIPE". The recipe's name
+    alone would suggest the wrong model.
     """
     base = base_of(row)
     short = (row.system.removesuffix(f" ({base})") if base else row.system).strip() or row.system
@@ -33,7 +33,7 @@ def name_of(row: Row) -> str:
 
 @lru_cache
 def _model_of_recipe(name: str) -> str | None:
-    """Return the model that a shipped recipe names; None if there is no such recipe."""
+    """Return the model of the shipped recipe with this name; None if no shipped recipe has this name."""
     recipes = {file.name.removesuffix(".yaml"): file for file in (files("harness_configs") / "recipes").iterdir()}
     return yaml.safe_load(recipes[name].read_text()).get("model") if name in recipes else None
 
@@ -43,12 +43,12 @@ def _last_part(model: str) -> str:
 
 
 def seed_of(row: Row) -> str:
-    """Return the training seed in words if the board knows several seeds of the recipe; else ""."""
+    """Return the training seed, such as "seed 1", if several seeds of the recipe are known; else ""."""
     return f"seed {row.keys.seed}" if row.tries and (row.tries.seeds_known or 0) > 1 else ""
 
 
 def beneath(row: Row) -> list[str]:
-    """Return the texts beneath the name: base model, protocol, prompt settings."""
+    """Return the texts beneath the name: base model, protocol, seed, prompt settings, "recounted"."""
     base, asked = base_of(row), row.asked
     is_prompted = row.kind == "causal"
     spread = f", sd {percent(row.spread.sd)}" if row.spread else ""
@@ -66,7 +66,10 @@ def beneath(row: Row) -> list[str]:
 
 
 def trust_of(row: Row) -> str:
-    """Return the words for a row's status. A clean baseline gets "never trained" instead of "held out"."""
+    """Return the words for a row's status.
+
+    A clean baseline gets "never trained" instead of "held out". A repeated run gets "repeated run".
+    """
     if is_repeat(row):
         return "repeated run"
     return "never trained" if (row.kind, row.status) == ("baseline", "clean") else STATUSES[row.status].words

@@ -22,18 +22,18 @@ DIAGNOSTICS = {
     f"{MAIN_TASK}_test_file_order": "The dataset's file puts the right option first in every item. This board shows "
     'that always answering "A" scores 100% in file order.',
 }
-"""The boards that show something about the tools or the data, by key, with a sentence that describes the board."""
+"""Description of each diagnostic board, by the board's key. These boards test the tools or the data."""
 
 _SET = (
-    "Items that an importer chose. Systems get a rank here once the board has systems from two sources. The rows for "
+    "Items that an importer chose. Systems get a rank once this board has systems from two sources. The rows for "
     "comparison show the accuracy of other systems and of a constant letter on the same items."
 )
 
-DEMONSTRATIONS = "Models with random weights, to demonstrate a flaw. They have no rank."
-"""The sentence above the rows of a board that are demonstrations."""
+DEMONSTRATIONS = "Models with random weights that demonstrate a flaw. They have no rank."
+"""Text above a board's rows of models with random weights."""
 
 _LATEST = 4e9
-"""Later times, after the year 2096, are not accepted as the time of a run."""
+"""Latest accepted time of a run, in seconds since 1970 (in the year 2096). Later times are ignored."""
 
 
 def group_of(board: Board) -> Group:
@@ -54,8 +54,8 @@ def opening_board(boards: Sequence[Board]) -> str | None:
     Records of earlier runs are shared and committed, so the newest record is not what the reader ran last. Without a
     log, the page opens on the main board, or on the board with the newest record if the main board has no run.
 
-    Boards that measure systems on this project's items come first. A set of items that an importer chose opens the page
-    only if no other board has a run, and a diagnostic board only if no other board of any group has one.
+    The first of these groups that has a run is used: benchmark, set, diagnostic. The page opens on the board of the
+    group with the newest run. If no board has a run, the page opens on the first board.
     """
     groups: tuple[Group, ...] = ("benchmark", "set", "diagnostic")
     for group in groups:
@@ -94,7 +94,7 @@ def _is_record(row: Row) -> bool:
 
 
 def is_without_dataset(boards: Sequence[Board]) -> bool:
-    """Return whether the sample is the only board with a run, and the page thus has no benchmark numbers."""
+    """Return whether only the board of the sample items has runs. The page then has no benchmark numbers."""
     with_runs = {board.key for board in boards if any(map(_is_run, board.rows))}
     return with_runs == {SAMPLE}
 

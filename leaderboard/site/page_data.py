@@ -36,7 +36,7 @@ def content_of(
     """Return the object of `leaderboard.json`, with long texts cut. `index.html` shows the same object.
 
     `target` is the accuracy (a fraction) at which the page draws a line; None for no line. `built` is the day of the
-    build; None to name none.
+    build; None to omit the day.
     """
     newest = max((time for board in boards if (time := newest_run(board))), default=None)
     content = {
@@ -174,7 +174,8 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 def _cost(cost: Cost) -> dict[str, dict[str, Any]]:
     """Return the known costs in two groups, "evaluation" and "training". A group without known costs is absent.
 
-    A group whose hardware is not named exactly has "hardware_is_vague". Its figures are compared with no other row's.
+    "hardware_is_vague" is True if the hardware is not named exactly. The group's numbers are then not compared with
+    other rows.
     """
     known = _known(vars(cost))
     stages = {
@@ -209,9 +210,9 @@ def floors() -> dict[str, float]:
 
 
 def highest_rule(board: Board) -> dict[str, Any] | None:
-    """Return the name and accuracy of the best trivial rule on a board's items; None if none was scored on them.
+    """Return the name and accuracy of the best trivial rule on a board's items; None if no rule was scored on them.
 
-    On the main board, the audit's rules are considered, too, besides the baselines that were run.
+    The rules are the board's ranked baselines. On the main board, the rules of `audit.json` are used, too.
     """
     run = {row.system: row.score.acc for row in board.rows if row.kind == "baseline" and row.rank is not None}
     known = {name: acc for name, acc in run.items() if acc is not None} | (floors() if board.key == MAIN_BOARD else {})
@@ -224,7 +225,7 @@ def highest_rule(board: Board) -> dict[str, Any] | None:
 def system_content(
     row: Row, shown: Mapping[str, Any], title: str, calibration: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the data of a system's page, without the row's answers: those are in the file that "answers" names.
+    """Return the data of a system's page. "answers" names the file with the row's answers.
 
     Args:
         row: the row.
@@ -247,8 +248,13 @@ def system_content(
 def items_content(texts: Mapping[str, Item]) -> dict[str, dict[str, Any]]:
     """Return the items' data that all pages of systems and items load, by item id.
 
-    Every item has its types, the ids of the gold option and of all options as shown in shuffled order, and the places
-    that the shown options have in the dataset's file, such as "20314". An item in `texts` also has the texts.
+    An item has these keys:
+
+    - "types": the query types.
+    - "gold": recipe id of the right option.
+    - "shown": recipe ids of the five options in shuffled order.
+    - "order": for each shown option, its place in the dataset's file, such as "20314".
+    - "query" and "options": the texts, if `texts` has the item.
     """
     shared: dict[str, dict[str, Any]] = {}
     for item_id, pinned in pinned_items().items():

@@ -30,11 +30,11 @@ def publish(files: Iterable[SiteFile], out: Path, jobs: int = 1) -> None:
 
     Raises:
         RecipeMPRError: the folder cannot be written to, or a user's file has the name of a site file. The old site
-            stays.
+            is kept.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        # Only the process with the lock builds. An unfinished build was therefore interrupted, and can be removed.
+        # Only the process with the lock builds. An unfinished build was therefore interrupted and can be removed.
         with FileLock(out / ".lock"):
             before = _current(out)
             name = _write(files, out / _BUILDS, jobs)
@@ -46,7 +46,9 @@ def publish(files: Iterable[SiteFile], out: Path, jobs: int = 1) -> None:
                     if path.name not in kept:
                         _remove(path)
     except OSError as error:
-        raise RecipeMPRError(f"--out {out}: cannot be written ({error.strerror or error})") from None
+        raise RecipeMPRError(
+            f"--out {out}: cannot be written ({error.strerror or error}); choose a writable folder"
+        ) from None
 
 
 def _write(files: Iterable[SiteFile], builds: Path, jobs: int) -> str:
@@ -70,11 +72,15 @@ def _remove(build: Path) -> None:
 
 
 def _publish(out: Path, name: str) -> None:
-    """Link to the build `name`, and remove old links. If a user's file is in the way, raise and change nothing."""
+    """Link to the build `name`, and remove old links.
+
+    Raises:
+        RecipeMPRError: a user's file has the name of a site file. Nothing was changed.
+    """
     links = [out / entry.name for entry in sorted((out / _BUILDS / name).iterdir())]
     for path in links:
         if (path.is_symlink() or path.exists()) and not _is_ours(path):
-            raise RecipeMPRError(f"{path} is of another making: move it, or choose another --out")
+            raise RecipeMPRError(f"{path} was not created by this command; move it, or choose another --out")
     _link(out / _CURRENT, f"{_BUILDS}/{name}")
     for path in links:
         if not _is_ours(path):

@@ -1,4 +1,4 @@
-"""Write `results.md`: the tables of all boards, and a table of the published claims."""
+"""Render `results.md`: the tables of all boards, and a table of the published claims."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,18 +12,18 @@ from leaderboard.site.text import LONGEST, interval_text, percent
 
 _HEAD = f"""# Results
 
-Made by the program from compact records and from `published.yaml`; do not edit. Published claims are in the last table.
+Generated from compact records and `published.yaml`; do not edit. The last table has the published claims.
 
 {HOW_TO_READ}"""
 
-_CLAIMS = """## Claims, scored again
+_CLAIMS = """## Published claims
 
-- Counted: accuracy recomputed from published answers, if any.
+- Recounted: accuracy recomputed from published answers, if any.
 - Constant letter: the best constant letter on the same items, in the order that the system saw, and its accuracy.
-- Unseen: accuracy on the items that the system was not trained or prompted with, if it has seen some.
-- Not verified for imported systems: everything except the counts."""
+- Unseen: if the system was trained or prompted with some items, the accuracy on the other items.
+- For imported systems, the accuracy is recomputed. All other statements are the importer's and are not verified."""
 
-_CLAIM_HEADERS = ("System", "Source", "Claimed", "n", "Counted", "Constant letter", "Unseen", "What follows")
+_CLAIM_HEADERS = ("System", "Source", "Claimed", "n", "Recounted", "Constant letter", "Unseen", "Conclusion")
 
 
 def to_results(boards: Sequence[Board]) -> str:
@@ -57,7 +57,7 @@ def claims_table(claims: Iterable[ScoredClaim]) -> str:
 def _constant_letter(claim: ScoredClaim) -> str:
     if claim.constant:
         return f"{claim.constant.letter}: {percent(claim.constant.score.acc)}"
-    return {"not_shown": "saw no list of options", "not_stated": "order not stated"}.get(claim.order, "")
+    return {"not_shown": "options scored one by one", "not_stated": "order not stated"}.get(claim.order, "")
 
 
 def _claimed(score: Score | None) -> str:

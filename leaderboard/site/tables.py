@@ -22,19 +22,20 @@ from recipe_mpr_task import TASK_VERSION
 
 HOW_TO_READ = """\
 - Accuracy: percent, with its 95% Wilson interval. Chance is 20.
-- Query types: an item can have several types or none, so type counts do not add up. Intervals are in the JSON and CSV.
+- Query types: an item can have several types or none, so the counts by type do not sum to the number of items. \
+Intervals are in the JSON and CSV.
 - Evidence `run here`: the system was run on these tasks, and prompts and answers were logged. `recounted`: the \
 accuracy is recomputed from published answers to each item. `claimed`: only a number is published.
 - Against the leader: accuracy minus the leader's, in points, on the same items. Brackets: bootstrap interval, widened \
-to the level of the Holm-corrected test. It includes 0 exactly if the row is tied.
-- `=`: tied. An exact McNemar test, Holm-corrected over the board, finds no difference from the leader.
-- Status `clean`: all scored files and settings are recorded, and no scored item was used in training. `unknown ⚠`: \
-training data unknown; it may include these items. `overlap`: trained or selected on scored items. `excluded`: not \
-comparable.
-- `notes ⚠`: the notes on a row are below its table."""
+to the level of the Holm-corrected test. The interval includes 0 exactly if the row is tied.
+- `=`: tied. The exact McNemar test against the leader, Holm-corrected over the board, is not significant (5% level).
+- Status `clean`: all scored files and settings are recorded, and no scored item was used in training.
+- Status `unknown ⚠`: the training data are unknown and may include these items.
+- Status `overlap`: trained or selected on scored items. `excluded`: not comparable.
+- `notes ⚠`: the row has notes, which are listed below the table."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\uff02\uff07"
-_ADDRESS = re.compile(r"https://([\w.-]+(?:/[\w.-]+){0,2})[^\s()<>|`\"\\]*", re.ASCII)  # host and two steps of the path
+_ADDRESS = re.compile(r"https://([\w.-]+(?:/[\w.-]+){0,2})[^\s()<>|`\"\\]*", re.ASCII)  # host and two parts of the path
 _SIGNS = str.maketrans({c: f"&#{ord(c)};" for c in "<>&|`[]*\\"})
 
 
@@ -83,11 +84,11 @@ def board_section(key: str, title: str, rows: Sequence[Row]) -> list[str]:
     parts = [f"## {cell_text(title)}"]
     if key == MAIN_BOARD:
         listed = ", ".join(f"{name} {percent(acc)}" for name, acc in floors().items())
-        parts.append(f"Accuracy of simple rules (`recipe-mpr audit`): {listed}.")
+        parts.append(f"Accuracy (%) of simple rules from `recipe-mpr audit`: {listed}.")
     if ranked := [row for row in rows if row.rank is not None]:
-        parts += [ranked_table(ranked), *_list("Why unknown:", _why_unknown(ranked)), *_notes(ranked)]
+        parts += [ranked_table(ranked), *_list("Reasons for `unknown`:", _why_unknown(ranked)), *_notes(ranked)]
     if unranked := [row for row in rows if row.rank is None]:
-        parts += ["Listed without rank:", table(MARKDOWN_UNRANKED, unranked, _unranked_cell), *_notes(unranked)]
+        parts += ["Rows without rank:", table(MARKDOWN_UNRANKED, unranked, _unranked_cell), *_notes(unranked)]
     return parts
 
 
@@ -176,7 +177,7 @@ def _unranked_cell(column: Column, row: Row) -> str:
         case "reason":
             rest = row.clean_subset
             others = (
-                f"on the {rest.n} others {interval_text(rest)}"
+                f"accuracy on the other {rest.n} items: {interval_text(rest)}"
                 if rest and rest.n
                 else "no other item is known to be unseen"
             )
@@ -191,7 +192,7 @@ def cell_text(text: str | None, longest: int = 200) -> str:
 
 
 def link(text: str, address: str | None) -> str:
-    """Return a Markdown link, or only the text if the address is not an https address. A shown address is shortened."""
+    """Return a Markdown link, or only the text if `address` is not an https address. A shown address is shortened."""
     match = _ADDRESS.fullmatch(address or "")
     if match is None:
         return cell_text(text)

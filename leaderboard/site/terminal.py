@@ -1,4 +1,4 @@
-"""Render boards as narrow tables for the terminal: the best rows, and what became of each run that was just read."""
+"""Render boards as narrow tables for the terminal: the best rows, and the result of each run that was just read."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _MOST_RUNS = 20
 def to_terminal(boards: Sequence[Board]) -> str:
     """Return each board's best rows as a narrow table, then the other rows that were read from lm-eval's logs.
 
-    Boards in which no row has results of single items are left out.
+    Omit boards without item results.
     """
     return "\n\n".join(_board_text(board) for board in boards if any(row.items for row in board.rows))
 
@@ -29,19 +29,19 @@ def _board_text(board: Board) -> str:
     if best:
         parts.append(table(TERMINAL, best, _cell, "simple"))
     if len(ranked) > len(best):
-        parts.append(f"... and {len(ranked) - len(best)} more")
+        parts.append(f"... and {len(ranked) - len(best)} more ranked rows")
     shown = {row.id for row in best}
-    # A compact record was made from a log that somebody has seen; a log is new, so its reader looks for its row.
+    # List only rows from logs, because the user looks for the new runs. Compact records are from older runs.
     others = [row for row in board.rows if row.id not in shown and row.evidence != "claimed"]
     runs = [row for row in others if not (row.source.endswith(SUFFIX) or is_reference(row))]
     parts += [f"Your run: {_run_text(row)}" for row in runs[:_MOST_RUNS]]
     if len(runs) > _MOST_RUNS:
-        parts.append(f"Your runs: {len(runs) - _MOST_RUNS} more runs, see leaderboard.md")
+        parts.append(f"Your runs: {len(runs) - _MOST_RUNS} more; see leaderboard.md")
     return "\n".join(parts)
 
 
 def _run_text(row: Row) -> str:
-    """Return a row's name, accuracy, and rank or the reason why it has none."""
+    """Return a row's name, accuracy, and rank, or the reason why the row has no rank."""
     place = f"rank {row.rank}, {row.status}" if row.rank is not None else f"no rank, {row.status}: {row.reason}"
     return line(f"{_name(row)}: {interval_text(row.score)}, {place}", LONGEST)
 

@@ -37,9 +37,9 @@ def difference_text(comparison: "Comparison") -> str:
 
 
 def count(number: int | None) -> str:
-    """Return a number with three digits and its unit, such as "109M"; "" for None."""
+    """Return a number with three digits and k, M or B, such as "109M"; "" for None."""
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if number and number >= 0.9995 * size:  # with three digits, 0.9995 of a unit rounds to 1 unit
+        if number and number >= 0.9995 * size:  # with three digits, 999.5k is written as 1M
             return f"{number / size:.3g}{unit}"
     return "" if number is None else str(number)
 

@@ -53,7 +53,8 @@ def test_only_what_was_run_here_is_best_measured():
     assert (answer["best"]["acc"], answer["best"]["trust"]) == (0.6, "held out")
     assert answer["recounted"]["system"] == "counted again"
     facts = {fact["label"]: fact["text"] for fact in answer["facts"]}
-    assert "not run here. Higher than the best measured here, but: training data unknown." in facts["Recounted"]
+    higher = "Higher than the best accuracy measured here. Status: training data unknown."
+    assert f"not run here. {higher}" in facts["Recounted"]
     assert ": significant in the paired test" in facts["Next"]
 
 
@@ -78,7 +79,7 @@ def test_of_several_seeds_the_median_is_the_answer_and_no_rival():
 
 def test_systems_that_the_test_cannot_tell_apart_are_level():
     answer = said(row("a", 121), row("b", 120), row("c", 119), row("far", 20))
-    assert sentence(answer).endswith("(53.6 to 67.0), tied with 2 others.")
+    assert sentence(answer).endswith("(53.6 to 67.0), tied with 2 other systems.")
     assert answer["next"]["low"] <= 0 <= answer["next"]["high"]
     facts = {fact["label"]: fact["text"] for fact in answer["facts"]}
     assert facts["Next"].endswith(": not significant in the paired test.")

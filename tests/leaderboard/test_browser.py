@@ -101,7 +101,7 @@ def test_a_system_without_items_and_one_in_another_order_say_so(page, site):
     assert page.locator("#history svg").count() == 1
     assert not page.locator("#position-section").is_visible()
     page.goto(f"{site}/systems/file-order.html")
-    assert "the right one is always A" in page.locator("#items-note").inner_text()
+    assert "the right option is always A" in page.locator("#items-note").inner_text()
     entry = page.locator("#items details").nth(1)  # right is b, which the file has first
     assert "Right A) Dish b" in entry.inner_text()
 
@@ -114,7 +114,7 @@ def test_items_without_texts_are_shown_by_their_ids_and_say_why(page, site):
 
 def test_a_row_over_prompts_says_that_it_has_several_answers(page, site):
     page.goto(f"{site}/systems/prompts.html")
-    assert "under five templates" in page.locator("#items-note").inner_text()
+    assert "with five templates" in page.locator("#items-note").inner_text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -41,7 +41,10 @@ def test_the_plot_of_times_has_one_hardware_and_no_time_with_loading(page, out):
     assert plot.locator("option").all_inner_texts() == ["A GPU (2)", "B GPU (1)"]
     said = plot.locator(".note").first.inner_text()
     assert "all on A GPU" in said
-    assert "Not drawn: 1 whose time includes loading the model, and 1 whose hardware is not recorded." in said
+    assert (
+        "Not drawn: systems whose time includes loading the model (1), and systems whose hardware is not recorded (1)."
+        in said
+    )
     assert drawn_in(plot) == ["org/fast", "org/slow"]
     plot.get_by_label("Hardware").select_option("B GPU")
     assert drawn_in(plot) == ["org/other"]

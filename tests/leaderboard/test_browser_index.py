@@ -64,7 +64,7 @@ def test_costs_are_sorted_within_equal_hardware_only(page, tmp_path):
         groups = [group[::turn] for group in ascending]
         assert column(page, "Seconds per item")[:8] == [*groups[0], *groups[1], *unknown, ""]
     said = page.locator("#cost-note").inner_text()
-    assert "3 on B GPU; then 2 on A GPU; then 2 on unknown hardware, in no order" in said
+    assert "3 on B GPU; then 2 on A GPU; then 2 on unknown hardware, unsorted" in said
     sort(page, "Accuracy")
     assert page.locator("#cost-note").inner_text() == ""
     page.locator("#columns-menu summary").click()
@@ -141,7 +141,7 @@ def test_trust_opens_its_reason_and_overlap_shows_the_unseen_items(page, site):
     page.goto(f"{site}/index.html#{TABLE}&trust=overlap")
     row = page.locator("#table tbody tr", has_text="model-60")
     assert "trained on these items" in row.inner_text()
-    assert "on 50 unseen: 50.0 [40.0, 60.0]" in row.inner_text()
+    assert "on 50 unseen items: 50.0 [40.0, 60.0]" in row.inner_text()
     assert "no record of its training data" not in row.inner_text()
     row.locator("summary").press("Enter")
     assert "no record of its training data" in row.inner_text()

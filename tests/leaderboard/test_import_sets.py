@@ -113,8 +113,8 @@ def test_lines_without_an_answer_are_counted(tmp_path):
 
 
 OPTIONS = {
-    ("--params", "many"): "--params 'many'; expected a number such as 135M",
-    ("--date", "1 April"): "--date '1 April'; expected the source's date as YYYY-MM-DD",
+    ("--params", "many"): "--params 'many' is not a number of parameters; expected a number such as 135M",
+    ("--date", "1 April"): "--date '1 April' is not a date; expected YYYY-MM-DD",
     ("--set", " "): "--set has 0 characters; expected 1 to 500",
     ("--seen", "nowhere"): "nowhere: cannot be read",
     ("--field", "option_id=a", "--field", "option_id=b"): "--field option_id is given twice: a and b",

@@ -62,7 +62,7 @@ def test_the_same_input_gives_the_same_bytes_and_works_without_scripts():
 def test_the_page_names_its_build_and_links_to_what_it_is_about():
     shown = without_data(PAGES["index"])
     assert "Built 2026-01-02. Newest run 2026-01-01. Version 9.9.9, task version 1." in shown
-    for label in ("Paper", "Dataset", "lm-eval", "How to read it", "Add yours"):
+    for label in ("Paper", "Dataset", "lm-eval", "How to read this page", "Add your results"):
         assert re.search(rf'<a href="(https://|#)[^"]*"[^>]*>{label}</a>', shown)
 
 

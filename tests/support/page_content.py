@@ -98,7 +98,7 @@ def board(key: str, title: str, ranked: list[Json], n: int) -> Json:
     chances = [[None if a is b else 0.01 if abs(a["acc"] - b["acc"]) > 0.05 else 0.9 for b in best] for a in best]
     best_row = {"row": ranked[0]["id"], "system": ranked[0]["system"], "acc": ranked[0]["acc"]}
     answer: Json = {"lead": "Best measured here:", "name": ranked[0]["name"], "figure": "90.0%",
-                    "rest": "(86.0 to 94.0), tied with 2 others.", "best": best_row,
+                    "rest": "(86.0 to 94.0), tied with 2 other systems.", "best": best_row,
                     "facts": [{"label": "Trust", "text": "training data unknown."}]}  # fmt: skip
     return {"board": key, "title": title, "rows": n, "group": "benchmark", "about": "", "answer": answer,
             "rule": {"name": "longest", "acc": 0.237}, "sizes": dict.fromkeys(TYPES, 80),

@@ -1,11 +1,11 @@
-"""Write the main plots as SVG and PNG files, for papers and READMEs. Their numbers are those of the page.
+"""Write the main plots as SVG and PNG files, for papers and READMEs. The page shows the same numbers.
 
 accuracy-BOARD        accuracy with intervals, and claims
 forest-BOARD          difference from the leader
 parameters-BOARD      accuracy against parameters
-calibration-BOARD     how often systems are right, by how sure they are
-difficulty-BOARD      on how many items how many systems are right
-dataset-flaw          accuracy of always answering "A", in file order and in the order used here
+calibration-BOARD     accuracy by confidence
+difficulty-BOARD      number of items by the number of systems that are right
+dataset-flaw          accuracy of always answering "A", in file order and in shuffled order
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence

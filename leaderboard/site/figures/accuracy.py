@@ -34,7 +34,7 @@ def shown_rows(board: Board) -> list[Row]:
 
 
 def draw_accuracy(board: Board, _: BoardAnswers) -> Any:
-    """Return a figure of each system's accuracy with its 95% Wilson interval. Claims are hollow."""
+    """Return a figure of each system's accuracy with its 95% Wilson interval. Claims have hollow markers."""
     rows = shown_rows(board)
     figure, axes = figure_of(7.2, 1 + ROW_HEIGHT * len(rows))
     for place, row in enumerate(rows):
@@ -96,7 +96,7 @@ _SIDES = ((7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 8, "center",
 
 
 def _write_names(figure: Any, axes: Any, rows: list[Row]) -> None:
-    """Write each system's name at a place without dots and other names. Omit the name if there is no such place."""
+    """Write each system's name at a place without dots and other names. Omit the name if no place is free."""
     figure.draw_without_rendering()
     renderer, inside = figure.canvas.get_renderer(), axes.get_window_extent()
     dots = axes.transData.transform([(row.params, 100 * (row.score.acc or 0)) for row in rows])

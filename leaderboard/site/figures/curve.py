@@ -1,4 +1,4 @@
-"""Draw the held-out accuracy of a training's checkpoints beside their validation accuracy."""
+"""Draw the held-out accuracy and the validation accuracy of a training's checkpoints by step."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 
 
 def draw_curve(points: "Sequence[Point]", system: str) -> Any:
-    """Return a figure with one panel, or one for each fold and one for all folds together. The selected step is filled.
+    """Return a figure of accuracy by optimizer step. The selected step has a filled marker.
+
+    One split gives one panel. Five folds give a panel for each fold and a panel for all folds together.
 
     Args:
-        points: the checkpoints by split and step.
+        points: the checkpoints, sorted by split and step.
         system: the system's name.
     """
     splits = list(dict.fromkeys(point.split for point in points))
@@ -29,7 +31,7 @@ def draw_curve(points: "Sequence[Point]", system: str) -> Any:
     figure.legend(
         *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=8
     )
-    about = "choosing by this curve is choosing on the test; only the selected step has a row"
+    about = "do not choose a step by this curve: that is selection on test items"
     figure.suptitle(f"{line(system, 70)}\n{about}", fontsize=8)
     return figure
 

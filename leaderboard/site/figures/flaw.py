@@ -8,11 +8,11 @@ from recipe_mpr_task.item import LETTERS
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.splits import scored_ids
 
-_ORDERS = {"file": "order of the dataset's file", "shuffled": "order used here"}
+_ORDERS = {"file": "order of the dataset's file", "shuffled": "shuffled order, used here"}
 
 
 def share_of_first(order: str) -> float:
-    """Return the accuracy of always answering "A" on the dataset's 500 items, a fraction. `order` is one of ORDERS."""
+    """Return the accuracy of always answering "A" on the 500 items, a fraction. `order` is "file" or "shuffled"."""
     items = [pinned_items()[item_id] for item_id in scored_ids("all")]
     return sum(item.shown_ids(order)[0] == item.gold for item in items) / len(items)
 

@@ -11,7 +11,7 @@ from leaderboard.site.text import difference_text
 def draw_forest(board: Board, _: BoardAnswers) -> Any:
     """Return a figure of the paired differences with their Holm-corrected 95% intervals, in points.
 
-    A hollow marker is a system that the test cannot separate from the leader.
+    A hollow marker means that the system is tied with the leader. Return None if no row is compared with the leader.
     """
     leader = next(row for row in board.rows if row.rank is not None)
     rows = [row for row in board.rows if row.against_leader][:MOST_ROWS]

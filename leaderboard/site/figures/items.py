@@ -17,7 +17,7 @@ _MOST_PANELS = 9
 
 
 def draw_calibration(_: Board, answers: BoardAnswers) -> Any:
-    """Draw reliability diagrams of the best systems with probabilities, at most 9. Return None without such systems."""
+    """Return reliability diagrams of the best systems with probabilities, at most 9; None if no system has any."""
     known: list[tuple[Row, Calibration]] = []
     for place, row in enumerate(answers.rows):
         if answers.counted[place] and row.kind != "baseline" and (found := calibration_of(answers, place)):
@@ -47,12 +47,12 @@ def _reliability(axes: Any, row: Row, calibration: Calibration) -> None:
         axes.plot([x], [100 * score.acc], "o", color=BLUE, markersize=3 + 5 * math.sqrt((score.n or 0) / most),
                   clip_on=False)  # fmt: skip
     axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence, %", ylabel="accuracy, %", aspect="equal")
-    axes.set_title(f"{line(name_parts(row)[0], 26)}\nerror {percent(calibration.error)} points", fontsize=8)
+    axes.set_title(f"{line(name_parts(row)[0], 26)}\ncalibration error {percent(calibration.error)} points", fontsize=8)
     axes.grid(color=LIGHT)
 
 
 def draw_difficulty(_: Board, answers: BoardAnswers) -> Any:
-    """Return a figure of the items by the number of systems that are right, and of the mean by query type."""
+    """Return a figure: number of items by the number of right systems, and mean accuracy by query type."""
     numbers = item_numbers(answers)
     n = len(numbers.histogram) - 1
     figure, panels = figure_of(7.2, 2.6, 2)

@@ -1,4 +1,4 @@
-"""Set the look of the figures, and save them. The same input gives the same bytes with the same matplotlib."""
+"""Set the look of the figures, and save them. With one matplotlib version, the same input gives the same bytes."""
 
 import io
 import re
@@ -27,14 +27,14 @@ ROW_HEIGHT = 0.26
 TRAINED_ON = " \u2020"
 _NAME = re.compile(r"(.{3,}?) \(([^()]+)\)", re.DOTALL)
 _FITS = 30
-"""A name of at most this many characters is written in one line, brackets included."""
+"""Maximum number of characters of a name that is written in one line, including the text in brackets."""
 
 # A half marker is filled on its left side, a hollow one is not filled.
 _FILLS: dict[str, Literal["full", "left", "none"]] = {"run here": "full", "recounted": "left", "claimed": "none"}
 _LABELS = {"run here": "run here", "recounted": "recounted from published answers", "claimed": "claimed"}
 _STYLE = {
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so all machines draw the same
+    "font.sans-serif": ["DejaVu Sans"],  # part of matplotlib, so all machines draw the same
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -45,12 +45,12 @@ _STYLE = {
     "grid.color": LIGHT,
     "svg.hashsalt": "recipe-mpr",
     "svg.fonttype": "path",
-    "text.parse_math": False,  # a "$" in a system's name is a "$"
+    "text.parse_math": False,  # show a "$" in a system's name as it is
 }
 
 
 def look() -> AbstractContextManager[None]:
-    """Return a context in which matplotlib draws and saves in this project's look. Texts take it when they are made."""
+    """Return a context that sets this project's look. A text keeps the look of the context that it was created in."""
     context: AbstractContextManager[None] = mpl.rc_context(_STYLE)
     return context
 
@@ -58,7 +58,7 @@ def look() -> AbstractContextManager[None]:
 def figure_of(width: float, height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, Any]:
     """Return an empty figure of a size in inches, and its axes: one, or an array of shape (rows, columns)."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)  # measures texts; the figure keeps it
+    FigureCanvasAgg(figure)  # needed to measure texts; the figure keeps the canvas
     return figure, figure.subplots(rows, columns, squeeze=rows * columns == 1)
 
 
@@ -75,7 +75,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 
 
 def name_parts(row: Row) -> tuple[str, str]:
-    """Return a system's name, and the text in brackets at its end, such as the base model; "" for a short name."""
+    """Return a system's name, and the text in brackets at the end, such as the base model. Do not split short names."""
     match = _NAME.fullmatch(row.system) if len(row.system) > _FITS else None
     name, base = match.groups() if match else (row.system, "")
     return line(name, LONGEST_NAME) + (TRAINED_ON if is_trained_on(row) else ""), line(base, LONGEST_NAME)
@@ -96,7 +96,7 @@ def label_rows(axes: Any, rows: Sequence[Row]) -> None:
 
 
 def marker(evidence: Evidence, size: float = 6) -> dict[str, Any]:
-    """Return matplotlib's arguments for the marker of a number: solid, half or hollow."""
+    """Return matplotlib's arguments for a marker: solid if run here, half if recounted, hollow if claimed."""
     return {
         "marker": "o",
         "markersize": size,
@@ -109,7 +109,7 @@ def marker(evidence: Evidence, size: float = 6) -> dict[str, Any]:
 
 
 def evidence_legend(figure: Figure, rows: Sequence[Row]) -> None:
-    """Add a legend of the markers that occur above the plot."""
+    """Add a legend above the plot, with the markers that occur in it."""
     shown = [each for each in get_args(Evidence) if any(row.evidence == each for row in rows)]
     handles = [Line2D([], [], label=_LABELS[each], **marker(each)) for each in shown]
     if any(map(is_trained_on, rows)):

@@ -2,8 +2,8 @@
 
 Each page is one file that contains its style, scripts and data. The content security policy lists the hashes of style
 and script, so a browser does not run code that was inserted into a page. Pages of systems and of items may also load
-scripts of the site, which hold data only: the items' texts, a system's answers, all answers on some items. The same
-input gives the same bytes.
+the site's data scripts: the items' texts, a system's answers, all answers on some items. The same input gives the same
+bytes.
 """
 
 import base64
@@ -52,7 +52,7 @@ _UNSAFE = re.compile("[<>&\u2028\u2029]")
 # Invisible characters outside the Unicode categories C and Z: variation selectors, joiners, fillers, empty Braille.
 _BLANK = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
 _LINK = re.compile(r"systems/[A-Za-z0-9._-]+\.html")
-_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(/[!#-&(-;=?-~]*)?")  # no quotes, brackets or other than ASCII
+_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(/[!#-&(-;=?-~]*)?")  # ASCII without quotes and brackets
 _CURVE_TITLES = ("Training loss (nats)", "Validation cross-entropy (nats)", "Validation accuracy", "Learning rate",
                  "Gradient norm")  # fmt: skip
 # Fields of a row that templates read. If a row lacks a field, the template gets None.
@@ -108,7 +108,7 @@ def plots_page(content: Mapping[str, Any]) -> str:
 def _board_page(
     name: str, content: Mapping[str, Any], unread: Collection[str], unread_of_systems: Collection[str] = ()
 ) -> str:
-    """Render a page of a board. Leave out of its data what its script does not read."""
+    """Render a page of a board. Omit the fields that the page's script does not read."""
     systems = [{k: v for k, v in row.items() if k not in unread_of_systems} for row in content["systems"]]
     read = {key: value for key, value in content.items() if key not in unread} | {"systems": systems}
     has_ranks = sum(row.get("rank") is not None for row in systems) > 1
@@ -194,13 +194,13 @@ def _share(fraction: float) -> str:
 
 
 def _rank_range(row: Mapping[str, Any]) -> str:
-    """Return the ranks that tests cannot exclude, such as "3\u20136"; the rank alone if it is certain or untested."""
+    """Return the possible ranks, such as "3\u20136"; the rank if only one is possible; "" without a rank."""
     low, high = row["rank_low"], row["rank_high"]
     return f"{low}\u2013{high}" if low != high else str(row["rank"] or "")
 
 
 def _behind(row: Mapping[str, Any]) -> str:
-    """Return the difference from the leader in points with its interval, and "tied" if the test finds none."""
+    """Return the difference from the leader in points with its interval, and "tied" if the row is tied."""
     against = row["vs_leader"]
     if not against:
         return "the leader" if row["rank"] else ""
@@ -209,7 +209,7 @@ def _behind(row: Mapping[str, Any]) -> str:
 
 
 def _address(text: object) -> str | None:
-    """Return an https address that can be linked, else None."""
+    """Return the text if it is an https address that can be linked, else None."""
     return str(text) if _ADDRESS.fullmatch(str(text)) else None
 
 

@@ -2,9 +2,9 @@
 
 const AGAINST = {
   params: { key: "params", label: "parameters", write: count,
-    none: "No system here states a number of parameters above 0." },
+    none: "No system shown has a known number of parameters above 0." },
   seconds: { key: "seconds_an_item", label: "seconds per item", write: duration,
-    none: "No system here has a time per item without loading the model, on hardware that is recorded." },
+    none: "No system shown has recorded hardware and a time per item without loading the model." },
 };
 const BESIDE = [[9, 4, "start"], [-9, 4, "end"], [0, -10, "middle"], [0, 19, "middle"],
   [9, -8, "start"], [9, 16, "start"], [-9, -8, "end"], [-9, 16, "end"]];
@@ -17,8 +17,8 @@ function drawAgainst(place, { rows, also = "", named = "" }, what) {
     place.replaceChildren(note(none + also));
     return;
   }
-  const about = `Percent right with the 95% interval against ${label}${named}. Dashed: chance. ${shown.length} of `
-    + `${rows.length} rows have this value.${also}${cut}`;
+  const about = `Accuracy (%) with its 95% interval against ${label}${named}. Dashed line: chance. ${shown.length} of `
+    + `${rows.length} systems are drawn.${also}${cut}`;
   const width = widthOf(place, 980);
   const frame = { left: 40, right: width - 16, top: 14, bottom: Math.round(Math.min(400, 210 + width / 5)), width };
   const logs = shown.map((row) => Math.log10(row[key]));
@@ -33,15 +33,15 @@ function drawAgainst(place, { rows, also = "", named = "" }, what) {
     ...againstDots(shown, key, write, x, y, frame)));
 }
 
-// Times compare only on one hardware, and only without loading the model: a choice of hardware, the one of most rows first.
+// Times are comparable only on the same hardware and without loading the model. So the reader chooses one hardware.
 function drawTimes(place, drawn, hardware, choose) {
   const timed = drawn.rows.filter((row) => isNumber(row.acc) && row.seconds_an_item > 0);
   const groups = byHardware(timed.filter((row) => !row.with_loading), (row) => row.hardware ?? null);
   const [name, rows] = groups.find(([each]) => each === hardware) || groups[0] || ["", []];
   const loading = timed.filter((row) => row.with_loading).length;
   const unknown = timed.filter((row) => !row.with_loading && !row.hardware).length;
-  const left = [loading ? `${loading} whose time includes loading the model` : "",
-    unknown ? `${unknown} whose hardware is not recorded` : ""].filter(Boolean).join(", and ");
+  const left = [loading ? `systems whose time includes loading the model (${loading})` : "",
+    unknown ? `systems whose hardware is not recorded (${unknown})` : ""].filter(Boolean).join(", and ");
   const plot = el("div", {});
   const select = el("select", { "aria-label": "Hardware" },
     ...groups.map(([each, some]) => el("option", { value: each, selected: each === name }, `${line(each, 80)} (${some.length})`)));

@@ -1,10 +1,10 @@
-// Agreement of every pair of systems: same choice, and right on the same items.
+// Draw the agreement of all pairs of systems: same choice, and right on the same items.
 
 const AGREEMENTS = {
-  same_choice: ["Same choice, %", "How often two systems choose the same option. With ties, the expected share. A random "
-    + "system agrees with any other on 20%."],
-  error_consistency: ["Right on the same items", "Cohen's kappa of being right, times 100: 0 is agreement by chance, given the "
-    + "two accuracies; 100 is right and wrong on the same items. Systems of one family often make the same errors."],
+  same_choice: ["Same choice, %", "Percent of the items on which two systems choose the same option. With "
+    + "ties, the expected percent of a random choice. A random system agrees with any other on 20% of the items."],
+  error_consistency: ["Right on the same items", "Cohen's kappa of being right, times 100. 0: agreement by chance, given "
+    + "the two accuracies. 100: right and wrong on the same items. Systems of one family often make the same errors."],
 };
 
 function drawAgreement(place, { rows, agreement }) {

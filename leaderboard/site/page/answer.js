@@ -1,4 +1,4 @@
-// The board's answer in words, as Python wrote it, and the sentences about the board.
+// Show the board's main result, which Python wrote as sentences, and the texts about the board.
 
 function drawAnswer(board) {
   const answer = board.answer;
@@ -26,6 +26,6 @@ function drawTested(onBoard) {
   const leader = ranked.find((row) => !row.vs_leader);
   const name = line(leader?.name ?? leader?.system, 60);
   byId("tested").textContent = ranked.length < 2 ? "" : `From the leader (${name}): `
-    + `paired difference in points on the same items. Its interval and the mark \u201ctied\u201d are `
+    + `paired difference in points on the same items. The interval and the mark \u201ctied\u201d are `
     + `Holm-corrected over the ${ranked.length - 1} comparisons of this board.`;
 }

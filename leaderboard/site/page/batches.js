@@ -2,8 +2,8 @@
 
 const BATCH = 30;
 
-// Draws the first entries into `place`, more when its end comes near, or when its button is pressed.
-// Returns a function that draws all entries up to a number.
+// Draw the first entries into `place`. Draw more when the reader scrolls near the end or presses the button.
+// Return a function that draws all entries up to a number.
 function drawInBatches(place, entries, make) {
   let drawn = 0;
   const more = el("button", { type: "button", class: "more" });
@@ -18,7 +18,7 @@ function drawInBatches(place, entries, make) {
   const seen = new IntersectionObserver((changes) => {
     if (!changes.some((change) => change.isIntersecting)) return;
     add();
-    // The browser reports when the end becomes visible, not that it stays visible.
+    // Observe again, because the browser reports only when the end becomes visible, not that the end stays visible.
     seen.unobserve(more);
     if (!more.hidden) seen.observe(more);
   }, { rootMargin: "600px" });

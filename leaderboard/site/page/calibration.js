@@ -1,4 +1,4 @@
-// Calibration: accuracy by the probability of the chosen option.
+// Draw calibration: accuracy by the probability of the chosen option.
 
 function calibrationWords(calibration) {
   const gap = calibration.confidence - calibration.acc;
@@ -29,18 +29,18 @@ function reliabilityFigure(calibration, title) {
 
 const FIRST_CALIBRATED = 8;
 
-// One small plot a system, the best first; `calibrations` come from the board's file.
+// Draw one small plot for each system, best first. `calibrations` has the board's calibrations.
 function drawCalibration(place, { rows, calibrations }) {
   const names = new Map(rows.map((row) => [row.id, row]));
   const known = calibrations.filter((calibration) => names.has(calibration.id));
   if (!known.length) {
-    place.replaceChildren(note("No system here has probabilities. Rules and generated texts have none."));
+    place.replaceChildren(note("No system shown has probabilities. Rules and generated texts have no probabilities."));
     return;
   }
-  const about = "A system with a confidence of 70% should be right on 70% of these items: dots on the dashed line. "
-    + "Below the line, the confidence is too high; above it, too low. Each dot is a tenth of the scale, with its 95% interval; larger "
-    + "dots have more items. The error is the mean distance from the line, over items. An embedding model's probabilities "
-    + "are a softmax of cosines, which are close together, so its probabilities are always low.";
+  const about = "A calibrated system with a confidence of 70% is right on 70% of these items: its dots are on the "
+    + "dashed line. Below the line, the confidence is too high; above the line, it is too low. Each dot is one tenth of the "
+    + "confidence scale, with the 95% interval of the accuracy. Larger dots have more items. Calibration error: mean distance "
+    + "from the line over the items. An embedding model's probabilities are a softmax of similar cosines, so they are low.";
   const figures = el("div", { class: "figures-row" });
   const add = (some) => figures.append(...some.map((calibration) => calibrationPanel(names.get(calibration.id), calibration)));
   const more = el("button", { type: "button" }, `Show all ${known.length}`);
@@ -54,6 +54,6 @@ function calibrationPanel(row, calibration) {
   const [name, base] = nameParts(row);
   const panel = reliabilityFigure(calibration, name);
   panel.querySelector("figcaption").replaceChildren(el("b", {}, name), base ? el("span", { class: "aside" }, base) : "",
-    el("span", { class: "aside" }, `error ${percent(calibration.error)}, sure ${percent(calibration.confidence)}, right ${percent(calibration.acc)}`));
+    el("span", { class: "aside" }, `calibration error ${percent(calibration.error)} points, confidence ${percent(calibration.confidence)}%, accuracy ${percent(calibration.acc)}%`));
   return panel;
 }

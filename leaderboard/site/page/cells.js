@@ -1,4 +1,4 @@
-// The contents of cells that have more than a number.
+// Make the contents of cells that have more than a number.
 
 function withInterval(score) {
   if (!score || !isNumber(score.acc)) return [];
@@ -9,7 +9,7 @@ function withInterval(score) {
 function accuracyCell(row, _, marks) {
   const rest = row.clean_subset;
   const seen = rest && isNumber(rest.acc)
-    ? el("span", { class: "aside" }, `on ${whole(rest.n)} unseen: `,
+    ? el("span", { class: "aside" }, `on ${whole(rest.n)} unseen items: `,
       ...withInterval(rest)) : null;
   return [el("span", { class: "value" }, percent(row.acc)), " ",
     el("span", { class: "interval" }, interval(row.acc_low, row.acc_high)), trackOf(row, marks), seen];
@@ -22,7 +22,7 @@ function shareCell(row, column) {
   return range ? [value, " ", el("span", { class: "interval" }, range)] : [value];
 }
 
-// The possible ranks as a range; one number if only one rank is possible.
+// Return the possible ranks as a range; one number if only one rank is possible.
 function rankRange(row) {
   const isRange = isNumber(row.rank_low) && isNumber(row.rank_high) && row.rank_low !== row.rank_high;
   return isRange ? `${row.rank_low}\u2013${row.rank_high}` : whole(row.rank);
@@ -34,7 +34,7 @@ function systemName(row) {
   return page ? el("a", { href: page, class: "name" }, name) : el("bdi", { class: "name" }, name);
 }
 
-// Base model, protocol and source, in grey. For a claim, the source is a link.
+// Return base model, protocol and source in grey. For a claim, the source is a link.
 function beneathOf(row) {
   const known = (row.beneath || []).map((text) => line(text)).filter(Boolean).join("; ");
   const isClaim = row.kind === "reported";
@@ -44,14 +44,14 @@ function beneathOf(row) {
   return el("span", { class: "aside" }, known, joined, source);
 }
 
-// A source's text, linked if its address is a web address.
+// Return a source's text, as a link if the address is a web address.
 function sourceOf(words, address) {
   const isAddress = /^https:\/\/[^\s]+$/.test(address || "");
   const text = line(words || (isAddress ? hostOf(address) : address), 120);
   return isAddress ? el("a", { href: address, rel: "noopener noreferrer nofollow" }, text) : text || null;
 }
 
-// Host and two steps of the path, such as a repository.
+// Return the host and two parts of the path, such as a repository.
 const hostOf = (address) => address.replace("https://", "").split("/").slice(0, 3).join("/");
 
 function systemCell(row, _, marks) {
@@ -66,7 +66,7 @@ function trustBadge(row) {
   return el("span", { class: look }, line(row.trust || SITE.words[row.status] || row.status));
 }
 
-// The number of a row's notes, which are inside its trust cell.
+// Return the number of a row's notes. The notes themselves are in the cell of the status.
 function notesMark(row) {
   const n = (row.flags || []).length;
   return n ? el("span", { class: "soft" }, ` \u26a0\u00a0${n}\u00a0${n === 1 ? "note" : "notes"}`) : null;

@@ -1,12 +1,12 @@
-// The landing view: accuracy with its interval, one line per system, ranked systems first and claims last.
+// Draw the first view: accuracy with its interval, one line per system, in the order of `GROUPS`.
 
 const MOST_PLOTTED = 50;
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
 
-// The best rows, and a sentence if rows are left out.
+// Return the best rows, and a sentence if rows are left out.
 function mostOf(rows, what) {
   const shown = rows.slice(0, MOST_PLOTTED);
-  const cut = ` Only the first ${shown.length} of ${rows.length} ${what} are shown. Filter to see others.`;
+  const cut = ` Only the first ${shown.length} of ${rows.length} ${what} are shown. Use the filters to see others.`;
   return [shown, shown.length < rows.length ? cut : ""];
 }
 
@@ -20,7 +20,7 @@ const GROUPS = [
     SITE.demonstrations],
 ];
 
-// Returns whether lines are left out.
+// Draw all groups. Return whether lines are left out.
 function drawChart(place, { rows, board, content, shown }) {
   const best = rows.filter((row) => isNumber(row.acc)).sort((a, b) => b.acc - a.acc);
   const target = board.board === SITE.main_board ? content.target : null; // the target applies to the main board only
@@ -39,7 +39,7 @@ function drawChart(place, { rows, board, content, shown }) {
       about ? note(about) : null,
       el("ol", { class: "chart" }, ...drawn.map((row) => chartLineOf(row, marks)))));
   }
-  if (!best.length) parts.push(note("No system with an accuracy fits the filters."));
+  if (!best.length) parts.push(note("No system with an accuracy matches the filters."));
   place.replaceChildren(...parts);
   return cut;
 }
@@ -50,7 +50,7 @@ function axisOf() {
   return svg("svg", { class: "ticks", "aria-hidden": "true" }, ...texts);
 }
 
-// Keep the lines, because a filter runs at every key press and only chooses among them.
+// Keep the lines, because a filter runs at every key press and only selects lines.
 const chartLines = new Map();
 function chartLineOf(row, marks) {
   if (!chartLines.has(row)) chartLines.set(row, chartLine(row, marks));

@@ -1,4 +1,4 @@
-// Every published claim, with the accuracy recomputed from its published answers.
+// Draw all published claims, with the accuracy recomputed from their published answers.
 
 function drawClaims(place, { content, state }) {
   const words = wordsOf(state);
@@ -6,10 +6,9 @@ function drawClaims(place, { content, state }) {
     const text = [claim.system, claim.source, claim.url, claim.follows].join(" ").toLowerCase();
     return words.every((word) => text.includes(word));
   });
-  const about = "All published claims. Counted again: accuracy recomputed from published answers, if any. Always one "
-    + "letter: accuracy of the best constant letter on the same items, in the order that the system saw. Claims have no "
-    + "rank.";
-  const labels = ["System", "Claimed", "Counted again", "Always one letter", "What follows"];
+  const about = "All published claims. Recounted: accuracy recomputed from published answers, if any. Constant letter: "
+    + "accuracy of the best constant letter on the same items, in the order that the system saw. Claims have no rank.";
+  const labels = ["System", "Claimed", "Recounted", "Constant letter", "Conclusion"];
   const heads = labels.map((label, k) =>
     el("th", { scope: "col", role: "columnheader", class: k > 0 && k < 4 ? "number" : null }, label));
   const rows = new Map(content.rows.map((row) => [row.id, row]));
@@ -18,7 +17,7 @@ function drawClaims(place, { content, state }) {
   const table = tableOf("cards-table claims", "Published claims and recomputed accuracies", heads, body);
   table.setAttribute("role", "table");
   place.replaceChildren(note(about), claims.length ? scrolling("Table of the claims", table)
-    : note("No claim fits the search."));
+    : note("No claim matches the search."));
   byId("count").textContent = `${claims.length} of ${(content.claims || []).length} claims`;
 }
 

@@ -1,8 +1,8 @@
-// The columns that a reader chooses: six by default, the others from a menu. The address stores them.
+// Choose the columns: six by default, the others from a menu. The address stores the choice.
 
 const chosenOf = (state) => state.cols.split(",").filter(Boolean);
 
-// Columns that would be empty for the whole board are not offered.
+// Return the columns that are not empty on the whole board.
 function columnsOf(rows) {
   return SITE.columns.filter((column) => SITE.first.includes(column.key)
     || rows.some((row) => !isBlank(sortValue(row, column)) || isInvariant(row, column)));
@@ -40,7 +40,7 @@ function columnBox(name, label, isShown, onChange) {
   return el("label", {}, box, " ", label);
 }
 
-// On a phone the table has no header, so this list sorts instead.
+// On a phone the table has no header, so a list sorts the table.
 function drawSortChoice(columns, state) {
   byId("sort-choice").replaceChildren(...columns.map((column) => el("option", { value: column.key }, column.label)));
   byId("sort-choice").value = state.sort;

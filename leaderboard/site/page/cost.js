@@ -1,12 +1,12 @@
-// Costs: what a row's evaluation or training took, and on what. They are compared within equal hardware only.
+// Sort and show the costs of evaluation and training. Costs are compared only on the same hardware.
 
-// The hardware that a row's cost was measured on; null if it is unknown or not named exactly.
+// Return the hardware of a row's cost; null if it is unknown or not named exactly.
 function hardwareOf(row, stage) {
   const cost = row.cost?.[stage];
   return cost?.hardware && !cost.hardware_is_vague ? cost.hardware : null;
 }
 
-// Every hardware with the rows that were measured on it: the one with most rows first.
+// Return each hardware with its rows. The hardware with the most rows is first.
 function byHardware(rows, hardware) {
   const groups = new Map();
   for (const row of rows) {
@@ -25,13 +25,13 @@ function sortedByCost(rows, column, dir) {
     ...rows.filter((row) => isBlank(sortValue(row, column)))];
 }
 
-// A cost names its hardware where the board has several, or one that is not known.
+// Add the hardware to a cost if the board's rows have different or unknown hardware.
 function costCell(row, column, marks, text) {
   if (!text || !marks.mixed?.has(column.stage)) return [text];
   return [text, el("span", { class: "aside" }, line(row.cost?.[column.stage]?.hardware || "hardware not recorded", 60))];
 }
 
-// The stages in which a board's rows were not all measured on one known hardware.
+// Return the stages whose costs were not all measured on the same known hardware.
 function mixedStages(rows, columns) {
   const stages = new Set(columns.map((column) => column.stage).filter(Boolean));
   return new Set([...stages].filter((stage) => {
@@ -40,14 +40,14 @@ function mixedStages(rows, columns) {
   }));
 }
 
-// What the order of a table that is sorted by a cost means.
+// Return a sentence on the order of a table that is sorted by a cost.
 function costNote(rows, column) {
   if (!column.stage) return "";
   const known = rows.filter((row) => !isBlank(sortValue(row, column)));
   const groups = byHardware(known, (row) => hardwareOf(row, column.stage));
   const unknown = known.length - groups.reduce((sum, [, some]) => sum + some.length, 0);
   const parts = groups.map(([name, some]) => `${some.length} on ${line(name, 80)}`);
-  if (unknown) parts.push(`${unknown} on unknown hardware, in no order`);
+  if (unknown) parts.push(`${unknown} on unknown hardware, unsorted`);
   return parts.length > 1 || unknown
-    ? `${column.label} is sorted within equal hardware only, because times on different hardware do not compare: ${parts.join("; then ")}.` : "";
+    ? `${column.label} is sorted only among rows with the same hardware, because costs on different hardware are not comparable. Rows: ${parts.join("; then ")}.` : "";
 }

@@ -1,4 +1,4 @@
-// Training logs, one small plot per quantity.
+// Draw a training log: one small plot per quantity.
 
 function drawCurves(history) {
   const drawn = SITE.curves.map(([key, title]) => curveOf(title, history || [], key)).filter(Boolean);

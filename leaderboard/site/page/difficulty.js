@@ -1,8 +1,8 @@
-// Difficulty: number of items by the number of systems that are right, and mean accuracy by query type.
+// Draw difficulty: number of items by the number of systems that are right, and mean accuracy by query type.
 
 const MOST_BARS = 21;
 
-// Add the counts of neighbouring numbers if there are more numbers than bars.
+// Return the bars. Merge neighbouring numbers if there are more numbers than bars.
 function barsOf(histogram) {
   const width = Math.ceil(histogram.length / MOST_BARS);
   const bars = [];
@@ -43,7 +43,7 @@ function typeDifficulty(content) {
     svg("rect", { class: "fill", x: left, y: 8 + step * k, width: Math.max(0, x(entry.acc ?? 0) - left), height: 17 }),
     mark(Math.max(x(entry.acc ?? 0), x(CHANCE)) + 6, 8 + step * k + 13, `${percent(entry.acc) || "no score"} of ${entry.n}`, "start", "soft")]);
   const height = 8 + step * types.length;
-  const label = "Mean percent right by query type: " + types.map(([name, entry]) => `${name} ${percent(entry.acc)}`).join(", ");
-  return el("figure", {}, el("figcaption", {}, "Mean percent right over these systems, and number of items. Dashed: chance"),
+  const label = "Mean accuracy (%) by query type: " + types.map(([name, entry]) => `${name} ${percent(entry.acc)}`).join(", ");
+  return el("figure", {}, el("figcaption", {}, "Mean accuracy (%) of these systems, and number of items. Dashed line: chance"),
     image(width, height, label, ...parts, stroke("guide", x(CHANCE), 4, x(CHANCE), height)));
 }

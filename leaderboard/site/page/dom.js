@@ -1,4 +1,4 @@
-// Elements. Text from data only ever becomes a text node or an attribute's value, never markup.
+// Make elements. Text from data becomes a text node or an attribute's value, never markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -19,20 +19,20 @@ function fill(node, attributes, children) {
 const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 const note = (text) => el("p", { class: "note" }, text);
-// Text for screen readers.
+// Return text for screen readers only.
 const hiddenText = (text) => el("span", { class: "hidden" }, text);
 
-// A table; `heads` and the cells of `rows` are elements, the caption is read by screen readers alone.
+// Return a table. `heads` and `rows` are elements. Only screen readers read the caption.
 function tableOf(look, caption, heads, rows) {
   return el("table", { class: look }, el("caption", { class: "hidden" }, caption),
     el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows));
 }
 
-// Wide content scrolls by itself, by keyboard too, and leaves the page in place.
+// Return a region in which wide content scrolls, also by keyboard, while the page does not move.
 const scrolling = (label, ...children) =>
   el("div", { class: "scroll tall", role: "region", "aria-label": label, tabindex: 0 }, ...children);
 
-// The skip link moves the focus without touching the address, which holds the page's state.
+// Move the focus without changing the address, because the address stores the page's state.
 function skipLinks() {
   for (const link of document.querySelectorAll("[data-focus]")) {
     link.addEventListener("click", (event) => {

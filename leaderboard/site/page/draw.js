@@ -1,4 +1,4 @@
-// Shared code of all plots. A plot is one image with a summary for screen readers; tables have its numbers.
+// Draw the parts that all plots share. A plot is one image with a summary for screen readers. Tables have the numbers.
 
 const image = (width, height, label, ...children) =>
   svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label }, ...children);
@@ -23,10 +23,10 @@ function drawBars(title, shares) {
     image(width, height, label, stroke("guide", x(CHANCE), 4, x(CHANCE), height - 8), ...parts));
 }
 
-const PIXELS = 6.7; // of a character in a plot's text, on average
+const PIXELS = 6.7; // mean width of a character in a plot
 const isOver = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
-// A name beside a dot at a free place, cut to the first of `lengths` that fits; null if none fits.
+// Return a name at a free place beside a dot, cut to the first of `lengths` that fits; null if no length fits.
 // `taken` has the occupied boxes, [left, top, right, bottom], and gets the name's box.
 function freeName({ cx, cy }, name, lengths, sides, taken, frame) {
   for (const [text, dx, dy, anchor] of lengths.flatMap((most) => sides.map((side) => [line(name, most), ...side]))) {

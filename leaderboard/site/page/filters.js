@@ -1,4 +1,4 @@
-// Filters: chips for kind and trust, and a switch for published claims. A board offers the values of its rows.
+// Draw the filters: chips for kind and trust, and a switch for published claims. A board offers its rows' values.
 
 const listOf = (state, key) => state[key].split(",").filter(Boolean);
 const KINDS = { causal: "language models", encoder: "encoders", baseline: "baselines", imported: "imported" };
@@ -33,7 +33,7 @@ function drawFilters(onBoard, state) {
   byId("claims-switch").closest("label").hidden = measured.length === onBoard.length;
 }
 
-// One searchable text per row, made once, because a thousand rows are filtered at every key press.
+// Return a row's searchable text. Make it once, because a thousand rows are filtered at every key press.
 const searchable = new Map();
 function textOf(row) {
   if (!searchable.has(row)) {
@@ -45,7 +45,7 @@ function textOf(row) {
 
 const wordsOf = (state) => state.q.toLowerCase().split(/\s+/).filter(Boolean);
 
-// Without a chosen chip, a row of any kind or status fits.
+// Return a function that says whether a row matches the filters. Without a chosen chip, any kind and status match.
 function matcher(state) {
   const [kinds, statuses] = [new Set(listOf(state, "kind")), new Set(listOf(state, "trust"))];
   const words = wordsOf(state);

@@ -1,4 +1,4 @@
-// How far every system is from the leader: the paired difference with its interval.
+// Draw each system's paired difference from the leader, with its interval.
 
 function drawForest(place, { rows, onBoard }) {
   const leader = onBoard.find((row) => row.rank === 1);
@@ -8,8 +8,8 @@ function drawForest(place, { rows, onBoard }) {
     return;
   }
   const [shown, cut] = firstOf(compared);
-  const about = `Accuracy minus that of the leader, ${line(leader.system)}, in points, on the same items. Line: bootstrap `
-    + "interval, widened to the level of the Holm-corrected test. Hollow: tied with the leader." + cut;
+  const about = `Accuracy minus the leader's, in points, on the same items. Leader: ${line(leader.system)}. Line: bootstrap `
+    + "interval, widened to the level of the Holm-corrected test. Hollow dot: tied with the leader." + cut;
   const width = widthOf(place, 980);
   const [left, right, step, top] = [Math.round(Math.min(320, width * 0.4)), width - 52, 34, 30];
   const height = top + step * shown.length + 8;

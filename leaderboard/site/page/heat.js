@@ -1,14 +1,14 @@
-// Accuracy by query type as a table whose cells are coloured by their number.
+// Draw accuracy by query type as a table whose cells are coloured by their number.
 
 function drawHeat(place, { rows, board }) {
   const names = SITE.types.filter((name) => rows.some((row) => row.types?.[name]));
   const [shown, cut] = mostOf(rows.filter((row) => names.some((name) => row.types?.[name])), "systems");
   if (!shown.length) {
-    place.replaceChildren(note("No system here has scores by query type."));
+    place.replaceChildren(note("No system shown has scores by query type."));
     return;
   }
   const least = board.minimal_detectable_effect || {};
-  const about = "Percent right, in the order of the table."
+  const about = "Accuracy (%), in the order of the table."
     + (isNumber(least.all) ? " Under each type: number of items and detectable difference (paired test, 80% power)." : "")
     + cut;
   const ramp = el("p", { class: "note ramp" }, "0 ", el("span", { "aria-hidden": "true" }), " 100");
@@ -17,7 +17,7 @@ function drawHeat(place, { rows, board }) {
   const heads = [el("th", { scope: "col", class: "name" }, "System"),
     ...names.map((name) => heatHead(name, board.sizes?.[name], least[name]))];
   place.replaceChildren(note(about), ramp, scrolling("Accuracy by query type",
-    tableOf("heatmap", `${board.title}: percent right by query type`, heads, body)));
+    tableOf("heatmap", `${board.title}: accuracy (%) by query type`, heads, body)));
 }
 
 function heatHead(name, n, least) {

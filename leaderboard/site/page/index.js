@@ -1,11 +1,11 @@
-// The index page: one state, redrawn at every change.
+// Draw the index page again at every change of its state.
 
 const content = data();
 const boards = content.boards.filter((board) => board.rows > 0);
 const opens = (boards.find((board) => board.board === content.opens_on) || boards[0])?.board;
 const rowsOf = new Map(boards.map((board) => [board.board, content.rows.filter((row) => row.board === board.board)]));
 const columnsByBoard = new Map();
-const FIRST_ROWS = 60; // rows of a long board, until the reader shows all
+const FIRST_ROWS = 60; // number of rows shown first on a long board
 const DRAWN = {
   chart: drawChart, types: drawHeat, size: drawScatter, pairs: drawMatrix, claims: drawClaims, table: drawRows,
 };
@@ -64,7 +64,7 @@ function change(part) {
 // Plots fill the width. A phone's address bar changes only the height, which needs no redraw.
 function drawWhenWidthChanges() {
   let [width, waiting] = [innerWidth, null];
-  const openFilters = () => { if (innerWidth > 768) byId("filters").open = true; }; // on a phone they are folded
+  const openFilters = () => { if (innerWidth > 768) byId("filters").open = true; }; // on a phone the filters are closed
   openFilters();
   addEventListener("resize", () => {
     if (innerWidth === width) return;
@@ -89,7 +89,7 @@ function start() {
   skipLinks();
   if (!boards.length) return;
   byId("controls").hidden = false;
-  byId("board-title").classList.add("hidden"); // the list of boards says it
+  byId("board-title").classList.add("hidden"); // the list of boards shows the title
   listBoards();
   makeTabs((view) => change({ view }));
   let waiting = null;

@@ -1,4 +1,4 @@
-// The page of a board's items: filters, sorting and the list. The address holds its state.
+// Draw the page of a board's items: filters, sorting and the list. The address stores the state.
 
 const PAGE_STATE = { sort: "", show: "", type: "", kind: "", q: "", a: "", b: "", outcome: "", item: "" };
 const board = data();
@@ -16,7 +16,7 @@ const SHOWN = {
   split: (item) => item.mean > 0 && item.right < board.counted.length,
 };
 
-// Hardest first: by the kind's count if a kind is chosen, and by the mean over all systems.
+// Return the sort key, low for hard items: number of right systems of the chosen kind, then the mean accuracy.
 const byMean = (item) => (state.kind ? item.byKind[KINDS.indexOf(state.kind)] : 0) * 10 + item.mean;
 const SORTS = {
   "": (x, y) => byMean(x) - byMean(y),
@@ -39,7 +39,7 @@ function itemLine(item) {
   const n = board.counted.length;
   const kinds = KINDS.length > 1 ? KINDS.map((kind, k) => `${kind} ${item.byKind[k]} of ${board.kinds[kind]}`) : [];
   const under = [line(item.id, 40), typesOf(itemOf(item.id)).join(", "), ...kinds,
-    item.partly ? `tied ${item.partly}` : "", isNumber(item.apart) ? `disagreement ${percent(item.apart)}%` : ""];
+    item.partly ? `${item.partly} tied` : "", isNumber(item.apart) ? `disagreement ${percent(item.apart)}%` : ""];
   const summary = el("summary", {}, el("span", { class: "query" }, queryOf(item.id)),
     el("span", { class: "result" }, shareBar(item.right / Math.max(n, 1), `${item.right} of ${n} right`)),
     el("span", { class: "aside" }, under.filter(Boolean).join(" · ")), ...(item.pair ? pairAnswers(board, item.pair) : []));
@@ -81,10 +81,10 @@ async function draw() {
     byId("pair").replaceChildren(note("The two systems' answers are being loaded."));
     try {
       const items = await loadPair(...chosen);
-      if (wanted !== state.a + " " + state.b) return; // others were chosen meanwhile
+      if (wanted !== state.a + " " + state.b) return; // the reader chose other systems meanwhile
       pair = { key: wanted, a: chosen[0], b: chosen[1], items };
     } catch (error) {
-      byId("pair").replaceChildren(note(`These two cannot be compared: ${error.message}.`));
+      byId("pair").replaceChildren(note(`The two systems cannot be compared: ${error.message}.`));
     }
   }
   if (pair) byId("pair").replaceChildren(...pairSummary(board, pair, state, (outcome) => change({ outcome })));

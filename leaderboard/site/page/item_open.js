@@ -1,13 +1,13 @@
-// An open item: its query, its options with the systems' votes, and every system's answer.
+// Show an open item: query, options with the systems' votes, and every system's answer.
 
 const MOST_SYSTEMS = 50;
 const BASE_32 = "0123456789abcdefghijklmnopqrstuv";
-const FIRST_CODE = 256; // of 0 percent, in the text of all systems' probabilities
+const FIRST_CODE = 256; // character code of 0 percent in the text of the probabilities
 const WAITING = "The answers are being loaded.";
 
 window.RECIPE_MPR_BOARD = window.RECIPE_MPR_BOARD || {};
 
-// The options are shown at once, the answers once their file is loaded.
+// Show the options at once, and the answers when their file is loaded.
 // `wanted` has the chosen kind, and the ids of the systems that come first.
 function openItem(entry, board, item, wanted) {
   const place = el("div", { class: "opened" });
@@ -39,7 +39,7 @@ function answerTable(board, item, shown, answer, wanted, isWhole = false) {
   const table = tableOf("answers", "Every system's choice and probabilities, in percent", heads,
     some.map((each) => answerRow(each, gold)));
   const more = some.length < all.length ? el("button", { type: "button" }, `Show all ${all.length} systems`) : "";
-  const parts = [note("Percent: the system's probability of the option. ● marks its choice, the underlined letter the right "
+  const parts = [note("Numbers: the system's probability of the option, in percent. ●: chosen option. Underlined letter: right "
     + "option. Grey: systems without a rank."), el("div", { class: "scroll" }, table), more];
   if (more) {
     more.addEventListener("click", () => {
@@ -49,7 +49,7 @@ function answerTable(board, item, shown, answer, wanted, isWhole = false) {
   return parts;
 }
 
-// The percents of a system's five letters; null if it has no probabilities.
+// Return the percents of a system's five letters; null if the system has no probabilities.
 function percentsOf(codes, k) {
   const percents = LETTERS.map((_, letter) => codes.charCodeAt(LETTERS.length * k + letter) - FIRST_CODE);
   return percents[0] > 100 ? null : percents;
@@ -61,7 +61,7 @@ function answerRow({ row, choice, percents }, gold) {
   const many = chosen.reduce((sum, one) => sum + one, 0);
   const result = !many ? el("td", { class: "soft" }, "no choice")
     : !chosen[gold] ? el("td", { class: "wrong" }, "wrong")
-      : el("td", { class: many === 1 ? "right" : null }, many === 1 ? "right" : `tied of ${many}`);
+      : el("td", { class: many === 1 ? "right" : null }, many === 1 ? "right" : `${many} tied`);
   return el("tr", { class: row.rank ? null : "unranked" }, el("th", { scope: "row" }, systemLink(row)), result,
     ...LETTERS.map((_, k) => {
       const p = percents?.[k];

@@ -1,23 +1,23 @@
-// The items of a system: each a line with its answer, which opens to the five options.
+// Draw the items of a system: one line per item with the answer. An open line shows the five options.
 
 const ITEM_STATE = { result: "", type: "", q: "", sort: "" };
 
-// The option order is known only for runs in a pinned order; other runs show no letters.
+// Return the option order of a run, and a text about it. Letters are shown only if the order is known.
 function ordersOf(row) {
   if (row.prompt_accs) {
-    return { several: true, letters: true, says: "Each item was asked under five templates. Results are the mean over the "
-      + "templates; choices are not shown." };
+    return { several: true, letters: true, says: "Each item was prompted with five templates. Results are means over the "
+      + "templates. Choices are not shown." };
   }
   if (/file_order/.test(row.task || "")) {
     return { order: "file", letters: true, says: "This run showed the options in the dataset file's order: the right "
-      + "one is always A." };
+      + "option is always A." };
   }
   if (row.kind === "imported") {
     return { letters: false, says: "The option order of an imported run is not shown, so options have no "
       + "letters." };
   }
-  const says = "Each item was asked in five orders. Results and probabilities are means over the orders; letters are "
-    + "those of the first order.";
+  const says = "Each item was shown in five option orders. Results and probabilities are means over the orders. "
+    + "Letters are those of the first order.";
   return isBlank(row.perf) ? { letters: true, says: "" } : { letters: true, several: true, says };
 }
 
@@ -58,7 +58,7 @@ function drawItems(row, answers) {
   const orders = ordersOf(row);
   const ids = answers.map(([id]) => id);
   byId("items-note").textContent = (hasTexts(ids) ? "" : WITHOUT_TEXTS) + "Open an item to see its five options. "
-    + orders.says + (answers.some((answer) => answer[3]) ? " Percentages: the scores as probabilities." : "");
+    + orders.says + (answers.some((answer) => answer[3]) ? " Percentages: probabilities of the options." : "");
   const types = new Set(ids.flatMap((id) => typesOf(itemOf(id))));
   byId("type-choice").append(...SITE.types.filter((name) => types.has(name)).map((name) => el("option", { value: name }, name)));
   if (answers.some(([, accuracy]) => resultOf(accuracy) === "tied")) {
@@ -68,7 +68,7 @@ function drawItems(row, answers) {
   filterItems(answers, orders);
 }
 
-// A number of an item by which lists are sorted; unsure first, or sure first.
+// Return the confidence by which items are sorted: the highest probability, or 0 without probabilities.
 const sureness = (answer) => (answer[3] ? Math.max(...answer[3]) : 0);
 
 function filterItems(answers, orders) {

@@ -1,12 +1,12 @@
-// Names and marks of systems in plots.
+// Draw names and marks of systems in plots.
 
-// "recipe (base model)" as two parts, so that the base can be shown beneath in grey.
+// Split "recipe (base model)", so that the base model can be shown beneath in grey.
 function nameParts(row) {
   const [, name, base] = /^(.{3,}?) \((.+)\)$/.exec(line(row.system)) || [null, line(row.system), ""];
   return [name, base];
 }
 
-// A system's name beside its line of a plot; the base model or the protocol beneath.
+// Return a system's name beside its line of a plot, with the text in brackets beneath.
 function nameLabel(row, x, y) {
   const [name, base] = nameParts(row);
   const most = Math.floor((x - 2) / PIXELS);
@@ -34,7 +34,7 @@ function evidenceLegend(rows) {
     text)));
 }
 
-// A colour between the lowest and the highest number, with the numbers at its ends.
+// Return a colour scale from the lowest to the highest number, and its legend.
 function tintScale(values) {
   const known = values.filter(isNumber);
   const [low, high] = [Math.min(...known), Math.max(...known)];
@@ -49,13 +49,13 @@ const tintCell = (value, share, ...more) => (isNumber(value)
 
 const MOST_DRAWN = 50;
 
-// The first rows, and a sentence if rows are left out.
+// Return the first rows, and a sentence if rows are left out.
 function firstOf(rows) {
   const shown = rows.slice(0, MOST_DRAWN);
   return [shown, shown.length < rows.length ? ` Only the first ${shown.length} of ${rows.length} systems are shown.` : ""];
 }
 
-// Ticks of an axis: round numbers from low to high, about `most` of them.
+// Return the ticks of an axis: about `most` round numbers from low to high.
 function ticksOf(low, high, most = 6) {
   const raw = (high - low) / most || 1;
   const power = 10 ** Math.floor(Math.log10(raw));

@@ -2,7 +2,7 @@
 
 const LOADING = new Map();
 
-// Resolves once the script has run. Rejects if the file is missing; the next call tries again.
+// Load a script. The promise resolves when the script has run. If the file is missing, it rejects; the next call retries.
 function loadScript(address) {
   if (!LOADING.has(address)) {
     LOADING.set(address, new Promise((resolve, reject) => {
@@ -10,7 +10,7 @@ function loadScript(address) {
       script.addEventListener("load", resolve);
       script.addEventListener("error", () => {
         LOADING.delete(address);
-        reject(new Error(`${address} cannot be read`));
+        reject(new Error(`${address} cannot be loaded; copy the whole folder of the site`));
       });
       document.head.append(script);
     }));
@@ -18,7 +18,7 @@ function loadScript(address) {
   return LOADING.get(address);
 }
 
-// The page's state, stored in the address after "#". `usual` has every key and its default value.
+// Return the page's state, which is stored in the address after "#". `usual` has every key and its default value.
 function readHash(usual) {
   const read = { ...usual };
   for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
@@ -33,7 +33,7 @@ function writeHash(state, usual) {
   if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? "#" + hash : location.pathname);
 }
 
-// A form's fields by the name of the state's key: every change hands on all of them, typing after a pause.
+// Call `change` with all fields' values after each change; in a search field, after a pause. Field names are state keys.
 function bindFields(form, change) {
   const fields = [...form.querySelectorAll("[name]")];
   let waiting = null;
@@ -41,14 +41,14 @@ function bindFields(form, change) {
   form.addEventListener("submit", (event) => event.preventDefault());
   for (const field of fields) {
     field.addEventListener("input", () => {
-      clearTimeout(waiting); // what is being typed counts already
+      clearTimeout(waiting); // `all` reads the text that is being typed, too
       if (field.type === "search") waiting = setTimeout(all, 80);
       else all();
     });
   }
 }
 
-// If no field can show a value of the address, the field gets its default value.
+// Show the state in the form. Empty a field that cannot show its value from the address.
 function showFields(form, state) {
   for (const field of form.querySelectorAll("[name]")) {
     if (field.value !== state[field.name]) field.value = state[field.name];

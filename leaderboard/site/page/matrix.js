@@ -1,4 +1,4 @@
-// Every pair of a board's best systems.
+// Draw the paired differences of a board's best systems.
 
 function drawMatrix(place, { board, onBoard }) {
   const pairs = board.pairwise;
@@ -15,8 +15,8 @@ function drawMatrix(place, { board, onBoard }) {
     el("th", { scope: "col", class: "number" }, String(k + 1), hiddenText(` ${name(id)}`)));
   const body = pairs.ids.map((id, i) => el("tr", {}, el("th", { scope: "row" }, `${i + 1}. ${name(id)}`),
     ...pairs.difference[i].map((difference, k) => pairCell(difference, pairs.p_holm[i][k]))));
-  place.replaceChildren(note(`Row minus column in points, ${of}, regardless of the filters. A star and a tint mark pairs `
-      + "with a significant difference (exact McNemar test, Holm-corrected over all pairs, 5% level)."),
+  place.replaceChildren(note(`Accuracy of the row minus accuracy of the column, in points. Shown: ${of}, regardless of the filters. `
+      + "A star and a colour mark significant differences (exact McNemar test, Holm-corrected over all pairs, 5% level)."),
     scrolling("Every pair of systems",
       tableOf("matrix", `${board.title}: paired differences in points`, [el("td", {}), ...heads], body)));
 }

@@ -5,10 +5,10 @@ const { letters: LETTERS, chance: CHANCE } = SITE;
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 const isBlank = (value) => value === null || value === undefined || value === "" || Number.isNaN(value);
 
-// One line: characters that cannot be seen, or turn the direction of what follows, become blanks as in Python.
+// Return a text in one line. Invisible and direction-changing characters become blanks, as in Python.
 function line(text, longest = 200) {
   const folded = String(text ?? "").slice(0, 4 * longest).replace(/[\s\p{C}\p{Z}]+/gu, " ").trim();
-  const signs = folded.length > longest ? [...folded] : []; // by code points: no character is cut in half
+  const signs = folded.length > longest ? [...folded] : []; // split by code points, so that no character is cut
   return signs.length > longest ? signs.slice(0, longest - 3).join("") + "..." : folded;
 }
 
@@ -18,7 +18,7 @@ function percent(fraction, signed) {
   return signed && fraction > 0 ? "+" + text : text.replace("-", "\u2212");
 }
 
-// Round half to even, like the other files. toFixed would round .25 up.
+// Round half to even, as Python does. toFixed would round .25 up.
 function oneDecimal(value) {
   const isHalf = Number.isInteger(4 * value) && Math.abs(4 * value) % 4 === 1;
   return (isHalf ? value - Math.sign(value) * 0.01 : value).toFixed(1);

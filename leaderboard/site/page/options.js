@@ -1,4 +1,4 @@
-// An item's query and options, as every page writes them.
+// Write an item's query and options, for all pages.
 
 const ITEMS = window.RECIPE_MPR_ITEMS || {};
 const WITHOUT_TEXTS = "Items and recipes are shown by their ids, because this page was built without the dataset. "
@@ -9,7 +9,7 @@ const typesOf = (item) => (item.types?.length ? item.types : ["Untyped"]);
 const queryOf = (id) => line(itemOf(id).query || id, 500);
 const hasTexts = (ids) => ids.some((id) => itemOf(id).query);
 
-// The recipe ids at A to E. `order` has, for each letter, the option's place in the file.
+// Return the recipe ids at A to E. `item.order` has the place in the file of each option in shuffled order.
 function shownOf(item, order) {
   const shown = item.shown || [];
   if (order !== "file" || !item.order) return shown;
@@ -20,14 +20,14 @@ function shownOf(item, order) {
 
 const textOfOption = (item, recipeId) => line(item.options?.[recipeId] ?? recipeId, 500);
 
-// "C) a text"; without a letter if the order that the system saw is unknown.
+// Return an option as "C) a text"; without a letter if the order that the system saw is unknown.
 function optionLabel(item, recipeId, shown, withLetters = true) {
   const place = withLetters ? shown.indexOf(recipeId) : -1;
   const text = item.options ? textOfOption(item, recipeId) : el("code", {}, line(recipeId, 40));
   return el("span", { class: "option" }, place < 0 ? "" : el("b", {}, `${LETTERS[place]}) `), text);
 }
 
-// Half to even, as the program rounds what it writes in whole percent.
+// Return whole percent, rounded half to even as in Python.
 function wholePercent(fraction) {
   if (!isNumber(fraction)) return null;
   const value = 100 * fraction;
@@ -50,7 +50,7 @@ function searchText(id) {
 const fitsItem = (id, type, words) =>
   (!type || typesOf(itemOf(id)).includes(type)) && words.every((word) => searchText(id).includes(word));
 
-// The five options in shown order; `says` returns the further contents of an option's line, by its place.
+// Return the five options in shown order. `says` returns the further contents of an option's line.
 function optionList(item, shown, withLetters, says) {
   return el("ol", { class: "options" }, ...shown.map((recipeId, k) => {
     const isGold = recipeId === item.gold;
@@ -61,7 +61,7 @@ function optionList(item, shown, withLetters, says) {
   }));
 }
 
-// A bar with its number: the share of something, in a cell or a line.
+// Return a bar that shows a share, with its text.
 const shareBar = (share, ...text) => el("span", { class: "sharebar", "--v": share }, ...text);
 const resultBadge = (accuracy, several) => {
   const [look, text] = accuracy === 1 ? ["good", "right"] : accuracy === 0 ? ["bad", "wrong"]

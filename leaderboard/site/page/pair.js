@@ -1,8 +1,8 @@
-// Two systems side by side: each system's choice on every item, the items that flipped first.
+// Show two systems side by side: each system's choice on every item, first the items with unequal accuracy.
 
 const OUTCOMES = ["a", "b", "differ", "same", "both"];
 
-// Which of five groups an item is in; items of equal accuracy are right together, wrong alike or wrong differently.
+// Return the outcome of an item: more accurate system, or both right, or both wrong with the same or different choices.
 function outcomeOf(a, b) {
   if (a[1] > b[1]) return "a";
   if (b[1] > a[1]) return "b";
@@ -11,8 +11,8 @@ function outcomeOf(a, b) {
 }
 
 function outcomeWords(a, b) {
-  return { a: `only ${shortName(a)} right`, b: `only ${shortName(b)} right`, differ: "both wrong, differently",
-    same: "both wrong alike", both: "both right" };
+  return { a: `only ${shortName(a)} right`, b: `only ${shortName(b)} right`, differ: "both wrong, different choices",
+    same: "both wrong, same choice", both: "both right" };
 }
 
 const shortName = (row) => line(nameParts(row)[0], 40);
@@ -20,10 +20,10 @@ const shortName = (row) => line(nameParts(row)[0], 40);
 const answersFile = (row) => (new RegExp(`^${SITE.link}$`).test(row?.page || "")
   ? `../${row.page.replace(/html$/, "js")}` : null);
 
-// Resolves to the pair's items: [id, outcome, answer of a, answer of b], those with unequal accuracy first.
+// Load the pair's items: id, outcome, answer of a, answer of b. Items with unequal accuracy come first.
 async function loadPair(a, b) {
   const files = [answersFile(a), answersFile(b)];
-  if (files.includes(null)) throw new Error("one of the two has no results of single items");
+  if (files.includes(null)) throw new Error("one of the two systems has no item results");
   await Promise.all(files.map(loadScript));
   const answers = window.RECIPE_MPR_ANSWERS || {};
   const ofB = new Map((answers[b.id] || []).map((answer) => [answer[0], answer]));
@@ -32,7 +32,7 @@ async function loadPair(a, b) {
   return pairs.sort((x, y) => OUTCOMES.indexOf(x.outcome) - OUTCOMES.indexOf(y.outcome));
 }
 
-// A sentence, the test's result where the board has one, and a button for each outcome.
+// Return a sentence, the test's result if the board has one, and a button for each outcome.
 function pairSummary(board, pair, state, onChoose) {
   const { a, b, items } = pair;
   const count = (outcome) => items.filter((item) => item.outcome === outcome).length;
@@ -57,14 +57,14 @@ function pairWords(board, a, b, n) {
   const [i, j] = [ids.indexOf(a.id), ids.indexOf(b.id)];
   const about = `${n} items that both systems answered. Items that only one answered correctly come first.`;
   if (i < 0 || j < 0 || !isNumber(board.pairwise.difference[i][j])) {
-    return `${about} “recipe-mpr compare” tests the difference.`;
+    return `${about} To test the difference, run “recipe-mpr compare”.`;
   }
   const p = board.pairwise.p_holm[i][j];
   return `${about} A minus B: ${percent(board.pairwise.difference[i][j], true)} points; p ${chance(p)} (exact McNemar test, `
     + `Holm-corrected over all pairs of the board): ${p < SITE.level ? "significant" : "not significant"}.`;
 }
 
-// The two answers of an item, in its line.
+// Return the two answers for an item's line.
 function pairAnswers(board, entry) {
   const item = itemOf(entry.id);
   const shown = shownOf(item, board.order);

@@ -1,4 +1,4 @@
-// The page of a board's plots: all systems, or those of chosen kinds, drawn for the width there is.
+// Draw the plots of a board at the width of the window, for all systems or for one kind.
 
 const PLOT_STATE = { kind: "", claims: "", hardware: "" };
 const board = data();
@@ -32,7 +32,7 @@ function start() {
   bindFields(byId("controls"), (part) => { state = { ...state, ...part }; draw(); });
   let [width, waiting] = [innerWidth, null];
   addEventListener("resize", () => {
-    if (innerWidth === width) return; // a phone's address bar changes the height alone
+    if (innerWidth === width) return; // a phone's address bar changes only the height
     width = innerWidth;
     clearTimeout(waiting);
     waiting = setTimeout(draw, 150);

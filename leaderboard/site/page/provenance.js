@@ -1,11 +1,11 @@
-// The row's facts: its cards, its scores by type, its source.
+// Show a row's facts: cards, scores by type, source and settings.
 
 const TRAINING = {
   recipe_name: "Recipe", base_model: "Base model", base_known: "Base model is known",
   system: "System (recipe, base, seed)", form: "Form", split: "Split", order: "Option order", seed: "Seed",
   trainable_parameters: "Trained parameters", wall_time_s: "Training time", samples_per_second: "Samples per second",
   seconds_per_item: "Seconds per item", tokens_per_second: "Tokens per second", hardware: "Hardware",
-  peak_memory_bytes: "Peak memory", reason: "In words",
+  peak_memory_bytes: "Peak memory", reason: "Training data",
 };
 const TRAINING_WRITERS = {
   wall_time_s: duration, trainable_parameters: count, samples_per_second: plain,
@@ -17,7 +17,8 @@ function drawCards(row, title) {
   const against = pair && `${percent(pair.difference, true)} ${interval(pair.low, pair.high, true)}`;
   const cards = [["Board", line(title || row.board || "")], ["Against the leader", against],
     ["p (Holm)", chance(pair?.p_holm)],
-    ["Right where the leader is wrong", whole(pair?.wins)], ["Wrong where the leader is right", whole(pair?.losses)],
+    ["Items on which this system is better", whole(pair?.wins)],
+    ["Items on which the leader is better", whole(pair?.losses)],
     ["Parameters", count(row.params)], ["Brier", plain(row.brier)]];
   for (const [name, value] of cards) {
     if (!isBlank(value)) byId("cards").append(el("div", {}, el("dt", {}, name), el("dd", {}, value)));
@@ -35,7 +36,7 @@ function drawTypes(row) {
     ...[whole(score.n), percent(score.acc), interval(score.low, score.high)].map((text) =>
       el("td", { class: "number" }, text)),
     el("td", { "aria-hidden": "true" }, smallWhisker(score))));
-  byId("types").append(tableOf(null, "Percent right by query type", heads, body));
+  byId("types").append(tableOf(null, "Accuracy (%) by query type", heads, body));
 }
 
 function smallWhisker(score) {
@@ -50,7 +51,7 @@ function smallWhisker(score) {
 const costFacts = (cost) => [["Seconds per item, without loading", duration(cost.seconds_per_item)],
   ["Tokens per second", plain(cost.tokens_per_second)], ["Peak memory of the evaluation", memory(cost.memory_bytes)],
   ["GPU seconds", duration(cost.gpu_seconds)], ["Hardware of the evaluation", cost.hardware],
-  ["Cost of the evaluation", cost.note]];
+  ["Why a cost is missing", cost.note]];
 
 function drawFacts(row) {
   const ranks = row.rank_low === row.rank_high ? row.rank_low : `${row.rank_low} to ${row.rank_high}`;
@@ -69,7 +70,7 @@ function drawFacts(row) {
     ...Object.entries(row.model || {}).map(([key, value]) => [`Model: ${key}`, value])];
   const training = Object.entries(row.training || {})
     .map(([key, value]) => [TRAINING[key] || key.replaceAll("_", " "), TRAINING_WRITERS[key]?.(value) ?? value]);
-  if (row.cost?.training?.note) training.push(["Cost of the training", row.cost.training.note]);
+  if (row.cost?.training?.note) training.push(["Why a cost is missing", row.cost.training.note]);
   const listed = [["Run", run], [row.fold_accs ? "Training, all folds together" : "Training", training]];
   for (const [title, facts] of listed) {
     const known = facts.filter(([, value]) => !isBlank(value));
@@ -90,7 +91,7 @@ function textOf(value) {
   return line(typeof value === "object" ? JSON.stringify(value) : value, 600);
 }
 
-// The day of a run, from seconds since 1970; "" if the number is not a plausible time.
+// Return the day of a time in seconds since 1970; "" if the number is not a plausible time.
 function day(seconds) {
   return isNumber(seconds) && seconds > 0 && seconds < 4e9 ? new Date(1000 * seconds).toISOString().slice(0, 10) : "";
 }

@@ -1,4 +1,4 @@
-// Accuracy against the number of parameters, on a logarithmic axis.
+// Draw accuracy against the number of parameters, on a logarithmic axis.
 
 // Possible places of a name beside its dot, best first.
 const SIDES = [[9, 4, "start"], [-9, 4, "end"], [0, -9, "middle"], [0, 18, "middle"]];
@@ -7,12 +7,12 @@ function drawScatter(place, { rows }) {
   const sized = rows.filter((row) => isNumber(row.acc) && row.params > 0);
   const [shown, cut] = mostOf(sized, "systems");
   if (!shown.length) {
-    place.replaceChildren(note("No system here has a known number of parameters above 0."));
+    place.replaceChildren(note("No system shown has a known number of parameters above 0."));
     return;
   }
   const without = rows.length - sized.length;
-  const about = "Percent right with the 95% interval. Solid: run here. Half: recounted. Hollow: a published claim. "
-    + "Dashed: chance."
+  const about = "Accuracy (%) with its 95% interval. Solid dot: run here. Half dot: recounted from published answers. "
+    + "Hollow dot: published claim. Dashed line: chance."
     + (without ? ` Not drawn: ${without} of ${rows.length} systems without a known number of parameters.` : "") + cut;
   const width = widthOf(place, 1200);
   const frame = { left: 40, right: width - 16, top: 12, bottom: Math.round(Math.min(380, 200 + width / 5)), width };

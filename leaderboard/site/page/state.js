@@ -1,4 +1,4 @@
-// The state of the view, stored in the address after "#", so that a link, reload or the back button restores it.
+// Read and store the view's state in the address after "#", so that a link, a reload or the back button restores it.
 
 const DEFAULTS = {
   board: "", view: "chart", sort: "rank", dir: "asc", q: "", kind: "", trust: "", claims: "on", cols: "", rows: "",
@@ -27,7 +27,7 @@ function writeState(state, opens) {
 
 const sorted = (rows, column, dir) => (column.stage ? sortedByCost : sortedByValue)(rows, column, dir);
 
-// Blanks come last in both directions.
+// Sort rows by a column. Blanks come last in both directions.
 function sortedByValue(rows, column, dir) {
   const sign = dir === "desc" ? -1 : 1;
   const decorated = rows.map((row, place) => ({ row, place, value: sortValue(row, column) }));

@@ -1,4 +1,4 @@
-// A system's page: what is drawn where.
+// Draw a system's page.
 
 function drawPosition(position) {
   byId("position-section").hidden = false;

@@ -1,4 +1,4 @@
-// The board's table: its columns, and the content and sort key of a cell by the column's type.
+// Draw the board's table. The column's type decides the content and the sort key of a cell.
 
 const WRITERS = { rank: whole, whole, count, duration, bytes: memory, number: plain, p: chance, text: line };
 const CELLS = {
@@ -15,7 +15,7 @@ const cellOf = (row, column, marks) => {
   return column.stage ? costCell(row, column, marks, text) : [text];
 };
 
-// The sort key of a row; null or "" for a blank.
+// Return the sort key of a row; null or "" for a blank.
 function sortValue(row, column) {
   const value = valueOf(row, column);
   if (column.type === "leader") return value?.difference ?? (row.rank ? 0 : null);
@@ -25,7 +25,7 @@ function sortValue(row, column) {
   return column.number ? value : line(value).toLowerCase();
 }
 
-// Roles are written out, because on a phone rows are drawn as cards and browsers then forget that this is a table.
+// Set all roles, because on a phone rows are shown as cards, and browsers then drop the roles of a table.
 function drawTable(table, columns, rows, state, marks, onSort) {
   const head = el("thead", { role: "rowgroup" },
     el("tr", { role: "row" }, ...columns.map((column) => headCell(column, state, onSort))));

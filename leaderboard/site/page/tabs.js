@@ -1,4 +1,4 @@
-// The views of a board as tabs. Arrow keys move between tabs; only the chosen tab is in the Tab order.
+// Show the views of a board as tabs. Arrow keys move between tabs. The Tab key reaches only the chosen tab.
 
 function makeTabs(onChoose) {
   const list = byId("tabs");

@@ -1,4 +1,4 @@
-// Light or dark: the system's setting until the reader chooses. The choice is stored if the browser allows it.
+// Switch between light and dark. The default is the system's setting. The choice is stored if the browser allows it.
 
 const THEME = "recipe-mpr-theme";
 const isDark = () => getComputedStyle(document.documentElement).colorScheme === "dark"
@@ -8,7 +8,7 @@ function storedTheme() {
   try {
     return localStorage.getItem(THEME);
   } catch {
-    return null; // a browser may forbid storage, as for a page opened from disk
+    return null; // a browser may forbid storage, for example for a page opened from disk
   }
 }
 

@@ -1,4 +1,4 @@
-// An accuracy as a point with its interval on a line from 0 to 100%. Places are in percent, so a track fits any width.
+// Draw an accuracy as a point with its interval, from 0 to 100%. Places are in percent, so a track fits any width.
 
 const share = (fraction) => `${(100 * Math.min(1, Math.max(0, fraction))).toFixed(2)}%`;
 const KINDS_OF_EVIDENCE = { "run here": "run-here", recounted: "recounted", claimed: "claimed" };
@@ -21,7 +21,7 @@ function pointAt(x, y, look) {
     look === "recounted" ? svg("path", { class: "half", d: "M0-5A5 5 0 0 0 0 5Z" }) : null);
 }
 
-// A bar from 0, with chance as a line. A table has no axis, so a point alone would be hard to read.
+// Return a bar from 0, with chance as a line. A table has no axis, so a point alone would be hard to read.
 function barOf(row) {
   const long = isNumber(row.acc) ? share(row.acc) : 0;
   return svg("g", {}, svg("rect", { class: "rail", width: "100%", y: "25%", height: "50%" }),
