@@ -46,9 +46,9 @@ class RecordedItem(BaseModel):
             known.
         chosen: for each rotation, the recipe ids of the options with the best score, several if they tie. For generated
             text, one list: it has the recipe id of the option whose letter was read, or is empty if no letter was read.
-            For an imported item, the same for its choice, which can also be unknown.
+            For an imported item, one list: it has the recipe ids of the choice, or is empty if the choice is unknown.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
-        unread: whether an imported item's choice is known to be wrong, while the chosen option is unknown.
+        unread: for an imported item, whether the choice is known to be wrong, but not which option was chosen.
         places: for an imported item, the index 0 to 4 of the answered letter and of the right option's letter, in the
             order that the system saw; None if neither is stated.
     """
@@ -99,7 +99,7 @@ def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_ke
 
     A record holds no prompts, no generated texts and no paths. Instead, the record keeps three results of the checks:
     notes for readers (`flags`), the text around the prompts (`around`) and a hash of the model (`model_key`). If
-    `around` is longer than LONGEST_AROUND, the record cuts this text and adds a flag.
+    `around` is longer than LONGEST_AROUND characters, the text is cut and a flag is added.
 
     Raises:
         RecordError: a score is not finite.
@@ -109,7 +109,7 @@ def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_ke
     kept = with_texts({k: value for k, value in record.run.items() if k not in (AROUND, FLAGS)}, _without_folders)
     kept_flags = [_without_folders(flag) for flag in flags] + ([TEXTS_LEFT_OUT] if spec.generates else [])
     if len(around) > LONGEST_AROUND:
-        kept_flags.append(f"of the {len(around)} characters around each prompt its record keeps {LONGEST_AROUND}")
+        kept_flags.append(f"its record keeps {LONGEST_AROUND} of the {len(around)} characters around each prompt")
     kept |= {key: value for key, value in ((FLAGS, kept_flags), (AROUND, around[:LONGEST_AROUND])) if value}
     if model_key:
         kept["config"]["recipe_mpr_identity"] = model_key
@@ -189,14 +189,14 @@ def _faults(record: Record, *, is_import: bool) -> Iterator[str]:
         yield f"task {record.task!r} is not part of this release"
     generates = task_spec(record.task).generates and not is_import
     if not is_import and any((item.scores is None) != generates or item.places for item in record.items):
-        yield "an item without scores, or with answered letters, which only generated texts and imports can have"
+        yield "an item without scores (allowed for generated text and imports) or with letters (for imports only)"
     if generates and any(len(item.chosen) != 1 or len(item.chosen[0]) > 1 for item in record.items):
-        yield "an item with several answers, but a generated text has one"
+        yield "an item has several answers; a generated text has at most one"
     if is_import and any(len(item.scores or [()]) != 1 or len(item.chosen) != 1 for item in record.items):
-        yield "an imported item with several answers"
+        yield "an imported item has several rows of scores or choices; expected one"
     allowed = held_out_tasks().values()
     if is_import and record.task not in ("recipe_mpr", *allowed):
-        yield f"{record.task}: predictions are imported for {', '.join(allowed)}"
+        yield f"task {record.task!r} has no imports; allowed: recipe_mpr, {', '.join(allowed)}"
 
 
 def _samples(record: Record, spec: TaskSpec, *, is_import: bool) -> Iterator[Sample]:
@@ -206,7 +206,7 @@ def _samples(record: Record, spec: TaskSpec, *, is_import: bool) -> Iterator[Sam
             document=_document(item.item_id, spec.order, item.seen),
             item_id=item.item_id,
             responses=None if is_import else _responses(item, pinned.shown_ids(spec.order), spec),
-            # Use the choices, not the scores: then a check notices if the scores contradict the choices.
+            # Use the choices, not the scores. A check then finds scores that contradict the choices.
             accuracy=math.fsum([(pinned.gold in row) / max(len(row), 1) for row in item.chosen]) / len(item.chosen),
         )
         yield replace(sample, **_of_import(item)) if is_import else sample
@@ -214,7 +214,7 @@ def _samples(record: Record, spec: TaskSpec, *, is_import: bool) -> Iterator[Sam
 
 @lru_cache(maxsize=8192)
 def _document(item_id: str, order: str, seen: Literal[0, 1] | None) -> Document:
-    """Return an item's document without texts. Thousands of records share it, because documents do not change."""
+    """Return an item's document without texts. Documents are cached, because thousands of records use the same ones."""
     pinned = pinned_items()[item_id]
     shown = pinned.shown_ids(order)
     return Document(
@@ -228,7 +228,7 @@ def _document(item_id: str, order: str, seen: Literal[0, 1] | None) -> Document:
 
 
 def _responses(item: RecordedItem, shown: Sequence[str], spec: TaskSpec) -> tuple[Any, ...]:
-    """Return an item's responses in the form of lm-eval's log. The letter that was read stands for a generated text."""
+    """Return an item's responses in the form of lm-eval's log. A generated text is replaced by the letter read."""
     if spec.generates:
         return tuple("".join(LETTERS[shown.index(recipe_id)] for recipe_id in chosen) for chosen in item.chosen)
     return tuple([(score,) for row in item.scores or () for score in row])

@@ -18,7 +18,7 @@ class Prompt:
 
     Attributes:
         text: the prompt as one text. Chat messages are formatted by `turn` and joined.
-        is_messages: whether lm-eval logged chat messages. Lm-eval does this for chat models behind an API.
+        is_messages: whether lm-eval logged chat messages, as it does for chat models behind an API.
     """
 
     text: str
@@ -80,7 +80,7 @@ class Sample:
 
     @property
     def is_unparsed(self) -> bool:
-        """Whether an imported item has no answer."""
+        """Whether the item was imported without an answer."""
         return self.chosen is not None and not self.chosen and not self.is_unread
 
     @property

@@ -53,7 +53,7 @@ class ModelArgs:
     def gold_letters(self) -> tuple[int, ...]:
         """For each letter A to E, the number of items with the right option there; () if not recorded.
 
-        Records of imports had these counts before they had each item's letters.
+        Older records of imports have these counts instead of each item's letters.
         """
         counts = self.given.get("gold_letters")
         if not isinstance(counts, list) or len(counts) != N_OPTIONS:
