@@ -39,7 +39,7 @@ class ItemResult:
         chosen: recipe ids of the chosen options, several if they tie; empty if none is known.
         probabilities: softmax of the scores in displayed order, shape (5,). If the task rotates the options, each
             value is a mean over the rotations. None if the run has no scores, or a score is not finite. For
-            imported items, see `option_scores.probabilities_of`; in shuffled order.
+            imported items, the values of `option_scores.probabilities_of`, in shuffled order.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
         rotations: for each rotation, [index of the right option's letter, accuracy]. None if the task does not
             rotate the options, or a score is not finite.
@@ -71,9 +71,9 @@ def responses_of(sample: Sample, spec: TaskSpec) -> list[Any] | None:
 def item_results(
     samples: Sequence[Sample], responses: Sequence[list[Any] | None], spec: TaskSpec, scale: Scale | None
 ) -> tuple[ItemResult, ...]:
-    """Recompute the results of a run's items, see `item_result`. Items of a letter task are scored all at once.
+    """Recompute the results of a run's items as `item_result` does. Score all items of a letter task at once.
 
-    `responses` has `responses_of` of each item.
+    `responses` has the value of `responses_of` for each item.
     """
     is_letters = spec.process_results is letter_metrics and all(sample.chosen is None for sample in samples)
     rows = [[score for score, _ in given or ()] for given in responses] if is_letters else []
@@ -98,7 +98,7 @@ def item_results(
 def item_result(sample: Sample, spec: TaskSpec, scale: Scale | None = None) -> ItemResult:
     """Recompute an item's result. The document must be from the dataset, and no response may be missing.
 
-    `scale` is the scale of an imported run's scores, from `option_scores.scale_of`.
+    `scale` is the value of `option_scores.scale_of` for an imported run.
     """
     document = sample.doc
     responses = responses_of(sample, spec) or []
@@ -122,7 +122,7 @@ def item_result(sample: Sample, spec: TaskSpec, scale: Scale | None = None) -> I
 
 
 def _imported_answer(sample: Sample, scale: Scale | None) -> tuple[tuple[str, ...], tuple[float, ...] | None]:
-    """Return `ItemResult.chosen` and `ItemResult.probabilities` of an imported item. Scores decide over the choice."""
+    """Return `ItemResult.chosen` and `ItemResult.probabilities` of an imported item. Scores override the choice."""
     if sample.scores is None:
         return sample.chosen or (), None
     chosen = best_options(dict(zip(sample.doc.option_ids, sample.scores, strict=True)))

@@ -5,7 +5,7 @@ A logged prompt has these parts. A shot's prompt, its answer and two joints repe
     BEFORE, shot's prompt, JOINT, shot's answer, JOINT, ..., item's own prompt, AFTER
 
 The task and the few-shot seed determine the prompts and answers. The parts in capitals must be the same for all
-items. Then these parts cannot hint at the right answers.
+items, because different parts could hint at each item's right answer.
 """
 
 from collections import Counter, defaultdict
@@ -181,7 +181,7 @@ def _around(parts: _Parts | None, joints: Sequence[_Joint], run: Run, spec: Task
 
 
 def _is_bare(parts: _Parts, around: Around, run: Run, spec: TaskSpec) -> bool:
-    """Return whether lm-eval adds all texts around a prompt to which no chat template was applied."""
+    """Return whether all texts around a prompt without chat template are texts that lm-eval adds."""
     before, *_, after = around
     delimiters = (spec.asked_as["target_delimiter"], spec.asked_as["fewshot_delimiter"])
     allowed, opening, end = {delimiters}, spec.description, ""
