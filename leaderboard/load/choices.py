@@ -15,7 +15,7 @@ FIELDS = ("item_id", "query", *_CHOICES, "options", "option_ids", "gold_letter")
 
 _REMEDY = (
     "a letter needs the option order that the system saw. Add `options` or `option_ids` (the five, from A to E), or "
-    "`gold_letter` (the right option's letter), or replace the letter by `option_id`. --order alone is not enough. "
+    "`gold_letter` (the right option's letter). Or replace the letter by `option_id`. --order alone is not enough. "
     "Map field names with --field OUR_NAME=YOUR_NAME"
 )
 
@@ -108,7 +108,7 @@ class _Line:
         return stated if gold_place is not None or self.given.keys() & {"option_id", "option"} else None
 
     def named(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[tuple[str, ...], bool]:
-        """Return the option that `option_id`, `option` and `letter` name, and whether it is only known to be wrong.
+        """Return (the named option as a tuple of at most one recipe id, whether it is only known to be wrong).
 
         `shown` has the recipe ids at A to E. `gold_place` is the index of the right option's letter. Each can be None.
         """
@@ -134,7 +134,7 @@ class _Line:
         return (), True
 
     def by_name(self) -> tuple[str, str | None]:
-        """Return the first field that names the choice, "" if there is none, and the recipe id that it names."""
+        """Return (name of the first field that names the choice, recipe id); ("", None) if there is no such field."""
         named: dict[str, str | None] = {}
         for field in ("option_id", "option"):
             value = self.given.get(field)

@@ -64,8 +64,8 @@ def read_entries(path: Path) -> Entries:
     """Read the entries of a file of predictions.
 
     Raises:
-        RecipeMPRError: the file cannot be read, starts with "[" but is not a JSON array, or has its entries in a list
-            inside a JSON object.
+        RecipeMPRError: the file cannot be read; or it starts with "[" but is no JSON array; or its entries are in a
+            list inside a JSON object.
     """
     text = read_text(path)
     start = text.lstrip()[0]

@@ -58,7 +58,7 @@ def _under(path: Path) -> list[tuple[Path, str]]:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            reason = f"cannot be listed: {error.strerror or error}; make it readable (chmod u+rX), or omit it"
+            reason = f"cannot be listed: {error.strerror or error}; run chmod u+rX on it, or omit it"
             places.append((folder, reason))
             continue
         for entry in entries:

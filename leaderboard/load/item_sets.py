@@ -1,4 +1,4 @@
-"""Find the set of items that a run was scored on: the items of a task, or a set that an importer named."""
+"""Find the set of items that a run was scored on. It is a task's set, or a set that an importer named."""
 
 from collections.abc import Collection, Set
 from dataclasses import dataclass

@@ -29,8 +29,8 @@ def scores_of(item_id: str, given: Any, shown: Sequence[str] | None) -> dict[str
         given = [given[letter] for letter in LETTERS]
     if isinstance(given, list):
         if shown is None:
-            raise ValueError("scores in a list or by letter need the option order that the system saw: add `options` "
-                             "or `option_ids`, from A to E; or give scores by recipe id")  # fmt: skip
+            raise ValueError("scores in a list or by letter need the option order that the system saw; add `options` "
+                             "or `option_ids`, from A to E, or give scores by recipe id")  # fmt: skip
         if len(given) != N_OPTIONS:
             raise ValueError(f"{item_id}: {len(given)} scores; expected five, one for each option")
         given = dict(zip(shown, given, strict=True))

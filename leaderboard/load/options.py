@@ -71,7 +71,7 @@ def shown_ids(item_id: str, field: str, listed: Any) -> tuple[str, ...] | None:
     Raises:
         ValueError: the list does not have the item's five options, each once.
     """
-    if isinstance(listed, dict) and listed.keys() == {"text", "label"}:  # as datasets on the Hugging Face Hub have it
+    if isinstance(listed, dict) and listed.keys() == {"text", "label"}:  # the form of datasets on the Hugging Face Hub
         listed = listed["text"] if listed["label"] == list(LETTERS) else None
     if isinstance(listed, dict):
         listed = [listed[letter] for letter in LETTERS] if listed.keys() == set(LETTERS) else None

@@ -44,13 +44,13 @@ class RecordedItem(BaseModel):
         scores: log-likelihoods of the options as shown at A to E, one row for each rotation. None if the task
             generates text. For imported items, scores of any scale in shuffled order, or None if only the choice is
             known.
-        chosen: for each rotation, the recipe ids of the options with the best score, several if they tie. For generated
-            text, one list: it has the recipe id of the option whose letter was read, or is empty if no letter was read.
-            For an imported item, one list: it has the recipe ids of the choice, or is empty if the choice is unknown.
+        chosen: for each rotation, the recipe ids of the options with the best score, several for a tie. For generated
+            text, one list with the recipe id of the option whose letter was read; empty if no letter was read. For an
+            imported item, one list with the recipe ids of the choice; empty if the choice is unknown.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
         unread: for an imported item, whether the choice is known to be wrong, but not which option was chosen.
-        places: for an imported item, the index 0 to 4 of the answered letter and of the right option's letter, in the
-            order that the system saw; None if neither is stated.
+        places: for an imported item, the indices (0 to 4) of the answered letter and of the right option's letter. The
+            letters are those that the system saw. None if neither is stated.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -97,9 +97,9 @@ class RecordError(RecipeMPRError):
 def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_key: str | None = None) -> Record:
     """Make the record of a run. The run's documents must be from the dataset.
 
-    A record holds no prompts, no generated texts and no paths. Instead, the record keeps three results of the checks:
-    notes for readers (`flags`), the text around the prompts (`around`) and a hash of the model (`model_key`). If
-    `around` is longer than LONGEST_AROUND characters, the text is cut and a flag is added.
+    A record has no prompts, no generated texts and no paths. Instead, the record keeps three results of the checks.
+    These are notes for readers (`flags`), the text around the prompts (`around`) and a hash of the model
+    (`model_key`). If `around` is longer than LONGEST_AROUND characters, the text is cut and a flag is added.
 
     Raises:
         RecordError: a score is not finite.

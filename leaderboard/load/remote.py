@@ -57,7 +57,7 @@ def told(url: str, what: str) -> Iterator[None]:
 
 
 def filesystem(url: str) -> tuple[Any, str]:
-    """Return the filesystem of a URL, and the path of the URL in it.
+    """Return (filesystem of a URL, path in this filesystem).
 
     Raises:
         RemoteError: the protocol is unknown, or its package is not installed.

@@ -28,7 +28,7 @@ class UnusableError(Exception):
 
 
 def samples_files(file: Path) -> list[Path]:
-    """Return the samples files that exist beside a results file. A returned path may also be a link, folder or pipe."""
+    """Return the existing samples files of a results file. A returned path may also be a link, folder or pipe."""
     before, after = _samples_file(file, "\0").split("\0")  # build the path once, not for each of twenty tasks
     return [Path(path) for task in sorted(task_names()) if os.path.lexists(path := f"{before}{task}{after}")]
 
@@ -102,7 +102,7 @@ def _samples(file: Path) -> tuple[Sample, ...] | None:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield (number, line) for each non-empty line of a file. Raise UnusableError if it is broken or too large."""
+    """Yield (number, line) for each non-empty line of a file. Raise UnusableError if it is unreadable or too large."""
     number = n_lines = n_values = 0
     try:
         with open_regular(file, LARGEST_SAMPLES) as stream:

@@ -22,8 +22,8 @@ _LONGEST_NOTE = 500
 _MOST_FAULTS = 5
 _HEAD = """\
 # Verdicts on the labels of items, for `recipe-mpr audit labels --review`. Do not copy texts of the dataset into notes.
-# These verdicts mark the item: gold_wrong (another option is right), two_right (another option is as right),
-# unclear (none is clearly right). These do not: fine (the label is right), null (not reviewed yet).
+# Three verdicts mark the item: gold_wrong (another option is right), two_right (another option is also right),
+# unclear (no option is clearly right). Two do not: fine (the label is right), null (not reviewed yet).
 """
 
 
@@ -57,7 +57,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_review(path: Path) -> dict[str, Review]:
-    """Read a review file, YAML or JSON. It maps an item id to a verdict, or to an object with `verdict` and `note`.
+    """Read a review file (YAML or JSON) that maps an item id to a verdict, or to an object with `verdict` and `note`.
 
     Raises:
         RecipeMPRError: the file cannot be read, or has an unknown item id or verdict. The message lists the faults.

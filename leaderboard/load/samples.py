@@ -30,7 +30,7 @@ class Sample:
     """One item of a run.
 
     Attributes:
-        document: the logged document; None if it does not have the form of a task's document.
+        document: the logged document; None if the logged value does not have the form of a task's document.
         responses: the logged responses after lm-eval's filters, log-likelihoods or texts; None if not logged.
         is_first_of_raw: whether each response equals the first raw response to the same request. True if no raw
             responses were logged.
@@ -41,8 +41,8 @@ class Sample:
         chosen: for an imported item, the recipe ids of the choice; None for other items.
         is_unread: for an imported item, whether the choice is known to be wrong, but not which option was chosen.
         scores: for an imported item, the scores of the options in shuffled order; None if not given.
-        place, gold_place: for an imported item, the index of the answered and of the right option's letter, 0 to 4,
-            in the order that the system saw; None if not stated.
+        place, gold_place: for an imported item, the indices (0 to 4) of the answered letter and of the right option's
+            letter. The letters are those that the system saw. None if not stated.
     """
 
     document: Document | None

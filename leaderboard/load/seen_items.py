@@ -35,7 +35,7 @@ def read_seen(path: Path) -> frozenset[str]:
 
 
 def _id_of(name: object) -> str | None:
-    """Return the id of the item with this id or query; None if there is none."""
+    """Return the id of the item with this id or query; None if no item has it."""
     text = name.strip() if isinstance(name, str) else ""
     if text in pinned_items():
         return text

@@ -42,7 +42,7 @@ class Bucket(Folder):
         try:
             self._send(kept)
         except RemoteError as error:
-            raise RemoteError(f"{error}; the complete result is kept here: run the same command to send it") from None
+            raise RemoteError(f"{error}; the result is complete and is kept; run the same command to send it") from None
 
     def _send(self, kept: Path) -> None:
         files, root = filesystem(self.name)

@@ -18,7 +18,7 @@ from recipe_mpr_task.trained_checkpoints import find_checkpoints
 BASELINE, ENCODER = "recipe-mpr-baseline", "recipe-mpr-encoder"
 _SWEPT = ("model", "model_args", "tasks", "num_fewshot", "apply_chat_template", "seed", "batch_size", "output_path",
           "log_samples", "device", "metadata")  # fmt: skip
-"""Keys of an lm-eval config that the sweep sets itself. It passes the other keys on unchanged."""
+"""Keys of an lm-eval config that the sweep sets itself. The other keys are passed on unchanged."""
 
 _PARTIAL = ("limit", "samples", "predict_only")
 """Keys of an lm-eval config that make a run incomplete."""
@@ -173,7 +173,7 @@ def _unique(values: Any) -> tuple[Any, ...]:
 
 
 def _parallel(backend: str, gpus: int) -> dict[str, Any]:
-    """Return the arguments that spread a model over several GPUs. They change no score."""
+    """Return the arguments that spread a model over several GPUs. These arguments change no score."""
     if gpus < 2:
         return {}
     spread: dict[str, dict[str, Any]] = {"hf": {"parallelize": True}, "vllm": {"tensor_parallel_size": gpus}}

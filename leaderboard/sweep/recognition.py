@@ -1,7 +1,7 @@
 """Recognise the cells whose results exist. Compare identities of runs, not names, as the leaderboard does.
 
-For each cell, `expected` builds the `Run` that lm-eval would log. `identity` hashes this run exactly as it hashes a
-logged run. Facts that are known only after loading, such as the number type of the weights, come from the logged run.
+For each cell, `expected` builds the `Run` that lm-eval would log. `identity` hashes this run like a logged run. Facts
+that are known only after loading, such as the number type of the weights, come from the logged run.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ def key_of(cell: Cell) -> str:
 
 
 def expected(cell: Cell, like: Run | None = None) -> Run:
-    """Return the run that lm-eval would log for a cell, as far as the identity depends on it. The run has no items.
+    """Return the run that lm-eval would log for a cell. It has only the fields that `identity` reads, and no items.
 
     Args:
         cell: the cell.
@@ -124,7 +124,7 @@ def _declared_dtype(model: Model) -> str | None:
 
 
 def head_config(folder: Path) -> Mapping[str, Any]:
-    """Return the content of a model folder's config.json; empty if there is none."""
+    """Return the content of a model folder's config.json; empty if the file is missing or unreadable."""
     import json
     from contextlib import suppress
 
@@ -178,7 +178,7 @@ _RECORDS: dict[int, tuple[Model, tuple[dict[str, Any], dict[str, Any]]]] = {}
 
 
 def _records(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the two records of a model. Compute them once per model, because hashing large weights is slow."""
+    """Return the two records of a model. They are kept per model, because hashing large weights is slow."""
     if id(model) not in _RECORDS:
         _RECORDS[id(model)] = (model, _compute_records(model))
     return _RECORDS[id(model)][1]

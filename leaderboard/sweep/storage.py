@@ -19,11 +19,11 @@ ORPHANS_END_SECONDS = 20
 
 
 class Storage(Protocol):
-    """A place for results. Workers on any machine open it by its name.
+    """A place for results. Workers on any machine open a storage by its name.
 
     Attributes:
         name: the text that `open_storage` opens again.
-        local: folder of this machine. It has the results in RUNS (after `refresh`), and the logs in LOGS.
+        local: folder of this machine, with the results in RUNS (after `refresh`) and the logs in LOGS.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Folder:
         return []
 
     def stage(self, cell: str) -> Path:
-        """Return a new, empty folder beside RUNS."""
+        """Return a new, empty folder outside RUNS."""
         staged = self.local / _STAGED / f"{cell}-{os.getpid()}"
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir(parents=True)

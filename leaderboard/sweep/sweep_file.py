@@ -113,7 +113,7 @@ class Entry(Axes):
         name: the model's name in the plan and on the leaderboard. The default name is made from the model.
         model_args: more `--model_args`.
         gpus: number of GPUs; by default one if the machine has GPUs and the model can use one.
-        memory: main memory that the model needs, such as 24GB. A model starts only if it fits beside the running ones.
+        memory: main memory that the model needs, such as 24GB. A model waits until this memory is free.
     """
 
     config: Annotated[str, AfterValidator(_config)] | None = None

@@ -29,8 +29,8 @@ from recipe_mpr_task.task_specs import is_task
 RANDOM_WEIGHTS = "made from random weights: a demonstration, listed without a rank"
 ORDER_UNTOLD = "option order not stated; in file order the right option is always the first"
 SEEN_BY_ANSWERS = (
-    "the accuracy on the items that its importer names as seen is far lower than on the others, so the accuracy on the "
-    "others is not shown"
+    "far lower accuracy on the items that its importer names as seen than on the others; the accuracy on the others is "
+    "not shown"
 )
 CHOSEN_ON_TEST = "choosing a checkpoint by held-out items selects on the test items, so the run has no result"
 _UNKNOWN = "no record of its training data"

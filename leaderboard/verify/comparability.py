@@ -24,7 +24,7 @@ _SHOWN_IDS = 3
 
 
 def document_faults(case: Case) -> Iterator[str]:
-    """Yield one text for each kind of fault in the logged items, with the number of faulty items and their first ids.
+    """Yield one text for each kind of fault in the logged items, with the number and first ids of the faulty items.
 
     These faults make all numbers of the run unreliable. An item with several faults is listed only under the first.
     """

@@ -46,8 +46,8 @@ _WITHOUT_EFFECT = ("kind", "batch_size", "max_batch_size", "device")
 def answers_named(text: str) -> int:
     """Return how many answers a text seems to name.
 
-    Count the isolated letters A to E and the numbers 1 to 5 separately, and return the larger count. Do not
-    count the article "A" and up to two lists such as "A, B, C, D or E", because honest texts can contain them.
+    Count the isolated letters A to E and the numbers 1 to 5 separately, and return the larger count. Do not count the
+    article "A" and up to two lists such as "A, B, C, D or E". Honest texts can contain this article and these lists.
     """
     text = _ARTICLE.sub("", _ABBREVIATIONS.sub("", unicodedata.normalize("NFKC", text)))
     letters = [sign for sign in "".join(_LETTERS.findall(text)).upper() if sign in LETTERS]

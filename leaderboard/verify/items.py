@@ -36,7 +36,7 @@ class ItemResult:
         accuracy: a fraction in [0, 1], such as 1/2 if the right option ties with another. NaN if a score is not finite.
         types: the item's query types.
         metrics: maps a metric's key to its value, computed by the task, or by `choice_metrics` for an imported item.
-        chosen: recipe ids of the chosen options, several if they tie; empty if none is known.
+        chosen: recipe ids of the chosen options, several for a tie; empty if the choice is unknown.
         probabilities: softmax of the scores in displayed order, shape (5,). If the task rotates the options, each
             value is a mean over the rotations. None if the run has no scores, or a score is not finite. For
             imported items, the values of `option_scores.probabilities_of`, in shuffled order.

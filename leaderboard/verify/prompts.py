@@ -78,7 +78,7 @@ def prompt_flags(case: Case) -> Iterator[str]:
     elif run.has_system_text and logged not in " ".join(" ".join(around.texts).split()):
         yield "the system text in its results file does not appear in its prompts"
     if not all(sample.has_raw for sample in run.items):
-        yield "its raw responses were not logged, so its scores could not be checked against them"
+        yield "its raw responses were not logged, so its scores were not checked against these responses"
     description = case.spec.description
     own = len(description) if any(description in text for text in around.texts) else 0
     if (size := sum(map(len, around.texts)) - own) > _LONG:

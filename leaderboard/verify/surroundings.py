@@ -41,8 +41,8 @@ class Surroundings:
 
     Attributes:
         usual: the most frequent texts around a prompt; empty if no prompt was logged.
-        wrong: ids of items with a wrong prompt: the item's prompt or a shot differs from that of the task and seed,
-            or a text around a prompt is neither from lm-eval nor from a chat template.
+        wrong: ids of items with a wrong prompt. A prompt is wrong in two cases: its text or a shot differs from the
+            task and seed, or a text around the prompt is neither from lm-eval nor from a chat template.
         other: ids of items that are not in `wrong`, but have other texts than `usual` around a prompt.
         opening: the text before the first shot, if shots were not checked; else "".
         n_unchecked: number of unchecked shots in each prompt.

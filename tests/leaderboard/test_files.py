@@ -133,7 +133,7 @@ def test_a_subfolder_that_cannot_be_listed_is_named(runs, tmp_path, monkeypatch)
     monkeypatch.setattr(os, "scandir", closed)
     code, (line,), rows = built(runs, tmp_path / "site")
     assert (code, rows[HONEST]["rank"]) == (2, 1)
-    assert "skipped runs/closed: cannot be listed: Permission denied; make it readable" in line
+    assert "skipped runs/closed: cannot be listed: Permission denied; run chmod u+rX" in line
 
 
 def test_a_folder_of_links_to_folders_alone_says_what_to_name(runs, tmp_path):
