@@ -1,1 +1,1 @@
-"""First stage: read results files and records as runs. Raw JSON becomes typed values of limited size."""
+"""First stage of the leaderboard: read results files and records as runs. Parse raw JSON into typed values."""

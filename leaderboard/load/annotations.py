@@ -1,4 +1,4 @@
-"""Read the dataset's annotations of right options. They reveal the answer, so only `audit labels` shows them."""
+"""Read the dataset's annotations of right options, for `audit labels` only, because annotations reveal the answer."""
 
 from contextlib import suppress
 from typing import Annotated
@@ -16,7 +16,7 @@ class _Record(BaseModel):
 
 
 def annotations_at_hand() -> dict[str, dict[str, tuple[str, ...]]]:
-    """Return each item's annotations by item id; {} if the pinned dataset is not on this machine. Never download.
+    """Return each item's annotations by item id; {} if the pinned dataset is not on this machine. Download nothing.
 
     An annotation maps a part of the query to the parts of the right option that answer it.
     """

@@ -1,4 +1,4 @@
-"""Read the chosen option from a line of predictions. A letter means the option that was shown at this letter."""
+"""Read the chosen option from a line of predictions. A letter is resolved in the order that the system saw."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ _CHOICES = ("option_id", "option", "letter", "scores")
 FIELDS = ("item_id", "query", *_CHOICES, "options", "option_ids", "gold_letter")
 
 _REMEDY = (
-    "a letter needs the option order that the system saw: add `options` or `option_ids` (the five, from A to E), or "
-    "`gold_letter` (the right option's letter); or give `option_id` instead. --order alone is not enough; "
-    "--field OUR_NAME=YOUR_NAME maps names"
+    "a letter needs the option order that the system saw. Add `options` or `option_ids` (the five, from A to E), or "
+    "`gold_letter` (the right option's letter). Or replace the letter by `option_id`. --order alone is not enough. "
+    "Map field names with --field OUR_NAME=YOUR_NAME"
 )
 
 
@@ -44,7 +44,7 @@ class Choice:
 
     @property
     def is_unparsed(self) -> bool:
-        """Whether the line has no answer: null in the place of a choice."""
+        """Whether the line has no answer, but null instead of a choice."""
         return not self.chosen and not self.is_unread
 
 
@@ -61,7 +61,7 @@ def choice_of(line: Mapping[str, Any], order: str | None, names: Mapping[str, st
         ValueError: a field is missing or has a wrong value, or the line contradicts itself or --order.
     """
     given = {field: line[names.get(field, field)] for field in FIELDS if names.get(field, field) in line}
-    fields = f"its fields: {', '.join(map(str, line))[:200]} (--field OUR_NAME=YOUR_NAME)"
+    fields = f"its fields: {', '.join(map(str, line))[:200]} (map names with --field OUR_NAME=YOUR_NAME)"
     item_id = _item_id(given, fields)
     if not given.keys() & {*_CHOICES}:
         raise ValueError(f"no option_id, option, letter or scores; {fields}")
@@ -82,8 +82,8 @@ class _Line:
         if listed:
             stood = listed.index(self.pinned.gold)
             if gold_place not in (None, stood):
-                raise ValueError(f"{self.item_id}: gold_letter is {LETTERS[gold_place or 0]}, but in its options the "
-                                 f"right option is at {LETTERS[stood]}")  # fmt: skip
+                raise ValueError(f"{self.item_id}: gold_letter is {LETTERS[gold_place or 0]}, but in the listed "
+                                 f"options the right option is at {LETTERS[stood]}; omit gold_letter")  # fmt: skip
             gold_place = stood
         if order == NOT_SHOWN and (listed or self.given.keys() & {"letter", "gold_letter"}):
             raise ValueError("--order not_shown, but the file has letters or lists of options; omit --order")
@@ -103,12 +103,12 @@ class _Line:
         """Return the recipe ids at A to E in the order of --order; None if no other field can contradict --order."""
         stated = self.pinned.shown_ids(order)
         if (listed and listed != stated) or gold_place not in (None, stated.index(self.pinned.gold)):
-            what = "options are in" if listed else "gold_letter states"
-            raise ValueError(f"--order {order}, but its {what} another order; omit --order, the file states the order")
+            what = "the listed options are in" if listed else "gold_letter states"
+            raise ValueError(f"--order {order}, but {what} another order; omit --order, as the file states the order")
         return stated if gold_place is not None or self.given.keys() & {"option_id", "option"} else None
 
     def named(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[tuple[str, ...], bool]:
-        """Return the option that `option_id`, `option` and `letter` name, and whether it is only known to be wrong.
+        """Return (the named option as a tuple of at most one recipe id, whether it is only known to be wrong).
 
         `shown` has the recipe ids at A to E. `gold_place` is the index of the right option's letter. Each can be None.
         """
@@ -124,7 +124,7 @@ class _Line:
             possible = [id_ for id_ in options if gold_place is None or (id_ == gold) == (place == gold_place)]
         if is_named and by_name not in possible:
             read = "a wrong option" if len(possible) > 1 else possible[0]
-            raise ValueError(f"{self.item_id}: {is_named} says {by_name}, letter says {read}")
+            raise ValueError(f"{self.item_id}: {is_named} says {by_name}, but letter says {read}; omit the wrong one")
         if len(possible) == N_OPTIONS and not is_named and "scores" not in self.given:
             raise ValueError(_REMEDY)
         if by_name in possible:
@@ -134,7 +134,7 @@ class _Line:
         return (), True
 
     def by_name(self) -> tuple[str, str | None]:
-        """Return the first field that names the choice, "" if there is none, and the recipe id that it names."""
+        """Return (name of the first field that names the choice, recipe id); ("", None) if there is no such field."""
         named: dict[str, str | None] = {}
         for field in ("option_id", "option"):
             value = self.given.get(field)
@@ -146,7 +146,9 @@ class _Line:
                 allowed = ", ".join(names_of_options(self.item_id, by_text=by_text))
                 raise ValueError(f"{self.item_id}: {field} {str(value)[:40]!r} is not one of its options ({allowed})")
         if len({*named.values()}) > 1:
-            raise ValueError(f"{self.item_id}: option_id says {named['option_id']}, option says {named['option']}")
+            raise ValueError(
+                f"{self.item_id}: option_id says {named['option_id']}, option says {named['option']}; keep one"
+            )
         return next(iter(named.items()), ("", None))
 
     def best(self, scores: dict[str, float], chosen: tuple[str, ...], *, is_unread: bool) -> tuple[str, ...]:
@@ -159,8 +161,8 @@ class _Line:
             agrees = not named or (bool(chosen) and chosen[0] in best)
         if not agrees:
             says = "a wrong option" if is_unread else chosen[0] if chosen else "null"
-            raise ValueError(f"{self.item_id}: {named[0]} says {says}, the best of its scores is {' or '.join(best)}; "
-                             "higher scores must be better")  # fmt: skip
+            raise ValueError(f"{self.item_id}: {named[0]} says {says}, but {' or '.join(best)} has the best score; "
+                             "negate the scores if lower scores are better")  # fmt: skip
         return best
 
     def place(self, field: str) -> int | None:
@@ -172,23 +174,25 @@ class _Line:
         found = {field: shown_ids(self.item_id, field, self.given.get(field)) for field in ("options", "option_ids")}
         lists = {ids for ids in found.values() if ids}
         if len(lists) > 1:
-            raise ValueError(f"{self.item_id}: options and option_ids have different orders")
+            raise ValueError(f"{self.item_id}: options and option_ids have different orders; omit one list")
         return next(iter(lists), None)
 
 
 def _item_id(given: Mapping[str, Any], fields: str) -> str:
     if "item_id" not in given and "query" not in given:
         raise ValueError(f"no item_id or query; {fields}; remove lines that are not items")
-    # An item id is enough. Also compare the query, if this needs no download.
+    # An item id is enough. Compare the query too, if the dataset is already on this machine.
     by_query = id_of_query(given.get("query")) if "item_id" not in given or items_at_hand() else None
     if "item_id" not in given:
         if by_query is None:
-            raise ValueError(f"query {str(given['query'])[:60]!r} is not in the dataset")
+            raise ValueError(
+                f"query {str(given['query'])[:60]!r} is not in the dataset; give its exact text, or item_id"
+            )
         return by_query
     item_id = str(given["item_id"])
     if by_query not in (None, item_id):
-        raise ValueError(f"item_id says {item_id[:40]}, query is that of {by_query}")
+        raise ValueError(f"item_id says {item_id[:40]}, but the query is that of {by_query}; omit the wrong one")
     if item_id not in pinned_items():
-        raise ValueError(f"item_id {item_id[:40]!r}; expected mpr-000 (the file's first) to mpr-499, or omit item_id "
-                         "and give the query")  # fmt: skip
+        raise ValueError(f"item_id {item_id[:40]!r}; expected mpr-000 (the dataset's first item) to mpr-499; or "
+                         "replace item_id by query")  # fmt: skip
     return item_id

@@ -23,25 +23,28 @@ class Entries(NamedTuple):
 
     Attributes:
         word: the unit of the numbers: "line" in JSONL, "entry" in an array or object.
-        numbered: number, from 1, and value of each entry. A value that cannot be read is a ValueError.
+        numbered: (number, value) of each entry; numbers start at 1. The value of an unreadable entry is a ValueError.
     """
 
     word: str
     numbered: list[tuple[int, Any]]
 
     def listed(self, faults: Sequence[tuple[str, Sequence[int]]]) -> str:
-        """Return the first faults as text. `faults` has (text of the first of its kind, numbers of entries) pairs."""
+        """Return the first five kinds of faults as text.
+
+        `faults` has a pair for each kind: the text of its first fault, and the numbers of the entries with this kind.
+        """
         listed = []
         for what, numbers in faults[:_MOST_FAULTS]:
             more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
             listed.append(f"{self.word} {numbers[0]}{more}: {what}")
         if len(faults) > _MOST_FAULTS:
-            listed.append(f"and {len(faults) - _MOST_FAULTS} other faults")
+            listed.append(f"and {len(faults) - _MOST_FAULTS} other kinds of faults")
         return "; ".join(listed)
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text without byte order mark, with one form of line end.
+    """Return a file's text without byte order mark. All line ends become LF.
 
     Raises:
         RecipeMPRError: the file cannot be read, is too large, is not UTF-8, or is empty.
@@ -49,7 +52,7 @@ def read_text(path: Path) -> str:
     try:
         text = read_regular(path, _LARGEST).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        raise RecipeMPRError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+        raise RecipeMPRError(f"{path}: is not UTF-8 text (byte {error.start}); save the file as UTF-8") from None
     except OSError as error:
         raise RecipeMPRError(f"{path}: cannot be read: {error.strerror or error}") from None
     if not text.strip():
@@ -61,7 +64,8 @@ def read_entries(path: Path) -> Entries:
     """Read the entries of a file of predictions.
 
     Raises:
-        RecipeMPRError: the file cannot be read, or it is a JSON value without one object for each item.
+        RecipeMPRError: the file cannot be read; or it starts with "[" but is no JSON array; or its entries are in a
+            list inside a JSON object.
     """
     text = read_text(path)
     start = text.lstrip()[0]
@@ -77,7 +81,7 @@ def read_entries(path: Path) -> Entries:
 
 
 def parsed(text: str) -> Any:
-    """Parse a JSON text. Return a ValueError that names the fault if the text is not JSON or repeats a key."""
+    """Parse a JSON text. If the text is not JSON or repeats a key, return a ValueError that names the fault."""
     try:
         return json.loads(text, object_pairs_hook=_unique)
     except _RepeatedKeyError as error:
@@ -96,13 +100,13 @@ def as_object(value: Any) -> dict[str, Any]:
 
 
 class _RepeatedKeyError(ValueError):
-    """A JSON object has a key twice. Python would silently use the last value."""
+    """Raised for a JSON object with the same key twice. Python would silently use the last value."""
 
 
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     pairs = list(pairs)
     if repeated := [key for key, n in Counter(key for key, _ in pairs).items() if n > 1]:
-        raise _RepeatedKeyError(f"the key {repeated[0][:40]!r} appears twice in one object")
+        raise _RepeatedKeyError(f"the key {repeated[0][:40]!r} appears twice in one object; keep one")
     return dict(pairs)
 
 
@@ -123,7 +127,7 @@ def _of_object(path: Path, whole: dict[str, Any]) -> Entries:
 
 
 def _named_by(choice: str | None) -> str:
-    """Return the field that a bare choice belongs to: a letter, a recipe id or null, or an option's text."""
+    """Return the field of a bare choice: "letter", "option_id" for a recipe id or null, or "option" for a text."""
     if choice is not None and choice.strip().upper() in LETTERS:
         return "letter"
     return "option_id" if choice is None or choice.strip() in _recipe_ids() else "option"
@@ -135,9 +139,9 @@ def _recipe_ids() -> frozenset[str]:
 
 
 def _named(key: str, value: dict[str, Any]) -> Any:
-    """Return an entry of a map with its key as item id, else as query. Contradicting ids are a fault."""
+    """Add the key of a map to its entry, as item_id or as query. Return a ValueError if two item ids differ."""
     if key not in pinned_items():
         return value if value.keys() & {"item_id", "query"} else {"query": key, **value}
     if value.get("item_id", key) != key:
-        return ValueError(f"the entry of {key} has the item_id {str(value['item_id'])[:40]!r}")
+        return ValueError(f"the entry of {key} has the item_id {str(value['item_id'])[:40]!r}; omit item_id")
     return {"item_id": key, **value}

@@ -26,12 +26,12 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skip
 
     Returns:
         (files, skipped). `files` has one (path, unique name) for each file, sorted by name. `skipped` has the
-        paths where no such file was found, the unreadable files, and the folders that cannot be listed.
+        paths without results files or records, the unreadable files, and the folders that cannot be listed.
     """
     files: dict[Path, tuple[int, Path]] = {}
     skipped = []
     for path in paths:
-        root = Path(os.path.abspath(path))  # noqa: PTH100 (keeps links, because the samples files are beside the link)
+        root = Path(os.path.abspath(path))  # noqa: PTH100 (keeps links: samples files are in the link's folder)
         for place, fault in _under(path):
             below = place.relative_to(path)
             if fault:
@@ -58,7 +58,7 @@ def _under(path: Path) -> list[tuple[Path, str]]:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            reason = f"cannot be listed: {error.strerror or error}; make it readable (chmod u+rX), or omit it"
+            reason = f"cannot be listed: {error.strerror or error}; run chmod u+rX on it, or omit it"
             places.append((folder, reason))
             continue
         for entry in entries:
@@ -69,9 +69,9 @@ def _under(path: Path) -> list[tuple[Path, str]]:
                 links.append(entry.name)
             if entry.name.endswith(SUFFIX) or (entry.name.startswith("results_") and entry.name.endswith(".json")):
                 places.append((place, _fault(place)))
-    empty = f"no results_*.json or *{SUFFIX} in it"
+    empty = f"contains no results_*.json or *{SUFFIX}"
     if links:
-        empty = f"only links to folders in it, such as {links[0]}: pass their targets instead"
+        empty = f"contains only links to folders, such as {links[0]}; pass their targets"
     return places or [(path, empty)]
 
 
@@ -81,7 +81,7 @@ def _fault(place: Path) -> str:
         str(place).encode()
         regular_stat(place, LARGEST if place.name.endswith(SUFFIX) else LARGEST_RESULTS)
     except UnicodeEncodeError:
-        return "its path is not UTF-8; rename it"
+        return "the path is not UTF-8; rename the file or folder"
     except FileNotFoundError:
         return "no such file or folder"
     except OSError as error:
@@ -90,7 +90,7 @@ def _fault(place: Path) -> str:
 
 
 def _unique_names(depths: dict[Path, int]) -> dict[Path, str]:
-    """Name each file by its shortest unique path suffix of at least `depths[file]` parts. Add hashes to equal names."""
+    """Return each file's shortest unique path suffix of at least `depths[file]` parts. Add hashes to equal names."""
     while True:
         names = {place: _source(Path(*place.parts[-depth:])) for place, depth in depths.items()}
         times = Counter(names.values())

@@ -1,4 +1,4 @@
-"""Define the facts that an importer states about a system. A record of imported predictions has them."""
+"""Define the facts that an importer states about a system. A record of imported predictions has these facts."""
 
 from typing import Annotated
 
@@ -16,9 +16,10 @@ class ImportFacts(Tolerant):
         note: the importer's note for readers.
         set_name: the importer's name of a set of items that is not a task of this benchmark.
         claimed: the accuracy that the source states, a fraction.
-        n_by_letters: number of items for which the file has only two letters, the answered and the right option's; None
-            if there are none.
-        n_seen_named: number of items named as trained or prompted with, scored or not; None if none were named.
+        n_by_letters: number of items with only two letters in the file: the answered and the right option's letter.
+            None if the number is 0.
+        n_seen_named: number of items, scored or not, that the importer names as used for training or in the prompt;
+            None if not stated.
     """
 
     source: ShortText | None = None

@@ -1,4 +1,4 @@
-"""Find the set of items that a run was scored on: the items of a task, or a set that an importer named."""
+"""Find the set of items that a run was scored on. It is a task's set, or a set that an importer named."""
 
 from collections.abc import Collection, Set
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ LEAST_ITEMS = 20
 MAIN_TASK = "recipe_mpr"
 SAMPLE_PREFIX = "sample-"
 _SHARE_OF_OURS = 0.5
-"""A subset with at least this share of one of our sets is this set with items left out."""
+"""An imported set with at least this share of a task's items is treated as this task with items left out."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ def task_cut_short(ids: Set[str]) -> str | None:
 
 
 def missing_of(task: str, ids: Set[str]) -> tuple[int, int]:
-    """Return how many of a task's items are not in `ids`, and how many items the task has."""
+    """Return (number of the task's items that are not in `ids`, number of the task's items)."""
     own = _our_sets()[task]
     return len(own - ids), len(own)
 
 
 def base_task(ids: Collection[str]) -> str | None:
-    """Return the task with all items of the dataset that these items come from; None if they come from two."""
+    """Return the task with all items of the dataset, or of the sample if `ids` are from the sample; None for a mix."""
     of_sample = {item_id.startswith(SAMPLE_PREFIX) for item_id in ids}
     return None if len(of_sample) > 1 else "recipe_mpr_sample" if True in of_sample else MAIN_TASK

@@ -29,10 +29,10 @@ def scores_of(item_id: str, given: Any, shown: Sequence[str] | None) -> dict[str
         given = [given[letter] for letter in LETTERS]
     if isinstance(given, list):
         if shown is None:
-            raise ValueError("scores in a list or by letter need the order shown: add `options` or `option_ids`, "
-                             "from A to E; or name each score's option in an object")  # fmt: skip
+            raise ValueError("scores in a list or by letter need the option order that the system saw; add `options` "
+                             "or `option_ids`, from A to E, or give scores by recipe id")  # fmt: skip
         if len(given) != N_OPTIONS:
-            raise ValueError(f"{item_id}: {len(given)} scores; expected one for each of its five options")
+            raise ValueError(f"{item_id}: {len(given)} scores; expected five, one for each option")
         given = dict(zip(shown, given, strict=True))
     if not isinstance(given, dict):
         raise ValueError(f"{item_id}: scores {str(given)[:40]!r}; expected an object by option, or a list of five")
@@ -40,15 +40,15 @@ def scores_of(item_id: str, given: Any, shown: Sequence[str] | None) -> dict[str
     own = pinned_items()[item_id].option_ids
     if by_id.keys() != set(own) or len(given) != N_OPTIONS:
         strange = next((key for key in given if id_of_option(item_id, key) is None), None)
-        fault = f"{str(strange)[:40]!r} is not one of them" if strange is not None else f"{len(given)} are given"
-        raise ValueError(f"{item_id}: scores are not those of its five options, by recipe id or text: {fault}")
+        fault = f"{str(strange)[:40]!r} is not an option" if strange is not None else f"{len(given)} are given"
+        raise ValueError(f"{item_id}: expected the scores of its five options, by recipe id or text: {fault}")
     return {recipe_id: _finite(item_id, by_id[recipe_id]) for recipe_id in own}
 
 
 def _finite(item_id: str, value: Any) -> float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not abs(value) <= _LARGEST:  # NaN compares as False
-        what = "text; write it without quotes" if isinstance(value, str) else "not a finite number"
+        what = "text; write the number without quotes" if isinstance(value, str) else "not a finite number"
         raise ValueError(f"{item_id}: the score {str(value)[:40]} is {what}")
     return float(value)
 
@@ -63,7 +63,7 @@ def scale_of(items: Iterable[Sequence[float]]) -> Scale | None:
     """Return the scale of a system's scores, determined from all of its items; None for any other scale.
 
     "probabilities": on every item the scores are in [0, 1] and sum to 1, within 0.01.
-    "log": no score of any item is above 0, so they are read as log-likelihoods up to a constant for each item.
+    "log": no score is above 0. The scores are read as log-likelihoods, up to a constant for each item.
     Other scores, such as cosines or entailment probabilities, only order the options.
     """
     rows = list(items)

@@ -25,7 +25,8 @@ def letter_place(item_id: str, field: str, value: Any) -> int | None:
     """Return the index, 0..4, of a letter such as "B", "b", "B." or "(B)"; None for null and "".
 
     Raises:
-        ValueError: the value is neither a letter A to E nor null. Numbers are refused: some count from 0, some from 1.
+        ValueError: the value is neither a letter A to E nor null. Numbers are refused, because the index of the first
+            option can be 0 or 1.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
@@ -37,7 +38,7 @@ def letter_place(item_id: str, field: str, value: Any) -> int | None:
 def id_of_option(item_id: str, value: Any, *, by_text: bool = True) -> str | None:
     """Return the recipe id of the option with this recipe id or this text; None if the item has no such option.
 
-    If `by_text` is False, the value must be a recipe id. Texts need the dataset.
+    If `by_text` is False, the value must be a recipe id. Matching a text needs the dataset.
 
     Raises:
         ValueError: two options of the item have this text.
@@ -64,13 +65,13 @@ def shown_ids(item_id: str, field: str, listed: Any) -> tuple[str, ...] | None:
 
     The object has the keys A to E, or the keys "text" and "label" with two lists.
 
-    Return None for any other value: an object from recipe id to text, for example, states no order. Texts may begin
-    with their own letters, as in "A) text".
+    Return None for any other value, such as an object from recipe id to text, which states no order. Texts may begin
+    with their letters, as in "A) text".
 
     Raises:
         ValueError: the list does not have the item's five options, each once.
     """
-    if isinstance(listed, dict) and listed.keys() == {"text", "label"}:  # as datasets on the Hugging Face Hub have it
+    if isinstance(listed, dict) and listed.keys() == {"text", "label"}:  # the form of datasets on the Hugging Face Hub
         listed = listed["text"] if listed["label"] == list(LETTERS) else None
     if isinstance(listed, dict):
         listed = [listed[letter] for letter in LETTERS] if listed.keys() == set(LETTERS) else None
@@ -80,7 +81,7 @@ def shown_ids(item_id: str, field: str, listed: Any) -> tuple[str, ...] | None:
     if None in ids and (bare := _without_letters(listed)):
         ids = tuple(id_of_option(item_id, value) for value in bare)
     if len(ids) != N_OPTIONS or set(ids) != {*pinned_items()[item_id].option_ids}:
-        raise ValueError(f"{item_id}: {field} are not its five options, each once, by recipe id or by text")
+        raise ValueError(f"{item_id}: {field} are not its five options; list each once, by recipe id or by text")
     return tuple(recipe_id for recipe_id in ids if recipe_id is not None)
 
 
@@ -93,7 +94,7 @@ def _without_letters(listed: list[Any]) -> list[str] | None:
 
 
 def id_of_query(query: Any) -> str | None:
-    """Return the id of the item of the sample or the dataset with this query; None if there is no such item."""
+    """Return the id of the item with this query, searched in the sample, then in the dataset; None if not found."""
     if not isinstance(query, str):
         return None
     return _by_query(of_sample=True).get(folded(query)) or _by_query(of_sample=False).get(folded(query))

@@ -1,4 +1,4 @@
-"""Read the predictions of any system from a file, and make a record from the predictions."""
+"""Read a system's predictions from a file, and make a record from the predictions."""
 
 import re
 import time
@@ -58,7 +58,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
                 raise ValueError(f"{choice.item_id} appears twice; first in {entries.word} {places[choice.item_id]}")
             choices[choice.item_id], places[choice.item_id] = choice, number
         except ValueError as error:
-            # Faults that differ only in an id, a value or a number are one fault. Only the first is shown.
+            # Faults that differ only in an id, a value or a number are of one kind. Only the first of a kind is shown.
             kind = _VALUES.sub("", str(error))
             faults.setdefault(kind, (str(error), []))[1].append(number)
     if faults:
@@ -67,7 +67,7 @@ def read_choices(path: Path, order: str | None, names: Mapping[str, str] | None 
 
 
 def _check_names(entries: Entries, names: Mapping[str, str]) -> None:
-    """Raise RecipeMPRError if no entry has a field that `names` asks for."""
+    """Raise RecipeMPRError if `names` has a field name that no entry has."""
     there = {field for _, value in entries.numbered if isinstance(value, dict) for field in value}
     for ours, theirs in names.items():
         if there and theirs not in there:
@@ -76,7 +76,7 @@ def _check_names(entries: Entries, names: Mapping[str, str]) -> None:
 
 
 def record_of_choices(choices: Choices, name: str, order: str | None, details: Details | None = None) -> Record:
-    """Return the record of the choices of the system `name`. `order` is the value of --order, or None.
+    """Return the record of the system `name`, made from its choices. `order` is the value of --order, or None.
 
     Raises:
         RecipeMPRError: the items do not form an importable set.
@@ -124,13 +124,13 @@ def _item(choice: Choice, seen: frozenset[str] | None) -> RecordedItem:
 
 
 def _task_of(ids: frozenset[str], facts: ImportFacts) -> str:
-    """Return the name of the task whose checks apply; raise RecipeMPRError if they do not form a set."""
+    """Return the task whose checks apply to the items; raise RecipeMPRError if the items cannot be imported."""
     base = base_task(ids)
     if base is None:
-        raise RecipeMPRError("items of the dataset and of the embedded sample are mixed; import them one by one")
+        raise RecipeMPRError("items of the dataset and of the embedded sample are mixed; import each in its own file")
     if len(ids) < LEAST_ITEMS:
         raise RecipeMPRError(f"{len(ids)} items; a set has at least {LEAST_ITEMS}. If the system did not answer an "
-                             "item, write option_id null; the item counts as wrong")  # fmt: skip
+                             "item, write option_id null. The item is scored as wrong")  # fmt: skip
     if whole := task_with(ids):
         if facts.set_name:
             raise RecipeMPRError(f"--set {facts.set_name!r}: these are the {len(ids)} items of {whole}; omit --set")
@@ -140,7 +140,7 @@ def _task_of(ids: frozenset[str], facts: ImportFacts) -> str:
     if cut := task_cut_short(ids):
         return cut
     raise RecipeMPRError(
-        f"these {len(ids)} items are not the items of a task (all 500, the held-out 50, a fold or the sample); to "
+        f"these {len(ids)} items are not the items of a task (all 500, the held-out 50, a fold or the sample). To "
         "import your own set, pass --set NAME and --source URL. If the system did not answer an item, write option_id "
         "null"
     )

@@ -44,13 +44,13 @@ class RecordedItem(BaseModel):
         scores: log-likelihoods of the options as shown at A to E, one row for each rotation. None if the task
             generates text. For imported items, scores of any scale in shuffled order, or None if only the choice is
             known.
-        chosen: for each rotation, the recipe ids of the options with the best score, several if they tie. For generated
-            text, one list: it has the recipe id of the option whose letter was read, or is empty if no letter was read.
-            For an imported item, the same for its choice, which can also be unknown.
+        chosen: for each rotation, the recipe ids of the options with the best score, several for a tie. For generated
+            text, one list with the recipe id of the option whose letter was read; empty if no letter was read. For an
+            imported item, one list with the recipe ids of the choice; empty if the choice is unknown.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
-        unread: whether an imported item's choice is known to be wrong, while the chosen option is unknown.
-        places: for an imported item, the index 0 to 4 of the answered letter and of the right option's letter, in the
-            order that the system saw; None if neither is stated.
+        unread: for an imported item, whether the choice is known to be wrong, but not which option was chosen.
+        places: for an imported item, the indices (0 to 4) of the answered letter and of the right option's letter. The
+            letters are those that the system saw. None if neither is stated.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -97,9 +97,9 @@ class RecordError(RecipeMPRError):
 def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_key: str | None = None) -> Record:
     """Make the record of a run. The run's documents must be from the dataset.
 
-    A record holds no prompts, no generated texts and no paths. Instead, the record keeps three results of the checks:
-    notes for readers (`flags`), the text around the prompts (`around`) and a hash of the model (`model_key`). If
-    `around` is longer than LONGEST_AROUND, the record cuts this text and adds a flag.
+    A record has no prompts, no generated texts and no paths. Instead, the record keeps three results of the checks.
+    These are notes for readers (`flags`), the text around the prompts (`around`) and a hash of the model
+    (`model_key`). If `around` is longer than LONGEST_AROUND characters, the text is cut and a flag is added.
 
     Raises:
         RecordError: a score is not finite.
@@ -109,7 +109,7 @@ def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_ke
     kept = with_texts({k: value for k, value in record.run.items() if k not in (AROUND, FLAGS)}, _without_folders)
     kept_flags = [_without_folders(flag) for flag in flags] + ([TEXTS_LEFT_OUT] if spec.generates else [])
     if len(around) > LONGEST_AROUND:
-        kept_flags.append(f"of the {len(around)} characters around each prompt its record keeps {LONGEST_AROUND}")
+        kept_flags.append(f"its record keeps {LONGEST_AROUND} of the {len(around)} characters around each prompt")
     kept |= {key: value for key, value in ((FLAGS, kept_flags), (AROUND, around[:LONGEST_AROUND])) if value}
     if model_key:
         kept["config"]["recipe_mpr_identity"] = model_key
@@ -189,14 +189,14 @@ def _faults(record: Record, *, is_import: bool) -> Iterator[str]:
         yield f"task {record.task!r} is not part of this release"
     generates = task_spec(record.task).generates and not is_import
     if not is_import and any((item.scores is None) != generates or item.places for item in record.items):
-        yield "an item without scores, or with answered letters, which only generated texts and imports can have"
+        yield "an item without scores (allowed for generated text and imports) or with letters (for imports only)"
     if generates and any(len(item.chosen) != 1 or len(item.chosen[0]) > 1 for item in record.items):
-        yield "an item with several answers, but a generated text has one"
+        yield "an item has several answers; a generated text has at most one"
     if is_import and any(len(item.scores or [()]) != 1 or len(item.chosen) != 1 for item in record.items):
-        yield "an imported item with several answers"
+        yield "an imported item has several rows of scores or choices; expected one"
     allowed = held_out_tasks().values()
     if is_import and record.task not in ("recipe_mpr", *allowed):
-        yield f"{record.task}: predictions are imported for {', '.join(allowed)}"
+        yield f"task {record.task!r} has no imports; allowed: recipe_mpr, {', '.join(allowed)}"
 
 
 def _samples(record: Record, spec: TaskSpec, *, is_import: bool) -> Iterator[Sample]:
@@ -215,7 +215,7 @@ def _samples(record: Record, spec: TaskSpec, *, is_import: bool) -> Iterator[Sam
 
 @lru_cache(maxsize=8192)
 def _document(item_id: str, order: str, seen: Literal[0, 1] | None) -> Document:
-    """Return an item's document without texts. Thousands of records share it, because documents do not change."""
+    """Return an item's document without texts. Documents are cached, because thousands of records use the same ones."""
     pinned = pinned_items()[item_id]
     shown = pinned.shown_ids(order)
     return Document(

@@ -26,22 +26,22 @@ _PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs":
 
 
 class RemoteError(RecipeMPRError):
-    """A URL that cannot be read or written. The message is one line with the URL and the reason."""
+    """Raised for a URL that cannot be read or written. The message is one line with the URL and the reason."""
 
 
 def is_url(name: str) -> bool:
-    """Return whether a name is a URL and not a path of this machine."""
+    """Return whether a name is a URL, not a local path."""
     return "://" in name
 
 
 def copy_folder(url: str) -> Path:
-    """Return the folder for the copy of a URL. It may not exist yet."""
+    """Return the folder for the copy of a URL. The folder may not exist yet."""
     return cache_path().parent.parent / "remote" / f"{slug(url, 60)}-{sha256_of(url.encode())[:12]}"
 
 
 @contextmanager
 def told(url: str, what: str) -> Iterator[None]:
-    """Turn each error of a filesystem into a RemoteError that names the failed step."""
+    """Turn each error of a filesystem into a RemoteError. `what` names the failed step."""
     try:
         yield
     except RemoteError:
@@ -50,14 +50,14 @@ def told(url: str, what: str) -> Iterator[None]:
         package = _PACKAGES.get(url.partition("://")[0], "its fsspec package")
         raise RemoteError(f"{url}: needs {package}; pip install {package}") from None
     except FileNotFoundError:
-        raise RemoteError(f"{url}: {what}: there is no such bucket or folder") from None
+        raise RemoteError(f"{url}: {what}: there is no such bucket or folder; check the address") from None
     except Exception as error:  # noqa: BLE001 (each filesystem raises different errors)
         reason = line(str(error) or type(error).__name__)
         raise RemoteError(f"{url}: {what}: {reason}; check address, credentials and connection") from None
 
 
 def filesystem(url: str) -> tuple[Any, str]:
-    """Return the filesystem of a URL, and the path of the URL in it.
+    """Return (filesystem of a URL, path in this filesystem).
 
     Raises:
         RemoteError: the protocol is unknown, or its package is not installed.
@@ -70,11 +70,14 @@ def filesystem(url: str) -> tuple[Any, str]:
 
 
 def fetched(names: Iterable[str], wanted: Sequence[str] | None = None) -> tuple[list[Path], list[str]]:
-    """Return a path of this machine for each name, and one text for each file that could not be fetched.
+    """Return a local path for each name, and one text for each file that could not be fetched.
 
     Args:
-        names: paths and URLs. A path is returned as it is.
-        wanted: endings of the files to fetch from a URL; None for the files of results.
+        names: paths and URLs. Paths are returned unchanged.
+        wanted: endings of the files to fetch from a URL; empty for all files; None for results, samples and records.
+
+    Raises:
+        RemoteError: a URL cannot be listed, or has no files of results.
     """
     paths, unread = [], []
     for name in names:
@@ -84,12 +87,12 @@ def fetched(names: Iterable[str], wanted: Sequence[str] | None = None) -> tuple[
         paths.append(folder := copy_folder(name))
         unread += fetch(name, folder, wanted)
         if not any(folder.rglob("[!.]*")) and not unread:
-            raise RemoteError(f"{name}: no results at this address; check it")
+            raise RemoteError(f"{name}: no results at this address; check the address")
     return paths, unread
 
 
 def fetch(url: str, folder: Path, wanted: Sequence[str] | None = None) -> list[str]:
-    """Fetch the new and changed files of a URL into a folder, and remove what the URL no longer has.
+    """Fetch the new and changed files of a URL into a folder, and remove files that the URL no longer has.
 
     Returns:
         One text for each file that could not be fetched. The other files are in the folder.
@@ -112,7 +115,7 @@ def fetch(url: str, folder: Path, wanted: Sequence[str] | None = None) -> list[s
         if (folder / name).is_file() and index.get(name) == version:
             continue
         if name not in index and _has_size(folder / name, listed[path].get("size")):
-            index[name] = version  # written here and sent: the names of results have the time of the run
+            index[name] = version  # this machine sent the file; names have the time of the run, so they are unique
             continue
         try:
             with told(f"{url}/{name}", "cannot be fetched"):
@@ -143,7 +146,7 @@ def _get(files: Any, path: str, target: Path) -> None:
 
 
 def _relative(path: str, root: str) -> str:
-    """Return a file's path below the root; "" if it is not below it, or could leave the folder of the copy."""
+    """Return a file's path below the root, or else its name; "" if the path could leave the folder of the copy."""
     inner = str(path).removeprefix(root).strip("/") if str(path).startswith(root) else ""
     inner = inner or PurePosixPath(path).name
     return "" if ".." in PurePosixPath(inner).parts or "\0" in inner else inner

@@ -28,7 +28,7 @@ class UnusableError(Exception):
 
 
 def samples_files(file: Path) -> list[Path]:
-    """Return the samples files that exist beside a results file. A returned path may also be a link, folder or pipe."""
+    """Return the existing samples files of a results file. A returned path may also be a link, folder or pipe."""
     before, after = _samples_file(file, "\0").split("\0")  # build the path once, not for each of twenty tasks
     return [Path(path) for task in sorted(task_names()) if os.path.lexists(path := f"{before}{task}{after}")]
 
@@ -66,7 +66,7 @@ def runs_of(file: Path, source: str) -> list[Run]:
     groups = groups if isinstance(groups, dict) else {}
     tasks = [name for name in results["results"] if name.startswith("recipe_mpr") and not groups.get(name)]
     if not tasks:
-        raise UnusableError("no recipe_mpr task in it")
+        raise UnusableError("not a run of this benchmark: the file has no recipe_mpr task")
     ours = [task for task in tasks if is_task(task)]
     return [
         *(Run(source, task, Results.of(results, task), _samples(Path(_samples_file(file, task)))) for task in ours),
@@ -76,7 +76,7 @@ def runs_of(file: Path, source: str) -> list[Run]:
 
 
 def _unknown_names(tasks: list[str]) -> list[str]:
-    """Return the first 50 names of unknown tasks as printable text. If any are omitted, the last name says how many."""
+    """Return the first 50 names of unknown tasks as printable text. The last name says how many names are omitted."""
     names = [re.sub(r"[^A-Za-z0-9_]", "?", task[:60]) for task in tasks[:50]]
     if len(tasks) > len(names):
         names[-1] += f" and {len(tasks) - len(names)} more"
@@ -102,7 +102,7 @@ def _samples(file: Path) -> tuple[Sample, ...] | None:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield (number, line) for each non-empty line of a file. Raise UnusableError if it is broken or too large."""
+    """Yield (number, line) for each non-empty line of a file. Raise UnusableError if it is unreadable or too large."""
     number = n_lines = n_values = 0
     try:
         with open_regular(file, LARGEST_SAMPLES) as stream:

@@ -15,15 +15,15 @@ from recipe_mpr_task.splits import scored_ids
 Verdict = Literal["gold_wrong", "two_right", "unclear", "fine"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 MARKING = ("gold_wrong", "two_right", "unclear")
-"""The verdicts that mark an item: its label is doubtful."""
+"""The verdicts that mark an item as one with a doubtful label."""
 
 _LARGEST = 2**20  # bytes; 500 items with notes have 0.1 MB
 _LONGEST_NOTE = 500
 _MOST_FAULTS = 5
 _HEAD = """\
 # Verdicts on the labels of items, for `recipe-mpr audit labels --review`. Do not copy texts of the dataset into notes.
-# verdict: gold_wrong (another option is right), two_right (another option is as right), unclear (none is clearly
-# right) mark the item; fine (the label is right) does not. null: not reviewed yet.
+# Three verdicts mark the item: gold_wrong (another option is right), two_right (another option is also right),
+# unclear (no option is clearly right). Two do not: fine (the label is right), null (not reviewed yet).
 """
 
 
@@ -47,7 +47,7 @@ _Reviews = TypeAdapter(dict[str, Annotated[Review, BeforeValidator(_with_verdict
 
 
 class _Loader(yaml.SafeLoader):
-    """A SafeLoader that rejects repeated keys, of which YAML would keep the last."""
+    """Load YAML safely, and reject repeated keys. PyYAML alone would keep the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = [key.value for key, _ in node.value]
@@ -57,7 +57,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_review(path: Path) -> dict[str, Review]:
-    """Read a review file, YAML or JSON: item id to a verdict, or to an object with `verdict` and `note`.
+    """Read a review file (YAML or JSON) that maps an item id to a verdict, or to an object with `verdict` and `note`.
 
     Raises:
         RecipeMPRError: the file cannot be read, or has an unknown item id or verdict. The message lists the faults.
@@ -90,7 +90,7 @@ def refuse_existing(path: Path) -> None:
 
 
 def write_review(path: Path, item_ids: Iterable[str], known: Mapping[str, Review]) -> None:
-    """Write a review file of these items and the known reviews; items without a review have the verdict null.
+    """Write a review file of these items and the known reviews. Items without a review get the verdict null.
 
     Raises:
         RecipeMPRError: the file exists already, or cannot be written.

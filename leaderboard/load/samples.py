@@ -18,7 +18,7 @@ class Prompt:
 
     Attributes:
         text: the prompt as one text. Chat messages are formatted by `turn` and joined.
-        is_messages: whether lm-eval logged chat messages. Lm-eval does this for chat models behind an API.
+        is_messages: whether lm-eval logged chat messages, as it does for chat models behind an API.
     """
 
     text: str
@@ -43,8 +43,8 @@ class Sample:
         chosen: for an imported item, the recipe ids of the choice; None for other items.
         is_unread: for an imported item, whether the choice is known to be wrong, but not which option was chosen.
         scores: for an imported item, the scores of the options in shuffled order; None if not given.
-        place, gold_place: for an imported item, the index of the answered and of the right option's letter, 0 to 4,
-            in the order that the system saw; None if not stated.
+        place, gold_place: for an imported item, the indices (0 to 4) of the answered letter and of the right option's
+            letter. The letters are those that the system saw. None if not stated.
     """
 
     document: Document | None
@@ -85,7 +85,7 @@ class Sample:
 
     @property
     def is_unparsed(self) -> bool:
-        """Whether an imported item has no answer."""
+        """Whether the item was imported without an answer."""
         return self.chosen is not None and not self.chosen and not self.is_unread
 
     @property

@@ -36,7 +36,7 @@ _LONGEST_SET_NAME = 60
 
 @dataclass(frozen=True)
 class ModelArgs:
-    """The model arguments (`--model_args`). `given` maps names to values; each backend has its own names."""
+    """The model arguments (`--model_args`). `given` maps names to values. The names depend on the backend."""
 
     given: Mapping[str, Any]
 
@@ -51,9 +51,9 @@ class ModelArgs:
 
     @property
     def gold_letters(self) -> tuple[int, ...]:
-        """For each letter A to E, the number of items with the right option there; () if not recorded.
+        """For each letter A to E, the number of items whose right option has this letter; () if not recorded.
 
-        Records of imports had these counts before they had each item's letters.
+        Older records of imports have these counts instead of each item's letters.
         """
         counts = self.given.get("gold_letters")
         if not isinstance(counts, list) or len(counts) != N_OPTIONS:

@@ -16,7 +16,7 @@ def read_seen(path: Path) -> frozenset[str]:
     """Read ids of items from a JSON list, or from a text with one item id or query per line.
 
     Raises:
-        RecipeMPRError: the file cannot be read, or names no known item. The message has the line.
+        RecipeMPRError: the file cannot be read, or has a line without a known item. The message names the line.
     """
     text = read_text(path)
     names: Any = parsed(text) if text.lstrip()[0] in "[{" else text.split("\n")
@@ -28,15 +28,16 @@ def read_seen(path: Path) -> frozenset[str]:
             continue
         if (item_id := _id_of(name)) is None:
             shown = str(name).strip()[:60]
-            raise RecipeMPRError(f"--seen {path}: line or entry {number}: {shown!r} is neither an item id nor a query")
+            raise RecipeMPRError(f"--seen {path}: line or entry {number}: {shown!r} is neither an item id nor a query; "
+                                 "expected an id such as mpr-007, or a query's exact text")  # fmt: skip
         ids.add(item_id)
     return frozenset(ids)
 
 
 def _id_of(name: object) -> str | None:
-    """Return the id of the item with this id or query; None if there is none."""
+    """Return the id of the item with this id or query; None if no item has it."""
     text = name.strip() if isinstance(name, str) else ""
     if text in pinned_items():
         return text
-    # A misspelt id is not looked up as a query: that could start a download.
+    # Do not look up a misspelt id as a query, because the look-up could start a download.
     return None if _LIKE_AN_ID.fullmatch(text) else id_of_query(text)

@@ -15,11 +15,11 @@ from recipe_mpr_task.lines import line, say
 _STYLES: dict[Status, str] = {"running": "bold cyan", "failed": "bold red", "done": "green", "waiting": "dim"}
 _SHOWN_FIRST: tuple[Status, ...] = ("running", "failed", "done", "waiting")
 _OTHER_LINES = 6
-"""Lines of a terminal that the table's cells cannot use: headers, frame and the last line."""
+"""Lines of the terminal that are not rows of cells: headers, frame and the last line."""
 
 
 class Board:
-    """A context manager that shows the cells' states. Call `update` after each change."""
+    """Show the cells' states, as a context manager. Call `update` after each change."""
 
     def __init__(self, states: Sequence[CellState], slots: int = 1) -> None:
         self._states = [state for state in states if state.status == "waiting"]
@@ -82,11 +82,13 @@ def _left(state: CellState) -> float | None:
 
 
 def left_text(states: Sequence[CellState], slots: int) -> str:
-    """Return the time left, such as "about 3 min left". It is estimated from the cells of the same model, else of all.
+    """Return the time left, such as "about 3 min left".
+
+    The time is estimated from the finished cells of the same model, else from all finished cells.
 
     Args:
         states: the cells that this sweep runs.
-        slots: how many cells run at the same time.
+        slots: number of cells that run at the same time.
     """
     total = 0.0
     for state in states:
@@ -95,7 +97,7 @@ def left_text(states: Sequence[CellState], slots: int) -> str:
         if (left := _left(state)) is None:
             seconds = _seconds_an_item(states, state)
             if seconds is None:
-                return "time left not known yet"
+                return "time left unknown"
             left = max(0.0, seconds * state.n_items - _elapsed(state))
         total += left
     return f"about {_duration(total / max(1, slots))} left"

@@ -1,4 +1,4 @@
-"""Keep a sweep's results at an fsspec URL, such as s3://bucket/sweep, with a copy on this machine."""
+"""Store a sweep's results at an fsspec URL, such as s3://bucket/sweep, with a copy on this machine."""
 
 import uuid
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ _UNSENT = "unsent"
 
 
 class Bucket(Folder):
-    """A storage at a URL. A complete result is first kept in UNSENT on this machine, and then sent.
+    """Store results at a URL. A complete result is first kept in UNSENT on this machine, and then sent.
 
-    So a result is not lost if the connection is cut: `refresh` sends it the next time.
+    If the connection is cut, no result is lost, because the next `refresh` sends the results in UNSENT.
     """
 
     def __init__(self, url: str) -> None:
@@ -21,7 +21,10 @@ class Bucket(Folder):
         self.name = url.rstrip("/")
 
     def refresh(self) -> list[str]:
-        """Send the results that could not be sent before. Then fetch new results.
+        """Send the results that are still unsent. Then fetch new results.
+
+        Returns:
+            One text for each file that could not be fetched.
 
         Raises:
             RemoteError: the URL cannot be listed, or a result cannot be sent.
@@ -32,14 +35,14 @@ class Bucket(Folder):
 
     def publish(self, staged: Path, cell: str) -> None:
         """Send a complete result. The results file is sent last, because only then is the result complete."""
-        # The name is new on every machine. So a result that was sent in part can be sent again under its name.
+        # The name is unique, so a partly sent result can be sent again under the same name.
         kept = self.local / _UNSENT / f"{cell}-{uuid.uuid4().hex[:8]}"
         kept.parent.mkdir(parents=True, exist_ok=True)
         staged.rename(kept)
         try:
             self._send(kept)
         except RemoteError as error:
-            raise RemoteError(f"{error}; the result is complete and is kept: start again to send it") from None
+            raise RemoteError(f"{error}; the result is complete and is kept; run the same command to send it") from None
 
     def _send(self, kept: Path) -> None:
         files, root = filesystem(self.name)
@@ -51,11 +54,15 @@ class Bucket(Folder):
         kept.rename(self.local / RUNS / kept.name)
 
     def keep_log(self, cell: str) -> None:
-        """Send a cell's log. A log that cannot be sent stays on this machine."""
+        """Send a cell's log.
+
+        Raises:
+            RemoteError: the log cannot be sent. The log stays on this machine.
+        """
         self._put([self.log(cell)], LOGS, self.local / LOGS)
 
     def keep_site(self) -> str:
-        """Send the site; return its address."""
+        """Send the site. Return the site's URL."""
         site = self.local / SITE
         paths = [path for path in site.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(site))]
         self._put(paths, SITE, site)

@@ -1,4 +1,4 @@
-"""The log of a cell: write it, read the progress from its bars, and its last line."""
+"""Write the log of a cell, and read the log's last progress bar and last line."""
 
 import contextlib
 import os
@@ -57,7 +57,7 @@ def progress(log: Path, k: int, send: Send) -> Iterator[None]:
 
 
 def last_bar(log: Path) -> tuple[int, int] | None:
-    """Return (requests answered, requests) of the last progress bar in a log; None if there is none."""
+    """Return (requests answered, all requests) of the last progress bar in a log; None if the log has no bar."""
     with contextlib.suppress(OSError), log.open("rb") as stream:
         stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
         bars = _BAR.findall(stream.read().decode(errors="replace"))
@@ -66,7 +66,7 @@ def last_bar(log: Path) -> tuple[int, int] | None:
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a log that is not empty; "no log" if there is none."""
+    """Return the last non-empty line of a log; "no log" if the log is missing or empty."""
     try:
         lines = log.read_bytes()[-8192:].decode(errors="replace").replace("\r", "\n").split("\n")
     except OSError:

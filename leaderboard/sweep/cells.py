@@ -58,7 +58,7 @@ class Cell:
 
 
 def cells_of(sweep: SweepFile, models: Sequence[Model]) -> list[Cell]:
-    """Return the cells of a sweep, without the excluded ones and with the included ones. No cell appears twice."""
+    """Return the cells of a sweep, without excluded cells and with included cells. No cell appears twice."""
     crossed = (cell for model in models for cell in _cells(model, Rule()))
     kept = [cell for cell in crossed if not any(_excludes(rule, cell) for rule in sweep.exclude)]
     added = (cell for rule in sweep.include for model in models if _names(rule, model) for cell in _cells(model, rule))
@@ -67,12 +67,12 @@ def cells_of(sweep: SweepFile, models: Sequence[Model]) -> list[Cell]:
 
 def _cells(model: Model, rule: Rule) -> Iterator[Cell]:
     tasks = [task for name in rule.tasks for task in tasks_in(name)] if rule.tasks else model.tasks
-    if not model.reads_prompts:  # shots, chat template and seeds change nothing
+    if not model.reads_prompts:  # shots, chat template and seeds have no effect
         yield from (Cell(model, task) for task in tasks)
         return
     chats, seeds = rule.chat_template or model.chat_template, rule.seeds or model.seeds
     for shots, chat, seed, task in product(rule.shots or model.shots, chats, seeds, tasks):
-        # The seed draws the shots. The leaderboard counts zero-shot runs with different seeds as one measurement.
+        # A seed only selects the shots. Zero-shot runs that differ only in the seed repeat one measurement.
         yield Cell(model, task, shots, chat, seed if shots else seeds[0])
 
 
@@ -113,9 +113,9 @@ def _generation(cell: Cell) -> str | None:
     generates = task_spec(cell.task).generates
     if generates and not cell.model.reads_prompts:
         what = "an encoder" if cell.model.backend == ENCODER else "a baseline"
-        return f"needs generated text, and {what} only scores options"
+        return f"the task needs generated text, but {what} only scores options"
     if not generates and cell.model.backend in _CHAT_ONLY:
-        return f"scores answers by log-probability, which {cell.model.backend} does not give; use recipe_mpr_generate"
+        return f"the task needs log-probabilities, which {cell.model.backend} does not give; use recipe_mpr_generate"
     return None
 
 
@@ -123,11 +123,11 @@ def _query(cell: Cell) -> str | None:
     kind = str(cell.model.args.get("kind"))
     if cell.model.backend != BASELINE or kind not in BASELINES or prompt_shows_query(cell.task):
         return None
-    return f"withholds the query, which {kind} compares with the options" if BASELINES[kind].reads_query else None
+    return f"the task withholds the query, which baseline {kind} reads" if BASELINES[kind].reads_query else None
 
 
 def _weights(cell: Cell) -> str | None:
-    """Return what is wrong with the files of a local encoder. Other weights are checked when they are loaded."""
+    """Return the fault of a local encoder's files; None if there is none. Other weights are checked when loaded."""
     if cell.model.backend != ENCODER or cell.model.args.get("head", "auto") != "auto":
         return None
     try:

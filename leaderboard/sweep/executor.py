@@ -1,4 +1,4 @@
-"""Define what runs groups of cells: this machine (`local`) or a Ray cluster (`ray_cluster`)."""
+"""Define the interface for running groups of cells, on this machine (`local`) or a Ray cluster (`ray_cluster`)."""
 
 import queue
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ class Needs:
 
 
 class Executor(ABC):
-    """Something that runs groups of cells. Their threads put events into `_events`."""
+    """Run groups of cells. The threads of a subclass put the groups' events into `_events`."""
 
     def __init__(self) -> None:
         self._events: queue.Queue[tuple[int, Event]] = queue.Queue()
@@ -25,22 +25,22 @@ class Executor(ABC):
     @property
     @abstractmethod
     def slots(self) -> int:
-        """How many groups can run at the same time."""
+        """Number of groups that can run at the same time."""
 
     @abstractmethod
     def needs(self, model: Model) -> Needs:
-        """Return what a group of this model needs here."""
+        """Return the resources that a group of this model needs."""
 
     @abstractmethod
     def never_fits(self, needs: Needs) -> str | None:
-        """Return why a group with these needs can never run here; None if it can."""
+        """Return why a group with these needs can never run on this executor; None if it can."""
 
     @abstractmethod
     def start(self, key: int, order: GroupOrder, needs: Needs) -> bool:
-        """Start a group. Return False, and do nothing, if there is no room for it now."""
+        """Start a group and return True. If resources are in use now, do nothing and return False."""
 
     def event(self, timeout: float) -> tuple[int, Event] | None:
-        """Return the next event with its group's key; None if there is none in `timeout` seconds."""
+        """Return (key of the group, event) for the next event; None if no event arrives in `timeout` seconds."""
         try:
             key, event = self._events.get(timeout=timeout)
         except queue.Empty:
@@ -51,8 +51,8 @@ class Executor(ABC):
 
     @abstractmethod
     def _end(self, key: int) -> None:
-        """Free the group's resources, after its end."""
+        """Free the resources of a group that has ended."""
 
     @abstractmethod
     def stop(self) -> None:
-        """End all groups at once."""
+        """Stop all groups immediately."""

@@ -1,4 +1,4 @@
-"""Describe the faults of a sweep file, and find the faults that concern several of its keys."""
+"""Describe the faults of a sweep file, and find the faults that involve several keys."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ def describe(fault: FieldFault, keys: Mapping[str, type[BaseModel]]) -> str:
 
     Args:
         fault: the fault.
-        keys: the model of each part of the file, which has the part's allowed keys.
+        keys: for each part of the file, the pydantic model with the allowed keys.
     """
     if fault.kind == "extra_forbidden":
         part, _, key = fault.where.rpartition(".")
@@ -29,16 +29,16 @@ def describe(fault: FieldFault, keys: Mapping[str, type[BaseModel]]) -> str:
         hint = f" (did you mean {near}?)" if near else ""
         return f"{fault.where}: unknown key{hint}; allowed: {', '.join(allowed)}"
     if fault.kind == "missing":
-        return f"{fault.where} is missing"
+        return f"{fault.where} is missing; add this key"
     return f"{fault} (got {fault.got})"
 
 
 def cross_faults(raw: Mapping[str, Any], sources: Sequence[str]) -> list[str]:
-    """Return the faults of a parsed file that no single key shows.
+    """Return the faults of a parsed file that involve several keys, and the folders that do not exist.
 
     Args:
-        raw: the parsed file. Values of a wrong type are skipped here, because the field's own check reports them.
-        sources: keys of which each model has exactly one.
+        raw: the parsed file. Values of a wrong type are skipped, because the field's own check reports these values.
+        sources: the keys that name a model. Each entry must have exactly one of these keys.
     """
     listed = raw.get("models")
     entries = {
@@ -58,7 +58,7 @@ def cross_faults(raw: Mapping[str, Any], sources: Sequence[str]) -> list[str]:
     for name, n in Counter(filter(None, names.values())).items():
         if n > 1:
             places = ", ".join(f"models.{k}" for k, other in names.items() if other == name)
-            faults.append(f"{places}: {n} models are called {name!r}; give each a name")
+            faults.append(f"{places}: {n} models are called {name!r}; give each another name")
     return faults + _rule_faults(raw, [name for name in names.values() if name])
 
 

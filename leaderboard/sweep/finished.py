@@ -1,4 +1,4 @@
-"""Read which runs of a folder are complete. Files that have not changed come from the cache, without their samples."""
+"""Find the complete runs of a folder. The cache has the results of unchanged files, without samples."""
 
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -17,19 +17,19 @@ from recipe_mpr_task.task_specs import is_task, task_spec
 
 
 class FinishedRuns(NamedTuple):
-    """The runs of a folder. `complete` has no items; `incomplete` has one line of text for each other run or file."""
+    """The runs of a folder. Runs in `complete` have no items. `incomplete` has one line for each other run or file."""
 
     complete: list[Run]
     incomplete: list[str]
 
 
 class _FileSummary(BaseModel):
-    """What the cache keeps of a results file.
+    """The summary of a results file that the cache keeps.
 
     Attributes:
         unusable: why no run can be read from the file; None if it was read.
         complete: results of each complete task, in the layout of lm-eval's results file.
-        incomplete: names of the tasks with missing items.
+        incomplete: names of the tasks whose run is not complete, see `is_complete`.
     """
 
     version: Literal[1] = 1
@@ -39,7 +39,7 @@ class _FileSummary(BaseModel):
 
 
 def finished_runs(folder: Path) -> FinishedRuns:
-    """Return the complete and the other runs of lm-eval's results files in a folder. Compact records are left out."""
+    """Return the complete and the incomplete runs of lm-eval's results files in a folder. Skip compact records."""
     complete: list[Run] = []
     incomplete: list[str] = []
     files = [(file, source) for file, source in find_files([folder])[0] if not file.name.endswith(SUFFIX)]
@@ -48,7 +48,7 @@ def finished_runs(folder: Path) -> FinishedRuns:
         if summary.unusable is not None:
             incomplete.append(f"{source}: {summary.unusable}")
         complete += [Run(source, task, Results.of(raw, task)) for task, raw in summary.complete.items()]
-        incomplete += [f"{source}, {task}: not all items are there" for task in summary.incomplete]
+        incomplete += [f"{source}, {task}: incomplete, or from another release" for task in summary.incomplete]
     return FinishedRuns(complete, incomplete)
 
 
@@ -66,7 +66,7 @@ def _summary_of(file: Path) -> _FileSummary:
         try:
             return _FileSummary.model_validate_json(known)
         except ValidationError:
-            pass  # kept by another version
+            pass  # written by another version
     summary = _read(file)
     if key and cache.key_of(file) == key:
         cache.keep(f"{key}-summary", summary.model_dump_json().encode())

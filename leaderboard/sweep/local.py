@@ -33,24 +33,24 @@ class LocalExecutor(Executor):
 
     @property
     def slots(self) -> int:
-        """How many groups can run at the same time."""
+        """Number of groups that can run at the same time."""
         return max(self._jobs, self._n_gpus)
 
     def needs(self, model: Model) -> Needs:
-        """Return the model's needs. A model that can use a GPU gets one if the machine has any."""
+        """Return the model's needs. By default, a model that can use a GPU gets one GPU if the machine has any."""
         default = 1 if self._n_gpus and model.uses_gpu and model.device in (None, "cuda", "cuda:0") else 0
         return Needs(default if model.gpus is None else model.gpus, model.memory)
 
     def never_fits(self, needs: Needs) -> str | None:
-        """Return what this machine lacks; None if nothing."""
+        """Return which resource this machine lacks; None if it has enough."""
         if needs.gpus > self._n_gpus:
-            return f"gpus: {needs.gpus}, and this machine has {self._n_gpus}"
+            return f"gpus: {needs.gpus}, but this machine has {self._n_gpus}"
         if needs.memory > self._memory:
-            return f"memory: {needs.memory / 2**30:.0f} GiB, and this machine has {self._memory / 2**30:.0f}"
+            return f"memory: {needs.memory / 2**30:.0f} GiB, but this machine has {self._memory / 2**30:.0f} GiB"
         return None
 
     def start(self, key: int, order: GroupOrder, needs: Needs) -> bool:
-        """Start a worker process, unless GPUs, memory or jobs are all in use."""
+        """Start a worker process. Return False if too few GPUs, too little memory or no job is free."""
         on_cpu = sum(not others.gpus for _, others, _ in self._running.values())
         memory = sum(others.memory for _, others, _ in self._running.values())
         if needs.gpus > len(self._free_gpus) or (not needs.gpus and on_cpu >= self._jobs):
@@ -76,7 +76,7 @@ class LocalExecutor(Executor):
         return environment
 
     def _read(self, key: int, process: "subprocess.Popen[str]", order: GroupOrder) -> None:
-        """Send the order to a worker, and queue its events and its end. Leave its stdin open."""
+        """Send the order to a worker. Queue the worker's events and end. Keep stdin open, or the worker ends."""
         with contextlib.suppress(OSError):
             print(order.model_dump_json(), file=process.stdin, flush=True)
         for text in process.stdout or ():
@@ -92,7 +92,7 @@ class LocalExecutor(Executor):
         self._free_gpus += gpus
 
     def stop(self) -> None:
-        """Kill all workers with their children. Published results stay."""
+        """Kill all workers with their children. Published results are kept."""
         for process, _, _ in self._running.values():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -6,11 +6,11 @@ from typing import Any
 from pydantic import BaseModel
 
 ENDED = "ended"
-"""The kind of a group's last event: its process has ended."""
+"""The kind of a group's last event, after the end of its process."""
 
 
 class CellOrder(BaseModel):
-    """A cell to run: its folder's name, its task, and the content of its `lm_eval run --config` file."""
+    """A cell to run: name of its folder, its task, and the content of its `lm_eval run --config` file."""
 
     folder: str
     task: str
@@ -18,7 +18,7 @@ class CellOrder(BaseModel):
 
 
 class GroupOrder(BaseModel):
-    """The cells of one group, and where their results go. `append` keeps the logs of an earlier try."""
+    """The cells of one group, and the name of the storage for results. `append` keeps the logs of an earlier try."""
 
     storage: str
     cells: list[CellOrder]
@@ -31,7 +31,7 @@ class Event(BaseModel):
     Attributes:
         kind: started, loaded (the model is ready), progress, finished or failed; ended when the process has ended.
         cell: index of the cell in the order.
-        done: requests answered so far; `total` is their number.
+        done, total: number of requests that were answered, and number of all requests.
         reason: why the cell failed, in one line.
         out_of_memory: whether the cell failed because memory ran out.
         batch: the batch size in use, if the batch size is automatic; None if unknown.

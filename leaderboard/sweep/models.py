@@ -18,10 +18,10 @@ from recipe_mpr_task.trained_checkpoints import find_checkpoints
 BASELINE, ENCODER = "recipe-mpr-baseline", "recipe-mpr-encoder"
 _SWEPT = ("model", "model_args", "tasks", "num_fewshot", "apply_chat_template", "seed", "batch_size", "output_path",
           "log_samples", "device", "metadata")  # fmt: skip
-"""Keys of an lm-eval config that the sweep sets itself. It passes the other keys on unchanged."""
+"""Keys of an lm-eval config that the sweep sets itself. The other keys are passed on unchanged."""
 
 _PARTIAL = ("limit", "samples", "predict_only")
-"""Keys of an lm-eval config after which a run has no complete result."""
+"""Keys of an lm-eval config that make a run incomplete."""
 
 _UNITS = {"K": 10, "M": 20, "G": 30, "T": 40}
 
@@ -38,9 +38,9 @@ class Model:
         device: as in `--device`; None if lm-eval chooses.
         settings: other settings of an `lm_eval run --config` file, such as `gen_kwargs`.
         metadata: `--metadata` as a mapping, such as {"recipe_mpr_system": the display name}.
-        gpus: number of GPUs; None for one if there is one.
+        gpus: number of GPUs; None for the default of `Executor.needs`.
         memory: bytes of main memory that the model needs; 0 if unknown.
-        tasks, shots, chat_template, seeds: what is varied for this model.
+        tasks, shots, chat_template, seeds: the values to combine for this model.
     """
 
     name: str
@@ -124,7 +124,9 @@ def _lm_eval_config(path: str) -> Mapping[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("model_args") or {}, dict):
         raise RecipeMPRError(f"config {path}: expected a YAML mapping, with model_args as a mapping")
     if partial := [key for key in _PARTIAL if config.get(key)]:
-        raise RecipeMPRError(f"config {path} sets {', '.join(partial)}, so no result would be complete; remove this")
+        raise RecipeMPRError(
+            f"config {path} sets {', '.join(partial)}, so results would be incomplete; remove these keys"
+        )
     return config
 
 
@@ -171,7 +173,7 @@ def _unique(values: Any) -> tuple[Any, ...]:
 
 
 def _parallel(backend: str, gpus: int) -> dict[str, Any]:
-    """Return the arguments that spread a model over several GPUs. They change no score."""
+    """Return the arguments that spread a model over several GPUs. These arguments change no score."""
     if gpus < 2:
         return {}
     spread: dict[str, dict[str, Any]] = {"hf": {"parallelize": True}, "vllm": {"tensor_parallel_size": gpus}}

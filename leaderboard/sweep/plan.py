@@ -29,14 +29,14 @@ class CellState:
     """The state of a cell.
 
     Attributes:
-        status: `there` if the result existed before the sweep; `repeat` if another cell measures the same.
-        note: why the cell has its status; "" if nothing needs to be said.
+        status: `there` if the result existed before the sweep; `repeat` if another cell is the same measurement.
+        note: why the cell has its status; "" for no note.
         n_items: number of items that the task scores.
         tokens: estimated number of tokens that the model reads.
-        fraction: part of the items that is done, from 0 to 1.
-        started: time at which the cell started, or its model was ready, in seconds of `time.monotonic`.
-        seconds: how long the cell took; None if it is not done.
-        tries: number of processes that have begun the cell.
+        fraction: fraction of the items that are done, from 0 to 1.
+        started: time at which the cell started, or later at which its model was loaded, in seconds of `time.monotonic`.
+        seconds: duration of the cell since `started`; None if the cell is not done.
+        tries: number of processes that have started the cell.
     """
 
     cell: Cell
@@ -58,7 +58,7 @@ def make_plan(
     Args:
         cells: the sweep's cells.
         there: the existing runs.
-        cannot: returns why this machine cannot run a cell; this cell has failed, unless its result exists.
+        cannot: returns why a cell cannot be run here, or None. The cell then fails, unless its result exists.
     """
     states: list[CellState] = []
     first: dict[str, Cell] = {}
@@ -69,7 +69,7 @@ def make_plan(
             state.status, state.note = "refused", reason
             continue
         if (same := first.setdefault(key_of(cell), cell)) is not cell:
-            state.status, state.note = "repeat", f"measures the same as {same.name}"
+            state.status, state.note = "repeat", f"same measurement as {same.name}"
         elif run := there.find(cell):
             state.status, state.note = "there", run.source
         elif reason := cannot(cell):
@@ -97,7 +97,10 @@ def estimated_tokens(cell: Cell) -> int:
 
 @cache
 def _lengths(split: str, prompt: str) -> tuple[float, float, float]:
-    """Return the mean number of characters of a query, an option and a prompt. Without the dataset: of the sample."""
+    """Return the mean number of characters of a query, an option and a prompt.
+
+    If the dataset is not on this machine, the embedded sample is used.
+    """
     items = load_sample() if split == "sample" else items_at_hand() or load_sample()
     shown = [display(item, "shuffled") for item in items]
     texts = [[option.text for option in one.options] for one in shown]
@@ -113,7 +116,7 @@ def _lengths(split: str, prompt: str) -> tuple[float, float, float]:
 
 
 def plan_text(states: Sequence[CellState], *, whole: bool) -> str:
-    """Return the plan as a table with a summary below. If `whole` is false, a long plan has only the summary."""
+    """Return the plan as a table and a summary. If `whole` is false, a plan of more than 60 cells has no table."""
     from tabulate import tabulate
 
     text = ""
@@ -131,7 +134,7 @@ def plan_text(states: Sequence[CellState], *, whole: bool) -> str:
 
 
 def counts_text(states: Sequence[CellState]) -> str:
-    """Return how many cells have each status, such as "3 there, 8 waiting, 1 refused"."""
+    """Return the number of cells with each status as text, such as "3 there, 8 waiting, 1 refused"."""
     counts = Counter(state.status for state in states)
     order: tuple[Status, ...] = ("there", "done", "running", "waiting", "failed", "refused", "repeat")
     return ", ".join(f"{counts[status]} {status}" for status in order if counts[status])

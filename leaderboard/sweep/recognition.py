@@ -1,7 +1,7 @@
-"""Recognise the cells whose results exist. Like the leaderboard, compare the runs' identities, not their names.
+"""Recognise the cells whose results exist. Compare identities of runs, not names, as the leaderboard does.
 
-For each cell, `expected` builds the `Run` that lm-eval would log. `identity` hashes this run exactly as it hashes a
-logged run. Facts that are known only after loading, such as the number type of the weights, come from the logged run.
+For each cell, `expected` builds the `Run` that lm-eval would log. `identity` hashes this run like a logged run. Facts
+that are known only after loading, such as the number type of the weights, come from the logged run.
 """
 
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ _HUB = "hub"
 
 
 class Recognition:
-    """The complete runs of a folder, to look up cells in.
+    """The complete runs of a folder. `find` looks up a cell's run.
 
     Attributes:
-        incomplete: the runs that were found and are not complete, each as its file's name and its task.
+        incomplete: one line of text for each run that is not complete, and for each unreadable file.
     """
 
     def __init__(self, runs: Path | None) -> None:
@@ -46,21 +46,21 @@ class Recognition:
 
 
 def matches(cell: Cell, run: Run) -> bool:
-    """Return whether a logged run is a run of the cell: the leaderboard would call one the other's repeat."""
+    """Return whether a logged run is a run of the cell, that is, has the same task and identity."""
     return run.task == cell.task and identity(expected(cell, run)) == identity(run)
 
 
 def key_of(cell: Cell) -> str:
-    """Return a hash that is equal for two cells of one sweep if the leaderboard would call them repeats."""
+    """Return the cell's task and a hash. Two cells of a sweep with the same key repeat one measurement."""
     return f"{cell.task} {identity(expected(cell))}"
 
 
 def expected(cell: Cell, like: Run | None = None) -> Run:
-    """Return the run that lm-eval would log for a cell, as far as the identity depends on it. The run has no items.
+    """Return the run that lm-eval would log for a cell. It has only the fields that `identity` reads, and no items.
 
     Args:
         cell: the cell.
-        like: a logged run. If it fits the cell, facts that are known only after loading are taken from it.
+        like: a logged run, or None. Facts that are known only after loading are taken from this run, if it fits.
     """
     model, settings = cell.model, cell.model.settings
     config = {
@@ -92,7 +92,10 @@ def _text_sha(text: str | None) -> str | None:
 
 
 def _chat(cell: Cell, like: Run | None) -> Any:
-    """Return the template's hash. The tokenizer's files are hashed with the model, so here only its use is compared."""
+    """Return a value that equals the template's logged hash if cell and run both use a chat template; None without one.
+
+    The hash itself is not compared, because the tokenizer's files are hashed with the model.
+    """
     if not cell.chat:
         return None
     if like and (like.results.chat_template_sha or not is_traced(cell.model.backend)):
@@ -112,7 +115,7 @@ def _dtype(model: Model, like: Run | None) -> str | None:
 
 
 def _declared_dtype(model: Model) -> str | None:
-    """Return the number type that transformers chooses by itself, from the config of a local model."""
+    """Return the number type that transformers uses by default for a local model, from its config."""
     if model.backend == ENCODER:
         return "float32"
     part = parts_of_model(named_arguments(model.backend, model.args) or {}).get("pretrained")
@@ -121,7 +124,7 @@ def _declared_dtype(model: Model) -> str | None:
 
 
 def head_config(folder: Path) -> Mapping[str, Any]:
-    """Return the content of a model folder's config.json; empty if there is none."""
+    """Return the content of a model folder's config.json; empty if the file is missing or unreadable."""
     import json
     from contextlib import suppress
 
@@ -166,7 +169,7 @@ def _loaded(model: Model, like: Run | None) -> dict[str, Any]:
 
 
 def _same_hub_model(model: Model, like: Run) -> bool:
-    """Return whether a run loaded this model's names from the hub; for weights that are not on this machine."""
+    """Return whether a run loaded the same names from the hub. Use this if the weights are not on this machine."""
     mine, given = named_arguments(model.backend, model.args), named_arguments(like.config.backend, like.args.given)
     return bool(mine) and mine == given and like.loaded.sources.get("pretrained") == _HUB
 
@@ -175,7 +178,7 @@ _RECORDS: dict[int, tuple[Model, tuple[dict[str, Any], dict[str, Any]]]] = {}
 
 
 def _records(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the two records of a model. They are computed once for each model, because weights are large."""
+    """Return the two records of a model. They are kept per model, because hashing large weights is slow."""
     if id(model) not in _RECORDS:
         _RECORDS[id(model)] = (model, _compute_records(model))
     return _RECORDS[id(model)][1]

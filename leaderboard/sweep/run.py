@@ -1,4 +1,4 @@
-"""Run the waiting cells of a plan: start groups, follow their events, try again with half the batch."""
+"""Run the waiting cells of a plan: start groups, follow their events, and retry with half the batch."""
 
 import time
 from collections import deque
@@ -16,7 +16,7 @@ from leaderboard.sweep.storage import Storage
 
 _TICK_SECONDS = 0.5
 _MOST_LOST = 5
-"""How often a group is run again because its node was lost."""
+"""Maximum number of times that a group is run again because its node was lost."""
 
 Changes = dict[str, Any]
 """Changes of a cell's lm-eval config: `batch_size`, or `max_batch_tokens` of an encoder."""
@@ -34,14 +34,14 @@ class _Group:
 
 
 class Sweep:
-    """A sweep that is being run. `states` always has the current state of each cell.
+    """Run a sweep. `states` always has the current state of each cell.
 
     Args:
         states: the plan. Cells with the status `waiting` are run.
         executor: where the groups run.
         storage: where the results go.
-        is_there: returns whether a cell's result exists now. Called after a node was lost, because its last event may
-            be missing.
+        is_there: returns whether a cell's result exists now. Called after a node was lost, because the node's last
+            event may be missing.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Sweep:
             state.fraction = event.done / event.total if event.total else 0.0
             return []
         if event.kind == "loaded":
-            state.started = now  # items a second are without the time to load the model
+            state.started = now  # do not count the time to load the model
             return []
         if event.kind == "started":
             state.status, state.started, state.tries = "running", now, state.tries + 1
@@ -117,17 +117,17 @@ class Sweep:
         half = halved(state.cell, group.batch) if event.out_of_memory and group.changes is None else None
         if half is not None:
             group.again.append(state)
-            state.status, state.note, state.fraction = "waiting", "out of memory; once more with half the batch", 0.0
+            state.status, state.note, state.fraction = "waiting", "out of memory; runs again with half the batch", 0.0
         else:
             state.status, state.note = "failed", event.reason or self._last_line(state)
 
     def _end(self, group: _Group, event: Event) -> list[CellState]:
-        """Handle the end of a process: a crash fails the running cell, and what was not begun is put back."""
+        """Handle the end of a process. A crashed cell fails or is retried. Cells that have not started are queued."""
         if event.lost and group.n_lost < _MOST_LOST:
             return self._put_back(group)
         crashed = [state for state in group.states if state.status == "running"]
         for state in crashed:
-            reason = f"{event.reason or 'the process ended early'}; its log ends: {self._last_line(state)}"
+            reason = f"{event.reason or 'the process ended early'}; last line of its log: {self._last_line(state)}"
             self._fail(group, state, event.model_copy(update={"reason": reason}))
         left = [state for state in group.states if state.status == "waiting"]
         if not crashed and left and left == group.states and not group.again:
@@ -140,7 +140,7 @@ class Sweep:
         return crashed
 
     def _put_back(self, group: _Group) -> list[CellState]:
-        """Run again what a lost node had not finished."""
+        """Put the cells that a lost node has not finished back into the queue. Return the changed cells."""
         changed = []
         for state in group.states:
             if state.status in ("running", "waiting"):

@@ -1,4 +1,4 @@
-"""Where a sweep keeps its results: a folder of this machine, or a URL. `open_storage` chooses by the name."""
+"""Store a sweep's results in a folder of this machine, or at a URL. `open_storage` chooses by the name."""
 
 import fcntl
 import os
@@ -19,24 +19,24 @@ ORPHANS_END_SECONDS = 20
 
 
 class Storage(Protocol):
-    """A place for results. Workers on any machine open it by its name.
+    """A place for results. Workers on any machine open a storage by its name.
 
     Attributes:
         name: the text that `open_storage` opens again.
-        local: folder of this machine. It has the results in RUNS (after `refresh`), and the logs in LOGS.
+        local: folder of this machine, with the results in RUNS (after `refresh`) and the logs in LOGS.
     """
 
     name: str
     local: Path
 
     def refresh(self) -> list[str]:
-        """Bring the results that other machines have published to `local`. Return what could not be read, with why."""
+        """Copy the results of other machines to `local`. Return one text for each file that could not be fetched."""
 
     def stage(self, cell: str) -> Path:
-        """Return a new, empty folder for the results of a cell that is being run. RUNS does not have this folder."""
+        """Return a new, empty folder for the results of a cell that is being run. The folder is not in RUNS."""
 
     def publish(self, staged: Path, cell: str) -> None:
-        """Move a complete result into RUNS in one step. A killed process leaves all of the result there, or nothing.
+        """Move a complete result into RUNS in one step. If the process is killed, RUNS has the whole result or nothing.
 
         Raises:
             RecipeMPRError: the result cannot be kept. The message says why.
@@ -46,17 +46,17 @@ class Storage(Protocol):
         """Return the file for a cell's log. Its folder exists."""
 
     def keep_log(self, cell: str) -> None:
-        """Keep a cell's log, which is complete now."""
+        """Store a cell's log. Call this after the cell has ended."""
 
     def keep_site(self) -> str:
-        """Keep the site that was built in SITE. Return where it is."""
+        """Store the site that was built in SITE. Return the site's folder or URL."""
 
     def clean(self) -> None:
-        """Remove what killed workers left half-written. Call this only while the lock is held."""
+        """Remove incomplete results of killed workers. Call this only while the lock is held."""
 
 
 class Folder:
-    """A folder of this machine."""
+    """Store results in a folder of this machine."""
 
     def __init__(self, name: str) -> None:
         self.name, self.local = name, Path(name).expanduser().absolute()
@@ -66,7 +66,7 @@ class Folder:
         return []
 
     def stage(self, cell: str) -> Path:
-        """Return a new, empty folder beside RUNS."""
+        """Return a new, empty folder outside RUNS."""
         staged = self.local / _STAGED / f"{cell}-{os.getpid()}"
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir(parents=True)
@@ -93,11 +93,11 @@ class Folder:
         """Do nothing: the log is in the folder itself."""
 
     def keep_site(self) -> str:
-        """Do nothing: the site is in the folder itself."""
+        """Return the folder of the site, which is in the folder itself."""
         return str(self.local / SITE)
 
     def clean(self) -> None:
-        """Remove what killed workers left half-written. Call this only while the lock is held."""
+        """Remove incomplete results of killed workers. Call this only while the lock is held."""
         shutil.rmtree(self.local / _STAGED, ignore_errors=True)
 
 
@@ -119,7 +119,7 @@ def open_storage(name: str) -> Storage:
 def locked(folder: Path) -> Iterator[int]:
     """Hold a folder's lock, so that two sweeps do not run the same cells. Yield the lock's file descriptor.
 
-    Workers inherit the descriptor. So after a sweep was killed, the lock is free only when its last worker has ended.
+    Workers inherit the descriptor. After a sweep was killed, the lock is free only when the last worker has ended.
 
     Raises:
         RecipeMPRError: another sweep holds the lock, or the folder cannot be written to.
@@ -133,15 +133,16 @@ def locked(folder: Path) -> Iterator[int]:
         deadline = time.monotonic() + ORPHANS_END_SECONDS
         while not _try_lock(descriptor):
             if time.monotonic() > deadline:
-                raise RecipeMPRError(f"--out {folder}: another sweep is using it; wait for it, or use another folder")
+                raise RecipeMPRError(f"--out {folder}: another sweep is using this folder; wait, or use another folder")
             time.sleep(0.1)
         yield descriptor
     finally:
-        os.close(descriptor)  # the lock is free when the workers have closed it, too
+        os.close(descriptor)  # the lock is free when all workers have closed the descriptor too
 
 
 def _try_lock(descriptor: int) -> bool:
-    """Take a file's lock if it is free. filelock hides its descriptor, which workers must inherit."""
+    """Take a file's lock, and return whether it was free."""
+    # The package filelock hides the descriptor, which workers must inherit.
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -158,6 +159,6 @@ def check_complete(staged: Path, task: str) -> None:
     try:
         runs = [run for file in sorted(staged.rglob("results_*.json")) for run in runs_of(file, file.name)]
     except UnusableError as error:
-        raise RecipeMPRError(f"lm_eval wrote a broken result: {error}") from None
+        raise RecipeMPRError(f"lm_eval wrote a result that cannot be read: {error}") from None
     if not any(run.task == task and is_complete(run) for run in runs):
-        raise RecipeMPRError("lm_eval ended without a complete result; is the disk full? See the messages in the log")
+        raise RecipeMPRError("lm_eval ended without a complete result; read the log, and check for a full disk")

@@ -86,7 +86,7 @@ class _Strict(BaseModel):
 
 
 class Axes(_Strict):
-    """The settings that vary for a model. Each key takes one value or a list. None means: not set here.
+    """The settings that vary for a model. Each key takes one value or a list. None means that the key is not set.
 
     Attributes:
         tasks: names of tasks or groups of tasks.
@@ -102,18 +102,18 @@ class Axes(_Strict):
 
 
 class Entry(Axes):
-    """One model of a sweep. Exactly one of SOURCES says which. Axes set here replace the sweep's.
+    """One model of a sweep. Exactly one key of SOURCES names the model. An entry's axes replace the sweep's axes.
 
     Attributes:
         config: name of a file in harness_configs, or the path of an `lm_eval run --config` file.
         baseline: name of a baseline.
         encoder: folder or hub id of an encoder.
-        checkpoint: folder of `recipe-mpr finetune`, of one checkpoint or of five folds; scored on held-out items.
-        model: any of lm-eval's values of `--model`.
-        name: the model's name in the plan and on the board. By default it follows from the model.
+        checkpoint: folder of `recipe-mpr finetune`, with one checkpoint or five folds; scored on held-out items.
+        model: any value of lm-eval's `--model`.
+        name: the model's name in the plan and on the leaderboard. The default name is made from the model.
         model_args: more `--model_args`.
         gpus: number of GPUs; by default one if the machine has GPUs and the model can use one.
-        memory: main memory that the model needs, such as 24GB. Models start only while their sum fits.
+        memory: main memory that the model needs, such as 24GB. A model waits until this memory is free.
     """
 
     config: Annotated[str, AfterValidator(_config)] | None = None
@@ -133,17 +133,24 @@ class Entry(Axes):
 
 
 class Rule(Axes):
-    """Cells to leave out (`exclude`) or to add (`include`). A key that is not set means: any, or the model's own.
+    """Cells to leave out (`exclude`) or to add (`include`).
+
+    A missing key means any value in `exclude`, and the model's own values in `include`.
 
     Attributes:
-        models: names of models; `*` and `?` match any text and any character.
+        models: names of models; `*` matches any text, and `?` matches any character. None: all models.
     """
 
     models: Annotated[list[Name], Field(min_length=1), BeforeValidator(_list)] | None = None
 
 
 class SweepFile(Axes):
-    """A sweep: models x tasks x shots x chat template x seeds, without `exclude`, with `include`."""
+    """A sweep: models x tasks x shots x chat template x seeds, without the cells of `exclude`, with those of `include`.
+
+    Attributes:
+        out: folder or URL for the results.
+        batch_size: default of `--batch_size` for all models.
+    """
 
     out: Name | None = None
     batch_size: Batch | None = None
@@ -199,5 +206,5 @@ def _read(name: str) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecipeMPRError(f"sweep {name} cannot be read: {error}") from None
     if not isinstance(raw, dict):
-        raise RecipeMPRError(f"sweep {name} holds no settings; expected a YAML mapping with the key models")
+        raise RecipeMPRError(f"sweep {name} has no settings; expected a YAML mapping with the key models")
     return raw

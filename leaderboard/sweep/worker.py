@@ -1,7 +1,7 @@
 """Run the cells of one group in this process, with one load of the model: `python -m leaderboard.sweep.worker`.
 
-The first line of stdin is a `GroupOrder` as JSON. Events go to stdout, one JSON object per line. stdin stays open as
-long as the sweep lives. When stdin closes, this process ends at once, so that a killed sweep leaves no worker behind.
+The first line of stdin is a `GroupOrder` as JSON. Events go to stdout, one JSON object per line. stdin stays open
+while the sweep runs. When stdin closes, this process ends immediately, so that no worker outlives a killed sweep.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ class LoadedOnce:
         self.on_ready: Callable[[], None] = lambda: None
 
     def __call__(self, name: str) -> "LoadedOnce":
-        """Replace lm-eval's `get_model`."""
+        """Replace lm-eval's `get_model`: store the model type, and return this object."""
         self._name = name
         return self
 
@@ -47,19 +47,22 @@ class LoadedOnce:
             self.model = self._get_model(self._name).create_from_arg_obj(*arguments)
             self.has_failed = False
         if hasattr(self.model, "truncated_in"):
-            self.model.truncated_in.clear()  # counts of another cell's task
+            self.model.truncated_in.clear()  # remove the counts of another cell's task
         self.on_ready()
         return self.model
 
     @property
     def batch(self) -> int | None:
-        """The largest batch size that the model found by itself; None if it has not looked for one."""
+        """The largest batch size that the model's automatic search found; None without a search."""
         sizes = getattr(self.model, "batch_sizes", None)
         return max(sizes.values()) if isinstance(sizes, dict) and sizes else None
 
 
 def run_group(order: GroupOrder, send: Send) -> None:
-    """Run the cells one after another. Publish each result as soon as it is complete. Stop if memory runs out."""
+    """Run the cells one after another. Publish each result as soon as it is complete.
+
+    Stop if memory runs out or the model cannot be loaded. In the latter case, all remaining cells fail.
+    """
     storage, loader = open_storage(order.storage), None
     for k, cell in enumerate(order.cells):
         send(Event(kind="started", cell=k))

@@ -1,1 +1,1 @@
-"""Second stage: check runs. Every item's result is recomputed; every run gets a status and a reason."""
+"""Second stage of the leaderboard: recompute every item's result, and give every run a status and a reason."""

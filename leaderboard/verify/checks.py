@@ -26,13 +26,13 @@ from leaderboard.verify.verified import Case, VerifiedRun
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.task_specs import is_task
 
-RANDOM_WEIGHTS = "made from random weights: a demonstration, listed and not ranked"
+RANDOM_WEIGHTS = "made from random weights: a demonstration, listed without a rank"
 ORDER_UNTOLD = "option order not stated; in file order the right option is always the first"
 SEEN_BY_ANSWERS = (
-    "far more of the items that its importer names as seen are wrong than of the others, so the accuracy on the others "
-    "is not shown"
+    "far lower accuracy on the items that its importer names as seen than on the others; the accuracy on the others is "
+    "not shown"
 )
-CHOSEN_ON_TEST = "choosing among checkpoints by held-out items is choosing on the test, so it has no result"
+CHOSEN_ON_TEST = "choosing a checkpoint by held-out items selects on the test items, so the run has no result"
 _UNKNOWN = "no record of its training data"
 
 
@@ -40,7 +40,7 @@ class Severity(IntEnum):
     """The effect of a finding on the status. If there are several findings, the lowest number decides."""
 
     UNREADABLE = 0
-    """Status excluded: no number is reliable or may count. The run gets no items, and later checks are skipped."""
+    """Status excluded: no number of the run is reliable. The run gets no items, and later checks are skipped."""
     INCOMPARABLE = 1
     """Status excluded: the run is not comparable with other runs. The run's flags are omitted."""
     OVERLAP = 2
@@ -58,7 +58,7 @@ class Severity(IntEnum):
 
 
 _STATUS: dict[Severity, StatusName] = {Severity.OVERLAP: "overlap", Severity.DOUBT: "unknown", Severity.TRUST: "clean"}
-"""The status of a run by its worst severity. Unlisted severities give excluded; NOTE is never the worst."""
+"""The status of a run by its worst severity, which is never NOTE. Severities that are not listed give excluded."""
 
 
 class Finding(NamedTuple):
@@ -76,7 +76,7 @@ def _readability(case: Case) -> Iterator[str]:
     if not is_task(run.task):
         yield f"task {run.task} is not part of this release"
     elif run.version != TASK_VERSION:
-        yield f"task version {run.version}; this release scores version {TASK_VERSION}, not comparable"
+        yield f"task version {run.version} is not comparable; this release scores version {TASK_VERSION}"
     elif run.samples is None:
         yield "no per-item samples; run with --log_samples"
 
@@ -94,7 +94,7 @@ def _baseline(case: Case) -> Iterator[Finding]:
     if faults or forensics.is_compared(case):
         yield from (Finding(Severity.DOUBT, text) for text in forensics.shared_doubts(case.run))
     else:
-        missing = f"there are no committed scores to compare it with on {case.run.task}"
+        missing = f"its scores cannot be compared, because none are committed for {case.run.task}"
         yield Finding(Severity.DOUBT, f"recorded as baseline {forensics.baseline_name(case.run)}; {missing}")
     if not faults:
         yield Finding(Severity.TRUST, "never trained")
@@ -136,7 +136,7 @@ def _notes(case: Case) -> Iterator[str]:
     if kind(run) == IMPORTED:
         yield from _import_notes(case)
     if run.n_truncated:
-        yield f"{run.n_truncated} texts were cut to the model's length"
+        yield f"{run.n_truncated} texts were cut to the model's maximum length"
     yield from prompt_flags(case)
     if forensics.used_cache(run):
         yield forensics.CACHE_DOUBT
@@ -154,10 +154,10 @@ def _import_notes(case: Case) -> Iterator[str]:
     if seen_are_the_wrong_ones(case.items):
         yield SEEN_BY_ANSWERS
     if unparsed := sum(sample.is_unparsed for sample in run.items):
-        yield f"{unparsed} of {n} unparsed: no answer could be read, so they count as wrong"
+        yield f"{unparsed} of {n} items unparsed: no answer could be read, so these items count as wrong"
     named = run.facts.n_seen_named
     if named and not any(item.seen == 1 for item in case.items):
-        yield f"its importer names {named} items used for training or in the prompt, none of the {n} scored items"
+        yield f"its importer names {named} items used for training or in the prompt; none is among the {n} scored items"
 
 
 def _each(severity: Severity, texts: Callable[[Case], Iterable[str]]) -> Check:

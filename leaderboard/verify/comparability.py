@@ -23,7 +23,7 @@ _SHOWN_IDS = 3
 
 
 def document_faults(case: Case) -> Iterator[str]:
-    """Yield one text for each kind of fault in the logged items, with the number of faulty items and their first ids.
+    """Yield one text for each kind of fault in the logged items, with the number and first ids of the faulty items.
 
     These faults make all numbers of the run unreliable. An item with several faults is listed only under the first.
     """
@@ -40,7 +40,7 @@ def document_faults(case: Case) -> Iterator[str]:
         ),
         ("with other responses than its first raw responses", lambda sample: sample.is_first_of_raw),
     )
-    if is_record:  # the loader makes a record's documents itself, and a record has no raw responses
+    if is_record:  # a record has no raw responses, and the loader makes its documents itself
         tests = tests[2:3]
     left = list(case.run.items)
     for fault, passes in tests:
@@ -69,14 +69,14 @@ def comparability_faults(case: Case) -> Iterator[str]:
     if run.is_import and (predictable := predictable_gold(gold_letters(run))):
         yield predictable
     if run.config.limit is not None:
-        yield f"--limit {str(run.config.limit).removesuffix('.0')[:40]}"
+        yield f"run with --limit {str(run.config.limit).removesuffix('.0')[:40]}"
     counts = Counter(sample.item_id for sample in run.items)
     if run.item_set:
         yield from _set_faults(run.item_set, run.facts.source, counts.keys())
     wanted = counts.keys() if run.item_set else scored_ids(spec.split)
     for ids, what in (
         (wanted - counts.keys(), "missing"),
-        (counts.keys() - wanted, "not of its split"),
+        (counts.keys() - wanted, "not in its task's split"),
         ({i for i, n in counts.items() if n > 1}, "appearing more than once"),
     ):
         if ids:
@@ -91,7 +91,7 @@ def _set_faults(item_set: ItemSet, source: str | None, ids: Set[str]) -> Iterato
         yield "items of the dataset and of the embedded sample are mixed"
     if not source and (task := task_cut_short(ids)):
         missing, n = missing_of(task, ids)
-        yield f"{missing} of the {n} items of {task} are left out, and no --source states who published the set"
+        yield f"{missing} of the {n} items of {task} are left out; name the publisher of the set with --source"
 
 
 def gold_letters(run: Run) -> tuple[int, ...]:
@@ -107,10 +107,10 @@ def order_is_untold(run: Run) -> bool:
 
 
 def seen_are_the_wrong_ones(items: Sequence[ItemResult]) -> bool:
-    """Return whether the accuracy on the items named as seen is far lower than on the others.
+    """Return whether the accuracy on the items named as seen is far lower than on the other items.
 
     The test is Fisher's exact test, one-sided. A system should do better on items that it has seen. Declaring only
-    wrong items as seen inflates the accuracy on the others.
+    wrong items as seen inflates the accuracy on the other items.
     """
     right = {seen: [item.accuracy == 1 for item in items if item.seen == seen] for seen in (0, 1)}
     table = [[sum(right[seen]), len(right[seen]) - sum(right[seen])] for seen in (1, 0)]
@@ -118,7 +118,7 @@ def seen_are_the_wrong_ones(items: Sequence[ItemResult]) -> bool:
 
 
 def predictable_gold(counts: Sequence[int]) -> str | None:
-    """Return a fault if some letters have the right option more often than chance explains; None otherwise.
+    """Return a fault as text if a letter, or a set of letters, has the right option too often for chance; else None.
 
     Args:
         counts: for each letter A to E, the number of items whose right option has this letter; empty if unknown.
@@ -129,7 +129,7 @@ def predictable_gold(counts: Sequence[int]) -> str | None:
         # Multiply the exact binomial tail by the number of possible sets of letters (Bonferroni correction).
         if math.comb(N_OPTIONS, size) * binom.sf(most - 1, total, size / N_OPTIONS) < _BY_CHANCE:
             letters = " or ".join(LETTERS[k] for k in sorted(usual[:size]))
-            return f"the right option was {letters} in {most} of {total}, so a constant answer has a high accuracy"
+            return f"the right option was {letters} in {most} of {total} items, so a constant answer is often right"
     return None
 
 
@@ -142,7 +142,7 @@ def number_faults(case: Case) -> Iterator[str]:
     pairs = zip(run.items, items, strict=True)
     differing = [(sample, item) for sample, item in pairs if sample.accuracy != item.accuracy]
     if edited := [item.item_id for sample, item in differing if not _equal(sample.accuracy, item.accuracy)]:
-        yield counted(edited, "with another logged accuracy than that of the scores")
+        yield counted(edited, "with another logged accuracy than the recomputed one")
     total = math.fsum(item.accuracy for item in items) / len(items) if items else math.nan
     logged = run.results.accuracy
     if not _equal(logged, total):

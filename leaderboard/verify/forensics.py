@@ -25,8 +25,8 @@ RESULTS = Path(__file__).parent.parent / "results"
 """The folder of committed records. Its subfolder `untrained/` has records of the systems in `recipe-mpr demo`."""
 
 CACHE_DOUBT = (
-    "run with --use_cache: lm-eval's cache keeps answers without the model's name, so they may be another model's; "
-    "keep a cache path for each model, and run without one for the status clean"
+    "run with --use_cache: lm-eval's cache does not record which model answered, so the answers may be from another "
+    "model; use a separate cache for each model, or no cache if the run should be clean"
 )
 
 _ABBREVIATIONS = re.compile(r"\b(?:e\.g|i\.e)\b", re.IGNORECASE)
@@ -46,8 +46,8 @@ _WITHOUT_EFFECT = ("kind", "batch_size", "max_batch_size", "device")
 def answers_named(text: str) -> int:
     """Return how many answers a text seems to name.
 
-    Count the isolated letters A to E and the numbers 1 to 5 separately, and return the larger count. Do not
-    count the article "A" and up to two lists such as "A, B, C, D or E", because honest texts can contain them.
+    Count the isolated letters A to E and the numbers 1 to 5 separately, and return the larger count. Do not count the
+    article "A" and up to two lists such as "A, B, C, D or E". Honest texts can contain this article and these lists.
     """
     text = _ARTICLE.sub("", _ABBREVIATIONS.sub("", unicodedata.normalize("NFKC", text)))
     letters = [sign for sign in "".join(_LETTERS.findall(text)).upper() if sign in LETTERS]
@@ -76,7 +76,7 @@ def shared_doubts(run: Run) -> Iterator[str]:
         yield CACHE_DOUBT
     backend = run.config.backend
     if is_traced(backend) and (strange := unaccounted(backend, run.args.given)):
-        yield f"model arguments that are not accounted for: {', '.join(strange)}"
+        yield f"model arguments with an unknown effect: {', '.join(strange)}"
 
 
 def training_doubts(run: Run) -> Iterator[str]:
@@ -86,7 +86,7 @@ def training_doubts(run: Run) -> Iterator[str]:
         yield "the model was passed as a Python object, so its weights are unknown; pass model and model_args instead"
         return
     if not is_traced(backend):
-        yield f"model type {backend[:40]} is not traced"
+        yield f"the loaded files of model type {backend[:40]} are not traced"
     elif loaded is None:
         yield "its results file has no record of the files that were loaded"
     elif training.has_manifest and not _is_of_its_record(run):
@@ -99,7 +99,7 @@ def training_doubts(run: Run) -> Iterator[str]:
         loaded_name = run.args.as_told(name)
         # With --metadata, a user can override the model arguments that lm-eval passes to the task.
         if run.results.task.metadata.told(name, loaded_name) != loaded_name:
-            yield f"the task was given another {name} than was loaded"
+            yield f"the task's metadata has another {name} than the model arguments"
 
 
 def _is_of_its_record(run: Run) -> bool:
@@ -126,7 +126,7 @@ def baseline_faults(case: Case) -> Iterator[str]:
     given = {argument: str(value) for argument, value in run.args.given.items() if argument not in _WITHOUT_EFFECT}
     other = [str(argument)[:40] for argument, value in given.items() if (argument, value) != ("seed", "0")]
     if name == "random" and "seed" in other:
-        yield "baseline random is accepted only with seed=0, because a search over seeds finds a lucky one"
+        yield "baseline random is accepted only with seed=0, because a search over seeds finds a high accuracy"
     elif other:
         shown = ", ".join(sorted(other)[:3])
         yield f"baseline {name} is accepted only with its committed arguments (kind, seed=0); also given: {shown}"
@@ -157,7 +157,7 @@ def _expected(case: Case, by_option: Mapping[str, float], shown: Sequence[str]) 
 
 
 def _is_near(scores: Sequence[float], expected: Sequence[Sequence[float]]) -> bool:
-    """Return whether scores match `expected`, up to rounding and the constant that log-softmax adds to a row."""
+    """Return whether scores match `expected`, apart from rounding and the constant that log-softmax adds to a row."""
     rows = np.reshape(scores, (-1, N_OPTIONS))
     wanted = np.array(expected)[: len(rows)]
     # Ties must be the same: a tiny difference can break a tie, and then the accuracy changes.

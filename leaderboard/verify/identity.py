@@ -27,7 +27,7 @@ _SETTING_ARGUMENTS = frozenset(
     ("max_length", "max_gen_toks", "add_bos_token", "prefix_token_id", "truncation", "enable_thinking",
      "think_end_token", "chat_template_args", "max_model_len")
 )  # fmt: skip
-"""Model arguments that change how a model is run, such as the maximum text length."""
+"""Model arguments that can change a model's answers, such as the maximum text length."""
 
 _DEFAULTS = {("seed", "0"), ("trust_remote_code", "False"), ("revision", "main"), ("use_safetensors", "True")}
 """Default values of model arguments, as text. An argument with its default value is ignored."""
@@ -61,7 +61,7 @@ def is_from_random_weights(run: Run) -> bool:
 def identity(run: Run) -> str:
     """Return a hash of the model and its settings. Runs of one task with the same hash repeat one measurement.
 
-    The prompt is not hashed, because the task determines the prompt. Where and when the run was made is not hashed.
+    The prompt is not hashed, because the task determines the prompt. The run's machine and time are not hashed.
     The display name is hashed only for a model behind a server.
     """
     return sha256_of(f"{model_key(run)}|{setting_key(run)}".encode())
@@ -90,7 +90,7 @@ def model_key(run: Run) -> str:
             for name, value in run.args.given.items()
             if name not in left_out and value is not None and (name, str(value)) not in _DEFAULTS
         ),
-        # If a recipe is trained on several folds, or trained again, all of its models are one system.
+        # All models that were trained by one recipe are one system, for example on several folds.
         _of_training(training) if training.has_manifest else weights or config.model_sha,
         config.recipe_mpr_head,
         config.model_dtype,
@@ -100,7 +100,7 @@ def model_key(run: Run) -> str:
 
 
 def _of_training(training: TrainingRecord) -> list[str | None]:
-    """Return what identifies trained weights. An unselected checkpoint is another model than the selected one."""
+    """Return the values that identify trained weights. An unselected checkpoint has an additional value."""
     return [training.system, training.form, *([training.unselected] if training.unselected else [])]
 
 
@@ -206,7 +206,7 @@ def _loaded(run: Run, arguments: Sequence[str]) -> tuple[str, str | None]:
 
 
 def _source(run: Run, name: str, *, is_adapter: bool) -> str | None:
-    """Return where a model was loaded from, FOLDER or HUB; None if unknown, because a name such as "a/b" fits both."""
+    """Return where a model was loaded from, FOLDER or HUB; None if unknown, as "a/b" can name a folder or a hub id."""
     if is_path(name):
         return FOLDER
     recorded = run.loaded.sources.get("peft" if is_adapter else "pretrained")

@@ -35,10 +35,10 @@ class ItemResult:
         accuracy: a fraction in [0, 1], such as 1/2 if the right option ties with another. NaN if a score is not finite.
         types: the item's query types.
         metrics: maps a metric's key to its value, computed by the task, or by `choice_metrics` for an imported item.
-        chosen: recipe ids of the chosen options, several if they tie; empty if none is known.
+        chosen: recipe ids of the chosen options, several for a tie; empty if the choice is unknown.
         probabilities: softmax of the scores in displayed order, shape (5,). If the task rotates the options, each
             value is a mean over the rotations. None if the run has no scores, or a score is not finite. For
-            imported items, see `option_scores.probabilities_of`; in shuffled order.
+            imported items, the values of `option_scores.probabilities_of`, in shuffled order.
         seen: 1 if the model was trained or validated on the item, 0 if not, None if unknown.
         rotations: for each rotation, [index of the right option's letter, accuracy]. None if the task does not
             rotate the options, or a score is not finite.
@@ -89,7 +89,7 @@ def item_results(samples: Sequence[Sample], spec: TaskSpec, scale: Scale | None)
 def item_result(sample: Sample, spec: TaskSpec, scale: Scale | None = None) -> ItemResult:
     """Recompute an item's result. The document must be from the dataset, and no response may be missing.
 
-    `scale` is the scale of an imported run's scores, from `option_scores.scale_of`.
+    `scale` is the value of `option_scores.scale_of` for an imported run.
     """
     document = sample.doc
     if sample.chosen is None:
@@ -112,7 +112,7 @@ def item_result(sample: Sample, spec: TaskSpec, scale: Scale | None = None) -> I
 
 
 def _imported_answer(sample: Sample, scale: Scale | None) -> tuple[tuple[str, ...], tuple[float, ...] | None]:
-    """Return `ItemResult.chosen` and `ItemResult.probabilities` of an imported item. Scores decide over the choice."""
+    """Return `ItemResult.chosen` and `ItemResult.probabilities` of an imported item. Scores override the choice."""
     if sample.scores is None:
         return sample.chosen or (), None
     chosen = best_options(dict(zip(sample.doc.option_ids, sample.scores, strict=True)))

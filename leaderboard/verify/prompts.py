@@ -23,7 +23,7 @@ _LONG = 300
 """Limit of characters around a prompt. Most chat templates have fewer; instructions or an answer key have more."""
 
 _KEY = 5
-"""Limit of answers named around a prompt, see `answers_named`. Chat templates name fewer; answer keys name more."""
+"""Limit of answers named around a prompt, as `answers_named` counts. Chat templates name fewer; answer keys more."""
 
 _SHORTEST_QUOTE = 20
 """Queries and options with fewer characters are not searched for, because a short text can occur by chance."""
@@ -31,7 +31,7 @@ _SHORTEST_QUOTE = 20
 _LEAST_CHARACTERS = 2.5
 """Characters per token, a low estimate. All common tokenizers have a higher mean on English text."""
 
-WITHHELD = "[not shown: it holds queries or options of the dataset]"
+WITHHELD = "[not shown: this text contains queries or options of the dataset]"
 """Shown instead of the text around the prompts if this text contains queries or options of the dataset."""
 
 NOT_LOGGED = "its prompts were not logged, so nobody can see what the model was shown"
@@ -53,7 +53,7 @@ def prompt_faults(case: Case) -> Iterator[str]:
             yield f"its {key} is not the task's"
     if around.wrong:
         shots = " and the seed's shots" if shots_of(run, spec) else ""
-        yield counted(around.wrong, f"shown with another prompt than that of the task's template{shots}")
+        yield counted(around.wrong, f"shown with another prompt than the one from the task's template{shots}")
     if named := items_named(around, [sample.doc for sample in run.items]):
         yield f"the text around its prompts contains {counted(named, 'of the dataset')}"
     if around.other:
@@ -78,7 +78,7 @@ def prompt_flags(case: Case) -> Iterator[str]:
     elif run.has_system_text and logged not in " ".join(" ".join(around.texts).split()):
         yield "the system text in its results file does not appear in its prompts"
     if not all(sample.has_raw for sample in run.items):
-        yield "its raw responses were not logged, so its scores cannot be compared with the model's first answers"
+        yield "its raw responses were not logged, so its scores were not checked against these responses"
     description = case.spec.description
     own = len(description) if any(description in text for text in around.texts) else 0
     if (size := sum(map(len, around.texts)) - own) > _LONG:
@@ -91,7 +91,7 @@ def prompt_flags(case: Case) -> Iterator[str]:
     longest = max((len(prompt.text) for sample in run.items for prompt in sample.prompts), default=0)
     if length.isdecimal() and int(length) < longest / _LEAST_CHARACTERS:  # estimated, as lm-eval logs uncut prompts
         cut = f"prompts of up to {longest} characters may have been cut"
-        yield f"its context was set to {length[:12]} tokens, and {cut}"
+        yield f"its context was set to {length[:12]} tokens: {cut}"
     if why := why_unchecked(run, case.spec):
         yield why
 

@@ -18,7 +18,7 @@ Shot = tuple[str, str]
 
 
 def why_unchecked(run: Run, spec: TaskSpec) -> str | None:
-    """Return why a run's shots cannot be checked; None if they can, if the run has none, or if it is a record."""
+    """Return why a run's shots cannot be checked; None if they can, if the run has no shots, or if it is a record."""
     if not run.n_shot or run.is_record:
         return None
     if run.config.fewshot_seed is None:
@@ -35,7 +35,7 @@ def shots_of(run: Run, spec: TaskSpec) -> Callable[[Document], Sequence[Shot]] |
     """Return a function that takes a document of the dataset and returns the shots of its prompt.
 
     The run's seed determines the shots. Their texts come from the log, else from the dataset. The returned function
-    gives no shots if there are too few candidates. Return None if the run has no shots, or if they are unknown.
+    returns no shots if there are too few candidates. Return None if the run has no shots, or if its shots are unknown.
     """
     seed = run.config.fewshot_seed
     if not run.n_shot or seed is None or why_unchecked(run, spec):

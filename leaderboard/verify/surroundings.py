@@ -5,7 +5,7 @@ A logged prompt has these parts. A shot's prompt, its answer and two joints repe
     BEFORE, shot's prompt, JOINT, shot's answer, JOINT, ..., item's own prompt, AFTER
 
 The task and the few-shot seed determine the prompts and answers. The parts in capitals must be the same for all
-items. Then these parts cannot hint at the right answers.
+items, because different parts could hint at each item's right answer.
 """
 
 from collections import Counter, defaultdict
@@ -41,8 +41,8 @@ class Surroundings:
 
     Attributes:
         usual: the most frequent texts around a prompt; empty if no prompt was logged.
-        wrong: ids of items with a wrong prompt: the item's prompt or a shot differs from that of the task and seed,
-            or a text around a prompt is neither from lm-eval nor from a chat template.
+        wrong: ids of items with a wrong prompt. A prompt is wrong in two cases: its text or a shot differs from the
+            task and seed, or a text around the prompt is neither from lm-eval nor from a chat template.
         other: ids of items that are not in `wrong`, but have other texts than `usual` around a prompt.
         opening: the text before the first shot, if shots were not checked; else "".
         n_unchecked: number of unchecked shots in each prompt.
@@ -181,7 +181,7 @@ def _around(parts: _Parts | None, joints: Sequence[_Joint], run: Run, spec: Task
 
 
 def _is_bare(parts: _Parts, around: Around, run: Run, spec: TaskSpec) -> bool:
-    """Return whether lm-eval adds all texts around a prompt to which no chat template was applied."""
+    """Return whether all texts around a prompt without chat template are texts that lm-eval adds."""
     before, *_, after = around
     delimiters = (spec.asked_as["target_delimiter"], spec.asked_as["fewshot_delimiter"])
     allowed, opening, end = {delimiters}, spec.description, ""

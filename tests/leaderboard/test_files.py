@@ -67,7 +67,7 @@ ODD_FILES = {
     "record of 6 GB": (results_are(lambda p: sparse(p, 6 * 10**9), "a.record.json"), "bytes; at most"),
     "name that is not UTF-8": (lambda f: run_files(f / os.fsdecode(b"\xff\xfe")), r"\xff\xfe/"),
     "file name that is not UTF-8": (
-        results_are(lambda p: p.write_text("{}"), os.fsdecode(b"results_\xff.json")), "not UTF-8; rename it"),
+        results_are(lambda p: p.write_text("{}"), os.fsdecode(b"results_\xff.json")), "not UTF-8; rename the file"),
     "samples: pipe": (samples_are(os.mkfifo), "a pipe, not a regular file"),
     "samples: device": (samples_are(lambda p: p.symlink_to("/dev/zero")), "a device, not a regular file"),
     "samples: link to itself": (samples_are(loop), "symbolic link"),
@@ -133,13 +133,13 @@ def test_a_subfolder_that_cannot_be_listed_is_named(runs, tmp_path, monkeypatch)
     monkeypatch.setattr(os, "scandir", closed)
     code, (line,), rows = built(runs, tmp_path / "site")
     assert (code, rows[HONEST]["rank"]) == (2, 1)
-    assert "skipped runs/closed: cannot be listed: Permission denied; make it readable" in line
+    assert "skipped runs/closed: cannot be listed: Permission denied; run chmod u+rX" in line
 
 
 def test_a_folder_of_links_to_folders_alone_says_what_to_name(runs, tmp_path):
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "one").symlink_to(runs)
-    with pytest.raises(RecipeMPRError, match="only links to folders in it, such as one: pass their targets instead"):
+    with pytest.raises(RecipeMPRError, match="contains only links to folders, such as one; pass their targets"):
         build([tmp_path / "links"], tmp_path / "site")
 
 

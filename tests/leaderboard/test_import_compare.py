@@ -76,9 +76,12 @@ FAULTS = {
     "empty": (" \n", "is empty"),
     "many times the same": ("{\n" * 7, "line 1 and 6 more: not a JSON object"),
     "no id": ('{"answer": 1}', "no item_id or query; its fields: answer"),
-    "unknown id": ('{"item_id": "mpr-500", "letter": "A"}', r"expected mpr-000 \(the file's first\) to mpr-499"),
+    "unknown id": (
+        '{"item_id": "mpr-500", "letter": "A"}',
+        r"expected mpr-000 .* to mpr-499",
+    ),
     "no choice": ('{"item_id": "sample-00"}', "no option_id, option, letter or scores"),
-    "letter without order": ('{"item_id": "sample-00", "letter": "A"}', "add `options` or `option_ids`"),
+    "letter without order": ('{"item_id": "sample-00", "letter": "A"}', "Add `options` or `option_ids`"),
     "letters of a stated order": (
         '{"item_id": "sample-00", "letter": "A"}',
         "--order alone is not enough",
@@ -96,7 +99,7 @@ FAULTS = {
     ),
     "disagreeing": (
         '{"item_id": "sample-00", "option_id": null, "letter": "A"}',
-        "option_id says None, letter says",
+        "option_id says None, but letter says",
         "file",
     ),
     "foreign option": ('{"item_id": "sample-00", "option_id": "zz"}', "'zz' is not one of its options"),

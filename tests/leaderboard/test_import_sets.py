@@ -109,7 +109,7 @@ def test_lines_without_an_answer_are_counted(tmp_path):
     assert imported(tmp_path, lines, "org/system") is None
     (row,) = [row for row in build_boards(read_rows([tmp_path])[0])[-1].rows if row.kind == "imported"]
     assert (row.score.acc, row.metrics["parse_fail"].value) == (0.75, 0.25)
-    assert "15 of 60 unparsed: no answer could be read, so they count as wrong" in row.flags
+    assert "15 of 60 items unparsed: no answer could be read, so these items count as wrong" in row.flags
 
 
 OPTIONS = {

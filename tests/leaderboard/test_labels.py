@@ -141,7 +141,7 @@ def test_a_path_without_a_run_is_named_with_the_reason(tmp_path):
     missing, empty = tmp_path / "missing", tmp_path / "empty"
     empty.mkdir()
     said = spoken("audit", ["labels", str(missing), str(empty)])
-    assert re.search(rf"no run was read: {empty}: no results_.*; {missing}: no such file or folder\n$", said)
+    assert re.search(rf"no run was read: {empty}: contains no results_.*; {missing}: no such file or folder\n$", said)
     assert said.count("\n") == 1
 
 

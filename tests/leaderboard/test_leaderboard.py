@@ -76,7 +76,7 @@ UNRANKED = {
     "limit": ({"edit_results": lambda r: r["config"].update(limit=10)}, "--limit 10"),
     "missing": ({"edit_samples": drop(3)}, "3 items missing (sample-00, sample-01, sample-02)"),
     "twice": ({"edit_samples": lambda s: s.append(copy.deepcopy(s[0]))}, "1 item appearing more than once"),
-    "version": ({"version": 0}, "task version 0; this release scores version 1"),
+    "version": ({"version": 0}, "task version 0 is not comparable; this release scores"),
     "no samples": ({"log_samples": False}, "run with --log_samples"),
     "file order": ({"order": "file"}, "58 items with options not in shuffled order"),
     "moved option": ({"edit_samples": hide_gold_first}, "1 item with options not in shuffled order"),
@@ -88,7 +88,7 @@ UNRANKED = {
         {"edit_results": lambda r: r["results"]["recipe_mpr_sample"].update({"acc,none": 0.99})}, "acc is 0.99"),
     "NaN": (
         {"edit_samples": lambda s: s[2]["filtered_resps"].__setitem__(1, ["nan"])}, "1 item with a score that is not"),
-    "four scores": ({"edit_samples": lambda s: s[2]["filtered_resps"].pop()}, "1 item without their 5 responses"),
+    "four scores": ({"edit_samples": lambda s: s[2]["filtered_resps"].pop()}, "1 item without the expected 5"),
     "telling prompt": ({"prompt": "{{query}} {{gold_letter}}"}, "its prompt template is not the task's (default)"),
     "odd types": ({"edit_results": lambda r: r["configs"]["recipe_mpr_sample"].update(metadata=[1])}, "version None"),
     "hostile": ({"edit_samples": lambda s: s[0].update(doc="<script>")}, "1 item not of the pinned dataset"),

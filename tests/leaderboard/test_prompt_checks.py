@@ -148,5 +148,5 @@ def test_a_record_keeps_the_text_around_as_it_stands_and_says_where_it_is_cut(tm
     cut = record_of(run, around="x" * 30_000).run
     assert (len(cut["recipe_mpr_around"]), cut["recipe_mpr_flags"]) == (
         20_000,
-        ["of the 30000 characters around each prompt its record keeps 20000"],
+        ["its record keeps 20000 of the 30000 characters around each prompt"],
     )

@@ -68,7 +68,7 @@ def test_nine_runs_stand_on_one_board_without_ranks(runs):
     assert len(nine) == 9
     assert {row.rank for row in board.rows} == {None}
     assert rows["DeepSeek-R1-Distill-Qwen-7B"].reason.startswith("the right option was A in 75 of 75")
-    assert "75 of 75 unparsed: no answer could be read, so they count as wrong" in rows[
+    assert "75 of 75 items unparsed: no answer could be read, so these items count as wrong" in rows[
         "Qwen2.5-3B-Instruct LoRA v1"].flags  # fmt: skip
     assert any(flag.startswith("its importer names 350 items") for flag in rows["SmolLM2-1.7B-Instruct LoRA"].flags)
     assert rows["SmolLM2-1.7B-Instruct"].flags == ("answers A on 100% of items",)

@@ -58,7 +58,7 @@ def test_a_record_makes_the_row_that_its_run_makes(made):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda r: r["items"][0].update(scores=[[9, 0, 0, 0, 0]]), "another logged accuracy than that of the scores"),
+        (lambda r: r["items"][0].update(scores=[[9, 0, 0, 0, 0]]), "another logged accuracy than the recomputed one"),
         (lambda r: r["items"].pop(), "1 item missing"),
         (lambda r: r["items"].append(r["items"][0]), "appearing more than once"),
         (lambda r: r["run"]["results"]["recipe_mpr_sample"].update({"acc,none": 0.99}), "in the results file"),

@@ -132,7 +132,7 @@ def test_a_result_that_cannot_be_sent_is_kept_and_sent_the_next_time(tmp_path, m
         return whole(self, path, to, *more, **keys)
 
     monkeypatch.setattr(type(memory()), "put_file", cut)
-    with pytest.raises(RemoteError, match=r"connection reset.*start again to send it"):
+    with pytest.raises(RemoteError, match=r"connection reset.*run the same command to send it"):
         storage.publish(staged, "cell")
     assert not memory().glob("/three/sweep/runs/**/results_*"), "a result counts only with its results file"
     monkeypatch.setattr(type(memory()), "put_file", whole)

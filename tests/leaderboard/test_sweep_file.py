@@ -58,7 +58,7 @@ def test_all_faults_are_reported_at_once_with_the_allowed_keys(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[1, 2]", "holds no settings"),
+        ("[1, 2]", "has no settings"),
         ("models: []", "models: List should have at least 1 item"),
         ("a: [", "cannot be read"),
         ("models: 3\ninclude: 4", "models: Input should be a valid list"),

@@ -197,10 +197,10 @@ def test_weights_are_compared_by_content_not_by_path(tiny_qwen, tmp_path):
 
 def test_the_plan_names_states_tokens_and_reasons():
     made = cells(HF, {"baseline": "bm25"}, tasks=[SAMPLE, "recipe_mpr_generate"], shots=[0, 2])
-    plan = make_plan(made, Recognition(None), lambda cell: "gpus: 1, and this machine has 0" if cell.shots else None)
+    plan = make_plan(made, Recognition(None), lambda cell: "gpus: 1, but this machine has 0" if cell.shots else None)
     text = plan_text(plan, whole=True)
     assert "6 cells: 3 waiting, 2 failed, 1 refused. To run: 2 model loads" in text
-    assert "gpus: 1, and this machine has 0" in text
+    assert "gpus: 1, but this machine has 0" in text
     zero, two = Cell(model(), SAMPLE), Cell(model(), SAMPLE, shots=2)
     assert estimated_tokens(two) == pytest.approx(3 * estimated_tokens(zero), rel=0.01)
     assert 60 * 60 < estimated_tokens(zero) < 60 * 200

@@ -110,7 +110,7 @@ def test_a_crash_fails_one_cell_with_its_last_line(tmp_path):
     crash = Event(kind=ENDED, reason="exit code 134")
     _, statuses = swept(tmp_path, states, [*did(0), began(1), crash], [*did(0), END])
     assert statuses == ["done", "failed", "done"]
-    assert states[1].note == "exit code 134; its log ends: Fatal: bad weights"
+    assert states[1].note == "exit code 134; last line of its log: Fatal: bad weights"
 
 
 def test_a_failed_cell_does_not_stop_the_others(tmp_path):
@@ -152,7 +152,7 @@ def test_a_group_whose_nodes_are_always_lost_fails_in_the_end(tmp_path):
     lost = [began(0), Event(kind=ENDED, reason="its node was lost", lost=True)]
     states = plan(HF, tasks=TASKS[:1])
     _, statuses = swept(tmp_path, states, *[lost] * 6)
-    assert (statuses, states[0].note) == (["failed"], "its node was lost; its log ends: no log")
+    assert (statuses, states[0].note) == (["failed"], "its node was lost; last line of its log: no log")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_two_sweeps_do_not_share_a_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("leaderboard.sweep.storage.ORPHANS_END_SECONDS", 0.1)
     with locked(tmp_path) as descriptor:
         assert descriptor > 2
-        with pytest.raises(RecipeMPRError, match="another sweep is using it"), locked(tmp_path):
+        with pytest.raises(RecipeMPRError, match="another sweep is using this folder"), locked(tmp_path):
             pass
     with locked(tmp_path):
         pass
@@ -227,7 +227,7 @@ def test_gpus_and_memory_limit_what_starts(tmp_path, monkeypatch):
     (baseline, *_) = [state.cell for state in plan({"baseline": "first"})]
     assert executor.needs(cell.model) == Needs(1, 0)
     assert executor.needs(baseline.model) == Needs(0, 0)
-    assert executor.never_fits(Needs(3, 0)) == "gpus: 3, and this machine has 2"
+    assert executor.never_fits(Needs(3, 0)) == "gpus: 3, but this machine has 2"
     assert "memory: 1048576 GiB" in str(executor.never_fits(Needs(0, 2**50)))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert LocalExecutor(1, -1).needs(cell.model) == Needs(0, 0)
@@ -270,7 +270,7 @@ def test_progress_is_read_from_the_bars_in_the_log(tmp_path):
 
 def test_the_time_left_is_estimated_from_the_same_model():
     states = plan(HF, {"baseline": "first"}, tasks=["recipe_mpr_sample", "recipe_mpr_test"])
-    assert left_text(states, 1) == "time left not known yet"
+    assert left_text(states, 1) == "time left unknown"
     states[0].status, states[0].seconds = "done", 120.0
     states[2].status, states[2].seconds = "done", 6.0
     assert left_text(states, 1) == "about 105 s left"
