@@ -42,7 +42,7 @@ from recipe_mpr_task.names import slug
 MANY_ROWS = 1000
 """From this number of rows, it saves time to start processes that write the site."""
 
-# without the systems' pages
+# The site's main files, without the pages of systems and boards.
 FILES = ("index.html", "leaderboard.md", "results.md", "leaderboard.json", "leaderboard.csv")
 
 
@@ -142,7 +142,7 @@ def _files(
 def _system_files(
     board: Board, calibrations: Calibrations, links: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[SiteFile]:
-    """Yield each system's page, and the file with its answers. `links` has the rows' objects by id."""
+    """Yield each system's page, and a file with the system's answers. `links` has the page data of each row, by id."""
     from leaderboard.site.page import answers_script, system_page
 
     for row in board.rows:

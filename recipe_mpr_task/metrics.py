@@ -96,7 +96,7 @@ def _accuracy_keys(query_types: tuple[str, ...]) -> tuple[str, ...]:
 
 def _per_type(doc: Mapping[str, Any], accuracy: float) -> dict[str, float]:
     metrics = dict.fromkeys(_accuracy_keys(tuple(doc["query_types"])), accuracy)
-    # Omit the key if it is unknown whether the item was seen, because a 0 would claim that the item is unseen.
+    # If it is unknown whether the item was seen, omit the key, because 0 would mean "not seen".
     seen = doc.get(SEEN)
     if seen is not None:
         metrics[SEEN] = float(seen)

@@ -30,7 +30,7 @@ class Sample:
     """One item of a run.
 
     Attributes:
-        document: the logged document; None if it does not have the form of a task's document.
+        document: the logged document; None if the logged value does not have the form of a task's document.
         log_likelihoods: the logged responses after lm-eval's filters; None if not logged, or if one is not a number.
         texts: the logged responses after lm-eval's filters as generated texts; None if not logged, or if they are
             log-likelihoods.

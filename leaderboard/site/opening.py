@@ -49,13 +49,11 @@ def about(board: Board) -> str:
 
 
 def opening_board(boards: Sequence[Board]) -> str | None:
-    """Return the key of the board with the newest log; None if there are no boards.
-
-    Records of earlier runs are shared and committed, so the newest record is not what the reader ran last. Without a
-    log, the page opens on the main board, or on the board with the newest record if the main board has no run.
+    """Return the key of the board that the page opens on; None if there are no boards.
 
     The first of these groups that has a run is used: benchmark, set, diagnostic. The page opens on the board of the
-    group with the newest run. If no board has a run, the page opens on the first board.
+    group with the newest log. Records do not count as new, because records of earlier runs are shared and committed.
+    If the group has only records, the main board is preferred. If no board has a run, the page opens on the first one.
     """
     groups: tuple[Group, ...] = ("benchmark", "set", "diagnostic")
     for group in groups:

@@ -85,6 +85,6 @@ def _write(folder: Path, chunk: _Chunk) -> _Hashes:
             with (folder / path).open("xb") as file:  # one row's page must not replace another row's page
                 file.write(content)
         except FileExistsError:
-            raise RuntimeError(f"two files of the site are called {path}") from None
+            raise RuntimeError(f"two files of the site have the path {path}; expected one") from None
         hashes.append(sha256_of(content))
     return hashes
