@@ -59,7 +59,7 @@ def calibration(confidences: Floats, right: Floats) -> Calibration:
     sure, correct = (np.bincount(places, weights=values, minlength=N_BINS) for values in (confidences, right))
     error = float(np.abs(correct - sure).sum()) / len(confidences)
     filled = np.flatnonzero(counts)
-    scores = Score.of_each(np.asarray(correct[filled], np.float64), counts[filled])
+    scores = map(Score.of, correct[filled].tolist(), counts[filled].tolist())
     bins = tuple(
         Bin(k / N_BINS, (k + 1) / N_BINS, float(sure[k] / counts[k]), score)
         for k, score in zip(filled.tolist(), scores, strict=True)

@@ -91,13 +91,14 @@ def _compared(ranked: Sequence[Row], accuracies: Floats, p_of_best: Floats) -> l
     with_leader = statistics.compare_with(accuracies[:, 1:], accuracies[:, 0])
     blocks = _exact_blocks(accuracies, p_of_best, np.array([comparison.p for comparison in with_leader]))
     ranges = np.transpose(rank_ranges(np.array([row.rank for row in ranked]), blocks)).tolist()
-    leader, *others = [
-        replace(row, rank_low=low, rank_high=high) for row, (low, high) in zip(ranked, ranges, strict=True)
-    ]
     corrected, agreeing = statistics.holm_agreeing(with_leader)
-    return [replace(leader, is_tied=True)] + [
-        replace(row, is_tied=p_holm >= LEVEL, against_leader=AgainstLeader.rounded(comparison, p_holm))
-        for row, comparison, p_holm in zip(others, agreeing, corrected.tolist(), strict=True)
+    tested = [
+        (p_holm >= LEVEL, AgainstLeader.rounded(comparison, p_holm))
+        for comparison, p_holm in zip(agreeing, corrected.tolist(), strict=True)
+    ]
+    return [
+        replace(row, rank_low=low, rank_high=high, is_tied=is_tied, against_leader=against)
+        for row, (low, high), (is_tied, against) in zip(ranked, ranges, [(True, None), *tested], strict=True)
     ]
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from leaderboard.load.item_sets import ItemSet
@@ -101,7 +102,7 @@ class Row:
     is_tied: bool | None = None
     against_leader: AgainstLeader | None = None
 
-    @property
+    @cached_property  # a build of 10,000 rows reads the id more than 100,000 times
     def id(self) -> str:
         """A name for files and URLs. The name stays the same if the row is built again from the same results."""
         identity = self.keys.identity[:12] or None

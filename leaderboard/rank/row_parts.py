@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from recipe_mpr_task.statistics import Comparison, Floats
+from recipe_mpr_task.statistics import Comparison
 
 _DIGITS = 9
 
@@ -31,13 +30,6 @@ class Score:
         if n == 0:
             return cls(None, 0)
         return cls(correct / n, n, *_wilson(correct, n))
-
-    @classmethod
-    def of_each(cls, correct: Floats, n: NDArray[Any]) -> "list[Score]":
-        """Return the scores of several sets of items, shape (sets,). No set is empty."""
-        low, high = proportion_confint(correct, n, alpha=0.05, method="wilson")
-        columns = (correct / n, n, low, high)
-        return [cls(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 @lru_cache(maxsize=65536)  # thousands of rows have the same counts
