@@ -47,7 +47,7 @@ def _index(item: Item) -> int:
 def _aspects(record: dict[str, Any], item: Item) -> tuple[str, ...]:
     if record["answer"] != item.gold:
         raise DataError(
-            f"{item.item_id}: the gold option is {item.gold}, but {record['answer']} in the dataset; aspects need the "
-            "dataset's items: train on these, or set aspects=0"
+            f"{item.item_id}: the gold option is {item.gold}, but {record['answer']} in the dataset; train on the "
+            "dataset's items, or set aspects=0"
         )
     return tuple(" ".join(text.split()) for text in record.get(_FIELD, {}))
