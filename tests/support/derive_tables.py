@@ -53,7 +53,8 @@ def even_gold_letters(groups: list[list[str]], rng: random.Random) -> list[int]:
     """Return a gold letter, 0..4, for each item. In every group, the counts of the letters differ by at most one.
 
     The method is a local search. It starts with even counts within each fold, and swaps the letters of two random
-    items. A swap is kept if the sum of the squared counts does not increase. The sum is smallest if all counts are even.
+    items. A swap is kept if the sum of the squared counts does not increase. The sum is smallest if all counts are
+    even.
     """
     sizes = Counter(g for gs in groups for g in gs)
     floor = sum(

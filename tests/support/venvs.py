@@ -33,7 +33,7 @@ def environment_with(folder: Path, *steps: tuple[str, ...]) -> Path:
 
 
 def run(*command: str, **environment: str) -> str:
-    """Run a command outside the checkout, without PYTHONPATH. Return its standard output. Fail if the exit code is not 0."""
+    """Run a command outside the checkout, without PYTHONPATH. Return its output; fail if the exit code is not 0."""
     inherited = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(
         command,
