@@ -1,4 +1,4 @@
-"""Keep a run's unselected checkpoints, each with a manifest that marks it as unselected."""
+"""Keep a run's unselected checkpoints, each with a manifest that marks the checkpoint as unselected."""
 
 import os
 import shutil

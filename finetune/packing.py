@@ -81,5 +81,5 @@ def check_isolation(model: Any, text: Sequence[int], device: torch.device) -> No
     if not torch.allclose(one, other, rtol=_TOLERANCE, atol=_TOLERANCE):
         gap = float((one - other).abs().max())
         raise RecipeError(
-            f"packing: in this model, a text changes the logits of the next text by {gap:.3g}; set packing=false"
+            f"packing=true: in this model, a text changes the logits of the next text by {gap:.3g}; set packing=false"
         )

@@ -185,7 +185,7 @@ class Recipe(_Strict):
     def _prompt_exists(cls, value: str) -> str:
         if value not in LETTER_PROMPTS:
             raise ValueError(
-                f"not a prompt with a letter answer; allowed, with a letter answer: {', '.join(LETTER_PROMPTS)}"
+                f"unknown, or without a letter answer; prompts with a letter answer: {', '.join(LETTER_PROMPTS)}"
             )
         return value
 
