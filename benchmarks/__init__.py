@@ -1,1 +1,1 @@
-"""Measure the performance claims. Each result is a ratio to a baseline that is measured in the same run."""
+"""Check the project's claims about speed, memory and interrupted sweeps."""

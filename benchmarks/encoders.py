@@ -8,7 +8,7 @@ that score pairs have random weights, the same for both methods. The comparisons
 
 - Embedding: `BiEncoder.embed` against `SentenceTransformer.encode`.
 - Scoring pairs: `CrossEncoder` against `CrossEncoder.predict` of sentence-transformers.
-- Multiple choice: `MultipleChoice` against the published method, which pads 8 items a batch to 384 tokens.
+- Multiple choice: `MultipleChoice` against the published method, which pads batches of 8 items to 384 tokens.
 - Training: the recipe minilm_multiple_choice with pad_to=batch against the same recipe with pad_to=max_length (384).
 
 Claims: our code is at least as fast as sentence-transformers, and at least 5 times as fast as the published method.
@@ -64,7 +64,7 @@ def head_of(name: str, folder: Path) -> Any:
 
 
 def embedding(folder: Path, items: Sequence[Item]) -> tuple[Scores, Scores]:
-    """Return two functions that embed all distinct queries and options: ours, then sentence-transformers' function."""
+    """Return two functions that embed all distinct queries and options: ours, then that of sentence-transformers."""
     from sentence_transformers import SentenceTransformer
 
     texts = sorted({text for item in items for text in (item.query, *(option.text for option in item.options))})
@@ -76,7 +76,7 @@ def embedding(folder: Path, items: Sequence[Item]) -> tuple[Scores, Scores]:
 
 
 def pair_logits(folder: Path, pairs: list[tuple[str, str]]) -> tuple[Scores, Scores]:
-    """Return two functions that give each pair one logit: ours, then the function of sentence-transformers."""
+    """Return two functions that compute one logit per pair: ours, then that of sentence-transformers."""
     from sentence_transformers import CrossEncoder
 
     ours, theirs = head_of("cross_encoder", folder), CrossEncoder(str(folder), device="cpu")
@@ -152,9 +152,10 @@ def seconds(score: Scores) -> tuple[float, torch.Tensor]:
 def main() -> None:
     """Run the benchmark and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--items", type=int, default=100)
-    parser.add_argument("--steps", type=int, default=1, help="optimizer steps of 32 items in a training round")
+    parser.add_argument("--runs", type=int, default=3, help="interleaved rounds; default: %(default)s")
+    parser.add_argument("--items", type=int, default=100, help="items to score; default: %(default)s")
+    parser.add_argument("--steps", type=int, default=1, help="optimizer steps of 32 items per training round; "
+                        "default: %(default)s")  # fmt: skip
     given = parser.parse_args()
     base = minilm_folder()
     if base is None:
@@ -167,13 +168,13 @@ def main() -> None:
         ways = {
             "embedding texts, against SentenceTransformer.encode": embedding(base, items),
             "scoring pairs, against CrossEncoder.predict": pair_logits(cross, pairs),
-            "scoring pairs, against the published way (padded to 384)": multiple_choice(choice, pairs),
+            "scoring pairs, against the published method (padded to 384)": multiple_choice(choice, pairs),
         }
         rows = [scored(what, *both, runs=given.runs) for what, both in ways.items()]
-        rows.append(trained("training, against the published way", *training(base, given.steps, Path(folder, "out")),
+        rows.append(trained("training, against the published method", *training(base, given.steps, Path(folder, "out")),
                             runs=given.runs))  # fmt: skip
     print(tabulate(rows, ["What", "Ours", "Theirs", "Times as fast", "Range", "Largest difference"], tablefmt="pipe"))
-    print(f"\nmedians of {given.runs} interleaved rounds, {len(items)} items; seconds, for training samples/s")
+    print(f"\nmedians of {given.runs} interleaved rounds; seconds for {len(items)} items, or samples/s for training")
 
 
 def scored(what: str, ours: Scores, theirs: Scores, *, runs: int) -> list[str]:

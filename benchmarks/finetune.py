@@ -3,8 +3,8 @@
     python -m benchmarks.finetune [--runs 3] [--items 32]
 
 The benchmark trains by several variants of the recipe. The first is the published recipe, each later variant adds a
-change, and the last is our recipe. All variants have the same model, hardware and items. They run in interleaved
-rounds, and each variant runs in its own process.
+change, and the last is our recipe. All variants have the same model, hardware and items. The variants run in
+interleaved rounds, each variant in a separate process.
 
 - Model: a Qwen3 with 58M random parameters. Its vocabulary has 32,000 tokens, and its output head is not tied to the
   embeddings, as in Qwen3-8B.
@@ -46,11 +46,11 @@ ARCHITECTURE = {
 PUBLISHED = "qwen3_8b_lora_published"
 OURS = "qwen3_8b_lora"
 VARIANTS = {
-    "published: 1 item a pass, padded to 512, loss on the whole text": (PUBLISHED, []),
+    "published: 1 item per pass, padded to 512, loss on the whole text": (PUBLISHED, []),
     "+ padded to the batch": (PUBLISHED, ["pad_to=batch"]),
     "+ loss on the answer, gathered before the output head": (PUBLISHED, ["pad_to=batch", "loss=answer"]),
     "+ no dropout on the adapters": (PUBLISHED, ["pad_to=batch", "loss=answer", "lora.dropout=0"]),
-    "ours: + batches by tokens, orders drawn": (OURS, ["max_batch_tokens=256"]),
+    "ours: + batches by tokens, new option orders": (OURS, ["max_batch_tokens=256"]),
 }
 
 
@@ -161,8 +161,8 @@ def measured(variant: str, base: Path, n_items: int) -> dict[str, float]:
 def main() -> None:
     """Run the benchmark and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--items", type=int, default=32, help="timed ones, a multiple of 16")
+    parser.add_argument("--runs", type=int, default=3, help="interleaved rounds; default: %(default)s")
+    parser.add_argument("--items", type=int, default=32, help="timed items, a multiple of 16; default: %(default)s")
     for hidden in ("--work", "--base", "--out"):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -187,7 +187,10 @@ def show(rounds: list[dict[str, dict[str, float]]]) -> None:
     """Print one line for each variant: samples per second, peak memory, and the ratios to the published recipe.
 
     Each number is the median over the rounds. A ratio divides a variant's value by the published recipe's value in the
-    same round. Then print the smallest and the largest ratios of our recipe.
+    same round. Then print the smallest and the largest ratio of our recipe.
+
+    Args:
+        rounds: for each round, the return value of `work` for each variant.
     """
     first, last = next(iter(VARIANTS)), list(VARIANTS)[-1]
 
@@ -210,9 +213,9 @@ def show(rounds: list[dict[str, dict[str, float]]]) -> None:
     headers = ["Variant", "samples/s", "times published", "MiB above the loaded model", "of published"]
     print(tabulate(rows, headers, tablefmt="pipe", disable_numparse=True))
     speed, memory = ratios(last, "samples_per_second"), ratios(last, "memory")
-    print(f"\nmedian of {len(rounds)} interleaved rounds, {median(last, 'tokens'):.0f} tokens an item on average")
-    print(f"ours: {min(speed):.2f} to {max(speed):.2f} times the samples/s")
-    print(f"ours: {min(memory):.2f} to {max(memory):.2f} of the memory")
+    print(f"\nmedian of {len(rounds)} interleaved rounds, {median(last, 'tokens'):.0f} tokens per item on average")
+    print(f"our recipe: {min(speed):.2f} to {max(speed):.2f} times the published recipe's samples/s")
+    print(f"our recipe: {min(memory):.2f} to {max(memory):.2f} times the published recipe's memory")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure what it costs to build the leaderboard's site from many runs: wall time, CPU time and memory.
+"""Measure the cost of building the leaderboard's site from many runs: wall time, CPU time and memory.
 
     RECIPE_MPR_DATA=500QA.json python -m benchmarks.leaderboard [100 300 1000]
     python -m benchmarks.leaderboard --records [1000 3000 10000]
@@ -7,9 +7,9 @@ For each number of runs, the site is built with an empty cache, and then built a
 build's time per run is compared with the time per run at the smallest number of runs. The second build's time is
 compared with the first build's time.
 
-Without --records, every run has a samples file as lm-eval writes it for an LLM on the 500 items, including the prompts.
-With --records, every run is a compact record of the 500 items; the dataset is not needed. If other programs run at the
-same time, compare CPU seconds instead of wall time.
+Without --records, every run has a samples file with the prompts, as lm-eval writes it for an LLM on the 500 items. With
+--records, every run is a compact record of the 500 items; the dataset is not needed. If other programs run at the same
+time, compare CPU seconds instead of wall time.
 """
 
 import argparse
@@ -32,16 +32,16 @@ from recipe_mpr_task.task import record_of
 SIZES, RECORD_SIZES = (100, 300, 1000), (1000, 3000, 10000)
 
 Write = Callable[[int], int]
-"""Adds the run with this number to the runs, and returns its size in bytes."""
+"""A function that adds a run to the folder of runs. It takes the run's number and returns the file's size in bytes."""
 
 
 def main() -> None:
-    """Measure how the site is built, and print one line for each number of runs."""
-    parser = argparse.ArgumentParser(description="Measure how the leaderboard's site is built.")
-    parser.add_argument("sizes", nargs="*", type=int, help="numbers of runs")
+    """Measure the cost of building the site, and print one line for each number of runs."""
+    parser = argparse.ArgumentParser(description="Measure the cost of building the leaderboard's site.")
+    parser.add_argument("sizes", nargs="*", type=int, help="numbers of runs to measure")
     parser.add_argument("--records", action="store_true", help="compact records instead of full logs")
     parser.add_argument("--made", type=Path, help="with --records: a folder to keep the records for later measurements")
-    parser.add_argument("--once", action="store_true", help="leave out the second build, with one more run")
+    parser.add_argument("--once", action="store_true", help="skip the second build, with one more run")
     arguments = parser.parse_args()
     sizes = sorted(arguments.sizes) or list(RECORD_SIZES if arguments.records else SIZES)
     with tempfile.TemporaryDirectory() as folder:
@@ -59,12 +59,13 @@ def _measure(sizes: list[int], folder: Path, write: Write, *, is_once: bool) -> 
         full = _build(folder, f"out{size}", f"cache{size}")
         per_run = per_run or full.seconds / size
         text = (
-            f"{size} runs of {megabytes:.2f} MB: {full}; per run {full.seconds / size / per_run:.2f} of {sizes[0]} runs"
+            f"{size} runs of {megabytes:.2f} MB: {full}; time per run relative to {sizes[0]} runs "
+            f"{full.seconds / size / per_run:.2f}"
         )
         if not is_once:
             n_runs += bool(write(n_runs))
             again = _build(folder, f"out{size}", f"cache{size}")
-            text += f"; with one more run {again}, {again.seconds / full.seconds:.2f} of the full build"
+            text += f"; with one more run: {again}, {again.seconds / full.seconds:.2f} of the first build's time"
         print(text, flush=True)
 
 
@@ -99,7 +100,7 @@ class Cost:
         seconds: wall time.
         cpu_seconds: user CPU time of all the build's processes.
         peak_bytes: largest resident memory of all the build's processes together.
-        copy_seconds: wall time of the search for copies.
+        copy_seconds: wall time of the search for copied results.
     """
 
     seconds: float
@@ -111,7 +112,7 @@ class Cost:
         """Return the cost as text."""
         return (
             f"{self.seconds:.1f} s, {self.cpu_seconds:.1f} CPU s, peak {self.peak_bytes / 1e9:.2f} GB, "
-            f"{self.copy_seconds:.1f} s for copies"
+            f"{self.copy_seconds:.1f} s to search for copies"
         )
 
 

@@ -1,8 +1,8 @@
-"""Make up runs for benchmarks: full logs as lm-eval writes them, and compact records.
+"""Write made-up runs for benchmarks: full logs as lm-eval writes them, and compact records.
 
-The answers of a record follow a simple model of real ones: systems differ in ability, items in difficulty, and some
-wrong options attract every system. So accuracies lie between chance and nearly all, and two systems share about half of
-their wrong choices.
+The answers of a record follow a simple model of real answers. Systems differ in ability, items differ in difficulty,
+and some wrong options attract every system. Accuracies range from chance level to almost 100%. Two systems share about
+half of their wrong choices.
 """
 
 import json
@@ -39,7 +39,7 @@ def asked_of(doc: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_log(folder: Path, seed: int, asked: list[dict[str, Any]]) -> None:
-    """Write a run's results file and samples file. `asked` has an entry of `asked_of` for each item."""
+    """Write a run's results file and samples file. `asked` has the return value of `asked_of` for each item."""
     draw = random.Random(seed)  # noqa: S311 (made-up scores)
     skill = 0.2 + 0.6 * draw.random()
     lines, right = [], 0.0
@@ -84,7 +84,7 @@ def write_record(path: Path, seed: int) -> None:
 
 
 def _scores(seed: int) -> Floats:
-    """Return a system's log-likelihoods of the letters, shape (items, 5), with the seven digits that a record keeps."""
+    """Return a system's log-likelihoods of the letters, shape (items, 5), rounded to seven digits as in records."""
     draw = np.random.default_rng(seed)
     ability, sharpness = draw.normal(1.0, 1.2), draw.uniform(0.5, 2.5)
     appeal, golds, difficulty = _shared_appeal()
@@ -97,7 +97,10 @@ def _scores(seed: int) -> Floats:
 
 @lru_cache(maxsize=1)
 def _shared_appeal() -> tuple[Floats, Any, Floats]:
-    """Return how much each option attracts every system, the index of the right letter, and each item's difficulty."""
+    """Return each option's attraction, each right letter's index and each item's difficulty.
+
+    The shapes are (items, 5), (items,) and (items,). The attraction is the same for every system.
+    """
     draw = np.random.default_rng(2**32)
     golds = np.array([gold for _, _, gold in _items()])
     appeal = draw.normal(0, 1, (len(golds), N_OPTIONS))
@@ -107,14 +110,14 @@ def _shared_appeal() -> tuple[Floats, Any, Floats]:
 
 @lru_cache(maxsize=1)
 def _items() -> list[tuple[str, tuple[str, ...], int]]:
-    """Return each item's id, the recipe ids of its options as shown, and the index of the right option's letter."""
+    """Return each item's id, its options' recipe ids in the order shown, and the index of the right option's letter."""
     order, pinned = task_spec(TASK).order, pinned_items()
     shown = {item_id: pinned[item_id].shown_ids(order) for item_id in sorted(scored_ids(task_spec(TASK).split))}
     return [(item_id, ids, ids.index(pinned[item_id].gold)) for item_id, ids in shown.items()]
 
 
 def _run(seed: int, accuracy: float) -> dict[str, Any]:
-    """Return the fields of the results file that a record keeps, as those of a model from the hub."""
+    """Return the results file's fields that a record keeps, for a made-up model from the hub."""
     name, key = f"org-{seed % 97}/model-{seed}", sha256_of(f"model {seed}".encode())
     settings = {
         "description": "", "doc_to_choice": "letters", "doc_to_target": "gold", "doc_to_text": template("default"),

@@ -2,10 +2,10 @@
 
     python -m benchmarks.page [100 1000]
 
-For each number of systems, the page of a made-up board is opened five times, and the median time from the start of the
-navigation to the first drawn chart is printed. Then ten searches are made in the chart and in the table, five times
-each. Of each search, the median time to draw and lay out the page counts; the longest is printed. Browser start-up is
-not measured.
+For each number of systems, the benchmark opens the page of a made-up board five times. It prints the median time from
+the start of the navigation to the first drawn chart. Then it runs ten searches in the chart and in the table, five
+times each. For each search, it takes the median time to draw and lay out the page; it prints the longest median.
+Browser start-up is not measured.
 
 Claim: with 1,000 systems, the page opens in under 2 s and filters in under 100 ms.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SIZES = (100, 1000)
 _TIMES = 5
 _OPENED = """() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()))))"""
-# The page reads a new search, draws, and lays out. The 80 ms that typing waits for the next key are left out.
+# Time the page from a new search to the new layout. Leave out the 80 ms that the search field waits for more keys.
 _FILTER = """(words) => {
   const state = new URLSearchParams(location.hash.slice(1));
   state.set("q", words);

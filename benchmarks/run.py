@@ -2,10 +2,10 @@
 
     python -m benchmarks.run [--runs 5]
 
-Both commands run the same task with the same tiny model, in turn. For each pair of runs, the wall time of the whole
-`recipe-mpr run` process is divided by the wall time of the whole `lm_eval run` process. The benchmark prints the median
-of these ratios. `lm_eval run` is slower because it indexes the 14,000 task files of lm-eval. `recipe-mpr run` skips
-these files if every task is from this project.
+Both commands run the same task with the same tiny model, in turn. For each pair of runs, the process time of
+`recipe-mpr run` (wall time) is divided by that of `lm_eval run`. The benchmark prints the median of these ratios.
+`lm_eval run` is slower because it indexes the 14,000 task files of lm-eval. `recipe-mpr run` skips these files if every
+task is from this project.
 
 Claim: `recipe-mpr run` needs at most 0.65 times the wall time of `lm_eval run`, and both commands write exactly the
 same metrics. Data: the file that RECIPE_MPR_DATA names, else the cached dataset, else the embedded sample.
@@ -42,7 +42,7 @@ def timed(command: str, arguments: list[str], out: Path) -> tuple[float, str]:
 def main() -> None:
     """Run the benchmark and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=5, help="number of pairs of runs; default: %(default)s")
     runs = parser.parse_args().runs
     task = "recipe_mpr" if local_source() else "recipe_mpr_sample"
     with tempfile.TemporaryDirectory() as folder:
@@ -56,8 +56,8 @@ def main() -> None:
             pairs += [tuple(seconds for seconds, _ in found.values())] if i else []
     theirs, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
     ratio = statistics.median(b / a for a, b in pairs)
-    print(f"{task}, tiny Qwen3, median of {runs}: lm_eval run {theirs:.1f} s, recipe-mpr run {ours:.1f} s")
-    print(f"ratio, median of the pairs: {ratio:.2f}; metrics {'equal' if len(metrics) == 1 else 'DIFFER'}")
+    print(f"{task}, tiny Qwen3, medians of {runs} runs: lm_eval run {theirs:.1f} s, recipe-mpr run {ours:.1f} s")
+    print(f"median ratio of the pairs: {ratio:.2f}; metrics {'equal' if len(metrics) == 1 else 'DIFFER'}")
 
 
 if __name__ == "__main__":

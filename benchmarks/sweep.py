@@ -1,12 +1,12 @@
-"""Kill a sweep at random moments, start it again until it is done, and compare it with an uninterrupted sweep.
+"""Kill a sweep at random moments, restart it until it finishes, and compare it with an uninterrupted sweep.
 
     python -m benchmarks.sweep SWEEP [--kills 20] [--jobs 2] [--seed 0] [--out DIR]
 
 SWEEP is a sweep file or the name of a shipped sweep, such as `small`. Only the sweep's own process gets SIGKILL. Its
 workers must then end by themselves.
 
-Claims: no complete result is made twice or lost, each cell has one result, and both sites are equal but for dates, file
-names and measured cost.
+Claims: no complete result is computed twice or lost, and each cell has one result. Both sites are equal except for
+dates, file names and measured cost.
 """
 
 import argparse
@@ -33,12 +33,12 @@ def command(sweep: str, out: Path, jobs: int) -> list[str]:
 
 
 def results_in(out: Path) -> set[str]:
-    """Return the paths of all results files, relative to the sweep's folder. Their names have the time of the run."""
+    """Return the paths of all results files, relative to the sweep's folder. File names contain the time of the run."""
     return {str(file.relative_to(out)) for file in out.glob("runs/**/results_*.json")}
 
 
 def kill_after(arguments: list[str], seconds: float) -> bool:
-    """Start a sweep, and kill it after some seconds. Return False if the sweep had ended before."""
+    """Start a sweep, kill it after `seconds`, and return True. Return False if the sweep ended earlier."""
     process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         _, errors = process.communicate(timeout=seconds)
@@ -52,7 +52,7 @@ def kill_after(arguments: list[str], seconds: float) -> bool:
 
 
 def interrupted(arguments: list[str], out: Path, moments: list[float]) -> tuple[int, list[str]]:
-    """Run a sweep with SIGKILLs until it is done. Return the number of kills and all faults that were found.
+    """Run a sweep with SIGKILLs until it finishes. Return the number of kills, and a text for each fault.
 
     Args:
         arguments: the command that runs the sweep.
@@ -65,13 +65,13 @@ def interrupted(arguments: list[str], out: Path, moments: list[float]) -> tuple[
         n_kills += kill_after(arguments, seconds)
         after = results_in(out)
         if lost := before - after:
-            faults.append(f"lost after a kill: {', '.join(sorted(lost))}")
+            faults.append(f"results lost after a kill: {', '.join(sorted(lost))}")
         before = after
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode:
-        faults.append(f"exit code {done.returncode}: {done.stderr[-500:]}")
+        faults.append(f"the last run has exit code {done.returncode}: {done.stderr[-500:]}")
     if lost := before - results_in(out):
-        faults.append(f"lost by the last run: {', '.join(sorted(lost))}")
+        faults.append(f"results lost in the last run: {', '.join(sorted(lost))}")
     return n_kills, faults
 
 
@@ -93,11 +93,11 @@ def comparable(out: Path) -> str:
 def main() -> None:
     """Run the benchmark, print the results, and exit with code 1 if a claim does not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sweep")
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("sweep", help="a sweep file, or the name of a shipped sweep")
+    parser.add_argument("--kills", type=int, default=20, help="number of kills; default: %(default)s")
+    parser.add_argument("--jobs", type=int, default=2, help="jobs of the sweep; default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments; default: %(default)s")
+    parser.add_argument("--out", type=Path, help="folder for both sweeps; default: a temporary folder")
     asked = parser.parse_args()
     out = asked.out or Path(tempfile.mkdtemp(prefix="sweep-"))
     whole, killed = out / "whole", out / "killed"
@@ -107,12 +107,12 @@ def main() -> None:
         raise SystemExit(f"the uninterrupted sweep failed: {done.stderr[-2000:]}")
     seconds = time.perf_counter() - started
     print(f"uninterrupted: {seconds:.0f} s, {len(results_in(whole))} results", flush=True)
-    rng = random.Random(asked.seed)  # noqa: S311 (moments need no secrecy)
+    rng = random.Random(asked.seed)  # noqa: S311 (reproducible)
     moments = [rng.uniform(0, 2 * seconds / max(1, asked.kills)) for _ in range(asked.kills)]
     n_kills, faults = interrupted(command(asked.sweep, killed, asked.jobs), killed, moments)
     total = time.perf_counter() - started - seconds
     if len(results_in(killed)) != len(results_in(whole)):
-        faults.append(f"{len(results_in(killed))} results, and {len(results_in(whole))} without kills")
+        faults.append(f"{len(results_in(killed))} results with kills, {len(results_in(whole))} without kills")
     if comparable(whole) != comparable(killed):
         faults.append(f"the sites differ: compare {whole}/site with {killed}/site")
     print(

@@ -1,4 +1,4 @@
-"""Build a site like `recipe-mpr leaderboard`, and print on stderr how long the search for copies took.
+"""Build a site like `recipe-mpr leaderboard`, and print the seconds of the search for copies to stderr.
 
 python -m benchmarks.timed_build RUNS... --out DIR
 """

@@ -4,7 +4,7 @@ A run trains a base model by a recipe. It writes a checkpoint, and a manifest th
 
 The main modules, in the order of a run:
 
-- `command` is the command line, and `run` is the whole run.
+- `command` defines the command line, and `run` executes a whole run.
 - `recipe` reads and checks the settings, and `data` loads the items.
 - `base` finds or builds the base model, and `lora` adds the adapter.
 - `causal`, `encoders` and `bi_encoder` turn items into examples and compute losses; `objective` is their interface.

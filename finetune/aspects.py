@@ -1,6 +1,6 @@
-"""Read the aspect annotations of training items. Annotations identify the gold option, so held-out items are not read.
+"""Read the aspect annotations of training items. Held-out items are not read: annotations identify the gold option.
 
-Each annotation names a part of the query that the gold option answers, such as "low spice tolerance". No evaluation,
+Each annotation names a part of the query that the gold option satisfies, such as "low spice tolerance". No evaluation,
 prompt or sample log uses the annotations, and `item.RawRecord` does not store them.
 """
 
@@ -23,11 +23,11 @@ def load_aspects(items: Sequence[Item]) -> dict[str, tuple[str, ...]]:
         items: the items that a run trains on. Never pass held-out items.
 
     Returns:
-        A mapping from item id to the item's annotated texts. White space in a text is reduced to single spaces. An item
-        without annotations has an empty tuple.
+        A mapping from item id to the item's annotated texts. In each text, runs of white space become single spaces. An
+        item without annotations has an empty tuple.
 
     Raises:
-        DataError: the dataset cannot be loaded or is altered, or an item does not match the dataset's record.
+        DataError: the dataset cannot be loaded or is altered, or an item's gold option differs from the dataset's.
     """
     real = [item for item in items if not item.item_id.startswith("sample-")]
     records = _records(sample=not real)
@@ -46,5 +46,8 @@ def _index(item: Item) -> int:
 
 def _aspects(record: dict[str, Any], item: Item) -> tuple[str, ...]:
     if record["answer"] != item.gold:
-        raise DataError(f"{item.item_id}: not the dataset's item with this id; aspects are read from the dataset")
+        raise DataError(
+            f"{item.item_id}: the gold option is {item.gold}, but {record['answer']} in the dataset; train on the "
+            "dataset's items, or set aspects=0"
+        )
     return tuple(" ".join(text.split()) for text in record.get(_FIELD, {}))

@@ -75,7 +75,10 @@ def architecture(name: str) -> dict[str, Any]:
         shape = None
     if not isinstance(shape, dict) or "model_type" not in shape:
         known = ", ".join(sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")))
-        raise RecipeError(f"architecture {name!r}: no such config; allowed: a YAML or JSON file, or one of {known}")
+        raise RecipeError(
+            f"architecture {name!r}: no readable config with the key model_type; allowed: the path of a YAML or JSON "
+            f"file, or one of {known}"
+        )
     return shape
 
 
@@ -104,7 +107,7 @@ def _plain_config(recipe: Recipe, *, offline: bool) -> Any:
     local = Path(recipe.model).expanduser()
     if local.is_dir():
         if (local / "adapter_config.json").is_file():
-            remedy = "set model= to its base model, or to a checkpoint trained with merge=true"
+            remedy = "set model= to the adapter's base model, or to the folder merged/ of a run with merge=true"
             raise CheckpointError(f"model={recipe.model} is an adapter; {remedy}")
         checkpoint = open_checkpoint(recipe.model)
         if HEADS[recipe.head].is_causal:
@@ -133,8 +136,8 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
 
     Args:
         recipe: the run's settings.
-        folder: folder of the random base model. If the folder already holds a model, that model is used. For any other
-            base model, `folder` is not used.
+        folder: folder of the random base model. If the folder already holds a model, use this model. For other base
+            models, `folder` is not used.
 
     Raises:
         RecipeError: the architecture of a random model does not exist, or the model in `folder` was changed.
@@ -146,7 +149,7 @@ def prepare_base(recipe: Recipe, folder: Path) -> Base:
     base = _local(local.resolve()) if local.is_dir() else _hub(recipe)
     if base.doubt:
         logger.warning(
-            "model=%s, %s. Its training data are unknown, so the trained model will have the status unknown",
+            "model=%s, %s. The training data of this model are unknown, so the trained model gets the status unknown",
             base.name, base.doubt,
         )  # fmt: skip
     return base

@@ -93,7 +93,7 @@ class BiEncoderTraining(OptionTraining):
         lengths = [len(text["input_ids"]) for text in texts]
         groups = [list(range(len(texts)))]
         if self.recipe.pad_to == "batch":
-            # Queries and options differ much in length. Groups of texts of similar length need less padding.
+            # Group texts of similar length to save padding, because queries and options differ much in length.
             groups = list(batches_by_length(lengths, self.recipe.max_batch_tokens))
         vectors = [self._pool(model, [texts[i] for i in group], device) for group in groups]
         places = torch.tensor([i for group in groups for i in group], device=device)
@@ -109,7 +109,7 @@ class BiEncoderTraining(OptionTraining):
         For each query, compute the cross-entropy of its gold option among all options of the batch. Sum over queries.
         If the batch has aspects, compute the same cross-entropy with each aspect as the query, and take the mean over
         all aspects. Add recipe.aspects x batch size x this mean. An aspect is not compared with the distractors of its
-        own item, because a distractor may also answer the aspect.
+        own item, because a distractor may also satisfy the aspect.
         """
         n_texts = len(batch) * (1 + N_OPTIONS)
         of_aspect = [i for i, example in enumerate(batch) for _ in example.aspects]

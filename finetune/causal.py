@@ -71,7 +71,10 @@ class LetterTraining(Objective[LetterExample]):
         wholes = [self.tokenizer("Answer: " + letter)["input_ids"] for letter in LETTERS]
         prompt = self.tokenizer("Answer:")["input_ids"]
         if any(whole[:-1] != prompt for whole in wholes):
-            raise RecipeError(f'this tokenizer does not encode " A" to " E" as one token each: {wholes}')
+            raise RecipeError(
+                f'model={self.recipe.model}: the tokenizer does not encode " A" to " E" as one token each '
+                f"(token ids {wholes}); choose another model"
+            )
         return [whole[-1] for whole in wholes]
 
     def encode(self, shown: Sequence[DisplayedItem]) -> list[LetterExample]:
@@ -87,10 +90,14 @@ class LetterTraining(Objective[LetterExample]):
         for item, ids in zip(shown, encoded, strict=True):
             if len(ids) > self.recipe.max_length:
                 raise RecipeError(
-                    f"{item.item.item_id} has {len(ids)} tokens, but max_length is {self.recipe.max_length}; raise it"
+                    f"{item.item.item_id} has {len(ids)} tokens, but max_length is {self.recipe.max_length}; "
+                    "raise max_length"
                 )
             if ids[-1] != self.letters[item.gold]:
-                raise RecipeError(f"prompt {self.recipe.prompt}: this tokenizer merges the answer into the prompt")
+                raise RecipeError(
+                    f"prompt={self.recipe.prompt}: the tokenizer of model={self.recipe.model} merges the answer into "
+                    "the prompt; choose another prompt or model"
+                )
             examples.append(LetterExample(item.item.item_id, tuple(ids[:-1]), ids[-1], item.gold))
         return examples
 
@@ -117,8 +124,8 @@ class LetterTraining(Objective[LetterExample]):
     def _answer_logits(self, model: Any, batch: Sequence[LetterExample], device: torch.device) -> torch.Tensor:
         """Return the logits that predict the answer, shape (batch, vocabulary), float32.
 
-        Prompts are padded on the left, so that all of them end at the last position. The output head then computes only
-        this position. With packing, the output head computes the last position of each prompt in the row.
+        Prompts are padded on the left, so that all prompts end at the last position. The output head computes logits
+        only at this position. With packing, it computes logits only at the last position of each prompt in the row.
         """
         if self.recipe.packing:
             texts = [example.input_ids for example in batch]
@@ -159,7 +166,7 @@ class LetterTraining(Objective[LetterExample]):
         )
 
     def _packed(self, model: Any, texts: Sequence[Sequence[int]], device: torch.device) -> dict[str, Any]:
-        """Return the inputs for one row of texts. The first call checks that the model keeps texts apart."""
+        """Return the inputs for one row of texts. The first call checks that packed texts do not affect each other."""
         if not self._is_isolated:
             check_isolation(model, texts[0], device)
             self._is_isolated = True

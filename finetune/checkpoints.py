@@ -30,21 +30,21 @@ def check_out(recipe: Recipe, *, resume: bool) -> None:
     out = Path(recipe.out)
     nearest = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise RecipeError(f"out={out}: {nearest} is not a folder that can be written to")
+        raise RecipeError(f"out={out}: {nearest} is not a writable folder; choose another out=")
     if not out.is_dir() or not any(out.iterdir()):
         return
     if not resume:
         if (out / FILE_NAME).is_file():
-            raise RecipeError(f"out={out} holds a finished run; choose another out=, or remove it")
-        raise RecipeError(f"out={out} is not empty; choose another out=, resume its run with --resume, or remove it")
+            raise RecipeError(f"out={out} holds a finished run; choose another out=, or remove the folder")
+        raise RecipeError(f"out={out} is not empty; choose another out=, continue its run by --resume, or remove it")
     stored = out / RECIPE_FILE
     if not stored.is_file():
         raise RecipeError(f"out={out} holds no run to resume (no {RECIPE_FILE}); choose another out=")
     changed = _changed(yaml.safe_load(stored.read_text()), recipe)
     if changed:
         raise RecipeError(
-            f"out={out} was started with other settings ({', '.join(changed)}); resume with the same ones, "
-            "or choose another out="
+            f"out={out} was started with other settings ({', '.join(changed)}); resume with the values in "
+            f"{stored}, or choose another out="
         )
 
 
@@ -69,7 +69,7 @@ def locked(out: Path) -> AbstractContextManager[object]:
         return lock.acquire()
     except Timeout:
         raise RecipeError(
-            f"out={out} is being trained into by another process; wait for it or choose another"
+            f"out={out}: another process is training in this folder; wait until it ends, or choose another out="
         ) from None
 
 
@@ -93,8 +93,8 @@ def last_whole_checkpoint(out: Path) -> tuple[Path | None, Spent]:
     complete = json.loads((newest / COMPLETE).read_text())
     if complete.pop("weights", None) != weights_in(newest):
         raise RecipeError(
-            f"{newest}: its weights were changed after they were saved; remove this folder to resume from the "
-            "checkpoint before it, or start again with another out="
+            f"{newest}: the weights were changed after they were saved; remove this folder to resume from the "
+            "previous checkpoint, or start again with another out="
         )
     return newest, Spent(**complete)
 
@@ -118,6 +118,6 @@ def check_base(out: Path, base_folder: Path, sha256: str | None) -> None:
             begun = stored.get("base_sha256") if isinstance(stored, dict) else None
             if begun and begun != sha256:
                 raise RecipeError(
-                    f"out={out}: the base model's files have changed since {path} was written; restore them, or start "
-                    "again with another out="
+                    f"out={out}: the base model's files have changed since {path} was written; restore the files, or "
+                    "start again with another out="
                 )

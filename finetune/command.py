@@ -28,9 +28,9 @@ def _recipes_for(_ctx: click.Context, _param: click.Parameter, incomplete: str) 
 @click.command(cls=_ListsRecipes)
 @click.argument("recipe", shell_complete=_recipes_for)
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--dry-run", is_flag=True, help="Print the resolved recipe, parameter counts and estimated memory.")
-@click.option("--merge", is_flag=True, help="Also write base and adapter as one model, compared on 20 items.")
-@click.option("--resume", is_flag=True, help="Continue an interrupted run from its last whole checkpoint.")
+@click.option("--dry-run", is_flag=True, help="Print settings, parameter counts and estimated memory; do not train.")
+@click.option("--merge", is_flag=True, help="Also merge adapter and base model; compare the answers on 20 items.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run from its last complete checkpoint.")
 def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, resume: bool) -> None:
     """Train a model by a recipe.
 
@@ -55,7 +55,7 @@ def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, 
     for folder, manifest in train_all(resolved, resume=resume):
         if not is_first_process():
             continue
-        before = "finished before; " if folder in finished else ""
+        before = "already finished; " if folder in finished else ""
         say(
             f"{folder}: {before}trainable parameters {manifest.trainable_parameters:,} "
             f"of {manifest.total_parameters:,}, attention {manifest.recipe.get('attention')}, "
@@ -64,7 +64,7 @@ def finetune(recipe: str, overrides: Sequence[str], dry_run: bool, merge: bool, 
         if resolved.merge:
             _merge(folder)
     if is_first_process():
-        say(f"score it on unseen items: recipe-mpr add {resolved.out}")
+        say(f"to score the model on its held-out items: recipe-mpr add {resolved.out}")
 
 
 def _merge(folder: Path) -> None:
@@ -72,12 +72,12 @@ def _merge(folder: Path) -> None:
 
     from finetune.merge import MERGED, merge
 
-    gc.collect()  # free the trained model's memory, because merging loads two models
+    gc.collect()  # free the trained model's memory before merging loads two models
     if (folder / MERGED).is_dir():
-        say(f"{folder / MERGED}: merged before")
+        say(f"{folder / MERGED}: already merged")
         return
     comparison = merge(folder)
     say(
-        f"{folder / MERGED}: on {comparison.n_items} items the merged model chooses as the adapter does on "
-        f"{comparison.n_same}, letter log-probabilities differ by at most {comparison.largest_difference:.2g}"
+        f"{folder / MERGED}: the merged model chooses the adapter's letter on {comparison.n_same} of "
+        f"{comparison.n_items} items; log-probabilities differ by at most {comparison.largest_difference:.2g} nats"
     )

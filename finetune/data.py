@@ -16,7 +16,7 @@ class TrainingData:
         train: items to train on.
         validation: items that are scored after each epoch, to select the best checkpoint. Empty with `refit`.
         test_ids: ids of the items that are held out from training and selection.
-        dataset_sha256: hash of the dataset file that holds the items.
+        dataset_sha256: SHA-256 of the dataset file that holds the items.
     """
 
     train: tuple[Item, ...]

@@ -82,7 +82,7 @@ class OptionTraining(Objective[OptionsExample]):
             if example.longest > self.recipe.max_length:
                 raise RecipeError(
                     f"{example.item_id} has {example.longest} tokens, but max_length is {self.recipe.max_length}; "
-                    "raise it"
+                    "raise max_length"
                 )
             examples.append(example)
         return examples

@@ -45,12 +45,12 @@ class Memory:
 
 
 def estimate_memory(recipe: Recipe, config: Any, trainable: int, total: int, quantized: int = 0) -> Memory:
-    """Estimate a run's memory.
+    """Return the estimated memory of a run on one device.
 
     Activations in 16 bits need 34 bytes per token, layer and hidden unit (Korthikanti et al., arXiv 2205.05198). With
     gradient checkpointing, each layer keeps only 2 bytes per token and hidden unit. The layer that is being recomputed
-    needs 34 more. Attention scores need no memory, because scaled-dot-product kernels do not store them. Logits are
-    counted three times: in the run's dtype, as a float32 copy, and as the gradient of the copy.
+    needs another 34 bytes. Attention scores need no memory, because scaled-dot-product kernels do not store them.
+    Logits are counted three times: in the run's dtype, as a float32 copy, and as the gradient of the copy.
 
     Args:
         recipe: the run's settings.
@@ -103,12 +103,13 @@ def report(recipe: Recipe) -> str:
             recipe_text(recipe).rstrip(),
             "",
             f"runs: {len(runs)} ({', '.join(run.split for run in runs)})",
-            f"items: {n_trained} trained on, {n_validated} validated on, {len(parts.test)} held out",
-            f"optimizer steps: {steps}" + (" a run" if len(runs) > 1 else ""),
+            f"items: {n_trained} for training, {n_validated} for validation, {len(parts.test)} held out",
+            f"optimizer steps: {steps}" + (" per run" if len(runs) > 1 else ""),
             f"trainable parameters: {trainable}",
             f"total parameters: {total}",
             f"trainable share: {100 * trainable / total:.2f}%",
-            f"estimated memory on one device: {gib(memory.total)} (frozen weights {gib(memory.weights)}, trained ones "
-            f"and optimizer {gib(memory.trained)}, activations {gib(memory.activations)}, logits {gib(memory.logits)})",
+            f"estimated memory on one device: {gib(memory.total)} (frozen weights {gib(memory.weights)}, "
+            f"trained weights and optimizer {gib(memory.trained)}, activations {gib(memory.activations)}, "
+            f"logits {gib(memory.logits)})",
         ]
     )

@@ -1,4 +1,4 @@
-"""Keep the checkpoints of a run that were not selected, each with a manifest that says so."""
+"""Keep a run's unselected checkpoints, each with a manifest that marks the checkpoint as unselected."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from finetune.progress import COMPLETE
 from recipe_mpr_task.manifest import KEPT, TrainingManifest, split_hashes
 
 _LOADED = ("*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "adapter_config.json")
-"""Files of transformers' checkpoint folder that a model is loaded from. Optimizer states are not kept."""
+"""Patterns of the files from which a model is loaded, in a checkpoint folder. Optimizer states are not kept."""
 
 
 def selected_step(state: Any, *, best: bool) -> int:
@@ -19,7 +19,7 @@ def selected_step(state: Any, *, best: bool) -> int:
 
     Args:
         state: the state of transformers' Trainer after training.
-        best: whether the checkpoint with the lowest validation cross-entropy is selected, else the last one.
+        best: True selects the checkpoint with the lowest validation cross-entropy; False selects the last checkpoint.
     """
     return step_of(Path(state.best_model_checkpoint)) if best and state.best_model_checkpoint else state.global_step
 
@@ -51,7 +51,7 @@ def write_kept(checkpoints: Path, fields: Mapping[str, Any], objective: Objectiv
         for path in {path for pattern in _LOADED for path in folder.glob(pattern)}:
             _link_or_copy(path, one / path.name)
         objective.save(one)
-        how = "on validation" if objective.recipe.select == "best" else "as the last"
+        how = "on validation" if objective.recipe.select == "best" else "as the last step"
         marked = {"step": step, "unselected": f"step {step}, not step {selected}, which was selected {how}"}
         TrainingManifest(**{**fields, **split_hashes(one), **marked}).write(one)
     staged.rename(out / KEPT)
@@ -59,7 +59,7 @@ def write_kept(checkpoints: Path, fields: Mapping[str, Any], objective: Objectiv
 
 def _link_or_copy(path: Path, target: Path) -> None:
     try:
-        os.link(path, target)  # the checkpoint is removed after training, so nothing is stored twice
+        os.link(path, target)  # a link needs no disk space
     except OSError:
         shutil.copyfile(path, target)
     target.chmod(0o644)

@@ -55,7 +55,7 @@ def merge(folder: Path) -> Comparison:
     """
     manifest = read_manifest(folder)
     if manifest is None or manifest.form != "adapter":
-        raise CheckpointError(f"{folder}: no finished adapter to merge")
+        raise CheckpointError(f"{folder} holds no finished adapter; allowed: the folder of a finished run with lora")
     recipe = load_recipe(str(folder / RECIPE_FILE))
     tokenizer = AutoTokenizer.from_pretrained(folder)
     staged = folder / f".{MERGED}"

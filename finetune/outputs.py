@@ -101,10 +101,10 @@ def card_text(manifest: TrainingManifest, command: str) -> str:
         f"# {manifest.recipe_name}, split {manifest.split}",
         f"Trained by `{command}` on Recipe-MPR (dataset SHA-256 `{manifest.dataset_sha256[:12]}`) from "
         f"`{manifest.base_model}`: {manifest.trainable_parameters:,} of {manifest.total_parameters:,} parameters "
-        f"({100 * share:.2f}%), {how}, seed {manifest.seed}.",
-        f"**It has seen {len(manifest.train_ids)} items in training and {len(manifest.validation_ids)} in selection** "
-        f"(`recipe_mpr_training.json`). Only a score on the other {len(manifest.test_ids)} of its split is valid; "
-        "`recipe-mpr add` scores exactly those.",
+        f"({100 * share:.2f}%) trained, {how}, seed {manifest.seed}.",
+        f"**The model was trained on {len(manifest.train_ids)} items and selected on {len(manifest.validation_ids)} "
+        f"items** (ids in `recipe_mpr_training.json`). Only its accuracy on the split's {len(manifest.test_ids)} "
+        "held-out items is valid; `recipe-mpr add` scores these items only.",
         f"Training took {cost_text(manifest)}."
         + (f" Best accuracy on the validation items: {max(validation):.3f}." if validation else ""),
         "Dataset: D3M Lab, Apache-2.0.",

@@ -1,6 +1,6 @@
 """Put several texts into one row without padding. Attention is limited to each text: the mask is block-diagonal.
 
-Positions start at 0 in each text, so that a text has the same result packed and alone.
+Positions start at 0 in each text, so that a text has the same logits packed and alone.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def packed_inputs(texts: Sequence[Sequence[int]], attention: str, device: torch.
         ends = {"cu_seq_lens_q": bounds, "cu_seq_lens_k": bounds}
         return inputs | ends | {"max_length_q": max(lengths), "max_length_k": max(lengths)}
     if attention != "sdpa":
-        raise RecipeError(f"packing: not with attention={attention}; allowed: {', '.join(ATTENTION)}")
+        raise RecipeError(f"packing=true needs another attention than {attention}; allowed: {', '.join(ATTENTION)}")
     number = torch.repeat_interleave(torch.arange(len(texts)), torch.tensor(lengths)).to(device)
     same_text = number[:, None] == number[None, :]
     return inputs | {"attention_mask": same_text.tril()[None, None]}
@@ -58,7 +58,7 @@ def ends_of(texts: Sequence[Sequence[int]], device: torch.device) -> torch.Tenso
 
 @torch.no_grad()
 def check_isolation(model: Any, text: Sequence[int], device: torch.device) -> None:
-    """Check that a packed text has the same logits whatever the text before it is.
+    """Check that a packed text's logits do not depend on the text before it.
 
     Args:
         model: the model, on `device`.
@@ -70,7 +70,7 @@ def check_isolation(model: Any, text: Sequence[int], device: torch.device) -> No
             layer, which no attention mask limits.
     """
     was_training = model.training
-    model.eval()  # without dropout, which would make the logits differ
+    model.eval()  # turn off dropout, which would make the logits differ
     logits = []
     for before in (text, text[::-1]):
         inputs = packed_inputs([before, text], attention_of(model), device)
@@ -81,5 +81,5 @@ def check_isolation(model: Any, text: Sequence[int], device: torch.device) -> No
     if not torch.allclose(one, other, rtol=_TOLERANCE, atol=_TOLERANCE):
         gap = float((one - other).abs().max())
         raise RecipeError(
-            f"packing: in this model, a text changes the logits of the next text by {gap:.3g}; set packing=false"
+            f"packing=true: in this model, a text changes the logits of the next text by {gap:.3g}; set packing=false"
         )

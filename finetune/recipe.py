@@ -62,7 +62,7 @@ class _Strict(BaseModel):
         # YAML reads `yes` as True, and pydantic would convert True to the number 1. Strict mode is not used, because it
         # would also reject 2e-4, which YAML reads as text.
         if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
-            raise ValueError("true and false are not allowed here")
+            raise ValueError("true, false, yes and no are not allowed here; give a number or a text")
         return value
 
 
@@ -121,12 +121,12 @@ class Recipe(_Strict):
             is an error.
         warmup_ratio: fraction of all steps used for warm-up, if warmup_steps is 0.
         attention: implementation of attention. "auto" takes the fastest that the architecture supports: "sdpa", or else
-            "eager". The manifest records which.
+            "eager". The manifest records the implementation.
         lora: settings of the adapters. None trains all weights, in float32.
         quantization: "4bit" loads the base model with bitsandbytes (QLoRA, arXiv 2305.14314).
         keep_checkpoints: whether to keep the weights of every epoch, for `recipe-mpr add --all-checkpoints`.
-        report_to: names of TRACKERS that transformers' Trainer logs to. None by default, so nothing leaves the machine.
-        merge: also save the base model and the adapter merged into one model.
+        report_to: names of TRACKERS that transformers' Trainer logs to. Empty by default: no data leave the machine.
+        merge: whether to also save the base model and the adapter merged into one model.
         base_sha256: one hash for all files of the base model. Training sets this value when the run begins.
     """
 
@@ -185,7 +185,7 @@ class Recipe(_Strict):
     def _prompt_exists(cls, value: str) -> str:
         if value not in LETTER_PROMPTS:
             raise ValueError(
-                f"unknown or unsuitable template; templates with a letter answer: {', '.join(LETTER_PROMPTS)}"
+                f"unknown, or without a letter answer; prompts with a letter answer: {', '.join(LETTER_PROMPTS)}"
             )
         return value
 
@@ -193,14 +193,15 @@ class Recipe(_Strict):
     def _settings_agree(self) -> "Recipe":
         if self.merge and self.quantization != "none":
             raise ValueError(
-                "merge: an adapter trained on a 4-bit base differs when merged; leave one of merge, quantization out"
+                "merge: an adapter trained on a 4-bit base model has other scores when merged; set merge=false or "
+                "quantization=none"
             )
         if self.lora is None and (self.merge or self.quantization != "none"):
-            raise ValueError("merge and quantization are for adapters; give lora, or leave them out")
+            raise ValueError("merge and quantization need an adapter; add lora, or leave merge and quantization out")
         if self.refit and self.select == "best":
-            raise ValueError("refit: leaves no item to select the best epoch by; set select=last, or leave refit out")
+            raise ValueError("refit=true leaves no validation items for select=best; set select=last or refit=false")
         if self.packing and (self.pad_to == "max_length" or self.attention == "eager"):
-            raise ValueError("packing: not with pad_to=max_length or attention=eager; leave one of them out")
+            raise ValueError("packing=true excludes pad_to=max_length and attention=eager; change one of the settings")
         for name, heads in _USERS.items():
             if getattr(self, name) and self.head not in heads:
                 raise ValueError(f"{name}: only for head {', '.join(heads)}, not {self.head}; leave {name} out")
@@ -298,12 +299,12 @@ def _apply(settings: dict[str, Any], override: str) -> None:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
-        raise RecipeError(f"override {override!r}: the value is not valid YAML") from None
+        raise RecipeError(f"override {override!r}: the value is not valid YAML; quote a text as 'TEXT'") from None
     *blocks, last = key.split(".")
     for block in blocks:
         inner = settings.setdefault(block, {})
         if not isinstance(inner, dict):
-            raise RecipeError(f"override {override!r}: {block} has no nested settings")
+            raise RecipeError(f"override {override!r}: {block} has no nested settings; allowed: lora.SETTING=VALUE")
         settings = inner
     settings[last] = value
 
@@ -315,5 +316,5 @@ def _describe(fault: FieldFault) -> str:
         hint = f", did you mean {near}?" if near else f"; allowed: {', '.join(allowed)}"
         return f"unknown key {fault.where}{hint}"
     if fault.kind == "missing":
-        return f"{fault.where} is missing"
+        return f"{fault.where} is missing; add it to the recipe, or give {fault.where}=VALUE"
     return f"{fault} (got {fault.got})" if fault.where else fault.message

@@ -122,7 +122,10 @@ def train(recipe: Recipe, data: TrainingData, base_folder: Path, *, resume: bool
                 checkpoint, before = checkpoints.last_whole_checkpoint(out) if resume else (None, Spent())
             trainer = build_trainer(recipe, data, base, arguments, before)
             if recipe.keep_checkpoints and trainer.is_fsdp_enabled:
-                raise RecipeError("keep_checkpoints=true: not with FSDP, which saves its checkpoints in shards")
+                raise RecipeError(
+                    "keep_checkpoints=true does not work with FSDP, which saves checkpoints in shards; "
+                    "set keep_checkpoints=false"
+                )
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         finally:
@@ -172,7 +175,7 @@ def _held(out: Path, recipe: Recipe) -> Iterator[None]:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RecipeError(f"out={out}: the folder cannot be made ({error.strerror})") from None
+        raise RecipeError(f"out={out}: cannot create the folder ({error.strerror}); choose another out=") from None
     with checkpoints.locked(out):
         if not (out / RECIPE_FILE).is_file():
             write_atomic(out / RECIPE_FILE, recipe_text(recipe))
@@ -211,7 +214,7 @@ def manifest_of(recipe: Recipe, data: TrainingData, base: Base, trainer: "StepTr
         "base_reason": base.doubt,
         "random_weights": base.is_random,
         "system": recipe.system(base.identity),
-        # The family hash must not depend on the seed. A random base model's weights do, so its name is hashed.
+        # The family hash must not depend on the seed. Random weights depend on it, so hash a random base model's name.
         "family": recipe.family(base.name if base.is_random else base.identity),
         "recipe_name": recipe.name,
         "recipe": settings,

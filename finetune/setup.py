@@ -113,14 +113,14 @@ def build_trainer(
     )
     trainer.remove_callback(PrinterCallback)  # the progress bar shows the same values
     for callback in trainer.callback_handler.callbacks:
-        # The default folder is below that of the checkpoints, which is removed after training.
+        # By default, TensorBoard logs into the checkpoints' folder, which is removed after training.
         if isinstance(callback, TensorBoardCallback) and callback.logging_dir is None:
             callback.logging_dir = str(Path(recipe.out) / TENSORBOARD)
     return trainer
 
 
 def close_trackers(recipe: Recipe) -> None:
-    """End the runs of trackers that transformers leaves open. Else the next fold would log into the same run."""
+    """End the tracker runs that transformers leaves open. Otherwise, the next fold would log into the same run."""
     for name in {"wandb", "swanlab"} & {*recipe.report_to}:
         module = sys.modules.get(name)
         if module is not None and getattr(module, "run", True):
@@ -128,7 +128,7 @@ def close_trackers(recipe: Recipe) -> None:
 
 
 def load_base(recipe: Recipe, base: Base) -> Any:
-    """Return the base model, ready for training. It is loaded from safetensors files, unless it is in memory.
+    """Return the base model, ready for training. Load it from safetensors files, unless it is in memory.
 
     Raises:
         RecipeError: the weights cannot be loaded.
@@ -214,5 +214,5 @@ def finish(trainer: StepTrainer[Any], fields: dict[str, Any], out: Path) -> Trai
     trainer.accelerator.wait_for_everyone()
     written = read_manifest(out)
     if written is None:
-        raise TrainingError(f"{out}: the first process's files are missing; use a folder that all machines share")
+        raise TrainingError(f"{out}: the first process's files are missing; set out= to a folder on a shared disk")
     return written

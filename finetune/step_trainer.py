@@ -1,7 +1,7 @@
 """Extend transformers' Trainer to divide each optimizer step into forward passes that fit a token budget.
 
 Trainer accumulates gradients over a fixed number of equal batches. In `StepTrainer`, one batch holds all items of a
-step. `training_step` runs the batch in as many forward passes as the token budget needs. The loss is a mean over the
+step. `training_step` runs the batch in as many forward passes as the token budget requires. The loss is a mean over the
 whole step and over all processes, so the number of passes does not change the loss.
 """
 
@@ -98,14 +98,14 @@ class StepTrainer(Trainer, Generic[E]):
     def _halve(self, error: Exception) -> None:
         if self.accelerator.num_processes > 1:
             raise TrainingError(
-                f"step {self.state.global_step + 1}: out of memory on one of several processes; lower "
-                f"max_batch_tokens (now {self.max_tokens}) or set gradient_checkpointing=true, and --resume"
+                f"step {self.state.global_step + 1}: out of memory on one of several processes; start again with "
+                f"another out=, and lower max_batch_tokens (now {self.max_tokens}) or set gradient_checkpointing=true"
             ) from error
         if self.max_tokens < 2 or self.max_items == 1:
-            what = "a step that cannot be split" if self.max_items != 1 else "one item in a pass"
+            what = "in a step that cannot be split" if self.max_items != 1 else "with one item per pass"
             raise TrainingError(
-                f"step {self.state.global_step + 1}: out of memory with {what}; set gradient_checkpointing=true, a "
-                "smaller effective_batch or a smaller model, and --resume"
+                f"step {self.state.global_step + 1}: out of memory {what}; start again with another out=, and set "
+                "gradient_checkpointing=true, a smaller effective_batch or a smaller model"
             ) from error
         # The largest pass may be far below the budget. Half the budget could then give the same passes again.
         self.max_tokens = min(self.max_tokens, self._largest_pass) // 2
@@ -132,7 +132,7 @@ class StepTrainer(Trainer, Generic[E]):
             broken = [e.item_id for b, ok in zip(passes, torch.isfinite(total), strict=True) if not ok for e in b]
             raise TrainingError(
                 f"the loss is not finite at step {self.state.global_step + 1}; items of the batch: "
-                f"{', '.join(broken)}. Lower learning_rate, or use dtype=float32; the best checkpoint so far is kept"
+                f"{', '.join(broken)}. Lower learning_rate, or use dtype=float32; the last checkpoint is kept"
             )
         return total.sum()
 
@@ -161,8 +161,8 @@ class StepTrainer(Trainer, Generic[E]):
         except (OSError, SafetensorError, RuntimeError) as error:
             shutil.rmtree(Path(self.args.output_dir) / name, ignore_errors=True)
             raise TrainingError(
-                f"{name} could not be written ({error}); the checkpoint before it is kept. Free some space or move the "
-                "folder, then use --resume"
+                f"{name} could not be written ({error}); the previous checkpoint is kept. Free disk space or move the "
+                "folder, then continue with --resume"
             ) from error
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Fixtures: the real dataset, the packaged MiniLM weights, tiny models built here, the lm_eval command."""
+"""Define shared fixtures: the real dataset, the packaged MiniLM weights, tiny models and the lm_eval command."""
 
 import gc
 import importlib.util
@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is imported
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # huggingface_hub reads this variable once, at import
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # Set before anything imports torch: threads of several workers wait for each other on tiny models.
+    # Set this before torch is imported. With tiny models, the threads of several workers wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from leaderboard.commands.demo import minilm_folder
@@ -26,7 +26,7 @@ from tests.support.needs import skip
 NO_DATASET = f"no real dataset: set {DATA_VARIABLE} or run `recipe-mpr data fetch`"
 _UNMARKED = "it reads the dataset and lacks the mark real_data, so it fails on machines without the dataset"
 _EMPTY = tempfile.TemporaryDirectory(prefix="recipe-mpr-tests-")
-# No dataset: no path, no cached copy, and a dead proxy. Commands that a test starts get the same environment.
+# Without a path, a cached copy and a working proxy, the dataset is hidden. Commands that a test starts inherit this.
 _WITHOUT_DATASET = {DATA_VARIABLE: "", CACHE_VARIABLE: _EMPTY.name,
                     **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"),
                     **dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1,localhost")}  # fmt: skip
@@ -49,14 +49,14 @@ def _environment(changes: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-# A test that asks for one of these runs lm_eval, trains a model or opens a browser.
+# A test that requests one of these fixtures runs lm_eval, trains a model or opens a browser.
 _INTEGRATION_FIXTURES = {"lm_eval", "micro", "trained", "pinned", "browser"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use a costly fixture as `integration`; those that start a process are marked by hand.
+    """Mark the tests that use a costly fixture as `integration`. Tests that start a process are marked in their files.
 
-    The tests that read the trained model run in one worker, so that one worker trains it.
+    Assign all tests that read the trained model to one worker, so that the model is trained only once.
     """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
@@ -86,7 +86,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Skip the test files that import torch where it is not installed (make test-py)."""
+    """Skip the test files that import torch if torch is not installed, as in `make test-py`."""
     report = yield
     if report.failed and (missing := _missing_of_torch(report.longreprtext)):
         report.outcome, report.longrepr = "skipped", (str(collector.path), 0, f"Skipped: {missing} is not installed")
@@ -94,7 +94,7 @@ def pytest_make_collect_report(
 
 
 def _missing_of_torch(text: str) -> str | None:
-    """Return the package that a ModuleNotFoundError names, if it comes with torch and torch is not installed."""
+    """Return the package of `_WITH_TORCH` that a ModuleNotFoundError names, if torch is not installed; else None."""
     if importlib.util.find_spec("torch"):
         return None
     missing = re.search(rf"No module named '({'|'.join(_WITH_TORCH)})[.']", text)
@@ -115,9 +115,10 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: Any) -> Generator[None, object, object]:
-    """Hide the dataset from shared fixtures, too, except those that request `dataset`.
+    """Also hide the dataset from shared fixtures, except from fixtures that request `dataset`.
 
-    A shared fixture is made once, for the first test that requests it, so it cannot depend on the mark of a later test.
+    A shared fixture is created once, for the first test that requests it. The result must not depend on whether this
+    first test has the mark.
     """
     if fixturedef.scope == "function" or "dataset" in (fixturedef.argname, *fixturedef.argnames):
         return (yield)
@@ -130,7 +131,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Explain the failure of a test without the dataset. Skip a test that needs torch if torch is not installed."""
     report = yield
     if report.failed and (missing := _missing_of_torch(report.longreprtext)):
-        report.outcome = "skipped"  # the report of a skip has a place and a reason instead of a traceback
+        report.outcome = "skipped"  # the report of a skip needs a location and a reason, not a traceback
         report.longrepr = (*item.location[:2], f"Skipped: {missing} is not installed")  # type: ignore[assignment]
     if report.failed and not item.get_closest_marker("real_data") and "its download failed" in report.longreprtext:
         report.sections.append(("real_data", _UNMARKED))
@@ -146,7 +147,7 @@ def _quiet_environment(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
 
 @pytest.fixture(scope="session")
 def dataset() -> Path:
-    """The real dataset: what a fixture that several tests share asks for if it reads it."""
+    """Return the path of the real dataset. A shared fixture that reads the dataset must request this fixture."""
     source = local_source()
     if source is None:
         skip(NO_DATASET)
@@ -177,7 +178,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def micro(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """`model=` of a one-layer Qwen3 with random weights: trains an epoch in seconds."""
+    """Return the `model=` value of a one-layer Qwen3 with random weights, which trains an epoch in seconds."""
     from tests.support.tiny_models import MICRO
 
     path = tmp_path_factory.mktemp("micro") / "micro.json"
@@ -187,7 +188,7 @@ def micro(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, micro: str, dataset: Path) -> Path:
-    """A finished LoRA run on the published split, merged as well: one for all tests that only read it."""
+    """Return the folder of a finished and merged LoRA run on the published split. Tests must not change the folder."""
     out = tmp_path_factory.mktemp("trained") / "run"
     done = recipe_mpr("finetune", "tiny_lora", f"model={micro}", f"out={out}", "epochs=1", "--merge")
     assert done.returncode == 0, done.stderr[-3000:]
@@ -196,9 +197,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, micro: str, dataset: Path)
 
 @pytest.fixture(scope="session")
 def pinned(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same run as if its base were a pinned public model, not a random one: no status but random's hides the rest.
+    """Return a copy of the trained run whose manifests name a public base model instead of a random base model.
 
-    Read only.
+    The status of random weights would hide all other statuses. Tests must not change the folder.
     """
     from tests.support.checkpoints import as_if_on_a_public_base
 
@@ -207,7 +208,7 @@ def pinned(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def lm_eval(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., LmEvalRun]:
-    """Run the real lm_eval command; one call, one output folder."""
+    """Return a function that runs the real lm_eval command. Each call writes to a new folder."""
 
     def run(model: str, model_args: str, tasks: str, *more: str) -> LmEvalRun:
         out = tmp_path_factory.mktemp("lm-eval")

@@ -3,13 +3,13 @@
     python -m benchmarks.gpu                                # Qwen3-8B's and BERT-large's shapes; under 9 minutes
     python -m benchmarks.gpu --shape tiny --device cpu      # the same code on any machine
 
-The models have random weights, which are made on the device, so that neither network nor downloads are needed. Training
-and scoring run the code of `recipe-mpr finetune`, `recipe-mpr run` and the encoder adapter.
+The models have random weights, created on the device, so no network is needed. Training and scoring run the code of
+`recipe-mpr finetune`, `recipe-mpr run` and the encoder adapter.
 
-Data: the dataset that RECIPE_MPR_DATA names, else the cached dataset, else items made of the embedded sample.
+Data: the dataset that RECIPE_MPR_DATA names, else the cached dataset, else items made from the embedded sample.
 
-Progress goes to stderr. A step that fails or takes too long becomes a line with the reason. Then the exit code is 1. A
-package that is not installed, such as flash-attn, is no failure.
+Progress goes to stderr. If a step fails or takes too long, its row gives the reason, and the exit code is 1. A missing
+optional package, such as flash-attn, is not a failure.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from benchmarks.gpu.table import table
 from benchmarks.gpu.worker import Worker
 
 _SHORTEST = 10
-"""A step does not start with fewer seconds than this left."""
+"""A step starts only if at least this many seconds are left."""
 
 
 def main() -> int:
@@ -38,9 +38,9 @@ def main() -> int:
     )
     parser.add_argument("--shape", choices=SHAPES, default="qwen3_8b")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
-    parser.add_argument("--tokenizer", help="folder of a Qwen3 tokenizer; without it, one is trained on the items")
-    parser.add_argument("--only", nargs="+", metavar="TEXT", help="run only the steps whose names contain a text")
-    parser.add_argument("--minutes", type=float, default=8.5, help="stop after this time; default: %(default)s")
+    parser.add_argument("--tokenizer", help="folder of a Qwen3 tokenizer; default: train a tokenizer on the items")
+    parser.add_argument("--only", nargs="+", metavar="TEXT", help="run only the steps whose names contain a TEXT")
+    parser.add_argument("--minutes", type=float, default=8.5, help="time limit of all steps; default: %(default)s")
     given = parser.parse_args()
     _use_one_device(given.device)
     if given.device == "cuda" and not _has_gpu():
@@ -48,7 +48,7 @@ def main() -> int:
     steps = [step for step in STEPS if step.table == "setting" or _is_chosen(step.name, given.only)]
     with tempfile.TemporaryDirectory() as folder:
         worker = Worker(partial(make_bench, given.shape, given.device, Path(folder), given.tokenizer))
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the worker is stopped too
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # also stop the worker
         try:
             results = _measured(steps, worker, time.monotonic() + 60 * given.minutes, SHAPES[given.shape].patience)
         finally:

@@ -1,4 +1,4 @@
-"""Make what the measurements need: items, tokenizers and models with random weights."""
+"""Create the items, the tokenizers and the models with random weights for the measurements."""
 
 import dataclasses
 import gc
@@ -21,13 +21,13 @@ from recipe_mpr_task.prompts import render
 from recipe_mpr_task.task import record_of
 
 _VOCABULARY = 32_000
-"""Largest vocabulary of a tokenizer that is trained here. The texts are too few for more."""
+"""Largest vocabulary of a tokenizer trained on the items. The items are too few for a larger vocabulary."""
 
 _SHIFT = 7
 
 
 class Bench:
-    """Items, tokenizers and models of one worker process. Each is made when it is first used.
+    """The items, tokenizers and models of one worker process. Each is created at its first use.
 
     Args:
         shape: the sizes to measure.
@@ -43,13 +43,13 @@ class Bench:
 
     @cached_property
     def items(self) -> tuple[Item, ...]:
-        """The items: the dataset's, or as many made of the sample."""
+        """The shape's number of items, from the dataset or made from the embedded sample."""
         source = load_items() if local_source() else load_sample()
         return repeated(source, self.shape.n_items)
 
     @cached_property
     def prompts(self) -> list[str]:
-        """The items' prompts in the order that evaluation uses."""
+        """The items' prompts, with the options in the order that evaluation uses."""
         return [render("default", record_of(display(item, "shuffled"))) for item in self.items]
 
     @cached_property
@@ -70,7 +70,7 @@ class Bench:
         return self.folder / "causal"
 
     def causal_base(self, attention: str) -> Base:
-        """Return the causal model with random weights, made on the device, as a base for training.
+        """Return the causal model with random weights on the device, as a base for training.
 
         Args:
             attention: name of the attention implementation.
@@ -86,7 +86,7 @@ class Bench:
         return Base(f"random:{self.shape.causal}", str(self.causal_folder), None, {}, is_random=True, model=self._model)
 
     def settings(self, base: Base) -> list[str]:
-        """Return the overrides that make a recipe train `base` here."""
+        """Return the overrides that make a recipe train `base` in the benchmark's folder."""
         return [f"model={base.location}", f"out={self.folder / 'out'}", f"dtype={self.shape.dtype}"]
 
     def _build_causal(self) -> Any:
@@ -101,11 +101,11 @@ class Bench:
             return AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation="sdpa")
 
     def keep(self, model: Any) -> None:
-        """Keep the causal model, without an adapter, for the next step. None: the next step builds a new one."""
+        """Keep `model`, without an adapter, for the next step. If `model` is None, the next step builds a new model."""
         self._model = model
 
     def clean(self) -> None:
-        """Free the memory of the step before. Call this method between steps."""
+        """Free the memory of the previous step. Call this method between steps."""
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -138,7 +138,7 @@ class Bench:
     def setting(self) -> Setting:
         """Return the hardware, the versions, the models and the items."""
         n_parameters = self.causal_base("sdpa").model.num_parameters()
-        source = f"of the dataset ({DATA_VARIABLE})" if local_source() else "made of the sample's queries and options"
+        source = f"from the dataset ({DATA_VARIABLE})" if local_source() else "made from the sample's texts"
         lengths = [len(ids) for ids in self.tokenizer(self.prompts)["input_ids"]]
         versions = [f"{name} {version(name)}" for name in ("torch", "transformers", "peft", "lm-eval")]
         versions.append(f"flash-attn {version('flash-attn')}" if find_spec("flash_attn") else "no flash-attn")
@@ -149,20 +149,20 @@ class Bench:
             hardware=self._hardware(),
             versions=", ".join(versions),
             models=f"{self.shape.causal} ({n_parameters:,} parameters, {self.shape.dtype}) and {self.shape.encoder}; "
-            f"random weights; torch.compile by {self.shape.compiler}",
+            f"random weights; backend of torch.compile: {self.shape.compiler}",
             items=f"{len(self.items)} {source}",
-            tokens=f"{sum(lengths) / len(lengths):.1f} a prompt, by {named or trained}",
+            tokens=f"{sum(lengths) / len(lengths):.1f} per prompt, with {named or trained}",
         )
 
 
 def repeated(items: tuple[Item, ...], n: int) -> tuple[Item, ...]:
-    """Return `n` items with distinct prompts. Further rounds combine each query with another item's options.
+    """Return `n` items with distinct prompts. If `n` exceeds the number of items, combine queries with other options.
 
-    A repeated prompt would be scored only once, and the speed would be too high.
+    lm-eval scores equal prompts only once, so equal prompts would make the measured speed too high.
 
     Args:
-        items: distinct items; `n` is at most their number squared.
-        n: number of items to return.
+        items: distinct items.
+        n: number of items to return, at most the squared number of `items`.
     """
     made = []
     for k in range(n):

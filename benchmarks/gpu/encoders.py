@@ -22,7 +22,7 @@ def train_encoder(bench: Bench, dtype: str, seconds: float) -> Training:
     Args:
         bench: items and models.
         dtype: name of the number type to compute in; the weights are float32.
-        seconds: stop after this time, if training has not ended.
+        seconds: time limit of training after the warm-up.
     """
     folder = bench.encoder_folder
     base = Base(folder.name, str(folder), None, {}, is_random=True)
@@ -49,4 +49,4 @@ def score_encoder(bench: Bench, dtype: str) -> Scoring:
     seconds = time.perf_counter() - started
     n_tokens = scorer.n_tokens - n_before
     return Scoring(len(questions) / seconds, seconds, len(questions), meter.peak(),
-                   f"five pairs an item, {n_tokens / len(questions):.0f} tokens together")  # fmt: skip
+                   f"five pairs per item, with {n_tokens / len(questions):.0f} tokens in total")  # fmt: skip

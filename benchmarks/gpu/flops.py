@@ -1,4 +1,4 @@
-"""Count the floating-point operations that training needs, and look up how many the hardware can do."""
+"""Count the floating-point operations that training needs, and look up the hardware's peak."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,18 +19,18 @@ PEAKS = {
 }
 """Peak of a GPU in TFLOP/s, by torch's name of the GPU and the number type.
 
-Source: NVIDIA's data sheets and, for GeForce, the architecture white papers. The bfloat16 peaks are those of dense
-matrices, with float32 accumulation. The float32 peaks are those without TF32, which torch does not use by default.
+Source: NVIDIA's data sheets and, for GeForce, the architecture white papers. The bfloat16 peaks are for dense matrices,
+with float32 accumulation. The float32 peaks are without TF32, which torch does not use by default.
 """
 
 
 def training_flops(model: Any, lengths: Sequence[int], n_targets: int) -> float:
     """Return the floating-point operations of one forward and backward pass over texts, without padding.
 
-    A trained weight needs 6 operations a token: 2 forward, 2 for the gradient of its input and 2 for its own gradient.
-    A frozen weight needs 4. Attention needs 12 x layers x heads x head dimension x length operations a token, as in
-    PaLM (arXiv 2204.02311, appendix B). The output head of a causal model counts only for the predicted tokens.
-    Embeddings are looked up and need none. A pooler counts for every token: 0.3% too much for BERT-large.
+    A trained weight needs 6 operations per token: 2 forward, 2 for the input's gradient, 2 for the weight's gradient. A
+    frozen weight needs 4. Attention needs 12 x layers x heads x head dimension x length operations per token, as in
+    PaLM (arXiv 2204.02311, appendix B). The output head of a causal model is counted only for the predicted tokens.
+    Embedding lookups need no operations. A pooler is counted for every token, which is 0.3% too much for BERT-large.
 
     Args:
         model: the model, with its adapter if it has one.

@@ -1,4 +1,4 @@
-"""Define what the steps return. A worker process sends these objects to the process that prints the table."""
+"""Define the results of the steps. A worker process sends the results to the process that prints the table."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ class NotAvailableError(Exception):
 
 @dataclass(frozen=True)
 class Setting:
-    """What all measurements of a run have in common.
+    """The hardware, software, models and items of a run. Each attribute is one line of text.
 
     Attributes:
         hardware: name of the GPU or the CPU.
-        versions: versions of the libraries, in one line.
-        models: shapes and parameters of the models, in one line.
-        items: number and source of the items, in one line.
-        tokens: mean number of tokens an item and their source, in one line.
+        versions: versions of the libraries.
+        models: shapes and parameters of the models.
+        items: number and source of the items.
+        tokens: mean number of tokens per prompt, and the tokenizer.
     """
 
     hardware: str
@@ -41,7 +41,7 @@ class Training:
         steps: number of optimizer steps of all epochs.
         peak_bytes: peak memory; None if unknown.
         utilisation: model FLOPs utilisation, a fraction; None if the hardware's peak is unknown.
-        note: what differs from the recipe, such as a smaller batch because memory ran out; "" if nothing.
+        note: differences from the recipe, such as smaller passes because memory ran out; "" if there are none.
     """
 
     tokens_per_second: float
@@ -62,7 +62,7 @@ class Scoring:
     """A measured scoring of items.
 
     Attributes:
-        items_per_second: items per second, tokenizing included.
+        items_per_second: items per second, including tokenization.
         seconds: seconds for all items.
         n_items: number of items.
         peak_bytes: peak memory; None if unknown.

@@ -22,11 +22,13 @@ _RECIPE = "qwen3_8b_lora"
 
 
 def score_letters(bench: Bench, *, packed: bool = False) -> Scoring:
-    """Score all items as the trainer scores validation items: one pass a prompt, and logits of its last position alone.
+    """Score all items as the trainer scores validation items, and return the measured speed.
+
+    The model reads each prompt once. The output head computes logits only at the last position of each prompt.
 
     Args:
         bench: items and models.
-        packed: whether the prompts of a pass stand in one row, without padding.
+        packed: whether to put the prompts of a pass into one row, without padding.
     """
     base = bench.causal_base("sdpa")
     recipe = load_recipe(_RECIPE, [*bench.settings(base), "lora=null", f"packing={str(packed).lower()}"])
@@ -41,15 +43,15 @@ def score_letters(bench: Bench, *, packed: bool = False) -> Scoring:
     cross_entropy = trainer.evaluate()[SELECTION_METRIC]  # the scores arrive on the CPU, so the device has finished
     seconds = time.perf_counter() - started
     return Scoring(len(scored) / seconds, seconds, len(scored), meter.peak(),
-                   f"passes of {recipe.max_batch_tokens} tokens; {_checked(cross_entropy)}")  # fmt: skip
+                   f"passes of at most {recipe.max_batch_tokens} tokens; {_checked(cross_entropy)}")  # fmt: skip
 
 
 def score_with_lm_eval(bench: Bench, seconds: float) -> Scoring:
-    """Score the same letters by lm-eval's loop, and return the speed at the best batch size.
+    """Score the same letters by lm-eval's loop, and return the speed at the fastest batch size.
 
     Args:
         bench: items and models.
-        seconds: try no further batch size after this time.
+        seconds: after this time, no further batch size is tried.
     """
     from lm_eval.models.huggingface import HFLM
 
@@ -60,14 +62,14 @@ def score_with_lm_eval(bench: Bench, seconds: float) -> Scoring:
     begin, note = time.perf_counter(), ""
     for size in bench.shape.batch_sizes:
         if tried and time.perf_counter() - begin > seconds:
-            note = f"; {size} and more not tried: no time left"
+            note = f"; {size} and larger sizes not tried: no time left"
             break
         try:
             tried[size] = _loop(bench, lm, size)
         except RuntimeError as error:
             if not (tried and should_reduce_batch_size(error)):
                 raise
-            note = f"; memory runs out at {size}"
+            note = f"; out of memory at {size}"
             break
     best = max(tried, key=lambda size: tried[size].items_per_second)
     rates = ", ".join(f"{size}: {scoring.items_per_second:.0f}" for size, scoring in tried.items())
@@ -102,5 +104,5 @@ def _requests(prompts: list[str]) -> list[Any]:
 
 
 def _checked(cross_entropy: float) -> str:
-    # Shown for both ways, so that a reader sees that they score the same letters.
+    # Show the cross-entropy for both methods, so that readers see that both score the same letters.
     return f"cross-entropy {cross_entropy:.3f}"

@@ -1,22 +1,22 @@
-"""Define the sizes that the benchmark can measure."""
+"""Define the model sizes that the benchmark can measure."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The models to measure and how long to measure them.
+    """The models to measure, and the time limits.
 
     Attributes:
         causal: name of the causal model's architecture in `harness_configs/architectures`.
         encoder: name of the encoder's architecture.
-        n_items: number of items: 80% are trained on, as in the published split, and all are scored.
-        seconds: seconds for which a training step is timed, at most.
-        whole_seconds: the same for our recipe itself, so that all of its epochs fit.
+        n_items: number of items. 80% are for training, as in the published split. All are scored.
+        seconds: time limit of one training measurement.
+        whole_seconds: time limit for our unchanged recipe, long enough for all its epochs.
         batch_sizes: batch sizes to try in lm-eval's loop.
         dtype: number type of the causal model.
         compiler: backend of torch.compile.
-        patience: factor of the steps' time limits, which are made for a GPU.
+        patience: factor that multiplies the steps' time limits, which are set for a GPU.
     """
 
     causal: str
@@ -32,6 +32,7 @@ class Shape:
 
 SHAPES = {
     "qwen3_8b": Shape("qwen3_8b", "bert_large", 500, 15, 60, (8, 16, 32, 64, 128), "bfloat16", "inductor"),
-    # Not for speed: CPUs compute in bfloat16 slowly, and the backend "eager" traces the layers but compiles nothing.
+    # This shape tests the code, not the speed. It has float32, because CPUs are slow in bfloat16. The backend "eager"
+    # traces the layers but compiles nothing.
     "tiny": Shape("tiny", "tiny_bert", 40, 1, 5, (4, 16), "float32", "eager", 10),
 }

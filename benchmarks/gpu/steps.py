@@ -28,7 +28,7 @@ class Variant:
     Attributes:
         recipe: name of the recipe.
         attention: name of the attention implementation.
-        packed: whether the texts of a pass stand in one row, without padding.
+        packed: whether to put the texts of a pass into one row, without padding.
         compiled: whether to compile the layers with torch.compile.
     """
 
@@ -43,9 +43,9 @@ class Step:
     """One measurement.
 
     Attributes:
-        name: what is measured, as in the table.
+        name: name of the measurement in the table.
         table: "training", "scoring" or "setting".
-        run: function that measures, in the worker process.
+        run: function that the worker process calls to measure.
         limit: seconds after which the step is stopped.
     """
 
@@ -56,7 +56,7 @@ class Step:
 
 
 def make_bench(shape: str, device: str, folder: Path, tokenizer: str | None) -> "Bench":
-    """Return what the steps measure with. The arguments are those of `Bench`; `shape` is a key of SHAPES."""
+    """Return the `Bench` for the steps. `shape` is a key of SHAPES; the other arguments are those of `Bench`."""
     from benchmarks.gpu.bench import Bench  # imports torch, which only the worker process needs
 
     return Bench(SHAPES[shape], device, folder, tokenizer)
@@ -73,7 +73,7 @@ def _causal(bench: "Bench", variant: Variant) -> Result:
 def _encoder(bench: "Bench", dtype: str) -> Result:
     from benchmarks.gpu.encoders import train_encoder
 
-    bench.keep(None)  # or its memory would count
+    bench.keep(None)  # free the causal model, so that its memory is not counted
     bench.clean()
     return train_encoder(bench, dtype, bench.shape.seconds)
 
@@ -95,7 +95,7 @@ def _lm_eval(bench: "Bench") -> Result:
 def _score_encoder(bench: "Bench", dtype: str) -> Result:
     from benchmarks.gpu.encoders import score_encoder
 
-    bench.keep(None)  # or its memory would count
+    bench.keep(None)  # free the causal model, so that its memory is not counted
     bench.clean()
     return score_encoder(bench, dtype)
 
@@ -128,7 +128,7 @@ STEPS = (
     *(Step(f"bert_large, {dtype}", "training", partial(_encoder, dtype=dtype), _START + 45) for dtype in _DTYPES),
     *(Step(f"encoder, multiple choice, {dtype}", "scoring", partial(_score_encoder, dtype=dtype), _START + 30)
       for dtype in _DTYPES),
-    # The compiled ones come last, because compiling may take long.
+    # The compiled variants come last, because compiling can take long.
     _training(Variant(OURS, compiled=True), 45 + _COMPILING),
     _training(Variant(OURS, packed=True, compiled=True), 45 + _COMPILING),
     _training(Variant(OURS, _FLASH, packed=True, compiled=True), 45 + _COMPILING),

@@ -12,19 +12,19 @@ _SCORING = ["Scoring", "Items/s", "Seconds", "Peak GiB", "Note"]
 _UNKNOWN = "unknown"
 
 NOTES = """
-- Real tokens: what the model reads without padding. Padding: its share of the tokens that are processed.
-- All epochs: training alone, without loading, validation and checkpoints. "Measured" includes warming up and compiling;
-  "extrapolated" is the mean timed step times the number of steps.
-- Peak: memory of torch's allocator on a GPU, of the process on a CPU, with the model's weights.
-- MFU: model FLOPs of the real tokens, divided by time and by the GPU's peak for the number type. A frozen weight counts
-  4 operations a token, a trained weight 6, and attention as in PaLM (arXiv 2204.02311, appendix B).
-- Reference: about 12,500 tokens/s for LoRA of Llama3-8B on one H100 (NVIDIA NeMo Automodel, texts of 4,096 tokens, no
-  padding); the published Qwen3-8B run: 352 real tokens/s. Target: 10,000.
+- Real tokens: tokens without padding. Padding: the share of padding among the processed tokens.
+- All epochs: time of training, without loading, validation and checkpoints. "Measured" includes warm-up and
+  compilation. "Extrapolated" is the mean time of a timed step, multiplied by the number of steps.
+- Peak: memory including the model's weights; on a GPU, of torch's allocator; on a CPU, of the process.
+- MFU: FLOPs of the model on the real tokens, divided by the time and by the GPU's peak for the number type. A frozen
+  weight needs 4 operations per token, a trained weight 6. Attention as in PaLM (arXiv 2204.02311, appendix B).
+- For comparison: LoRA of Llama3-8B on one H100 has about 12,500 tokens/s (NVIDIA NeMo Automodel, texts of 4,096 tokens,
+  no padding). The published Qwen3-8B run has 352 real tokens/s. The target is 10,000 real tokens/s.
 """
 
 
 def table(results: Mapping[str, Result | Missing]) -> str:
-    """Return the report in Markdown: what was measured on which hardware, a table of training and a table of scoring.
+    """Return the report in Markdown: the setting, the table of training, the table of scoring and notes.
 
     Args:
         results: the result of each step, keyed by the step's name.
@@ -52,7 +52,7 @@ def _setting_lines(setting: Result | Missing) -> list[str]:
 
 
 def cells(result: Result | Missing, of_table: str) -> list[str]:
-    """Return the cells of a result's row, without the name."""
+    """Return the cells of a result's row, without the name. `of_table` is "training" or "scoring"."""
     if isinstance(result, Training):
         padding = 1 - result.tokens_per_second / result.padded_per_second
         how = "measured" if result.is_whole else "extrapolated"

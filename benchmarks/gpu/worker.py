@@ -1,4 +1,4 @@
-"""Run steps in a process of its own, each with a time limit. After a failed step, the next has a new process."""
+"""Run steps in a separate process, each with a time limit. After a failed step, the next step gets a new process."""
 
 import multiprocessing
 import os
@@ -18,7 +18,7 @@ class Worker:
     """A process that runs steps in turn and keeps the model between them.
 
     Args:
-        make_bench: function that makes what the steps measure with, called in the process.
+        make_bench: function that returns the argument of every step. It is called in the worker process.
     """
 
     def __init__(self, make_bench: Callable[[], Any]) -> None:
@@ -27,11 +27,11 @@ class Worker:
         self._connection: Any = None
 
     def run(self, step: Step, seconds: float) -> Result | Missing:
-        """Run a step in the worker process. A step that fails, dies or takes too long has no result.
+        """Run a step in the worker process. Return `Missing` if the step fails, dies or takes too long.
 
         Args:
             step: the step.
-            seconds: stop the step after this time.
+            seconds: time limit of the step.
         """
         if self._process is None or not self._process.is_alive():
             self._start()
@@ -55,7 +55,7 @@ class Worker:
         theirs.close()
 
     def stop(self) -> None:
-        """Kill the process. The next step starts a new one."""
+        """Kill the process. The next step starts a new process."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
@@ -64,7 +64,7 @@ class Worker:
 
 
 def _work(connection: Connection, make_bench: Callable[[], Any]) -> None:
-    """Run the steps that arrive, until the connection is closed. Everything that a step prints goes to stderr."""
+    """Run the steps from the connection until it is closed. All output of the steps goes to stderr."""
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     bench: Any = None
     while True:

@@ -163,5 +163,5 @@ def test_a_refit_trains_on_the_validation_part_too_and_says_so(tmp_path):
     assert isinstance(manifest, TrainingManifest)
     seen = seen_by({"pretrained": str(folder)})
     assert seen.ids == set(manifest.train_ids)
-    with pytest.raises(RecipeError, match="refit: leaves no item to select"):
+    with pytest.raises(RecipeError, match="refit=true leaves no validation items"):
         load_recipe("bert_large", ["refit=true"])

@@ -51,7 +51,7 @@ def test_the_tiny_shape_measures_everything_on_a_cpu():
     assert len(letters) == 3
     assert letters == pytest.approx(letters[:1] * 3, abs=0.002), "all ways score the same letters"
     assert "Hardware: " in done.stdout
-    assert re.search(r"Tokens: \d+\.\d a prompt, by a BPE tokenizer of 1,024 tokens", done.stdout)
+    assert re.search(r"Tokens: \d+\.\d per prompt, with a BPE tokenizer of 1,024 tokens", done.stdout)
 
 
 @pytest.mark.integration

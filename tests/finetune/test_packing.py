@@ -110,14 +110,16 @@ def test_a_model_that_mixes_texts_is_refused(model, tokenizer):
 
 @pytest.mark.parametrize("setting", ["pad_to=max_length", "attention=eager"])
 def test_packing_is_refused_with_settings_that_contradict_it(setting):
-    with pytest.raises(RecipeError, match="packing: not with pad_to=max_length or attention=eager"):
+    with pytest.raises(RecipeError, match="packing=true excludes pad_to=max_length and attention=eager"):
         load_recipe("tiny_lora", ["packing=true", setting])
 
 
 def test_packing_is_refused_for_encoders_and_for_other_attention():
     with pytest.raises(RecipeError, match="packing: only for head causal"):
         load_recipe("bert_large", ["packing=true"])
-    with pytest.raises(RecipeError, match="packing: not with attention=eager; allowed: sdpa, flash_attention_2"):
+    with pytest.raises(
+        RecipeError, match="packing=true needs another attention than eager; allowed: sdpa, flash_attention_2"
+    ):
         packed_inputs([[1, 2], [3]], "eager", CPU)
 
 

@@ -51,9 +51,9 @@ FAULTS = {
     "target module": (["lora.target_modules=[c_attn]"], "c_attn not in Qwen3ForCausalLM; allowed: .*q_proj"),
     "base folder": (["model=/no/such/folder"], "no such folder"),
     "base on no hub": (["model=org/none"], "not available from the hub"),
-    "architecture": (["model=random:none"], "architecture 'none': no such config; allowed: .*tiny"),
+    "architecture": (["model=random:none"], "architecture 'none': no readable config .*; allowed: .*tiny"),
     "prompt": (["prompt=cloze"], "letter answer: default, mmlu, options_first"),
-    "merge of 4 bits": (["merge=true", "quantization=4bit"], "differs when merged"),
+    "merge of 4 bits": (["merge=true", "quantization=4bit"], "other scores when merged"),
     "no value": (["epochs"], "expected key=value"),
     "no YAML": (["epochs=[1"], "not valid YAML"),
     "4 bits on a CPU": (["quantization=4bit"], "needs a GPU"),
@@ -76,7 +76,7 @@ def test_folders_in_use_are_refused(tmp_path):
     for resume in (False, True):
         with pytest.raises(RecipeError, match="choose another out"):
             check(load_recipe("tiny_lora", [f"out={tmp_path / 'used'}"]), resume=resume)
-    with pytest.raises(RecipeError, match="is not a folder"):
+    with pytest.raises(RecipeError, match="is not a writable folder"):
         check(load_recipe("tiny_lora", [f"out={tmp_path / 'used' / 'notes.txt' / 'x'}"]))
     begun = tmp_path / "begun"
     begun.mkdir()

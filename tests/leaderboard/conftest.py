@@ -1,4 +1,4 @@
-"""Fixtures of the leaderboard's tests."""
+"""Define the fixtures of the leaderboard's tests."""
 
 import shutil
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep what is remembered of runs apart from other tests."""
+    """Use a separate cache of runs for this test."""
     monkeypatch.setenv("RECIPE_MPR_CACHE", str(tmp_path / "cache"))
 
 
@@ -35,7 +35,7 @@ _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"
 
 @pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
-    """Return a Chromium."""
+    """Return a running Chromium."""
     if CHROMIUM is None:
         skip("no chromium: apt-get install chromium")
     try:
@@ -50,7 +50,7 @@ def browser() -> "Iterator[Browser]":
 
 @pytest.fixture
 def page(browser: "Browser") -> "Iterator[Page]":
-    """Return a page on which a message, a dialog, an error or a request to elsewhere fails the test."""
+    """Return an empty page. A console message, an error, a dialog or a network request on it fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     opened, faults = context.new_page(), []
     opened.on("console", lambda message: faults.append(message.text))

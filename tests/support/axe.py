@@ -1,4 +1,4 @@
-"""Check pages with axe-core, a checker of accessibility."""
+"""Check the accessibility of pages with axe-core."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ def need_axe() -> None:
 
 
 def serious_faults(page: Any) -> dict[str, str]:
-    """Return the serious and critical violations that axe finds: by rule, the HTML of the first element."""
+    """Return the serious and critical violations that axe finds: the HTML of the first element, keyed by rule."""
     page.add_script_tag(path=str(AXE))
     found = page.evaluate("axe.run().then((result) => result.violations)")
     return {v["id"]: v["nodes"][0]["html"][:200] for v in found if v["impact"] in ("serious", "critical")}

@@ -1,4 +1,4 @@
-"""Build the cheats of `tests/exploits/`: an attempt, its run, or a record instead of the run."""
+"""Build the attempts to cheat in `tests/exploits/`, as runs or as records of runs."""
 
 import json
 from collections.abc import Callable
@@ -20,13 +20,14 @@ HINT_BEFORE = asked(lambda doc, own: f"{hint(doc)}\n\n{own}")
 
 @dataclass(frozen=True)
 class Exploit:
-    """An attempt.
+    """An attempt to cheat.
 
     Attributes:
-        what: the cheat in words.
-        words: a pattern that the reason or a flag of its row must match.
-        build: writes its files below a folder; returns what our own commands said, else what is false.
-        task: of the honest run beside it.
+        what: description of the cheat.
+        words: regular expression that the reason or a flag of the cheat's row must match.
+        build: function that writes the attempt's files into a folder. It returns the lines that our own commands
+            printed, or a false value.
+        task: task of the honest run on the same table.
     """
 
     what: str
@@ -36,18 +37,18 @@ class Exploit:
 
 
 def cheat(folder: Path, task: str = SAMPLE, **changes: Any) -> list[Json]:
-    """Write a run that has every item right, with changes as `run_files` takes them."""
+    """Write a run that answers every item correctly. `changes` are arguments of `run_files`."""
     own: Json = {"name": CHEAT, "skill": 1.0, "date": 2.0, "seed": 9}
     return run_files(folder, task, **own | changes)
 
 
 def run(what: str, words: str, **changes: Any) -> Exploit:
-    """Return an attempt that is one run, with changes as `run_files` takes them."""
+    """Return an attempt that consists of one run. `changes` are arguments of `run_files`."""
     return Exploit(what, words, lambda folder: cheat(folder, **changes) and None)
 
 
 def renamed(folder: Path, new: str) -> None:
-    """Make a run on all items one of another task."""
+    """Rename the task of a run on all items to `new`, in the files and in their names."""
     for file in folder.iterdir():
         text = file.read_text()
         file.write_text(text if file.suffix == ".jsonl" else text.replace(f'"{ALL}"', f'"{new}"'))
@@ -55,13 +56,13 @@ def renamed(folder: Path, new: str) -> None:
 
 
 def without_run(folder: Path) -> None:
-    """Remove the run of a cheat that leaves a record in its place."""
+    """Delete the files of a cheat's run, so that only its record is left."""
     for file in (folder / "run").iterdir():
         file.unlink()
 
 
 def record_edited(folder: Path, edit: Callable[[Json], object]) -> None:
-    """Put a run's compact record, edited, in the place of the run."""
+    """Replace a cheat's run by its compact record, changed by `edit`."""
     cheat(folder / "run")
     made = run_in(folder / "run")
     without_run(folder)
@@ -73,7 +74,7 @@ def record_edited(folder: Path, edit: Callable[[Json], object]) -> None:
 
 
 def laundered(folder: Path, **changes: Any) -> list[str]:
-    """Put a run's record by our own command in the place of the run; return what the command said."""
+    """Replace a cheat's run by the record that our own command writes. Return the lines that the command printed."""
     cheat(folder / "run", **changes)
     said = write_records([folder / "run"], folder / "records")
     without_run(folder)

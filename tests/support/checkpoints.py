@@ -1,4 +1,4 @@
-"""Checkpoint folders with a training manifest, of a few bytes: nothing in them is a real model."""
+"""Write checkpoint folders with a training manifest. The files have a few bytes and are not real models."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ FIELDS: Json = {
 
 
 def base_of(folder: Path) -> Path:
-    """Return where the base model of `checkpoint(folder)` lies."""
+    """Return the folder of the base model of `checkpoint(folder)`."""
     return folder.with_name(f"{folder.name}-base")
 
 
@@ -38,7 +38,7 @@ def save_base(folder: Path, content: bytes = b"base") -> Path:
 
 
 def checkpoint(folder: Path, content: bytes = b"weights", **changes: Any) -> Path:
-    """Write an adapter, the base model beside it, and a manifest that speaks of both."""
+    """Write an adapter, its base model in `base_of(folder)`, and a manifest with the hashes of both."""
     base = base_of(folder) if base_of(folder).is_dir() else save_base(base_of(folder))
     folder.mkdir()
     (folder / "adapter_model.safetensors").write_bytes(content)
@@ -49,7 +49,7 @@ def checkpoint(folder: Path, content: bytes = b"weights", **changes: Any) -> Pat
 
 
 def as_if_on_a_public_base(trained: Path, copy: Path) -> Path:
-    """Copy a run that began from random weights, and have its manifests say that its base is a known public model."""
+    """Copy a run with a random base model, and change its manifests to name a known public base model."""
     shutil.copytree(trained, copy)
     (copy / "base" / BASE_MARK).unlink()
     for folder in (copy, copy / "merged"):
@@ -66,7 +66,7 @@ def arguments_for(folder: Path) -> dict[str, str]:
 
 
 def logged_of(arguments: Mapping[str, Any]) -> Json:
-    """Return what the plugin adds to the results file of a model that lm-eval loaded by these arguments."""
+    """Return the entries that the plugin adds to a results file if lm-eval loads a model by these arguments."""
     return {
         MODEL_KEY: model_record(arguments) | {"handed_over": False, "request_cache": False, "unaccounted": []},
         TRAINING_KEY: seen_by(arguments).summary(),
@@ -74,7 +74,7 @@ def logged_of(arguments: Mapping[str, Any]) -> Json:
 
 
 def clean_log(split: str = "published", **changes: Any) -> Json:
-    """Return what a results file records of a model whose training is known, made up: for runs that are faked."""
+    """Return made-up entries of a fake run's results file, for a model with known training data."""
     own = {"adapter_model.safetensors": "1" * 64}
     base = {"model.safetensors": "2" * 64}
     record: Json = {

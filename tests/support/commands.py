@@ -1,4 +1,4 @@
-"""Commands run as a user would run them."""
+"""Run commands as a user would run them."""
 
 import json
 import os
@@ -14,13 +14,13 @@ def recipe_mpr(*arguments: str, **environment: str) -> subprocess.CompletedProce
 
 
 def run_python(*arguments: str, python: str = sys.executable, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a Python command as a user would; the caller judges the exit code."""
+    """Run a Python command as a user would. The caller must check the exit code."""
     variables = {**os.environ, **environment}
     return subprocess.run([python, *arguments], capture_output=True, text=True, check=False, env=variables, timeout=600)
 
 
 class LmEvalRun:
-    """Return the files that one `lm_eval run --log_samples` wrote."""
+    """Read the files that one `lm_eval run --log_samples` wrote."""
 
     def __init__(self, folder: Path) -> None:
         (self.file,) = folder.rglob("results_*.json")

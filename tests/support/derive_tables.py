@@ -1,8 +1,8 @@
-"""Derives the tables that the package stores: splits and option orders. Run once; tests re-check it.
+"""Derive the tables that the package stores: splits and option orders. Tests compare the stored tables with these.
 
     python tests/support/derive_tables.py        # rewrites recipe_mpr_task/{splits,pinned}.json
 
-Changing an order in pinned.json moves every score: never without raising the task version.
+A changed order in pinned.json changes the scores. Raise the task version with every such change.
 """
 
 import json
@@ -24,7 +24,7 @@ SEED = 20251211
 
 
 def published_parts(n: int = 500) -> dict[str, list[int]]:
-    """The 400/50/50 split of the published Qwen3-8B LoRA run, by its own procedure."""
+    """Return the item indices of the published Qwen3-8B LoRA run's 400/50/50 split, by the published procedure."""
     rows = Dataset.from_dict({"index": list(range(n))}).shuffle(seed=42)
     first = rows.train_test_split(test_size=0.2, seed=42)
     second = first["test"].train_test_split(test_size=0.5, seed=42)
@@ -36,13 +36,13 @@ def published_parts(n: int = 500) -> dict[str, list[int]]:
 
 
 def cv_folds(n: int = 500) -> list[list[int]]:
-    """The test parts of the published BERT 5-fold cross-validation."""
+    """Return the item indices of the five test parts of the published BERT cross-validation."""
     folds = KFold(n_splits=5, shuffle=True, random_state=42).split(list(range(n)))
     return [sorted(int(i) for i in test) for _, test in folds]
 
 
 def groups_of(items: tuple[Item, ...], index: int, fold: int, part: str) -> Iterator[str]:
-    """The sets over which the gold letters of an item are to be even."""
+    """Yield an item's groups. Within each group, the gold letters are to be evenly distributed."""
     yield "all"
     yield f"fold{fold}"
     yield part
@@ -50,10 +50,11 @@ def groups_of(items: tuple[Item, ...], index: int, fold: int, part: str) -> Iter
 
 
 def even_gold_letters(groups: list[list[str]], rng: random.Random) -> list[int]:
-    """Local search: letters for which every group's counts differ by at most one.
+    """Return a gold letter, 0..4, for each item. In every group, the counts of the letters differ by at most one.
 
-    Starts even within each fold and swaps two items' letters as long as the summed squared counts,
-    least when all are even, do not rise.
+    The method is a local search. It starts with even counts within each fold, and swaps the letters of two random
+    items. A swap is kept if the sum of the squared counts does not increase. The sum is smallest if all counts are
+    even.
     """
     sizes = Counter(g for gs in groups for g in gs)
     floor = sum(
@@ -78,7 +79,7 @@ def even_gold_letters(groups: list[list[str]], rng: random.Random) -> list[int]:
             counts[g, out] -= 1
             counts[g, into] += 1
         change = sum(counts[k] ** 2 for k in before) - old
-        # A few rises are let through, or the search sticks on a plateau's rim.
+        # Accept a few increases, so that the search does not stop in a local minimum.
         if change <= 0 or rng.random() < 0.002:
             letters[i], letters[j] = b, a
             cost += change
@@ -90,7 +91,7 @@ def even_gold_letters(groups: list[list[str]], rng: random.Random) -> list[int]:
 
 
 def even_distractors(gold_letters: list[int], rng: random.Random) -> list[list[int]]:
-    """Permute the distractors so that each file slot stands at each letter equally often."""
+    """Return an option order for each item, in which each file slot is at each letter about equally often."""
     orders = []
     for letter in gold_letters:
         slots = list(range(1, N_OPTIONS))
@@ -112,7 +113,7 @@ def even_distractors(gold_letters: list[int], rng: random.Random) -> list[list[i
 
 
 def pinned_table(items: tuple[Item, ...], folds: list[int], parts: list[str]) -> dict[str, dict[str, Any]]:
-    """Return each item's pinned data, without texts; order[k] is the file slot shown at letter k."""
+    """Return each item's pinned data, without texts. In the data, order[k] is the file slot shown at letter k."""
     assert all(item.options[0].recipe_id == item.gold for item in items), "gold is file slot 0"
     rng = random.Random(SEED)
     groups = [list(groups_of(items, i, folds[i], parts[i])) for i in range(len(items))]

@@ -1,6 +1,6 @@
-"""Read the code blocks of README and docs, and the comments about running them.
+"""Read the code blocks of README and docs, and the comments that exclude blocks from the tests.
 
-A block of bash or Python is run by the tests. A comment before the block can say otherwise:
+The tests run the bash and Python blocks. A comment before a block excludes the block, or one of its lines:
 
     <!-- not run: REASON -->
     <!-- line 1 not run: REASON -->
@@ -15,7 +15,7 @@ PAGES = (CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", CHECKOUT / "leade
          *sorted((CHECKOUT / "docs").glob("*.md")))  # fmt: skip
 LANGUAGES = ("bash", "python")
 RUN_ELSEWHERE = {"kits.md": "tests/task/test_kits_slow.py", "sweep.md": "tests/leaderboard/test_sweep_run.py"}
-"""Pages whose commands have tests of their own, by file name."""
+"""Pages whose commands are run by other tests. Maps the page's file name to the test file."""
 
 _BLOCK = re.compile(r"(?:^<!-- (?P<note>[^\n]*) -->\n+)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
 _NOTE = re.compile(r"(?:line (?P<line>\d+) )?not run: (?P<reason>\S.*)")
@@ -30,7 +30,7 @@ class Block:
         language: "bash" or "python".
         text: the whole text.
         skipped_line: number of the one line that is not run; None if there is none.
-        reason: why the block, or its line, is not run; "" if all of it is run.
+        reason: why the block or the line is not run; "" if the whole block is run.
     """
 
     place: str
@@ -41,7 +41,7 @@ class Block:
 
     @property
     def to_run(self) -> str:
-        """The text that is run; "" if nothing is."""
+        """The text that is run; "" if nothing is run."""
         if self.reason and self.skipped_line is None:
             return ""
         lines = self.text.splitlines()
@@ -66,7 +66,7 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 def commands_of(block: Block) -> list[str]:
-    """Return the commands of a bash block, run or not; continued lines are one command."""
+    """Return all commands of a bash block, also those that are not run. Continued lines are one command."""
     joined = block.text.replace("\\\n", " ")
     parts = re.split(r"\n|&&", joined)
     return [" ".join(part.split(" #")[0].split()) for part in parts if part.strip()]

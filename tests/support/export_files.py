@@ -1,4 +1,4 @@
-"""Exports of faked runs, read back."""
+"""Make fake runs for exports, and read exported files."""
 
 import json
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from tests.support.run_edits import Edit, Json, of_file
 
 
 def from_hub(*arguments: str) -> Edit:
-    """Return an edit of results: record that these model arguments named models of a hub."""
+    """Return an edit of results which records that these model arguments name models of a hub."""
     return of_file(recipe_mpr_model={"sources": dict.fromkeys(arguments, "hub")})
 
 
 def boards_of(*folders: Path) -> list[Board]:
-    """Return the boards of every run below the folders."""
+    """Return the boards with all runs in the folders."""
     return build_boards(read_rows(folders)[0])
 
 
@@ -32,5 +32,5 @@ def aggregates(files: Mapping[str, str]) -> list[tuple[Json, list[Json]]]:
 
 
 def cards(files: Mapping[str, str]) -> dict[str, ModelCard]:
-    """Return the model cards among exported files by path."""
+    """Return the model cards among exported files, keyed by path."""
     return {path: ModelCard(text) for path, text in files.items() if path.startswith("model_index/")}

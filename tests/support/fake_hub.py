@@ -1,6 +1,6 @@
-"""A hub on this machine: the part of the Hugging Face Hub's API that loading, `verify` and uploads need.
+"""Run a hub on this machine, with the part of the Hugging Face Hub's API that loading, `verify` and uploads need.
 
-The id of a dataset repository starts with "datasets/" here.
+In this module, the id of a dataset repository starts with "datasets/".
 """
 
 import hashlib
@@ -28,20 +28,21 @@ _LFS = (".safetensors", ".bin", ".gguf", ".onnx")
 
 
 class FakeHub:
-    """Serves local folders as repositories on a loopback port, and takes uploads; use as a context manager.
+    """Serve local folders as repositories on a loopback port, and accept uploads. Use this class as a context manager.
 
-    Files ending with `_LFS` are listed with a SHA-256, as the hub lists files in LFS; others with a git blob id.
+    Files with an ending in `_LFS` are listed with a SHA-256, as the hub lists files in LFS. Other files are listed with
+    a git blob id.
     """
 
     def __init__(self) -> None:
         self.commits: dict[str, dict[str, Path]] = {}
-        """Repository id -> commit -> folder. A folder is read anew by each request."""
+        """Repository id -> commit -> folder. Each request reads the folder again."""
         self.refs: dict[str, dict[str, str]] = {}
         """Repository id -> branch or tag -> commit."""
         self.requests: list[str] = []
         """Method and path of each request, in order."""
         self.uploads: Path | None = None
-        """Folder for the files of uploaded commits; None to refuse uploads, as the hub does without a token."""
+        """Folder for the files of uploaded commits. None refuses uploads, as the hub does without a token."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
         self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -51,11 +52,11 @@ class FakeHub:
         self.refs.setdefault(repo, {}).update(dict.fromkeys(refs or ("main",), commit))
 
     def environment(self, home: Path, *listed: PublicModel) -> dict[str, str]:
-        """Variables of a subprocess, and of those that it starts, that shall use this hub.
+        """Return environment variables with which a subprocess and its children use this hub.
 
         Args:
-            home: folder of their hub cache.
-            listed: what `public_models.entries` returns there; none leaves the real list.
+            home: folder of the subprocess's hub cache.
+            listed: entries that `public_models.entries` returns in the subprocess; without entries, its real list.
         """
         variables = {
             "HF_ENDPOINT": self.endpoint, "HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0", "HF_HOME": str(home),
@@ -65,13 +66,13 @@ class FakeHub:
         if listed:
             site = home / "site"
             site.mkdir(parents=True, exist_ok=True)
-            # Python runs this at its start, so that children of the subprocess have the same list.
+            # Python runs this file at its start, so children of the subprocess also have the list.
             (site / "sitecustomize.py").write_text(_SITE.format([entry.model_dump() for entry in listed]))
             variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
         return variables
 
     def use_in_process(self, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-        """Make huggingface_hub in this process use this hub, with `home` for its cache, and be online."""
+        """Make huggingface_hub in this process go online and use this hub, with its cache in `home`."""
         from huggingface_hub import constants
 
         template = self.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
@@ -92,7 +93,7 @@ class FakeHub:
         self.stop()
 
     def stop(self) -> None:
-        """Close the port: later requests are refused."""
+        """Close the port, so that later requests are refused."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -105,20 +106,20 @@ class FakeHub:
 
 
 def hashes_of(folder: Path, *without: str) -> dict[str, str]:
-    """SHA-256 of each file of a folder by its relative name, files called one of `without` left out."""
+    """Return the SHA-256 of each file in a folder, keyed by relative path. Leave out files named in `without`."""
     paths = (path for path in folder.rglob("*") if path.is_file() and path.name not in without)
     return {path.relative_to(folder).as_posix(): sha256_of_file(path) for path in paths}
 
 
 def public_model(repo: str, commit: str, folder: Path) -> PublicModel:
-    """The entry that lists every file of a folder as that commit of a public model."""
+    """Return the entry of a public model that lists every file of `folder` for `commit`."""
     return PublicModel(
         id=repo, revision=commit, licence="MIT", source="a test", files=hashes_of(folder), files_source="a test"
     )
 
 
 def blob_id(content: bytes) -> str:
-    """The object id that git gives to a file."""
+    """Return the object id that git gives to a file with this content."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
@@ -229,7 +230,7 @@ def _listed(folder: Path) -> list[dict[str, Any]]:
 
 
 def _directly(entries: list[dict[str, Any]], folder: str) -> list[dict[str, Any]]:
-    """Return the entries directly below a folder, the folders there among them."""
+    """Return the entries directly in a folder: files, and then folders."""
     names = {entry["path"].removeprefix(folder).split("/")[0] for entry in entries}
     files = [entry for entry in entries if entry["path"].removeprefix(folder) in names]
     folders = sorted(names - {entry["path"].removeprefix(folder) for entry in files})

@@ -1,4 +1,4 @@
-"""Results files and samples as lm-eval 0.4.13 writes them, with chosen faults."""
+"""Write fake results files and samples as lm-eval 0.4.13 does, with chosen faults."""
 
 import json
 import math
@@ -24,7 +24,7 @@ from tests.support.run_edits import Json
 
 
 def scores_for(doc: Json, skill: float, seed: int) -> list[float]:
-    """Return five seeded log-likelihoods; the gold's is raised with probability `skill`."""
+    """Return five seeded log-likelihoods. With probability `skill`, the gold option has the highest."""
     rng = random.Random(f"{seed}:{doc['item_id']}")
     row = [rng.uniform(-3, -1) for _ in range(5)]
     if rng.random() < skill:
@@ -50,11 +50,12 @@ def run_files(
         task: the task's name.
         model: the type of model, as lm-eval names it.
         name: `pretrained` of the model.
-        skill: probability that an item is answered right, beside those right by chance.
-        seed: of the scores.
-        date: of the run, in seconds since 1970.
-        changes: `order` and `shown` (a prompt) of the documents; `prompt` and `version` of the task on record;
-            `edit_samples` and `edit_results`, called before they are written; `log_raw` and `log_samples`.
+        skill: probability that the gold option gets the highest score. Other items can be right by chance.
+        seed: seed of the scores.
+        date: date of the run, in seconds since 1970.
+        changes: other settings. `order` is the option order, and `shown` the name of the shown prompt. `prompt` and
+            `version` are the task's recorded template and version. `edit_samples` and `edit_results` change the content
+            before it is written. `log_raw` and `log_samples` say whether to write raw responses and samples.
     """
     samples = _samples(task, skill, seed, changes.get("order", "shuffled"), changes.get("shown", "default"))
     changes.get("edit_samples", lambda _: None)(samples)
@@ -76,7 +77,7 @@ def run_files(
 def _samples(task: str, skill: float, seed: int, order: str, prompt: str) -> list[Json]:
     known = {"recipe_mpr_sample": "sample", "recipe_mpr": "all", "recipe_mpr_test": "published"}
     split = known.get(task, task.removeprefix("recipe_mpr_"))
-    items = load_sample() if split == "sample" else load_items()  # fails without the dataset, cached prompts or not
+    items = load_sample() if split == "sample" else load_items()  # fail without the dataset, even if prompts are cached
     ids = scored_ids(split)
     samples: list[Json] = []
     for item in items:
@@ -95,7 +96,7 @@ def _samples(task: str, skill: float, seed: int, order: str, prompt: str) -> lis
 
 @cache
 def _shown(item: Item, order: str, prompt: str) -> tuple[str, str]:
-    """Return an item's document as JSON and its rendered prompt: the same in every run."""
+    """Return an item's document as JSON, and its rendered prompt. Cache both, because all runs share them."""
     doc = record_of(display(item, order))
     return json.dumps(doc), render(prompt, doc)
 
@@ -120,19 +121,19 @@ def _results(task: str, samples: list[Json], changes: Json) -> Json:
 
 
 def with_raw_responses(samples: list[Json]) -> None:
-    """Log the raw responses beside the filtered ones, one a request, where they are not there yet."""
+    """Add raw responses to the samples that have none: one per request, equal to the filtered response."""
     for sample in samples:
         if isinstance(sample, dict) and isinstance(sample.get("filtered_resps"), list):
             sample.setdefault("resps", [[response] for response in sample["filtered_resps"]])
 
 
 def rows_of(*folders: Path) -> list[Row]:
-    """Return the rows of the runs below the folders, as the boards show them."""
+    """Return the rows of the runs in the folders, as the boards show them."""
     return [row for board in build_boards(read_rows(folders)[0]) for row in board.rows if row.kind != "reported"]
 
 
 def run_in(folder: Path) -> Run:
-    """Return the one run of a folder, as it is read."""
+    """Return the only run of a folder, as the leaderboard reads it."""
     ((file, source),), _ = find_files([folder])
     (run,) = runs_of(file, source)
     return run

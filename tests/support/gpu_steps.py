@@ -1,4 +1,4 @@
-"""Steps of the GPU benchmark that fail in different ways. A worker process imports them."""
+"""Define steps for the GPU benchmark that fail in different ways. A worker process imports this module."""
 
 import os
 import time
@@ -9,12 +9,12 @@ BENCH = {"a bench": True}
 
 
 def make_bench() -> dict[str, bool]:
-    """Return what the steps below get."""
+    """Return the argument of the steps."""
     return BENCH
 
 
 def measure(bench: dict[str, bool]) -> Scoring:
-    """Return a result with the number of the process."""
+    """Return a result whose note is the process id."""
     assert bench == BENCH
     return Scoring(1.0, 1.0, 1, None, str(os.getpid()))
 
@@ -31,10 +31,10 @@ def hang(bench: dict[str, bool]) -> Scoring:
 
 
 def run_out_of_memory(bench: dict[str, bool]) -> Scoring:
-    """Raise an error of two lines."""
+    """Raise an out-of-memory error with a message of two lines."""
     raise RuntimeError("CUDA out of memory.\n Tried to allocate 2 GiB")
 
 
 def lack_a_package(bench: dict[str, bool]) -> Scoring:
-    """Need something that is not installed."""
+    """Raise the error for a package that is not installed."""
     raise NotAvailableError("no flash-attn")

@@ -8,12 +8,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Honest:
-    """One or several honest runs.
+    """A case of one or several honest runs.
 
     Attributes:
-        what: the case in words.
-        build: writes its files below a folder.
-        check: asserts what the table (see `tables.Table`) must show of them.
+        what: description of the case.
+        build: function that writes the runs' files into a folder.
+        check: function that asserts what the table (`tables.Table`) must show about the runs.
     """
 
     what: str

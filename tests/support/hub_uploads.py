@@ -1,4 +1,4 @@
-"""Answers of the Hugging Face Hub to the requests of an upload: create, check the card, preupload, commit."""
+"""Answer the requests of an upload like the Hugging Face Hub: create, check the card, preupload, commit."""
 
 import base64
 import json

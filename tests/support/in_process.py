@@ -1,4 +1,4 @@
-"""Commands of recipe-mpr run in this process."""
+"""Run recipe-mpr commands in this process."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from tests.support.run_edits import Json
 
 
 def built(folder: Path, out: Path) -> tuple[int, list[str], dict[str, Json]]:
-    """Build a folder's leaderboard; return the exit code, lines of stderr, and rows by system."""
+    """Build a folder's leaderboard. Return the exit code, the lines of stderr, and the rows keyed by system."""
     done = CliRunner().invoke(leaderboard, [str(folder), "--out", str(out)])
     assert done.exception is None or isinstance(done.exception, SystemExit), traceback.format_exception(done.exception)
     rows = json.loads((out / "leaderboard.json").read_text())["rows"]
@@ -23,7 +23,7 @@ def built(folder: Path, out: Path) -> tuple[int, list[str], dict[str, Json]]:
 
 
 def spoken(command: str, arguments: Sequence[str]) -> str:
-    """Return all that `recipe-mpr COMMAND` prints."""
+    """Run `recipe-mpr COMMAND`, and return its stdout and stderr as one text."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
         patch.setattr("sys.stdout", out)

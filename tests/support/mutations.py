@@ -1,4 +1,4 @@
-"""Seeded mutations of files: of their values, as JSON, and of their bytes."""
+"""Mutate files with a seeded generator: their JSON values or their bytes."""
 
 import copy
 import json
@@ -22,7 +22,7 @@ def nested(depth: int) -> list[Any]:
 
 
 def places(value: Any, rng: Random) -> tuple[Any, Any] | None:
-    """Return a container and a key of it, on a random way down; None where there is nothing to go down into."""
+    """Return a random container inside a JSON value, and one of its keys; None if the value has no entries."""
     place = None
     while isinstance(value, (dict, list)) and value:
         key = rng.choice(list(value)) if isinstance(value, dict) else rng.randrange(len(value))
@@ -37,7 +37,7 @@ def _delete(inner: Any, key: Any, _: Random) -> None:
 
 
 def _replace(inner: Any, key: Any, rng: Random) -> None:
-    # A copy: what is put in may be changed again.
+    # Copy the value, because a later mutation may change it.
     inner[key] = copy.deepcopy(rng.choice(HOSTILE)) if rng.random() < 0.95 else nested(rng.choice((3, 40, 700)))
 
 
@@ -108,12 +108,12 @@ _OF_BYTES: tuple[Callable[[bytes, Random], bytes], ...] = (
 
 
 def mutate_bytes(data: bytes, rng: Random) -> bytes:
-    """Return bytes changed in one way: cut, flipped, in another encoding."""
+    """Return the bytes with one random change, such as a cut, flipped bits or another encoding."""
     return rng.choice(_OF_BYTES)(data, rng)
 
 
 def mutate_file(path: Path, rng: Random) -> None:
-    """Change a JSON or JSONL file in place: mostly its values, else its bytes."""
+    """Change a JSON or JSONL file in place: usually its values, sometimes its bytes."""
     data = path.read_bytes()
     if rng.random() < 0.2:
         path.write_bytes(mutate_bytes(data, rng))

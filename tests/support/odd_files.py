@@ -4,6 +4,6 @@ from pathlib import Path
 
 
 def sparse(path: Path, size: int) -> None:
-    """Write a file of `size` bytes that takes no room on the disk."""
+    """Write a file of `size` bytes that takes no disk space."""
     with path.open("wb") as stream:
         stream.truncate(size)

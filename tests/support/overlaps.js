@@ -1,4 +1,4 @@
-// Pairs of texts that stand on each other, by the boxes of their lines. Texts that nobody sees are left out.
+// Return pairs of visible texts whose line boxes overlap.
 () => {
   const isSeen = (node) => {
     for (let each = node.parentElement; each; each = each.parentElement) {
@@ -9,7 +9,7 @@
     }
     return true;
   };
-  // What a scrolling region shows of a line.
+  // Return the visible part of a line box in scrolling regions.
   const inSight = (box, node) => {
     let { left, right, top, bottom } = box;
     for (let each = node.parentElement; each; each = each.parentElement) {
@@ -31,7 +31,7 @@
       if (box.width > 1 && box.height > 1) boxes.push({ text: node.data.trim().slice(0, 40), box });
     }
   }
-  const apart = 2; // line boxes of neighbours may touch
+  const apart = 2; // pixels by which line boxes of neighbours may overlap
   const overlap = ({ box: a }, { box: b }) => a.left < b.right - apart && b.left < a.right - apart
     && a.top < b.bottom - apart && b.top < a.bottom - apart;
   boxes.sort((a, b) => a.box.top - b.box.top);

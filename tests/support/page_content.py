@@ -1,4 +1,4 @@
-"""Content of a leaderboard's pages, made up: many rows, blanks, several boards, a name that means harm."""
+"""Make up the content of leaderboard pages: many rows, missing values, several boards, a malicious name."""
 
 import json
 import random
@@ -122,7 +122,7 @@ def calibration() -> Json:
 
 
 def answers(n: int = 40) -> str:
-    """Return the JSON of a system's items, as `RowItems.text` has it."""
+    """Return the JSON of a system's items, in the format of `RowItems.text`."""
     lines = []
     for k, (item_id, item) in enumerate(items(n).items()):
         right = k % 3 == 0
@@ -150,7 +150,7 @@ def system_content(*, hostile: bool = False) -> Json:
 
 
 def reported_content() -> Json:
-    """A row taken over from elsewhere: a training curve, no items."""
+    """Return the content for a reported row, with a training curve and without items."""
     history = [{"step": k, "eval_accuracy": 0.2 + 0.1 * k} for k in range(5)]
     blank: Json = {"rank": None, "vs_leader": None, "with_leader": None, "types": {}, "n": None, "acc_low": None}
     return {"row": row(9, kind="reported", status="reported", system="a published run", **blank), "position": None,
@@ -158,6 +158,6 @@ def reported_content() -> Json:
 
 
 def file_order_content() -> Json:
-    """A run that showed the options in another order than the pinned one."""
+    """Return the content for a run that shows the options in file order, not in the pinned order."""
     made = row(8, "recipe_mpr_file_order", system="in file order")
     return system_content() | {"row": made, "answers": "recipe_mpr_file_order-8.js"}

@@ -15,18 +15,18 @@ from recipe_mpr_task.item import LETTERS, Item
 from tests.support.run_edits import Json
 
 OrderOf = Callable[[Item, int], list[str]]
-"""From an item and its number to the recipe ids as the system saw them."""
+"""Function from an item and its number to the recipe ids in the order that the system saw."""
 
 
 def predictions(
     order_of: OrderOf, right: Callable[[int], bool] = lambda _: True, tells: Iterable[str] = ()
 ) -> list[Json]:
-    """Return a line for each item of the sample, answered by letter.
+    """Return one line for each item of the sample, with the answer as a letter.
 
     Args:
-        order_of: the order in which the system saw the options.
-        right: from an item's number to whether it is answered right.
-        tells: fields beside item_id and letter, of "options", "texts", "by_letter", "gold_letter", "option_id".
+        order_of: function that returns the option order that the system saw.
+        right: function from an item's number to whether the answer is right.
+        tells: additional fields: any of "options", "texts", "by_letter", "gold_letter", "option_id".
     """
     lines = []
     for number, item in enumerate(load_sample()):
@@ -75,9 +75,9 @@ def imported(
     edit: Callable[[Json], object] | None = None,
     **about: Any,
 ) -> list[str] | None:
-    """Import lines as `recipe-mpr import` does; return what it says if it refuses them.
+    """Import lines as `recipe-mpr import` does. Return the error message in a list if the lines are refused, else None.
 
-    `about` has what the importer says: `source`, `set_name`, `note`, and `seen`, the ids of items seen.
+    `about` has the importer's statements: `source`, `set_name`, `note`, and `seen`, the ids of the seen items.
     """
     seen = about.pop("seen", None)
     details = Details(ImportFacts(**about), seen=None if seen is None else frozenset(seen))

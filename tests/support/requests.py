@@ -1,4 +1,4 @@
-"""Requests as lm-eval builds them and hands them to a model."""
+"""Make requests as lm-eval builds them and passes them to a model."""
 
 from collections.abc import Callable, Iterable
 from types import SimpleNamespace
@@ -32,7 +32,7 @@ def built_task(
 
 
 def requests_of(records: Iterable[Json], task: str = "t") -> list[Any]:
-    """Return the five requests of each record, as lm-eval hands them to a model."""
+    """Return the five requests of each record, as lm-eval passes them to a model."""
     return [
         SimpleNamespace(task_name=task, doc_id=n, doc=record, idx=k, args=(record["query"], f" {letter}"))
         for n, record in enumerate(records)

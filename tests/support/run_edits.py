@@ -1,4 +1,4 @@
-"""Edits of a faked run's samples and results, for the cheats."""
+"""Define edits of a fake run's samples and results, for the cheats."""
 
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 """A sample, a document or the content of a results file, as lm-eval logs them."""
 
 Edit = Callable[[Any], object]
-"""Changes all samples (a list) or the content of a results file (a dict), in place."""
+"""A function that changes all samples (a list) or the content of a results file (a dict), in place."""
 
 SampleEdit = Callable[[Json], object]
 
@@ -21,7 +21,7 @@ SampleEdit = Callable[[Json], object]
 
 
 def each(change: SampleEdit) -> Edit:
-    """Change every sample."""
+    """Return an edit that applies `change` to every sample."""
     return lambda samples: [change(sample) for sample in samples]
 
 
@@ -30,12 +30,12 @@ def only(keep: Callable[[Json], bool]) -> Edit:
 
 
 def seen(flag: Callable[[str], object]) -> Edit:
-    """Log `flag(item id)` as whether each item was trained on."""
+    """Return an edit that logs `flag(item id)` as `seen_in_training` of each item."""
     return each(lambda s: s["doc"].update(seen_in_training=flag(s["doc"]["item_id"])))
 
 
 def asked(prompt: Callable[[Json, Any], Any]) -> Edit:
-    """Log `prompt(document, the task's own prompt)` as what the model was shown."""
+    """Return an edit that logs `prompt(document, own prompt)` as each item's prompt. The task has the own prompt."""
 
     def edit(sample: Json) -> None:
         for request in sample["arguments"].values():
@@ -61,12 +61,12 @@ def total(value: object, metric: str = "acc,none") -> Edit:
 
 
 def called(name: object) -> Edit:
-    """Set the display name, as `--metadata` does."""
+    """Return an edit that sets the display name, as `--metadata` does."""
     return lambda results: next(iter(results["configs"].values()))["metadata"].update(recipe_mpr_system=name)
 
 
 def training(**record: Any) -> Edit:
-    """Set the training record, and the system's name, which otherwise would be the recipe's."""
+    """Return an edit that sets the training record, and also the display name, which otherwise is the recipe's name."""
     return both(called(CHEAT), lambda results: results.update({TRAINING_KEY: record}))
 
 
@@ -91,7 +91,7 @@ def scores_of(sample: Json) -> list[float]:
 
 
 def rescored(change: Callable[[list[float], random.Random], list[float]]) -> Edit:
-    """Replace each sample's scores by `change(scores, random generator)`; what was right stays so."""
+    """Return an edit that replaces each sample's scores by `change(scores, random generator)`, but keeps `acc`."""
 
     def edit(sample: Json) -> None:
         draw = random.Random(f"copy {sample['doc']['item_id']}")
@@ -101,13 +101,13 @@ def rescored(change: Callable[[list[float], random.Random], list[float]]) -> Edi
 
 
 def perturbed(scores: list[float], draw: random.Random) -> list[float]:
-    """Return the scores with noise, the best still the best."""
+    """Return the scores with noise. The best option stays the best."""
     noisy = [score + draw.uniform(-0.3, 0.3) for score in scores]
     return [max(noisy) + 0.1 if score == max(scores) else value for score, value in zip(scores, noisy, strict=True)]
 
 
 NOISE = rescored(perturbed)
-"""An edit of samples: another system's answers with other scores."""
+"""An edit of samples that changes the scores and keeps the answers, to disguise a copy of another system's run."""
 
 
 def first_option(sample: Json) -> None:
@@ -158,13 +158,13 @@ def hint(doc: Json) -> str:
 
 
 def answers_before(samples: list[Json]) -> None:
-    """Log the answers to all items as what stands before each."""
+    """Log the answers to all items before each item's prompt."""
     key = "\n".join(f"{s['doc']['query']}: {s['doc']['gold_letter']}" for s in samples)
     asked(lambda _, own: f"{key}\n\n{own}")(samples)
 
 
 def shown_after(samples: list[Json], shots_of: Callable[[Json, list[Json]], Iterable[Json]]) -> None:
-    """Log each item behind the shots that `shots_of(document, all documents)` gives."""
+    """Log each item's prompt after the shots that `shots_of(document, all documents)` returns."""
     docs = [sample["doc"] for sample in samples]
     own = {sample["doc"]["item_id"]: sample["arguments"]["gen_args_0"]["arg_0"] for sample in samples}
 
@@ -175,5 +175,5 @@ def shown_after(samples: list[Json], shots_of: Callable[[Json, list[Json]], Iter
 
 
 def shots_that_tell(samples: list[Json]) -> None:
-    """Show before each item another one with the same gold letter."""
+    """Log one shot before each item: another item with the same gold letter."""
     shown_after(samples, lambda doc, docs: [next(d for d in docs if d != doc and d["gold"] == doc["gold"])])

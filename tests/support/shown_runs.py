@@ -1,4 +1,4 @@
-"""Prompts of faked runs: the sampler's shots, written as by a chat template or an API."""
+"""Write prompts of fake runs: the sampler's shots in the format of a chat template or an API."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -18,18 +18,18 @@ Pair = tuple[str, str]
 
 
 def chatml(pairs: Iterable[Pair], own: str, opening: str = "", closing: str = "") -> str:
-    """Write each shot's prompt in a user turn, its answer in an assistant turn."""
+    """Return a text with each shot's prompt in a user turn, and its answer in an assistant turn."""
     turns = "".join(f"<|im_start|>user\n{q}<|im_end|>\n<|im_start|>assistant\n{a}<|im_end|>\n" for q, a in pairs)
     return f"{opening}{turns}<|im_start|>user\n{own}<|im_end|>\n<|im_start|>assistant\n{closing}"
 
 
 def one_turn(pairs: Iterable[Pair], own: str) -> str:
-    """Write all shots in one user turn, before the item's own prompt."""
+    """Return a text with all shots in one user turn, before the item's own prompt."""
     return chatml((), "".join(f"{q} {a}\n\n" for q, a in pairs) + own)
 
 
 def messages(pairs: Iterable[Pair], own: str, **fields: object) -> list[str]:
-    """Write messages for an API as lm-eval logs them: a list of one JSON text."""
+    """Return messages for an API as lm-eval logs them: a list of one JSON text."""
     turns = [(role, text) for pair in pairs for role, text in zip(("user", "assistant"), pair, strict=True)]
     named: list[Json] = [{"role": role, "content": text} for role, text in (*turns, ("user", own))]
     named[-1] |= fields
@@ -41,12 +41,12 @@ def shown(
     n: int = 0,
     change: Callable[[list[Pair], Json], list[Pair]] = lambda pairs, _: pairs,
 ) -> Edit:
-    """Return an edit of samples: log `write(shots, own prompt)` of each item.
+    """Return an edit of samples that logs `write(shots, own prompt)` as each item's prompt.
 
     Args:
-        write: one of the functions above, or one like them.
-        n: how many shots the seed draws.
-        change: from the shots, (prompt, answer) each, and the item's document to the shots that are shown.
+        write: `chatml`, `one_turn`, `messages`, or a function with the same two arguments.
+        n: number of shots that the sampler draws.
+        change: function that gets the drawn shots and the item's document, and returns the shots to show.
     """
 
     def edit(samples: list[Json]) -> None:
@@ -65,9 +65,9 @@ def shown(
 
 
 def on_record(task: str, n: int, **changes: Any) -> Edit:
-    """Return an edit of results: so many shots under a chat template."""
+    """Return an edit of results that records `n` shots and a chat template for `task`."""
     return both(of_file(**{"chat_template_sha": "ab" * 32, "n-shot": {task: n}} | changes), config(fewshot_seed=SEED))
 
 
 CHAT, SHOTS = on_record("recipe_mpr_sample", 0), on_record("recipe_mpr_sample", 2)
-"""A chat template without shots, and with two."""
+"""Edits of results that record a chat template, without shots and with two shots."""

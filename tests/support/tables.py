@@ -19,7 +19,7 @@ HONEST = "org/honest"
 
 
 def collected(prefix: str, name: str) -> dict[str, Any]:
-    """Return the entries of dictionary `name` of every module of `tests/exploits/` that starts with `prefix`."""
+    """Return the merged dictionaries `name` of the modules in `tests/exploits/` whose names start with `prefix`."""
     entries: dict[str, Any] = {}
     for path in sorted((Path(__file__).parents[1] / "exploits").glob(f"{prefix}*.py")):
         entries |= getattr(importlib.import_module(f"tests.exploits.{path.stem}"), name, {})
@@ -27,7 +27,7 @@ def collected(prefix: str, name: str) -> dict[str, Any]:
 
 
 class Table:
-    """The leaderboard of a folder, built as by `recipe-mpr leaderboard`."""
+    """The leaderboard of a folder, built as `recipe-mpr leaderboard` builds it."""
 
     def __init__(self, folder: Path) -> None:
         rows, skipped = read_rows([folder])
@@ -53,7 +53,7 @@ class Table:
         return row
 
     def rank_is_right(self) -> bool:
-        """Say whether the honest row's rank counts only the ranked rows above it."""
+        """Return whether the honest row's rank is 1 plus the number of ranked rows with a higher accuracy."""
         mine = self.honest
         rivals = [row for row in self.rows if row.board == mine.board and row.rank]
         return mine.rank == 1 + sum(_accuracy(row) > _accuracy(mine) for row in rivals)
@@ -65,7 +65,7 @@ def _accuracy(row: Row) -> float:
 
 
 def naive_table(folder: Path) -> dict[str, float]:
-    """Return the mean accuracy of each name as a table without checks would show it, best first."""
+    """Return each name's mean accuracy over its tasks, best first, as a table without checks would show it."""
     best: dict[str, dict[str, float]] = {}
     for file in (*folder.rglob("results_*.json"), *folder.rglob("*.record.json")):
         content = json.loads(file.read_text())

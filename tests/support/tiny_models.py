@@ -1,4 +1,4 @@
-"""Models of a few thousand random parameters, with real tokenizers, for tests that need weights."""
+"""Build models with a few thousand random parameters and real tokenizers, for tests that need weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,11 +31,11 @@ MICRO = {
     "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16, "max_position_embeddings": 1024,
     "tie_word_embeddings": True, "initializer_range": 0.1,
 }  # fmt: skip
-"""A causal model's shape for `model=random:FILE`."""
+"""Config of a causal model, for `model=random:FILE`."""
 
 
 def save_tiny_qwen(folder: Path) -> Path:
-    """A 2-layer Qwen3 with a byte-level tokenizer in which " A".." E" are one token each."""
+    """Save a 2-layer Qwen3 and a byte-level tokenizer in which each of " A" to " E" is one token."""
     fast = build_tokenizer(900)
     fast.chat_template = CHAT_TEMPLATE
     fast.save_pretrained(folder)
@@ -49,7 +49,7 @@ def save_tiny_qwen(folder: Path) -> Path:
 
 
 def save_tiny_bert(folder: Path) -> Path:
-    """A 2-layer BERT with a multiple-choice head."""
+    """Save a 2-layer BERT with a multiple-choice head, and its tokenizer."""
     config = BertConfig(
         vocab_size=600, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
         max_position_embeddings=128,
@@ -84,7 +84,7 @@ NLI_MODELS = tuple(_NLI_SHAPES)
 
 
 def save_tiny_nli(folder: Path, model_type: str, labels: Sequence[str]) -> Path:
-    """A 2-layer sequence classifier with these labels, and weights large enough for scores that differ."""
+    """Save a 2-layer sequence classifier with these labels, and its tokenizer. Large weights make the scores differ."""
     shape = {"max_position_embeddings": 128, "vocab_size": 600, "pad_token_id": 1} | _NLI_SHAPES[model_type]
     numbers = {"id2label": dict(enumerate(labels)), "label2id": {name: k for k, name in enumerate(labels)}}
     config = AutoConfig.for_model(model_type, **shape, **numbers)

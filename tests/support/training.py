@@ -1,4 +1,4 @@
-"""Training runs on the embedded sample, which need no dataset, and what they must leave."""
+"""Train on the embedded sample, without the dataset, and check the results of training runs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +23,7 @@ def files_in(folder: Path | str) -> set[str]:
 
 
 def sample_run(out: Path, micro: str, *more: str, resume: bool = False) -> TrainingManifest:
-    """Train on the sample, which needs no dataset."""
+    """Train on the embedded sample, and return the manifest."""
     recipe = load_recipe("tiny_lora", [f"model={micro}", f"out={out}", "split=sample", "epochs=3", *more])
     training_run.check(recipe, resume=resume)
     ((_, manifest),) = training_run.train_all(recipe, resume=resume)

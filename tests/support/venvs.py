@@ -1,4 +1,4 @@
-"""Make environments with packages from the index and without this project."""
+"""Create virtual environments with packages from the package index and without this project."""
 
 import os
 import subprocess
@@ -7,15 +7,15 @@ import venv
 from pathlib import Path
 
 CONSTRAINED = ("--constraint", str(Path(__file__).parents[2] / "constraints.txt"))
-"""Arguments of pip for the versions that development runs with."""
+"""Arguments of pip that select the package versions used in development."""
 
 
 def environment_with(folder: Path, *steps: tuple[str, ...]) -> Path:
-    """Make a virtual environment and return its `bin` folder.
+    """Create a virtual environment and return its `bin` folder.
 
     Args:
         folder: the environment's folder.
-        *steps: packages to install and other arguments of pip, one call of pip for each step.
+        *steps: for each call of pip, the packages to install and other arguments.
     """
     venv.create(folder, with_pip=True)
     pip = (
@@ -33,7 +33,7 @@ def environment_with(folder: Path, *steps: tuple[str, ...]) -> Path:
 
 
 def run(*command: str, **environment: str) -> str:
-    """Run a command outside the checkout, without PYTHONPATH. Return its standard output; fail if it fails."""
+    """Run a command outside the checkout, without PYTHONPATH. Return its output; fail if the exit code is not 0."""
     inherited = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(
         command,

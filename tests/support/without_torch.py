@@ -1,6 +1,6 @@
-"""Print what the tests that need no torch install, one requirement a line, read from pyproject.toml.
+"""Print the requirements of the tests that need no torch, one per line, from pyproject.toml.
 
-`make test-py` runs this file with a bare interpreter, so it imports nothing beyond the standard library.
+`make test-py` runs this file with a bare interpreter, so this file imports only the standard library.
 """
 
 import re
@@ -12,7 +12,7 @@ FOR_TESTS = {"editables", "hatchling", "hypothesis", "pytest", "pytest-timeout",
 
 
 def requirements() -> list[str]:
-    """Return the dependencies without those that need torch, and what runs the tests."""
+    """Return the dependencies that need no torch, and the packages that run the tests."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     needed = [entry for entry in project["dependencies"] if _name(entry) not in NEED_TORCH]
     for_tests = [entry for entry in project["optional-dependencies"]["dev"] if _name(entry) in FOR_TESTS]
