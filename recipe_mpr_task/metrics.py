@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from recipe_mpr_task.extraction import extract_letter
 from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, UNTYPED
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 LogLikelihoods = Sequence[tuple[float, bool]]
 SEEN = "seen_in_training"
 """Name of a metric and of a document's field. The field is 1 if the model has seen the item, 0 if not, None if unknown.
@@ -57,31 +59,28 @@ def share_choosing(rows: Sequence[Sequence[float]], option: int) -> float:
 
 def softmax(scores: Sequence[float]) -> list[float]:
     """Return the softmax of `scores`: probabilities that sum to 1. All results are NaN if a score is not finite."""
-    return list(_softmax(tuple(scores)))
-
-
-@lru_cache(maxsize=8)  # the Brier score and the shown probabilities of an item use the same softmax
-def _softmax(scores: tuple[float, ...]) -> list[float]:
-    if not all(map(math.isfinite, scores)):
-        return [math.nan] * len(scores)
-    probabilities: list[list[float]] = _softmax_of_each(np.array([scores])).tolist()
+    probabilities: list[list[float]] = softmax_of_each(np.array([scores], dtype=np.float64)).tolist()
     return probabilities[0]
 
 
-def _softmax_of_each(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the softmax of each row of finite scores, shape (rows, options)."""
-    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(weights / np.array([math.fsum(row) for row in weights.tolist()])[:, None])
+def softmax_of_each(scores: Floats) -> Floats:
+    """Return the softmax of each row of scores, shape (rows, options). A row with a score that is not finite is NaN."""
+    finite = np.where(np.isfinite(scores).all(axis=1, keepdims=True), scores, np.nan)
+    weights = np.exp(finite - finite.max(axis=1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def brier(scores: Sequence[float], gold: int) -> float:
     """Return the multi-class Brier score of one item: sum over options of (softmax(scores)_k - [k = gold])^2.
 
-    The formula is the original form of Brier (1950). 0 is perfect. 2 means that a wrong option has probability 1.
+    This is the original form of Brier (1950). 0 is perfect. 2 means that a wrong option has probability 1.
     """
-    errors = softmax(scores)
-    errors[gold] -= 1
-    return math.fsum([error * error for error in errors])
+    return float(_briers(softmax_of_each(np.array([scores], dtype=np.float64)), np.array([gold]))[0])
+
+
+def _briers(probabilities: Floats, golds: Ints) -> Floats:
+    errors = probabilities - (np.arange(probabilities.shape[1]) == golds[:, None])
+    return np.asarray((errors * errors).sum(axis=1))
 
 
 def type_keys(query_types: Sequence[str]) -> list[str]:
@@ -118,31 +117,35 @@ def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, fl
     return {**_per_type(doc, fair_accuracy(scores, doc["gold"])), "brier": brier(scores, doc["gold"])}
 
 
-def letter_metrics_of_each(
-    docs: Sequence[Mapping[str, Any]], rows: Sequence[Sequence[float]]
-) -> list[tuple[dict[str, float], list[float], list[bool]]]:
+class LetterResults(NamedTuple):
+    """The results of many items of a letter task, all by `letter_metrics` and `softmax`.
+
+    Attributes:
+        accuracies: `acc` of each item, a fraction, shape (items,).
+        briers: `brier` of each item, shape (items,).
+        probabilities: softmax of the scores, shape (items, 5).
+        is_best: whether each option has the best score, shape (items, 5).
+    """
+
+    accuracies: Floats
+    briers: Floats
+    probabilities: Floats
+    is_best: NDArray[np.bool_]
+
+
+def letter_results(scores: Floats, golds: Ints) -> LetterResults:
     """Score many items of a letter task at once, several times faster than one by one.
 
-    Args:
-        docs: the items' documents.
-        rows: five finite log-likelihoods of each item.
+    Every number is bit-identical to the result of `letter_metrics` and `softmax` for a single item.
 
-    Returns:
-        For each item, its `letter_metrics`, the `softmax` of its scores, and whether each option has the best score.
-        Every number is bit-identical to the result of these functions for a single item.
+    Args:
+        scores: finite log-likelihoods of the options as shown, shape (items, 5).
+        golds: index of each item's right option, shape (items,).
     """
-    scores, golds, items = np.array(rows), np.array([doc["gold"] for doc in docs]), np.arange(len(docs))
     is_best = scores == scores.max(axis=1, keepdims=True)
-    accuracies = np.where(is_best[items, golds], 1 / is_best.sum(axis=1), 0.0).tolist()
-    probabilities = _softmax_of_each(scores)
-    errors = probabilities.copy()
-    errors[items, golds] -= 1
-    briers = [math.fsum(row) for row in (errors * errors).tolist()]
-    metrics = [
-        {**_per_type(doc, accuracy), "brier": brier}
-        for doc, accuracy, brier in zip(docs, accuracies, briers, strict=True)
-    ]
-    return list(zip(metrics, probabilities.tolist(), is_best.tolist(), strict=True))
+    accuracies = np.where(is_best[np.arange(len(golds)), golds], 1 / is_best.sum(axis=1), 0.0)
+    probabilities = softmax_of_each(scores)
+    return LetterResults(accuracies, _briers(probabilities, golds), probabilities, is_best)
 
 
 def choice_metrics(doc: dict[str, Any], chosen: Sequence[str]) -> dict[str, float]:

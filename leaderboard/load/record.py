@@ -208,7 +208,7 @@ def _samples(record: Record, spec: TaskSpec, *, is_import: bool) -> Iterator[Sam
             document=document,
             item_id=item.item_id,
             # Use the choices, not the scores: then a check notices if the scores contradict the choices.
-            accuracy=math.fsum([(gold in row) / max(len(row), 1) for row in item.chosen]) / len(item.chosen),
+            accuracy=math.fsum([(gold in row) / len(row) for row in item.chosen if row]) / len(item.chosen),
             **answer_of(item, document),
         )
 

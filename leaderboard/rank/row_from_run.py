@@ -133,12 +133,10 @@ def _further_metrics(verified: VerifiedRun) -> dict[str, Metric]:
     """
     metrics: dict[str, Metric] = {}
     is_causal = who.kind(verified.run) == "causal"
-    by_name = defaultdict[str, list[float]](list)
-    for item in verified.items:
-        for name, value in item.metrics.items():
-            by_name[name].append(value)
-    for name in MEANS:
-        values = by_name[name]
+    of_task = {name for item in verified.items[:1] for name in item.metrics}  # equal for all items of a task
+    for name in [name for name in MEANS if name in of_task or name == SEEN]:
+        of_each = (item.seen if name == SEEN else item.metrics.get(name) for item in verified.items)
+        values = [value for value in of_each if value is not None]
         if name == SEEN and len(values) < len(verified.items):
             continue  # omitted, because it is unknown whether the model saw the other items
         if values and not any(map(math.isnan, values)) and (is_causal or name != "acc_norm"):

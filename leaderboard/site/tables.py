@@ -33,6 +33,9 @@ to the level of the Holm-corrected test. The interval includes 0 exactly if the 
 - Status `unknown ⚠`: the training data are unknown and may include these items.
 - Status `overlap`: trained or selected on scored items. `excluded`: not comparable.
 - `notes ⚠`: the row has notes, which are listed below the table."""
+MOST_ROWS = 1000
+"""Maximum number of rows in a Markdown table. The CSV and the JSON file have all rows."""
+
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\uff02\uff07"
 _ADDRESS = re.compile(r"https://([\w.-]+(?:/[\w.-]+){0,2})[^\s()<>|`\"\\]*", re.ASCII)  # host and two parts of the path
@@ -86,10 +89,19 @@ def board_section(key: str, title: str, rows: Sequence[Row]) -> list[str]:
         listed = ", ".join(f"{name} {percent(acc)}" for name, acc in floors().items())
         parts.append(f"Accuracy (%) of simple rules from `recipe-mpr audit`: {listed}.")
     if ranked := [row for row in rows if row.rank is not None]:
-        parts += [ranked_table(ranked), *_list("Reasons for `unknown`:", _why_unknown(ranked)), *_notes(ranked)]
+        shown = ranked[:MOST_ROWS]
+        parts += [ranked_table(shown), *_more(ranked), *_list("Reasons for `unknown`:", _why_unknown(shown))]
+        parts += _notes(shown)
     if unranked := [row for row in rows if row.rank is None]:
-        parts += ["Rows without rank:", table(MARKDOWN_UNRANKED, unranked, _unranked_cell), *_notes(unranked)]
+        shown = unranked[:MOST_ROWS]
+        parts += ["Rows without rank:", table(MARKDOWN_UNRANKED, shown, _unranked_cell), *_more(unranked)]
+        parts += _notes(shown)
     return parts
+
+
+def _more(rows: Sequence[Row]) -> list[str]:
+    left_out = len(rows) - MOST_ROWS
+    return [f"The {left_out:,} other rows are in `leaderboard.csv` and `leaderboard.json`."] if left_out > 0 else []
 
 
 def _list(heading: str, entries: Iterable[tuple[str, str]]) -> list[str]:

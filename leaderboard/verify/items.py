@@ -10,14 +10,16 @@ import numpy as np
 
 from leaderboard.load.option_scores import Scale, best_options, probabilities_of
 from leaderboard.load.samples import Sample
+from recipe_mpr_task.document import Document
 from recipe_mpr_task.extraction import extract_letter
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.metrics import (
     METRICS,
+    Floats,
     averaged_probabilities,
     choice_metrics,
     letter_metrics,
-    letter_metrics_of_each,
+    letter_results,
     softmax,
 )
 from recipe_mpr_task.orders import pinned_items
@@ -35,6 +37,7 @@ class ItemResult:
         accuracy: a fraction in [0, 1], such as 1/2 if the right option ties with another. NaN if a score is not finite.
         types: the item's query types.
         metrics: maps a metric's key to its value, computed by the task, or by `choice_metrics` for an imported item.
+            Items that are scored all at once have only "brier".
         chosen: recipe ids of the chosen options, several for a tie; empty if the choice is unknown.
         probabilities: softmax of the scores in displayed order, shape (5,). If the task rotates the options, each
             value is a mean over the rotations. None if the run has no scores, or a score is not finite. For
@@ -68,21 +71,27 @@ def item_results(samples: Sequence[Sample], spec: TaskSpec, scale: Scale | None)
     """Recompute the results of a run's items, see `item_result`. Items of a letter task are scored all at once."""
     is_letters = spec.process_results is letter_metrics and all(sample.chosen is None for sample in samples)
     rows = [sample.log_likelihoods or () for sample in samples] if is_letters else []
-    if not rows or {*map(len, rows)} != {N_OPTIONS} or not np.isfinite(rows).all():
-        return tuple([item_result(sample, spec, scale) for sample in samples])
-    documents = [sample.doc for sample in samples]
-    scored = letter_metrics_of_each([document.__dict__ for document in documents], rows)
+    if {*map(len, rows)} == {N_OPTIONS} and np.isfinite(scores := np.array(rows)).all():
+        return _letter_items([sample.doc for sample in samples], scores)
+    return tuple([item_result(sample, spec, scale) for sample in samples])
+
+
+def _letter_items(documents: Sequence[Document], scores: Floats) -> tuple[ItemResult, ...]:
+    pinned = pinned_items()
+    results = letter_results(scores, np.array([document.gold for document in documents]))
     return tuple([
         ItemResult(
             item_id=document.item_id,
-            accuracy=metrics["acc"],
-            types=pinned_items()[document.item_id].types,
-            metrics=metrics,
+            accuracy=accuracy,
+            types=pinned[document.item_id].types,
+            metrics={"brier": brier},
             chosen=tuple(compress(document.option_ids, is_best)),
             probabilities=tuple(probabilities),
             seen=document.seen_in_training,
         )
-        for document, (metrics, probabilities, is_best) in zip(documents, scored, strict=True)
+        for document, accuracy, brier, probabilities, is_best in zip(
+            documents, *(column.tolist() for column in results), strict=True
+        )
     ])  # fmt: skip
 
 

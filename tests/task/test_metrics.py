@@ -12,14 +12,13 @@ from recipe_mpr_task.item import QUERY_TYPES
 from recipe_mpr_task.metrics import (
     METRIC_LIST,
     METRICS,
-    SEEN,
     brier,
     circular_metrics,
     cloze_metrics,
     fair_accuracy,
     generate_metrics,
     letter_metrics,
-    letter_metrics_of_each,
+    letter_results,
     recall_std,
     softmax,
 )
@@ -53,13 +52,14 @@ def test_metrics_agree_with_numpy_and_scipy(scores, gold):
 TIED = st.permutations([-1.0, -1.0, -2.0, -2.0, -3.0])
 
 
-@given(st.lists(st.tuples(SCORES | TIED, GOLD, st.sampled_from([0, 1, None])), min_size=1, max_size=8))
+@given(st.lists(st.tuples(SCORES | TIED, GOLD), min_size=1, max_size=8))
 def test_items_scored_at_once_have_the_bits_of_items_scored_alone(items):
-    docs = [{"gold": gold, "query_types": QUERY_TYPES[:gold], SEEN: seen} for _, gold, seen in items]
-    rows = [scores for scores, _, _ in items]
-    for doc, scores, found in zip(docs, rows, letter_metrics_of_each(docs, rows), strict=True):
-        metrics = letter_metrics(doc, [(score, False) for score in scores])
-        assert found == (metrics, softmax(scores), [score == max(scores) for score in scores])
+    found = letter_results(np.array([scores for scores, _ in items]), np.array([gold for _, gold in items]))
+    for place, (scores, gold) in enumerate(items):
+        metrics = letter_metrics({"gold": gold, "query_types": []}, [(score, False) for score in scores])
+        assert (found.accuracies[place], found.briers[place]) == (metrics["acc"], metrics["brier"])
+        assert found.probabilities[place].tolist() == softmax(scores)
+        assert found.is_best[place].tolist() == [score == max(scores) for score in scores]
 
 
 @given(SCORES, GOLD, st.permutations(range(5)))
