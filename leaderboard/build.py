@@ -20,6 +20,7 @@ from leaderboard.rank.board_answers import BoardAnswers
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
+from leaderboard.rank.row_items import RowItems
 from leaderboard.site.item_board import Calibrations, board_files, calibrations_of, with_item_numbers
 from leaderboard.site.page_data import content_of, items_content, system_content, to_json
 from leaderboard.site.publish import publish
@@ -143,14 +144,20 @@ def _system_files(
     board: Board, calibrations: Calibrations, links: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[SiteFile]:
     """Yield each system's page, and a file with the system's answers. `links` has the page data of each row, by id."""
-    from leaderboard.site.page import answers_script, system_page
+    from leaderboard.site.page import system_page
 
     for row in board.rows:
         if page := links[row.id]["page"]:
             shown = system_content(row, links[row.id], board.title, calibrations.get(row.id))
             yield page, partial(system_page, shown)
             if row.items:
-                yield page.removesuffix("html") + "js", partial(answers_script, row.id, row.items.text)
+                yield page.removesuffix("html") + "js", partial(_answers_file, row.id, row.items)
+
+
+def _answers_file(row_id: str, items: RowItems) -> str:
+    from leaderboard.site.page import answers_script
+
+    return answers_script(row_id, items.text)
 
 
 def texts_at_hand() -> Mapping[str, Item]:

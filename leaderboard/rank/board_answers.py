@@ -84,7 +84,7 @@ class BoardAnswers:
             slots: for each column and letter, the shown option's index in the dataset's file, shape (columns, 5).
         """
         self.accuracies[place, own] = row.items.accuracies
-        if row.spread is None or row.spread.over != "prompts":  # rows pooled over prompts have several choices per item
+        if row.items.has_own_choices:
             bits = (row.items.picks[:, None] >> slots[own]) & 1
             self.masks[place, own] = (bits << np.arange(N_OPTIONS, dtype=np.uint8)).sum(axis=1)
         known = row.items.units[:, 0] != NO_UNITS

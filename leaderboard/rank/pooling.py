@@ -140,7 +140,7 @@ def _pooled_items(items: list[ItemResult], rows: Sequence[Row]) -> RowItems:
     pooled, first = RowItems.of(items), rows[0].items
     if pooled.choices or pooled.ids != first.ids:
         return pooled
-    return replace(pooled, choices=first.choices, answers=first.answers)
+    return replace(pooled, choices=first.choices, answers=first.answers, has_own_choices=False)
 
 
 def _pooled_metrics(first: Row, rows: Sequence[Row]) -> dict[str, Metric]:

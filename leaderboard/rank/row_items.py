@@ -1,7 +1,6 @@
-"""Store a row's item results as one text and a few arrays, so that a thousand rows of 500 items fit into memory."""
+"""Store a row's item results as a few arrays, so that ten thousand rows of 500 items fit into memory."""
 
 import hashlib
-import json
 import math
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,8 @@ UNITS = 10_000
 
 NO_UNITS = -1
 
+UNKNOWN = -1
+
 _MARGIN = 10
 """In units of 1 / UNITS. Best probabilities within this distance of 1/5 or 1 are too common to identify a model."""
 
@@ -31,33 +32,36 @@ _BASE_32 = "0123456789abcdefghijklmnopqrstuv"
 
 Picks = NDArray[np.uint8]
 Units = NDArray[np.int16]
+Seen = NDArray[np.int8]
 
 
 @dataclass(frozen=True, eq=False)
 class RowItems:
-    """A row's item results, sorted by item id.
+    """A row's item results, sorted by item id, in one array per field.
 
-    Iteration parses `text` into results. Their probabilities have four decimals. Metrics and rotations are not stored.
+    Iteration yields the results. Their probabilities have four decimals. Metrics and rotations are not stored.
 
     Attributes:
-        text: a JSON list, which the system's page embeds. Each item is a list [item id, accuracy, chosen recipe ids,
-            probabilities, seen in training]. A missing value is null.
         ids: item ids.
         accuracies: fractions, shape (items,); NaN if an accuracy is unknown.
+        choices: one character of `_BASE_32` per item, which encodes the chosen options; "" if no item has a choice.
         units: probabilities of the options in displayed order, as multiples of 1 / UNITS, shape (items, 5). The five
             values of an item without probabilities are NO_UNITS.
+        seen: 1 if the model was trained or validated on the item, 0 if not, UNKNOWN if unknown; shape (items,).
         answers: hashes of item id and probabilities, one for each informative item, shape (n_informative,). An item is
             informative unless its best probability is near 1/5 or 1. If two rows have the same hash, they gave the
             same probabilities on an item.
-        choices: one character of `_BASE_32` per item, which encodes the chosen options; "" if no item has a choice.
+        has_own_choices: False for a row over several prompts. Its `choices` and `answers` are those of one prompt, to
+            detect copies, and are not shown.
     """
 
-    text: str
     ids: tuple[str, ...]
     accuracies: Floats
-    units: Units
-    answers: Ints
     choices: str
+    units: Units
+    seen: Seen
+    answers: Ints
+    has_own_choices: bool = True
 
     @classmethod
     def of(cls, results: Sequence[ItemResult]) -> "RowItems":
@@ -67,12 +71,12 @@ class RowItems:
         picks = [_pick(item.item_id, item.chosen) for item in results]
         units = _units(results)
         return cls(
-            text=to_json([*_plain(results, units)]).decode(),
             ids=ids,
             accuracies=np.array([item.accuracy for item in results], dtype=np.float64),
-            units=units,
-            answers=_answers(ids, units),
             choices="".join([_BASE_32[pick] for pick in picks]) if any(picks) else "",
+            units=units,
+            seen=np.array([UNKNOWN if item.seen is None else item.seen for item in results], dtype=np.int8),
+            answers=_answers(ids, units),
         )
 
     @property
@@ -84,39 +88,62 @@ class RowItems:
         codes = np.frombuffer((self.choices or "0" * len(self.ids)).encode("ascii"), np.uint8)
         return np.where(codes > ord("9"), codes - ord("a") + 10, codes - ord("0")).astype(np.uint8)
 
+    @property
+    def text(self) -> str:
+        """Return a JSON list, which the system's page embeds.
+
+        Each item is a list [item id, accuracy, chosen recipe ids, probabilities, seen in training]. A missing value is
+        null.
+        """
+        return to_json([*self._plain_items()]).decode()
+
+    def _plain_items(self) -> Iterator[tuple[str, float | None, tuple[str, ...], list[float] | None, Any]]:
+        picks = self.picks if self.has_own_choices else np.zeros(len(self), np.uint8)
+        columns = (self.accuracies.tolist(), picks.tolist(), (self.units / UNITS).tolist(), self.seen.tolist())
+        for item_id, accuracy, pick, probabilities, seen in zip(self.ids, *columns, strict=True):
+            yield (
+                item_id,
+                None if math.isnan(accuracy) else accuracy,
+                _chosen(item_id, pick),
+                None if probabilities[0] < 0 else probabilities,
+                None if seen == UNKNOWN else seen,
+            )
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
-        """Tell pydantic how to store items, so that the cache can keep rows as JSON. `text` is not parsed."""
+        """Tell pydantic how to store items, so that the cache can keep rows as JSON."""
         stored = core_schema.plain_serializer_function_ser_schema(cls._as_plain)
         return core_schema.no_info_plain_validator_function(cls._of_plain, serialization=stored)
 
-    def _as_plain(self) -> tuple[str, ...]:
-        arrays = (b64encode(array.tobytes()).decode() for array in (self.accuracies, self.units, self.answers))
-        return self.text, " ".join(self.ids), *arrays, self.choices
+    def _as_plain(self) -> tuple[str | bool, ...]:
+        arrays = (self.accuracies, self.units, self.seen, self.answers)
+        encoded = (b64encode(array.tobytes()).decode() for array in arrays)
+        return " ".join(self.ids), self.choices, self.has_own_choices, *encoded
 
     @classmethod
-    def _of_plain(cls, plain: tuple[str, ...]) -> "RowItems":
-        text, ids, *arrays, choices = plain
-        accuracies, units, answers = map(b64decode, arrays)
+    def _of_plain(cls, plain: Sequence[Any]) -> "RowItems":
+        ids, choices, has_own_choices, *encoded = plain
+        accuracies, units, seen, answers = map(b64decode, encoded)
         return cls(
-            text,
-            _ids_in(ids),
-            np.frombuffer(accuracies, np.float64),
-            np.frombuffer(units, np.int16).reshape(-1, N_OPTIONS),
-            np.frombuffer(answers, np.int64),
-            choices,
+            ids=_ids_in(ids),
+            accuracies=np.frombuffer(accuracies, np.float64),
+            choices=choices,
+            units=np.frombuffer(units, np.int16).reshape(-1, N_OPTIONS),
+            seen=np.frombuffer(seen, np.int8),
+            answers=np.frombuffer(answers, np.int64),
+            has_own_choices=has_own_choices,
         )
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __iter__(self) -> Iterator[ItemResult]:
-        for item_id, accuracy, chosen, probabilities, seen in json.loads(self.text):
+        for item_id, accuracy, chosen, probabilities, seen in self._plain_items():
             yield ItemResult(
                 item_id=item_id,
                 accuracy=math.nan if accuracy is None else accuracy,
                 types=pinned_items()[item_id].types,
-                chosen=tuple(chosen),
+                chosen=chosen,
                 probabilities=None if probabilities is None else tuple(probabilities),
                 seen=seen,
             )
@@ -134,18 +161,19 @@ def _pick(item_id: str, chosen: tuple[str, ...]) -> int:
     return sum([1 << options.index(recipe_id) for recipe_id in set(chosen)])
 
 
+@lru_cache(maxsize=8192)
+def _chosen(item_id: str, pick: int) -> tuple[str, ...]:
+    """Return the chosen recipe ids, in shuffled order."""
+    pinned = pinned_items()[item_id]
+    return tuple(i for i in pinned.shown_ids("shuffled") if pick >> pinned.option_ids.index(i) & 1)
+
+
 def _units(results: Sequence[ItemResult]) -> Units:
     units = np.full((len(results), N_OPTIONS), NO_UNITS, np.int16)
     known = [place for place, item in enumerate(results) if item.probabilities is not None]
     if known:
         units[known] = np.rint(np.array([results[place].probabilities for place in known]) * UNITS)
     return units
-
-
-def _plain(results: Sequence[ItemResult], units: Units) -> Iterator[list[Any]]:
-    for item, probabilities in zip(results, (units / UNITS).tolist(), strict=True):
-        accuracy = None if math.isnan(item.accuracy) else item.accuracy
-        yield [item.item_id, accuracy, item.chosen, None if probabilities[0] < 0 else probabilities, item.seen]
 
 
 def _answers(ids: Sequence[str], units: Units) -> Ints:

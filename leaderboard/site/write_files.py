@@ -4,8 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 
 from tqdm import tqdm
@@ -39,9 +38,10 @@ def write_files(files: Iterable[SiteFile], folder: Path, jobs: int = 1) -> str:
 
 
 def _chunks(files: Iterable[SiteFile]) -> Iterator[_Chunk]:
-    left = iter(files)
-    while chunk := list(islice(left, _IN_CHUNK)):
-        yield chunk
+    """Yield the files in order: each file with a text alone, because it can be large, and the others together."""
+    for has_text, some in groupby(files, lambda file: isinstance(file[1], str)):
+        while chunk := list(islice(some, 1 if has_text else _IN_CHUNK)):
+            yield chunk
 
 
 def _written(chunks: Iterator[_Chunk], folder: Path, jobs: int) -> Iterator[tuple[_Chunk, _Hashes]]:
@@ -49,29 +49,32 @@ def _written(chunks: Iterator[_Chunk], folder: Path, jobs: int) -> Iterator[tupl
     if jobs < 2:
         yield from ((chunk, _write(folder, chunk)) for chunk in chunks)
         return
-    sent: deque[tuple[_Chunk, Future[_Hashes] | None]] = deque()
-    with worker_pool(jobs) as pool:
+    sent: deque[tuple[_Chunk, Future[_Hashes] | _Hashes]] = deque()
+    with worker_pool(jobs - 1) as pool:  # this process is one of the jobs
         for chunk in chunks:
-            sent.append((chunk, _send(pool, folder, chunk)))
-            if len(sent) > 2 * jobs:
+            n_busy = sum(isinstance(written, Future) and not written.done() for _, written in sent)
+            is_here = isinstance(chunk[0][1], str) or n_busy > 2 * (jobs - 1)
+            sent.append((chunk, _write(folder, chunk) if is_here else _send(pool, folder, chunk)))
+            while sent and (isinstance(sent[0][1], list) or sent[0][1].done()):
                 yield _received(folder, *sent.popleft())
         while sent:
             yield _received(folder, *sent.popleft())
 
 
-def _send(pool: ProcessPoolExecutor, folder: Path, chunk: _Chunk) -> "Future[_Hashes] | None":
-    with suppress(BrokenProcessPool):  # a worker was killed, so this process writes the chunk
+def _send(pool: ProcessPoolExecutor, folder: Path, chunk: _Chunk) -> "Future[_Hashes] | _Hashes":
+    try:
         return pool.submit(_write, folder, chunk)
-    return None
+    except BrokenProcessPool:  # a worker was killed
+        return _write(folder, chunk)
 
 
-def _received(folder: Path, chunk: _Chunk, sent: "Future[_Hashes] | None") -> tuple[_Chunk, _Hashes]:
-    with suppress(BrokenProcessPool):
-        if sent is not None:
-            return chunk, sent.result()
-    for path, _ in chunk:  # the killed worker may have written some of the files
-        (folder / path).unlink(missing_ok=True)
-    return chunk, _write(folder, chunk)
+def _received(folder: Path, chunk: _Chunk, written: "Future[_Hashes] | _Hashes") -> tuple[_Chunk, _Hashes]:
+    try:
+        return chunk, written if isinstance(written, list) else written.result()
+    except BrokenProcessPool:
+        for path, _ in chunk:  # the killed worker may have written some of the files
+            (folder / path).unlink(missing_ok=True)
+        return chunk, _write(folder, chunk)
 
 
 def _write(folder: Path, chunk: _Chunk) -> _Hashes:

@@ -42,7 +42,7 @@ def test_nothing_is_lost_but_digits_of_probabilities(items):
     assert [repr(a) for a in restored.accuracies] == [repr(a) for a in packed.accuracies]
     assert len(restored) == len(items)
     for item, whole in zip(restored, sorted(items, key=lambda item: item.item_id), strict=True):
-        assert (item.item_id, item.types, item.chosen) == (whole.item_id, whole.types, whole.chosen)
+        assert (item.item_id, item.types, {*item.chosen}) == (whole.item_id, whole.types, {*whole.chosen})
         assert repr(item.accuracy) == repr(whole.accuracy)
         assert item.seen == whole.seen
         assert (item.probabilities is None) == (whole.probabilities is None)
