@@ -17,7 +17,8 @@ from typing import Any
 from tabulate import tabulate
 
 from leaderboard.load.results import UnusableError, complete_results, runs_of
-from leaderboard.rank.row_from_run import score
+from leaderboard.rank.item_scores import score
+from leaderboard.rank.row_items import RowItems
 from leaderboard.rank.row_parts import Score
 from leaderboard.site.text import interval_text, percent
 from leaderboard.verify.comparability import document_faults
@@ -80,7 +81,7 @@ def point_of(manifest: TrainingManifest, folder: Path, task: str) -> Point:
         split=manifest.split,
         step=step,
         selected=not manifest.unselected,
-        held_out=score(case.items),
+        held_out=score(RowItems.of(case.items).accuracies),
         validation_accuracy=logged.get("eval_accuracy"),
         validation_cross_entropy=logged.get("eval_cross_entropy"),
     )

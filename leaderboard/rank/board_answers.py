@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
-from leaderboard.rank.row_items import NO_UNITS, UNITS
+from leaderboard.rank.row_items import NO_UNITS, UNITS, shown_slots
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.orders import pinned_items
 from recipe_mpr_task.statistics import Floats, Ints
@@ -69,7 +69,7 @@ class BoardAnswers:
             counted=_counted(rows, len(ids)),
         )  # fmt: skip
         columns = {item_id: column for column, item_id in enumerate(ids)}
-        slots = np.array([_slots(item_id, order) for item_id in ids], np.uint8).reshape(-1, N_OPTIONS)
+        slots = shown_slots(ids, order)
         for place, row in enumerate(rows):
             answers._add(place, row, np.array([columns[item_id] for item_id in row.items.ids]), slots)
         return answers
@@ -103,12 +103,6 @@ class BoardAnswers:
     def right_choice(self, place: int) -> Floats:
         """Return the probability that row `place` chooses the right option of each item, shape (items,)."""
         return np.asarray(_SHARES[self.masks[place], self.golds])
-
-
-def _slots(item_id: str, order: str) -> tuple[int, ...]:
-    """Return for each letter the shown option's index in the dataset's file."""
-    pinned = pinned_items()[item_id]
-    return tuple(pinned.option_ids.index(recipe_id) for recipe_id in pinned.shown_ids(order))
 
 
 def _counted(rows: Sequence[Row], n_items: int) -> NDArray[np.bool_]:

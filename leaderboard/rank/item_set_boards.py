@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from leaderboard.load.item_sets import ItemSet
 from leaderboard.rank.cost import without_evaluation
+from leaderboard.rank.item_scores import score, type_scores
 from leaderboard.rank.row import Row
-from leaderboard.rank.row_from_run import score, type_scores
 from leaderboard.rank.row_items import RowItems
 from leaderboard.rank.row_parts import Keys
 from leaderboard.rank.similar_answers import differing
@@ -140,24 +140,23 @@ def _base(row: Row) -> str | None:
 
 def _restricted(row: Row, item_set: ItemSet, board: str, ids: frozenset[str]) -> Row:
     """Return an unranked copy of a row with only the items of a set."""
-    items = [item for item in row.items if item.item_id in ids]
+    items = RowItems.of([item for item in row.items if item.item_id in ids])
     why = f"{REFERENCE}: these items, taken from the run on {_base(row)}"
     # If the importer chose easy items, the other systems' accuracies are higher on these items, too.
     there = f"{100 * (row.score.acc or 0):.1f}% on {_base(row)}"
-    unseen = [item for item in items if item.seen == 0]
     return replace(
         row,
         board=board,
         task=board,
         reason=f"{why}; {row.reason}",
         no_rank=why,
-        score=score(items),
+        score=score(items.accuracies),
         types=type_scores(items),
-        items=RowItems.of(items),
+        items=items,
         item_set=item_set,
         cost=without_evaluation(row.cost),
         protocol="; ".join(filter(None, (row.protocol, REFERENCE, there))),
-        clean_subset=score(unseen) if row.status == "overlap" else None,
+        clean_subset=score(items.accuracies[items.seen == 0]) if row.status == "overlap" else None,
         rank=None, rank_low=None, rank_high=None, is_tied=None, against_leader=None,
         metrics={}, spread=None, position=None, curve=(), around=(), flags=(), tries=None, gold_letters=(),
     )  # fmt: skip

@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args
 
 from leaderboard.rank.cost import differing_hardware, pooled_cost
 from leaderboard.rank.duplicates import is_measurement
+from leaderboard.rank.item_scores import position_profile, score, type_scores
 from leaderboard.rank.row import Row
-from leaderboard.rank.row_from_run import position_profile, score, type_scores
 from leaderboard.rank.row_items import RowItems
 from leaderboard.rank.row_parts import LoadedNames, Metric, Spread
 from leaderboard.verify.items import ItemResult
@@ -89,14 +89,15 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
     if group.over == "prompts":
         items = _means(items)
     others = f"; the other {group.over} likewise" if len({row.reason for row in rows}) > 1 else ""
+    packed = _pooled_items(items, rows)
     accs = {group.tasks[row.task]: row.score.acc for row in rows if row.score.acc is not None}
     return replace(
         first,
         reason=first.reason + others,
         task=group.task,
         board=group.board,
-        score=score(items),
-        types=type_scores(items),
+        score=score(packed.accuracies),
+        types=type_scores(packed),
         source=", ".join(sorted({row.source for row in rows})),
         protocol=group.protocol,
         metrics=_pooled_metrics(first, rows),
@@ -107,8 +108,8 @@ def _pooled(group: Pool, rows: Sequence[Row]) -> Row:
         cost=pooled_cost([row.cost for row in rows], of_folds=group.over == "folds"),
         evidence=max((row.evidence for row in rows), key=get_args(Evidence).index),
         **_combined(rows, ["date"], {"date": min}),
-        items=_pooled_items(items, rows),
-        position=position_profile(items, task_spec(rows[0].task).order) if first.position else None,
+        items=packed,
+        position=position_profile(packed, task_spec(rows[0].task).order) if first.position else None,
         flags=tuple(dict.fromkeys(flag for row in rows for flag in row.flags)),
         curve=_mean_curve([row.curve for row in rows]),
         around=tuple(dict.fromkeys(text for row in rows for text in row.around)),

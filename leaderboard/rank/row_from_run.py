@@ -1,24 +1,25 @@
 """Turn one verified run into one row: its scores, metrics and costs, and what is known about its system."""
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
 from leaderboard.load.import_facts import ImportFacts
 from leaderboard.load.schema import Run
 from leaderboard.rank.cost import cost_of
+from leaderboard.rank.item_scores import position_profile, score, type_scores
 from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import RowItems
-from leaderboard.rank.row_parts import Asked, Keys, LoadedNames, Metric, Origin, PositionProfile, Score
+from leaderboard.rank.row_parts import Asked, Keys, LoadedNames, Metric, Origin, PositionProfile
 from leaderboard.verify import identity as who
 from leaderboard.verify.comparability import gold_letters, order_is_untold, seen_are_the_wrong_ones
 from leaderboard.verify.items import MEANS, ItemResult
 from leaderboard.verify.prompts import evidence
 from leaderboard.verify.statuses import RANKED
 from leaderboard.verify.verified import VerifiedRun
-from recipe_mpr_task.item import N_OPTIONS, QUERY_TYPES, UNTYPED
+from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.metrics import SEEN, recall_std
 from recipe_mpr_task.names import shown_text
 from recipe_mpr_task.orders import ORDERS, pinned_items
@@ -36,7 +37,7 @@ _NOT_SHOWN = {"reason", "weights", "settings", "base_files", "history"}
 def row_of(verified: VerifiedRun) -> Row:
     """Return the row of one run, on the board of its task."""
     run, kind = verified.run, who.kind(verified.run)
-    metrics = _further_metrics(verified)
+    items, metrics = RowItems.of(verified.items), _further_metrics(verified)
     no_rank = _ORDER_UNTOLD if verified.status in RANKED and order_is_untold(run) else ""
     shown_training = run.training.model_dump(include=set(TrainingRecord.model_fields) - _NOT_SHOWN, exclude_none=True)
     return Row(
@@ -47,15 +48,15 @@ def row_of(verified: VerifiedRun) -> Row:
         board=run.board,
         task=run.board,
         task_version=run.version,
-        score=score(verified.items),
-        types=type_scores(verified.items),
+        score=score(items.accuracies),
+        types=type_scores(items),
         params=run.config.model_num_parameters,
         source=run.source,
         evidence=evidence(run),
         metrics=metrics,
         # A model that scores each option alone gives equal answers in all rotations. That is no sign of robustness.
         is_invariant="perf" in metrics and who.is_order_invariant(run),
-        clean_subset=score(verified.unseen_items) if _shows_unseen(verified) else None,
+        clean_subset=score(items.accuracies[items.seen == 0]) if _shows_unseen(verified) else None,
         has_samples=run.samples is not None or not is_task(run.task),
         from_random_weights=who.is_from_random_weights(run),
         # A system that reads no prompt has 0 shots, whatever was requested. An imported system's shots are unknown.
@@ -72,8 +73,8 @@ def row_of(verified: VerifiedRun) -> Row:
         cost=cost_of(run),
         date=run.results.date,
         lm_eval_version=None if run.results.lm_eval_version is None else str(run.results.lm_eval_version),
-        items=RowItems.of(verified.items),
-        position=_position(verified),
+        items=items,
+        position=_position(verified, items),
         flags=verified.flags,
         curve=run.training.curve,
         around=(verified.around,) if verified.around else (),
@@ -156,14 +157,14 @@ def _rstd(items: Sequence[ItemResult]) -> Metric:
     return Metric(recall_std(pairs), float(low), float(high))
 
 
-def _position(verified: VerifiedRun) -> PositionProfile | None:
+def _position(verified: VerifiedRun, items: RowItems) -> PositionProfile | None:
     """Return a run's position profile; None if the options were shown in several orders or in an unknown order."""
     run = verified.run
     if not is_task(run.task) or task_spec(run.task).n_responses > N_OPTIONS:
         return None
     if who.kind(run) == who.IMPORTED:
         return _imported_profile(verified)
-    return position_profile(verified.items, task_spec(run.task).order)
+    return position_profile(items, task_spec(run.task).order)
 
 
 def _imported_profile(verified: VerifiedRun) -> PositionProfile | None:
@@ -180,38 +181,3 @@ def _imported_profile(verified: VerifiedRun) -> PositionProfile | None:
     return PositionProfile(
         shares, tuple(round(r / g, _DIGITS) if g else None for r, g in zip(right, golds, strict=True))
     )
-
-
-def position_profile(items: Sequence[ItemResult], order: str) -> PositionProfile | None:
-    """Return the position profile of items whose options were shown in `order`; None if no option was chosen."""
-    if not any(item.chosen for item in items):
-        return None
-    answers, right, golds = ([0.0] * N_OPTIONS for _ in range(3))
-    pinned = pinned_items()
-    for item in items:
-        shown, gold = pinned[item.item_id].shown_ids(order), pinned[item.item_id].shown_gold(order)
-        for recipe_id in item.chosen:
-            answers[shown.index(recipe_id)] += 1 / len(item.chosen)
-        golds[gold] += 1
-        right[gold] += item.accuracy
-    shares = tuple(round(answer / len(items), _DIGITS) for answer in answers)
-    recall = (round(r / g, _DIGITS) if g and not math.isnan(r) else None for r, g in zip(right, golds, strict=True))
-    return PositionProfile(shares, tuple(recall))
-
-
-def score(items: Iterable[ItemResult]) -> Score:
-    """Return the score of a set of items. The score's accuracy is None if an item's accuracy is NaN."""
-    accuracies = [item.accuracy for item in items]
-    if any(map(math.isnan, accuracies)):
-        return Score(None, len(accuracies))
-    # `fsum` has no rounding errors: 500 times 0.2 is exactly 100.
-    return Score.of(math.fsum(accuracies), len(accuracies))
-
-
-def type_scores(items: Sequence[ItemResult]) -> dict[str, Score]:
-    """Return the score of each query type; a type without items is absent."""
-    by_type: dict[str, list[ItemResult]] = defaultdict(list)
-    for item in items:
-        for name in item.types or (UNTYPED,):
-            by_type[name].append(item)
-    return {name: score(by_type[name]) for name in (*QUERY_TYPES, UNTYPED) if name in by_type}

@@ -149,6 +149,14 @@ class RowItems:
             )
 
 
+@lru_cache(maxsize=64)  # thousands of rows have the same items
+def shown_slots(ids: tuple[str, ...], order: str) -> Picks:
+    """Return, for each item and letter, the shown option's index in the dataset's file, shape (items, 5)."""
+    pinned = [pinned_items()[item_id] for item_id in ids]
+    slots = [[one.option_ids.index(recipe_id) for recipe_id in one.shown_ids(order)] for one in pinned]
+    return np.array(slots, np.uint8).reshape(-1, N_OPTIONS)
+
+
 @lru_cache(maxsize=64)
 def _ids_in(text: str) -> tuple[str, ...]:
     """Split a text of item ids. Rows with the same items get the same tuple from the cache."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from scipy.stats import binom
 
+from leaderboard.rank.item_scores import letter_shares
 from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import Picks, RowItems
 from leaderboard.rank.shared_counts import Flags, Patterns, product, shared
@@ -58,14 +59,7 @@ def letter_share(row: Row) -> tuple[str, float]:
     If the displayed order is unknown, as for an imported row, the shuffled order is assumed. A row that saw another
     order then seems to use all letters equally.
     """
-    if row.position is not None:
-        shares = list(row.position.answers)
-    else:
-        picks = row.items.picks
-        file_slots = np.array([pinned_items()[item_id].order for item_id in row.items.ids], np.uint8)
-        bits = (picks[:, None] >> file_slots.reshape(-1, N_OPTIONS)) & 1
-        counts = (bits / np.maximum(bits.sum(axis=1, keepdims=True), 1)).sum(axis=0)
-        shares = (counts / max(len(picks), 1)).tolist()
+    shares = row.position.answers if row.position else letter_shares(row.items, "shuffled")
     most = max(range(N_OPTIONS), key=lambda k: shares[k])
     return LETTERS[most], float(shares[most])
 

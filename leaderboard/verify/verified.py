@@ -51,8 +51,3 @@ class VerifiedRun:
     reason: str
     flags: tuple[str, ...] = ()
     around: str = ""
-
-    @property
-    def unseen_items(self) -> tuple[ItemResult, ...]:
-        """The items that are recorded as used neither for training nor for validation."""
-        return tuple(item for item in self.items if item.seen == 0)
