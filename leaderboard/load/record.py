@@ -200,17 +200,18 @@ def _faults(record: Record, *, is_import: bool) -> Iterator[str]:
 
 
 def _samples(record: Record, spec: TaskSpec, *, is_import: bool) -> Iterator[Sample]:
-    answer_of = _imported if is_import else _read_letters if spec.generates else _scored
+    sample_of = _imported if is_import else _read_letters if spec.generates else _scored
     for item in record.items:
         document = _document(item.item_id, spec.order, item.seen)
-        gold = document.option_ids[document.gold]
-        yield Sample(
-            document=document,
-            item_id=item.item_id,
-            # Use the choices, not the scores: then a check notices if the scores contradict the choices.
-            accuracy=math.fsum([(gold in row) / len(row) for row in item.chosen if row]) / len(item.chosen),
-            **answer_of(item, document),
-        )
+        yield sample_of(item, document, _accuracy(item, document.option_ids[document.gold]))
+
+
+def _accuracy(item: RecordedItem, gold: str) -> float:
+    """Return the accuracy by the choices, not by the scores. A check then finds scores that contradict the choices."""
+    if len(item.chosen) == 1:
+        (row,) = item.chosen
+        return (gold in row) / (len(row) or 1)
+    return math.fsum([(gold in row) / len(row) for row in item.chosen if row]) / len(item.chosen)
 
 
 @lru_cache(maxsize=8192)
@@ -228,23 +229,27 @@ def _document(item_id: str, order: str, seen: Literal[0, 1] | None) -> Document:
     )
 
 
-def _scored(item: RecordedItem, _: Document) -> dict[str, Any]:
-    return {"log_likelihoods": tuple(chain.from_iterable(item.scores or ()))}
+def _scored(item: RecordedItem, document: Document, accuracy: float) -> Sample:
+    rows = item.scores or [[]]
+    flat = tuple(rows[0]) if len(rows) == 1 else tuple(chain.from_iterable(rows))
+    return Sample(document, item.item_id, log_likelihoods=flat, accuracy=accuracy)
 
 
-def _read_letters(item: RecordedItem, document: Document) -> dict[str, Any]:
-    """Return the field `Sample.texts`. The letter that was read stands for a generated text."""
+def _read_letters(item: RecordedItem, document: Document, accuracy: float) -> Sample:
+    """Return a sample with the letter that was read as its generated text."""
     letters = [[LETTERS[document.option_ids.index(recipe_id)] for recipe_id in chosen] for chosen in item.chosen]
-    return {"texts": tuple(map("".join, letters))}
+    return Sample(document, item.item_id, texts=tuple(map("".join, letters)), accuracy=accuracy)
 
 
-def _imported(item: RecordedItem, _: Document) -> dict[str, Any]:
-    """Return the fields of `Sample` that only imported items have."""
+def _imported(item: RecordedItem, document: Document, accuracy: float) -> Sample:
     place, gold_place = item.places or (None, None)
-    return {
-        "chosen": tuple(item.chosen[0]),
-        "is_unread": item.unread,
-        "scores": tuple(item.scores[0]) if item.scores else None,
-        "place": place,
-        "gold_place": gold_place,
-    }
+    return Sample(
+        document,
+        item.item_id,
+        accuracy=accuracy,
+        chosen=tuple(item.chosen[0]),
+        is_unread=item.unread,
+        scores=tuple(item.scores[0]) if item.scores else None,
+        place=place,
+        gold_place=gold_place,
+    )

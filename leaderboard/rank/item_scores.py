@@ -42,7 +42,7 @@ def position_profile(items: RowItems, order: str) -> PositionProfile | None:
     if not items.has_own_choices or not items.choices:
         return None
     answers = letter_shares(items, order)
-    places = _gold_places(items.ids, order)
+    places = gold_places(items.ids, order)
     golds = np.bincount(places, minlength=N_OPTIONS).tolist()
     right = np.bincount(places, weights=items.accuracies, minlength=N_OPTIONS).tolist()
     recall = (round(r / g, _DIGITS) if g and not math.isnan(r) else None for r, g in zip(right, golds, strict=True))
@@ -61,5 +61,6 @@ def letter_shares(items: RowItems, order: str) -> list[float]:
 
 
 @lru_cache(maxsize=64)
-def _gold_places(ids: tuple[str, ...], order: str) -> Ints:
+def gold_places(ids: tuple[str, ...], order: str) -> Ints:
+    """Return the index of the letter of each item's right option, shape (items,)."""
     return np.array([pinned_items()[item_id].shown_gold(order) for item_id in ids], dtype=np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 from leaderboard.load.import_facts import ImportFacts
 from leaderboard.load.schema import Run
 from leaderboard.rank.cost import cost_of
-from leaderboard.rank.item_scores import position_profile, score, type_scores
+from leaderboard.rank.item_scores import gold_places, position_profile, score, type_scores
 from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import RowItems
 from leaderboard.rank.row_parts import Asked, Keys, LoadedNames, Metric, Origin, PositionProfile
@@ -22,7 +22,7 @@ from leaderboard.verify.verified import VerifiedRun
 from recipe_mpr_task.item import N_OPTIONS
 from recipe_mpr_task.metrics import SEEN, recall_std
 from recipe_mpr_task.names import shown_text
-from recipe_mpr_task.orders import ORDERS, pinned_items
+from recipe_mpr_task.orders import ORDERS
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.task_specs import is_task, task_spec
 
@@ -80,7 +80,7 @@ def row_of(verified: VerifiedRun) -> Row:
         around=(verified.around,) if verified.around else (),
         item_set=run.item_set,
         origin=_origin(run.facts, (run.args.text("order") or None) if run.is_import else None),
-        gold_letters=_gold_letters(verified),
+        gold_letters=_gold_letters(verified, items),
         no_rank=no_rank,
     )
 
@@ -95,7 +95,7 @@ def _origin(facts: ImportFacts, order: str | None) -> Origin:
     return Origin(published=facts.published, claimed=facts.claimed, order=order, **shown)
 
 
-def _gold_letters(verified: VerifiedRun) -> tuple[int, ...]:
+def _gold_letters(verified: VerifiedRun, items: RowItems) -> tuple[int, ...]:
     """Return `Row.gold_letters`. For an imported run, use the letters in its file, or else --order."""
     run = verified.run
     if not verified.items or task_spec(run.task).n_responses > N_OPTIONS:
@@ -106,9 +106,7 @@ def _gold_letters(verified: VerifiedRun) -> tuple[int, ...]:
         return counts
     elif (order := run.args.text("order")) not in ORDERS:
         return ()
-    pinned = pinned_items()
-    golds = Counter([pinned[item.item_id].shown_gold(order) for item in verified.items])
-    return tuple(golds[k] for k in range(N_OPTIONS))
+    return tuple(np.bincount(gold_places(items.ids, order), minlength=N_OPTIONS).tolist())
 
 
 def _keys(run: Run) -> Keys:

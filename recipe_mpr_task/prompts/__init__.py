@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 
+@lru_cache(maxsize=1)
 def names() -> tuple[str, ...]:
     """Return the sorted names of all templates."""
     return tuple(sorted(f.name.removesuffix(".jinja") for f in files(__name__).iterdir() if f.name.endswith(".jinja")))
