@@ -126,16 +126,17 @@ def _files(
     answers = {board.key: BoardAnswers.of(board) for board in boards}
     calibrations = calibrations_of(answers.values())
     content = with_item_numbers(content, answers, calibrations)
+    links = {row["id"]: row for row in content["rows"]}
+    for board in boards:
+        yield from _system_files(board, calibrations, links)
+    for board in boards:
+        yield from board_files(board, answers[board.key], calibrations, links)
     yield "index.html", index_page(content)
     yield "leaderboard.md", to_markdown(boards, skipped)
     yield "results.md", to_results(boards)
     yield "leaderboard.json", to_json(content)
     yield "leaderboard.csv", to_csv(boards)
     yield "systems/items.js", items_script(items_content(texts))
-    links = {row["id"]: row for row in content["rows"]}
-    for board in boards:
-        yield from board_files(board, answers[board.key], calibrations, links)
-        yield from _system_files(board, calibrations, links)
     if exports:
         yield from ((f"exports/{path}", text) for path, text in export(boards, texts, hub_dataset).items())
 

@@ -1,9 +1,11 @@
 """Read, verify and score many runs in parallel; take the rows of unchanged files from the cache."""
 
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from tqdm import tqdm
@@ -60,18 +62,30 @@ def read_rows(
 def _rows_of_files(files: Sequence[Path], where: Where) -> Iterator[tuple[FileRows, list[str]]]:
     """Yield (rows, tracebacks) for each file, in the given order. Rows of unchanged files come from the cache."""
     cache.code_hash()  # cache the hash before the threads start, or each thread would compute it
+    known: list[FileRows | None] = []
     with ThreadPoolExecutor(WORKERS) as pool:  # threads are enough, because hashing releases the interpreter lock
-        hashed = pool.map(cache.key_of, files)
-        keys = list(tqdm(hashed, desc="looking for runs", unit="file", delay=2, total=len(files), disable=None))
-    known = [cache.rows_of(key) if key else None for key in keys]
-    new = [(file, key) for file, key, rows in zip(files, keys, known, strict=True) if rows is None]
-    made = check_all(new, make_rows, (_as_json(KILLED, []), []), where)
-    for rows in tqdm(known, desc="checking runs", unit="file", delay=2, disable=None):
-        if rows is not None:
-            yield rows, []
-        else:
-            content, faults = next(made)
-            yield FileRows.model_validate_json(content), faults
+        new = _new_files(files, pool.map(cache.key_of, files), known)
+        made = check_all(new, make_rows, (_as_json(KILLED, []), []), where)
+        checked: deque[Checked] = deque()
+        for place in tqdm(range(len(files)), desc="checking runs", unit="file", delay=2, disable=None):
+            while place >= len(known):
+                checked.extend(islice(made, 1))
+            rows = known[place]
+            if rows is not None:
+                yield rows, []
+            else:
+                content, faults = checked.popleft() if checked else next(made)
+                yield FileRows.model_validate_json(content), faults
+
+
+def _new_files(
+    files: Sequence[Path], keys: Iterable[str | None], known: list[FileRows | None]
+) -> Iterator[tuple[Path, str | None]]:
+    """Yield (file, key) of each file without rows in the cache. Add each file's rows, or None, to `known`."""
+    for file, key in zip(files, keys, strict=True):
+        known.append(cache.rows_of(key) if key else None)
+        if known[-1] is None:
+            yield file, key
 
 
 def make_rows(keyed: Keyed) -> Checked:

@@ -2,10 +2,12 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -45,28 +47,38 @@ HERE = Where()
 """Check files on this machine. For many files, use one process per CPU, at most 8."""
 
 
-def check_all(files: Sequence[Keyed], check: Check, killed: Checked, where: Where) -> Iterator[Checked]:
+def check_all(files: Iterable[Keyed], check: Check, killed: Checked, where: Where) -> Iterator[Checked]:
     """Yield `check` of each file, in the order of the files.
 
     `check` must be a module-level function, and must not raise. If the process of a check is killed, yield `killed`.
     """
-    if where.ray and files:
+    files, least = iter(files), FEW_FILES if where.jobs is None else 2
+    first = list(islice(files, 1 if where.ray else least))
+    if where.ray and first:
         from leaderboard.ray_workers import check_on_cluster
 
-        yield from check_on_cluster(files, check, where.ray)
-        return
-    few = len(files) < FEW_FILES if where.jobs is None else len(files) < 2
-    if few or where.processes < 2:
-        yield from map(check, files)
-        return
-    n_checked = 0
+        yield from check_on_cluster([*first, *files], check, where.ray)
+    elif len(first) < least or where.processes < 2:
+        yield from map(check, chain(first, files))
+    else:
+        yield from _check_in_processes(chain(first, files), check, killed, where.processes)
+
+
+def _check_in_processes(files: Iterator[Keyed], check: Check, killed: Checked, processes: int) -> Iterator[Checked]:
+    unchecked: deque[Keyed] = deque()
+
+    def noted() -> Iterator[Keyed]:
+        for keyed in files:
+            unchecked.append(keyed)
+            yield keyed
+
     try:
-        with worker_pool(min(where.processes, len(files))) as pool:
-            for checked in pool.map(check, files, chunksize=4):
+        with worker_pool(processes) as pool:
+            for checked in pool.map(check, noted(), chunksize=4):
+                unchecked.popleft()
                 yield checked
-                n_checked += 1
     except BrokenProcessPool:  # a worker was killed; check each remaining file in a separate process
-        for keyed in files[n_checked:]:
+        for keyed in chain(unchecked, files):
             yield _alone(keyed, check, killed)
 
 

@@ -39,7 +39,8 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[Skip
                 skipped.append(Skipped(source, fault))
             else:
                 named = (len(below.parts) + 1, root / below)
-                files[place.resolve()] = max(named, files.get(place.resolve(), named))
+                target = place.resolve()
+                files[target] = max(named, files.get(target, named))
     names = _unique_names({place: depth for depth, place in files.values()})
     return sorted(names.items(), key=lambda entry: entry[1]), list(dict.fromkeys(skipped))
 

@@ -1,11 +1,12 @@
 """Write a site's files into a folder. If there are many, several processes render and write them."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -14,8 +15,11 @@ from recipe_mpr_task.files import sha256_of
 
 _IN_CHUNK = 64
 
-SiteFile = tuple[str, str | Callable[[], str]]
-"""A file's relative path, and its text, or a function that returns the text. The function can be pickled."""
+Text = str | Callable[[], str]
+"""The text of a file, or a function that returns the text. The function can be pickled."""
+
+SiteFile = tuple[str, Text]
+"""A file's relative path, and its text."""
 
 _Chunk = Sequence[SiteFile]
 _Hashes = list[str]
@@ -25,16 +29,26 @@ _Hashes = list[str]
 def write_files(files: Iterable[SiteFile], folder: Path, jobs: int = 1) -> str:
     """Write the files, and return a hash of all their paths and contents. The hash does not depend on `jobs`.
 
+    With several jobs, files whose text is a function are rendered in other processes. So yield these files first: the
+    other processes then work while this process makes the texts of the other files.
+
     Raises:
         RuntimeError: two files have the same path.
         OSError: a file cannot be written.
     """
-    listed: list[str] = []
     with tqdm(desc="writing the site", unit="file", delay=2, disable=None) as progress:
-        for chunk, hashes in _written(_chunks(files), folder, jobs):
-            listed += [f"{path}\0{sha256}" for (path, _), sha256 in zip(chunk, hashes, strict=True)]
-            progress.update(len(chunk))
-    return sha256_of("\n".join(listed).encode())
+        if jobs < 2:
+            written = [_written_here(folder, chunk, progress) for chunk in _chunks(files)]
+        else:
+            written = _write_in_processes(_chunks(files), folder, jobs - 1, progress)
+    listed = [f"{path}\0{sha256}" for one in written for path, sha256 in zip(one.paths, one.hashes, strict=True)]
+    return sha256_of("\n".join(sorted(listed)).encode())
+
+
+@dataclass(frozen=True)
+class _Written:
+    paths: list[str]
+    hashes: _Hashes
 
 
 def _chunks(files: Iterable[SiteFile]) -> Iterator[_Chunk]:
@@ -44,37 +58,41 @@ def _chunks(files: Iterable[SiteFile]) -> Iterator[_Chunk]:
             yield chunk
 
 
-def _written(chunks: Iterator[_Chunk], folder: Path, jobs: int) -> Iterator[tuple[_Chunk, _Hashes]]:
-    """Write the chunks and yield each with its files' hashes, in order. Few chunks are in memory at a time."""
-    if jobs < 2:
-        yield from ((chunk, _write(folder, chunk)) for chunk in chunks)
-        return
-    sent: deque[tuple[_Chunk, Future[_Hashes] | _Hashes]] = deque()
-    with worker_pool(jobs - 1) as pool:  # this process is one of the jobs
+def _write_in_processes(
+    chunks: Iterator[_Chunk], folder: Path, processes: int, progress: "tqdm[NoReturn]"
+) -> list[_Written]:
+    written: list[_Written] = []
+    sent: list[tuple[_Chunk, Future[_Hashes]]] = []
+    with worker_pool(processes) as pool:
         for chunk in chunks:
-            n_busy = sum(isinstance(written, Future) and not written.done() for _, written in sent)
-            is_here = isinstance(chunk[0][1], str) or n_busy > 2 * (jobs - 1)
-            sent.append((chunk, _write(folder, chunk) if is_here else _send(pool, folder, chunk)))
-            while sent and (isinstance(sent[0][1], list) or sent[0][1].done()):
-                yield _received(folder, *sent.popleft())
-        while sent:
-            yield _received(folder, *sent.popleft())
+            if isinstance(chunk[0][1], str):
+                written.append(_written_here(folder, chunk, progress))
+                continue
+            try:
+                sent.append((chunk, pool.submit(_write, folder, chunk)))
+            except BrokenProcessPool:  # a worker was killed
+                written.append(_written_here(folder, chunk, progress))
+        for chunk, future in reversed(sent):  # this process has no other work left, so it takes the last chunks back
+            if future.cancel():
+                written.append(_written_here(folder, chunk, progress))
+        return written + [_received(folder, *one, progress) for one in sent if not one[1].cancelled()]
 
 
-def _send(pool: ProcessPoolExecutor, folder: Path, chunk: _Chunk) -> "Future[_Hashes] | _Hashes":
+def _received(folder: Path, chunk: _Chunk, future: "Future[_Hashes]", progress: "tqdm[NoReturn]") -> _Written:
     try:
-        return pool.submit(_write, folder, chunk)
-    except BrokenProcessPool:  # a worker was killed
-        return _write(folder, chunk)
-
-
-def _received(folder: Path, chunk: _Chunk, written: "Future[_Hashes] | _Hashes") -> tuple[_Chunk, _Hashes]:
-    try:
-        return chunk, written if isinstance(written, list) else written.result()
+        hashes = future.result()
     except BrokenProcessPool:
         for path, _ in chunk:  # the killed worker may have written some of the files
             (folder / path).unlink(missing_ok=True)
-        return chunk, _write(folder, chunk)
+        return _written_here(folder, chunk, progress)
+    progress.update(len(chunk))
+    return _Written([path for path, _ in chunk], hashes)
+
+
+def _written_here(folder: Path, chunk: _Chunk, progress: "tqdm[NoReturn]") -> _Written:
+    hashes = _write(folder, chunk)
+    progress.update(len(chunk))
+    return _Written([path for path, _ in chunk], hashes)
 
 
 def _write(folder: Path, chunk: _Chunk) -> _Hashes:
