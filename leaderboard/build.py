@@ -198,6 +198,6 @@ def _write(run: Run, folder: Path) -> None:
     if fault := next(prompt_faults(Case(run)), None):
         raise RecordError(f"{fault}; a record stores no prompts, so its readers could not see this fault")
     record = record_of(run, flags=verified.flags, around=verified.around, model_key=model_key(run))
-    name, measured = slug(f"{system_name(run)[:80]} {run.task}", 200), json.dumps(record.model_dump(), sort_keys=True)
+    name, measured = slug(f"{system_name(run)[:80]} {run.task}", 200), json.dumps(record.as_plain(), sort_keys=True)
     # The file name ends in a hash of the content, so that different records never overwrite each other.
     write_record(record, folder / f"{name}-{sha256_of(measured.encode())[:8]}{SUFFIX}")

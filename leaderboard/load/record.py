@@ -12,7 +12,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from msgspec import Meta, Struct, to_builtins
+from msgspec.json import Decoder
+from msgspec.structs import asdict, replace
 
 from leaderboard.load.samples import Sample
 from leaderboard.load.schema import AROUND, FLAGS, IMPORT_MODEL, LONGEST_AROUND, Results, Run
@@ -20,7 +22,6 @@ from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.document import Document
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.extraction import extract_letter
-from recipe_mpr_task.field_faults import field_faults
 from recipe_mpr_task.files import read_regular, write_atomic
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
 from recipe_mpr_task.names import is_absolute, with_texts, without_folders
@@ -32,12 +33,12 @@ FORMAT: Final = "recipe-mpr-record/1"
 TEXTS_LEFT_OUT = "its record keeps the letters that were read from the generated texts, not the texts"
 LARGEST = 32 * 2**20  # bytes; a record of 500 items in five rotations has 0.5 MB
 
-Row = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=N_OPTIONS, max_length=N_OPTIONS)]
-Place = Annotated[int, Field(ge=0, lt=N_OPTIONS)] | None
-Chosen = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=N_OPTIONS)]
+Row = Annotated[list[float], Meta(min_length=N_OPTIONS, max_length=N_OPTIONS)]
+Place = Annotated[int, Meta(ge=0, lt=N_OPTIONS)] | None
+Chosen = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=N_OPTIONS)]
 
 
-class RecordedItem(BaseModel):
+class RecordedItem(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One item's answer.
 
     Attributes:
@@ -53,30 +54,26 @@ class RecordedItem(BaseModel):
             letters are those that the system saw. None if neither is stated.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    item_id: Annotated[str, Field(max_length=40)]
-    scores: Annotated[list[Row], Field(min_length=1, max_length=N_OPTIONS)] | None
-    chosen: Annotated[list[Chosen], Field(min_length=1)]
+    item_id: Annotated[str, Meta(max_length=40)]
+    scores: Annotated[list[Row], Meta(min_length=1, max_length=N_OPTIONS)] | None
+    chosen: Annotated[list[Chosen], Meta(min_length=1)]
     seen: Literal[0, 1] | None
     unread: bool = False
-    places: Annotated[list[Place], Field(min_length=2, max_length=2)] | None = None
+    places: Annotated[list[Place], Meta(min_length=2, max_length=2)] | None = None
 
 
-class Record(BaseModel):
+class Record(Struct, forbid_unknown_fields=True):
     """One run of one task.
 
     Attributes:
         run: the fields of lm-eval's results file that the leaderboard reads, as raw JSON. `results` parses this JSON.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid")
-
     format: Literal["recipe-mpr-record/1"]
     dataset_sha256: str
-    task: Annotated[str, Field(max_length=100)]
+    task: Annotated[str, Meta(max_length=100)]
     run: dict[str, Any]
-    items: Annotated[list[RecordedItem], Field(max_length=10_000)]
+    items: Annotated[list[RecordedItem], Meta(max_length=10_000)]
 
     @classmethod
     def of(cls, results: Results, task: str, items: Iterable[RecordedItem]) -> "Record":
@@ -88,6 +85,10 @@ class Record(BaseModel):
     def results(self) -> Results:
         """The fields in `run`, as typed values."""
         return Results.of(self.run, self.task)
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return all fields, and those of the items, as plain values."""
+        return {**asdict(self), "items": [asdict(item) for item in self.items]}
 
 
 class RecordError(RecipeMPRError):
@@ -113,7 +114,7 @@ def record_of(run: Run, *, flags: Sequence[str] = (), around: str = "", model_ke
     kept |= {key: value for key, value in ((FLAGS, kept_flags), (AROUND, around[:LONGEST_AROUND])) if value}
     if model_key:
         kept["config"]["recipe_mpr_identity"] = model_key
-    return record.model_copy(update={"run": kept})
+    return replace(record, run=kept)
 
 
 def _recorded(sample: Sample, spec: TaskSpec) -> RecordedItem:
@@ -146,10 +147,13 @@ def _without_folders(text: str) -> str:
 
 def write_record(record: Record, path: Path) -> None:
     """Write a record as JSON, with one item per line."""
-    head = record.model_dump(mode="json", exclude={"items"})
-    lines = ",\n".join(json.dumps(item.model_dump(mode="json", exclude_defaults=True)) for item in record.items)
+    head = {key: value for key, value in asdict(record).items() if key != "items"}
+    lines = ",\n".join(json.dumps(to_builtins(item)) for item in record.items)
     text = json.dumps(head, indent=1, sort_keys=True).removesuffix("\n}")
     write_atomic(path, f'{text},\n "items": [\n{lines}\n]\n}}\n')
+
+
+_DECODER = Decoder(Record)  # msgspec reads a record several times faster than pydantic
 
 
 def read_record(path: Path, source: str = "") -> Run:
@@ -159,11 +163,8 @@ def read_record(path: Path, source: str = "") -> Run:
         RecordError: the file is unreadable or invalid, or is from another dataset or release.
     """
     try:
-        record = Record.model_validate_json(read_regular(path, LARGEST))
-    except ValidationError as error:
-        fault = field_faults(error)[0]
-        raise RecordError(f"not a valid {FORMAT} file: {f'{fault.where} {fault.message[:200]}'.strip()}") from None
-    except (OSError, RecursionError) as error:
+        record = _DECODER.decode(read_regular(path, LARGEST))
+    except (OSError, RecursionError, ValueError) as error:
         raise RecordError(f"not a valid {FORMAT} file: {str(error)[:200]}") from None
     results = record.results
     is_import = results.config.model == IMPORT_MODEL

@@ -58,6 +58,8 @@ def prompt_faults(case: Case) -> Iterator[str]:
         yield f"the text around its prompts contains {counted(named, 'of the dataset')}"
     if around.other:
         yield counted(around.other, "shown with other text around the prompt than the other items")
+    if run.is_record:  # a record has no answer choices
+        return
     asked = {sample.item_id: _delimiters(sample, spec) for sample in run.items}
     usual = Counter(delimiter for delimiters in asked.values() for delimiter in delimiters or ()).most_common(1)
     allowed = {delimiter for delimiter, _ in usual}
