@@ -100,9 +100,9 @@ class BoardAnswers:
         """
         return np.asarray(_SHARES[self.masks[self.counted][rows, columns]])
 
-    def right_choice(self, place: int) -> Floats:
-        """Return the probability that row `place` chooses the right option of each item, shape (items,)."""
-        return np.asarray(_SHARES[self.masks[place], self.golds])
+    def right_choice(self, rows: Ints) -> Floats:
+        """Return the probability that each of some rows chooses the right option of each item, shape (rows, items)."""
+        return np.asarray(_SHARES[self.masks[rows], self.golds])
 
 
 def _counted(rows: Sequence[Row], n_items: int) -> NDArray[np.bool_]:

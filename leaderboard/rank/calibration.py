@@ -1,5 +1,6 @@
 """Measure calibration: for example, is a system right on 70% of the items that it answers with 70% confidence?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from leaderboard.rank.row_parts import Score
 from recipe_mpr_task.statistics import Floats
 
 N_BINS = 10
+_ROWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -52,25 +54,42 @@ def calibration(confidences: Floats, right: Floats) -> Calibration:
         confidences: probability of each item's most probable option, in (0, 1], shape (items,).
         right: accuracy of this option on each item, a fraction in [0, 1], shape (items,).
     """
-    units = np.rint(confidences * UNITS).astype(np.int64)  # integers, so that the bins' edges are exact
-    width = UNITS // N_BINS
-    places = np.clip(-(-units // width) - 1, 0, N_BINS - 1)
-    counts = np.bincount(places, minlength=N_BINS)
-    sure, correct = (np.bincount(places, weights=values, minlength=N_BINS) for values in (confidences, right))
-    error = float(np.abs(correct - sure).sum()) / len(confidences)
-    filled = np.flatnonzero(counts)
-    scores = map(Score.of, correct[filled].tolist(), counts[filled].tolist())
-    bins = tuple(
-        Bin(k / N_BINS, (k + 1) / N_BINS, float(sure[k] / counts[k]), score)
-        for k, score in zip(filled.tolist(), scores, strict=True)
-    )
-    return Calibration(error, float(confidences.mean()), float(right.mean()), bins)
+    (found,) = _calibrations(confidences[None], right[None])
+    return found
 
 
-def calibration_of(answers: BoardAnswers, place: int) -> Calibration | None:
-    """Return the calibration of one of a board's rows; None if an item of the row has no probabilities."""
-    row, confidences = answers.rows[place], answers.confidences[place]
+def calibrations(answers: BoardAnswers) -> list[Calibration | None]:
+    """Return the calibration of each of a board's rows; None if an item of the row has no probabilities."""
+    is_complete = (~np.isnan(answers.confidences)).sum(axis=1) >= [max(len(row.items), 1) for row in answers.rows]
+    found: list[Calibration | None] = [None] * len(answers.rows)
+    complete = np.flatnonzero(is_complete)
+    for first in range(0, len(complete), _ROWS_AT_ONCE):
+        rows = complete[first : first + _ROWS_AT_ONCE]
+        some = _calibrations(answers.confidences[rows], answers.right_choice(rows))
+        for place, one in zip(rows.tolist(), some, strict=True):
+            found[place] = one
+    return found
+
+
+def _calibrations(confidences: Floats, right: Floats) -> list[Calibration]:
+    """Return each row's calibration. Both arrays have the shape (rows, items); a confidence is NaN if unknown."""
     known = ~np.isnan(confidences)
-    if known.sum() < len(row.items):
-        return None
-    return calibration(confidences[known], answers.right_choice(place)[known])
+    units = np.rint(np.where(known, confidences, 1) * UNITS).astype(np.int64)  # integers, so the bins' edges are exact
+    bins = np.clip(-(-units // (UNITS // N_BINS)) - 1, 0, N_BINS - 1)
+    shape = (len(confidences), N_BINS)
+    cells = (np.arange(len(confidences))[:, None] * N_BINS + bins)[known]
+    counts = np.bincount(cells, minlength=shape[0] * N_BINS).reshape(shape)
+    sure, correct = (
+        np.bincount(cells, weights=values[known], minlength=shape[0] * N_BINS).reshape(shape)
+        for values in (confidences, right)
+    )
+    n = counts.sum(axis=1)
+    errors, confident, accs = ((sums.sum(axis=1) / n).tolist() for sums in (np.abs(correct - sure), sure, correct))
+    bins_of = map(_bins, counts.tolist(), sure.tolist(), correct.tolist())
+    return [Calibration(*values) for values in zip(errors, confident, accs, bins_of, strict=True)]
+
+
+def _bins(counts: Sequence[int], sure: Sequence[float], correct: Sequence[float]) -> tuple[Bin, ...]:
+    return tuple(
+        Bin(k / N_BINS, (k + 1) / N_BINS, sure[k] / n, Score.of(correct[k], n)) for k, n in enumerate(counts) if n
+    )

@@ -15,7 +15,7 @@ import numpy as np
 
 from leaderboard.rank.agreement import error_consistency, same_choice
 from leaderboard.rank.board_answers import BoardAnswers
-from leaderboard.rank.calibration import Calibration, calibration_of
+from leaderboard.rank.calibration import Calibration, calibrations
 from leaderboard.rank.item_numbers import BoardItems, item_numbers
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
@@ -94,8 +94,8 @@ def calibrations_of(answers: Iterable[BoardAnswers]) -> Calibrations:
     return {
         row.id: _calibration(found)
         for of_board in answers
-        for place, row in enumerate(of_board.rows)
-        if row.kind != "baseline" and (found := calibration_of(of_board, place))
+        for row, found in zip(of_board.rows, calibrations(of_board), strict=True)
+        if row.kind != "baseline" and found
     }
 
 

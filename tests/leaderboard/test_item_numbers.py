@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 
 from leaderboard.rank.agreement import disagreement, error_consistency, same_choice
 from leaderboard.rank.board_answers import BoardAnswers
-from leaderboard.rank.calibration import calibration, calibration_of
+from leaderboard.rank.calibration import calibration, calibrations
 from leaderboard.rank.item_numbers import item_numbers
 from leaderboard.rank.ranking import board_of
 from leaderboard.rank.row import Row
@@ -162,7 +162,7 @@ def test_a_rows_calibration_is_read_from_its_probabilities_and_needs_all_of_them
     sure = [tuple(0.6 if letter == gold else 0.1 for letter in "ABCDE") for gold in right]
     board = board_of("recipe_mpr", "Board", [row("a", right, probabilities=sure), row("b", right)])
     answers = BoardAnswers.of(board)
-    by_name = {each.system: calibration_of(answers, place) for place, each in enumerate(answers.rows)}
+    by_name = {each.system: found for each, found in zip(answers.rows, calibrations(answers), strict=True)}
     assert by_name["b"] is None
     assert by_name["a"].error == pytest.approx(0.4)
     assert answers.percents[[each.system for each in answers.rows].index("a")].max() == 60

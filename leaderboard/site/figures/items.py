@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from leaderboard.rank.board_answers import BoardAnswers
-from leaderboard.rank.calibration import Calibration, calibration_of
+from leaderboard.rank.calibration import Calibration, calibrations
 from leaderboard.rank.item_numbers import item_numbers
 from leaderboard.rank.ranking import Board
 from leaderboard.rank.row import Row
@@ -19,8 +19,8 @@ _MOST_PANELS = 9
 def draw_calibration(_: Board, answers: BoardAnswers) -> Any:
     """Return reliability diagrams of the best systems with probabilities, at most 9; None if no system has any."""
     known: list[tuple[Row, Calibration]] = []
-    for place, row in enumerate(answers.rows):
-        if answers.counted[place] and row.kind != "baseline" and (found := calibration_of(answers, place)):
+    for row, is_counted, found in zip(answers.rows, answers.counted, calibrations(answers), strict=True):
+        if is_counted and row.kind != "baseline" and found:
             known.append((row, found))
     if not known:
         return None
