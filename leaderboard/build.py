@@ -43,6 +43,9 @@ from recipe_mpr_task.names import slug
 MANY_ROWS = 1000
 """From this number of rows, it saves time to start processes that write the site."""
 
+_MOST_REASONS = 10
+"""Maximum number of skipped files in the error for a build without any run."""
+
 # The site's main files, without the pages of systems and boards.
 FILES = ("index.html", "leaderboard.md", "results.md", "leaderboard.json", "leaderboard.csv")
 
@@ -81,7 +84,8 @@ def build(  # noqa: PLR0913 (each argument is an option of the command)
         reasons += [f"{run}: no rank, because its samples file is missing; {remedy}" for run in unsampled]
         reasons = [line(reason, LONGEST) for reason in reasons]
         if not rows:
-            raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons)}")
+            more = [f"and {len(reasons) - _MOST_REASONS} more"] if len(reasons) > _MOST_REASONS else []
+            raise RecipeMPRError(f"no Recipe-MPR run to show; {'; '.join(reasons[:_MOST_REASONS] + more)}")
         gc.freeze()  # statsmodels' Holm correction starts a garbage collection, which skips frozen rows
         boards = build_boards(rows, known_rows(rows, on_fault))
         content = content_of(boards, skipped, target, built)

@@ -1,8 +1,10 @@
 """Write a site's files into a folder. If there are many, several processes render and write them."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
@@ -61,28 +63,44 @@ def _chunks(files: Iterable[SiteFile]) -> Iterator[_Chunk]:
 def _write_in_processes(
     chunks: Iterator[_Chunk], folder: Path, processes: int, progress: "tqdm[NoReturn]"
 ) -> list[_Written]:
+    waiting: deque[_Chunk] = deque()
+
+    def feed() -> list[_Written]:
+        """Let one process write the waiting chunks, one after the other, until none is left."""
+        fed: list[_Written] = []
+        while chunk := _next(waiting.popleft):
+            fed.append(_written_there(pool, folder, chunk, progress))
+        return fed
+
     written: list[_Written] = []
-    sent: list[tuple[_Chunk, Future[_Hashes]]] = []
-    with worker_pool(processes) as pool:
-        for chunk in chunks:
-            if isinstance(chunk[0][1], str):
+    with worker_pool(processes) as pool, ThreadPoolExecutor(processes) as threads:
+        feeding: list[Future[list[_Written]]] = []
+        try:
+            for chunk in chunks:
+                if isinstance(chunk[0][1], str):
+                    feeding = feeding or [threads.submit(feed) for _ in range(processes)]
+                    written.append(_written_here(folder, chunk, progress))
+                else:
+                    waiting.append(chunk)
+            while chunk := _next(waiting.pop):  # this process has no texts left to make, so it takes the last chunks
                 written.append(_written_here(folder, chunk, progress))
-                continue
-            try:
-                sent.append((chunk, pool.submit(_write, folder, chunk)))
-            except BrokenProcessPool:  # a worker was killed
-                written.append(_written_here(folder, chunk, progress))
-        for chunk, future in reversed(sent):  # this process has no other work left, so it takes the last chunks back
-            if future.cancel():
-                written.append(_written_here(folder, chunk, progress))
-        return written + [_received(folder, *one, progress) for one in sent if not one[1].cancelled()]
+        finally:
+            waiting.clear()
+        return written + [one for fed in feeding for one in fed.result()]
 
 
-def _received(folder: Path, chunk: _Chunk, future: "Future[_Hashes]", progress: "tqdm[NoReturn]") -> _Written:
+def _next(take: Callable[[], _Chunk]) -> _Chunk:
+    """Return the chunk that `take` removes from the waiting ones; () if none is left."""
+    with suppress(IndexError):  # another thread may take the last chunk first
+        return take()
+    return ()
+
+
+def _written_there(pool: ProcessPoolExecutor, folder: Path, chunk: _Chunk, progress: "tqdm[NoReturn]") -> _Written:
     try:
-        hashes = future.result()
+        hashes = pool.submit(_write, folder, chunk).result()
     except BrokenProcessPool:
-        for path, _ in chunk:  # the killed worker may have written some of the files
+        for path, _ in chunk:  # the killed process may have written some of the files
             (folder / path).unlink(missing_ok=True)
         return _written_here(folder, chunk, progress)
     progress.update(len(chunk))

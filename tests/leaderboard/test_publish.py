@@ -1,15 +1,18 @@
 """A site is replaced in one step, even if a build is killed or several builds run."""
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
 from leaderboard.site.publish import publish
+from leaderboard.site.write_files import write_files
 from recipe_mpr_task.errors import RecipeMPRError
 from tests.support.sites import NAMES, site
 
@@ -60,6 +63,36 @@ def test_two_files_of_one_name_are_not_written_over_each_other(tmp_path):
     with pytest.raises(RuntimeError, match=r"two files of the site have the path index\.html"):
         publish([*site("new"), ("index.html", "other")], tmp_path)
     assert marks(tmp_path) == {"old"}
+
+
+def page(k: int) -> str:
+    return f"page {k}"
+
+
+def page_that_kills_a_worker(k: int, tests: int) -> str:
+    if os.getpid() != tests and k % 100 == 50:
+        os._exit(9)  # as the system kills a process that takes too much memory
+    return page(k)
+
+
+@pytest.mark.integration
+def test_processes_write_what_one_process_writes_even_if_they_are_killed(tmp_path):
+    def files(render, *more):
+        yield from ((f"pages/{k}.html", partial(render, k, *more)) for k in range(300))
+        yield "index.html", "index"
+
+    hashes = [
+        write_files(files(page), tmp_path / "one"),
+        write_files(files(page), tmp_path / "two", jobs=2),
+        write_files(files(page_that_kills_a_worker, os.getpid()), tmp_path / "killed", jobs=3),
+    ]
+    assert len({*hashes}) == 1
+    for folder in ("one", "two", "killed"):
+        written = {path.name: path.read_text() for path in (tmp_path / folder).rglob("*.html")}
+        assert written == {f"{k}.html": page(k) for k in range(300)} | {"index.html": "index"}
+    twice = [("a.html", partial(page, 1)), ("b.html", "b"), ("a.html", partial(page, 2))]
+    with pytest.raises(RuntimeError, match=r"two files of the site have the path a\.html"):
+        write_files(twice, tmp_path / "twice", jobs=2)
 
 
 def test_what_is_the_users_is_not_replaced(tmp_path):
