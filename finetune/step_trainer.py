@@ -24,8 +24,8 @@ from finetune.objective import E, Objective
 from finetune.progress import Progress
 from finetune.steps import EpochSteps
 from recipe_mpr_task.errors import RecipeMPRError
-from recipe_mpr_task.metrics import fair_accuracy, softmax
 from recipe_mpr_task.models.batching import batches_by_length
+from recipe_mpr_task.scoring import fair_accuracy, softmax
 
 SELECTION_METRIC = "eval_cross_entropy"
 

@@ -21,7 +21,7 @@ from statsmodels.stats.proportion import proportion_confint
 from tqdm import tqdm
 
 from recipe_mpr_task.item import N_OPTIONS, Item
-from recipe_mpr_task.metrics import fair_accuracy
+from recipe_mpr_task.scoring import fair_accuracy
 from recipe_mpr_task.splits import N_FOLDS, fold_of, part_of
 
 CHANCE = 1 / N_OPTIONS

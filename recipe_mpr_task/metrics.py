@@ -1,4 +1,4 @@
-"""Compute an item's metrics from its scores, and list all metrics. No other module computes a metric.
+"""Compute an item's metrics from its scores, and list all metrics. Only `scoring` and this module compute metrics.
 
 lm-eval aggregates each metric over the items that have a value under the metric's key. Only items of
 query type Negated have the key `acc_negated`. So lm-eval reports no accuracy for a query type without items.
@@ -11,76 +11,18 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Literal
 
 from recipe_mpr_task.extraction import extract_letter
 from recipe_mpr_task.item import LETTERS, N_OPTIONS, QUERY_TYPES, UNTYPED
+from recipe_mpr_task.scoring import brier, fair_accuracy, softmax
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 LogLikelihoods = Sequence[tuple[float, bool]]
 SEEN = "seen_in_training"
 """Name of a metric and of a document's field. The field is 1 if the model has seen the item, 0 if not, None if unknown.
 
 The metric is the fraction of scored items that the model has seen. Items with None are not counted.
 """
-
-
-def fair_accuracy(scores: Sequence[float], gold: int) -> float:
-    """Return the accuracy of one item: 1/m if the gold option is one of m options with the best score, else 0.
-
-    Args:
-        scores: one score per option; higher is better.
-        gold: index of the right option.
-
-    Returns:
-        Fraction in [0, 1]. NaN if a score is not finite, so that the mean over items becomes NaN.
-    """
-    if not all(map(math.isfinite, scores)):
-        return math.nan
-    best = max(scores)
-    return 1 / scores.count(best) if scores[gold] == best else 0.0
-
-
-def share_choosing(rows: Sequence[Sequence[float]], option: int) -> float:
-    """Return the fraction of items on which the option at one index has the best score.
-
-    An item on which m options tie for the best score counts 1/m.
-
-    Args:
-        rows: one list of scores per item.
-        option: index of the option, 0 for letter A.
-    """
-    return math.fsum(fair_accuracy(row, option) for row in rows) / len(rows)
-
-
-def softmax(scores: Sequence[float]) -> list[float]:
-    """Return the softmax of `scores`: probabilities that sum to 1. All results are NaN if a score is not finite."""
-    probabilities: list[list[float]] = softmax_of_each(np.array([scores], dtype=np.float64)).tolist()
-    return probabilities[0]
-
-
-def softmax_of_each(scores: Floats) -> Floats:
-    """Return the softmax of each row of scores, shape (rows, options). A row with a score that is not finite is NaN."""
-    finite = np.where(np.isfinite(scores).all(axis=1, keepdims=True), scores, np.nan)
-    weights = np.exp(finite - finite.max(axis=1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
-
-
-def brier(scores: Sequence[float], gold: int) -> float:
-    """Return the multi-class Brier score of one item: sum over options of (softmax(scores)_k - [k = gold])^2.
-
-    This is the original form of Brier (1950). 0 is perfect. 2 means that a wrong option has probability 1.
-    """
-    return float(_briers(softmax_of_each(np.array([scores], dtype=np.float64)), np.array([gold]))[0])
-
-
-def _briers(probabilities: Floats, golds: Ints) -> Floats:
-    errors = probabilities - (np.arange(probabilities.shape[1]) == golds[:, None])
-    return np.asarray((errors * errors).sum(axis=1))
 
 
 def type_keys(query_types: Sequence[str]) -> list[str]:
@@ -115,37 +57,6 @@ def letter_metrics(doc: dict[str, Any], results: LogLikelihoods) -> dict[str, fl
     """
     scores = [log_likelihood for log_likelihood, _ in results]
     return {**_per_type(doc, fair_accuracy(scores, doc["gold"])), "brier": brier(scores, doc["gold"])}
-
-
-class LetterResults(NamedTuple):
-    """The results of many items of a letter task, all by `letter_metrics` and `softmax`.
-
-    Attributes:
-        accuracies: `acc` of each item, a fraction, shape (items,).
-        briers: `brier` of each item, shape (items,).
-        probabilities: softmax of the scores, shape (items, 5).
-        is_best: whether each option has the best score, shape (items, 5).
-    """
-
-    accuracies: Floats
-    briers: Floats
-    probabilities: Floats
-    is_best: NDArray[np.bool_]
-
-
-def letter_results(scores: Floats, golds: Ints) -> LetterResults:
-    """Score many items of a letter task at once, several times faster than one by one.
-
-    Every number is bit-identical to the result of `letter_metrics` and `softmax` for a single item.
-
-    Args:
-        scores: finite log-likelihoods of the options as shown, shape (items, 5).
-        golds: index of each item's right option, shape (items,).
-    """
-    is_best = scores == scores.max(axis=1, keepdims=True)
-    accuracies = np.where(is_best[np.arange(len(golds)), golds], 1 / is_best.sum(axis=1), 0.0)
-    probabilities = softmax_of_each(scores)
-    return LetterResults(accuracies, _briers(probabilities, golds), probabilities, is_best)
 
 
 def choice_metrics(doc: dict[str, Any], chosen: Sequence[str]) -> dict[str, float]:

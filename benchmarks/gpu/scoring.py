@@ -15,8 +15,8 @@ from finetune.recipe import load_recipe
 from finetune.setup import arguments_for, build_trainer
 from finetune.step_trainer import SELECTION_METRIC
 from recipe_mpr_task.item import LETTERS
-from recipe_mpr_task.metrics import softmax
 from recipe_mpr_task.orders import display
+from recipe_mpr_task.scoring import softmax
 
 _RECIPE = "qwen3_8b_lora"
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from leaderboard.load.options import id_of_option
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
-from recipe_mpr_task.metrics import softmax
 from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.scoring import softmax
 
 Scale = Literal["probabilities", "log"]
 _LARGEST = 1e300

@@ -13,16 +13,9 @@ from leaderboard.load.samples import Sample
 from recipe_mpr_task.document import Document
 from recipe_mpr_task.extraction import extract_letter
 from recipe_mpr_task.item import LETTERS, N_OPTIONS
-from recipe_mpr_task.metrics import (
-    METRICS,
-    Floats,
-    averaged_probabilities,
-    choice_metrics,
-    letter_metrics,
-    letter_results,
-    softmax,
-)
+from recipe_mpr_task.metrics import METRICS, averaged_probabilities, choice_metrics, letter_metrics
 from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.scoring import Floats, letter_results, softmax
 from recipe_mpr_task.task_specs import TaskSpec
 
 MEANS = tuple(metric.key for metric in METRICS if metric.in_row and metric.aggregation == "mean")

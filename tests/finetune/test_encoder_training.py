@@ -12,10 +12,10 @@ from finetune.objective import objective_for
 from finetune.recipe import RecipeError, load_recipe
 from finetune.steps import shown_in_epoch
 from recipe_mpr_task.data import load_sample
-from recipe_mpr_task.metrics import fair_accuracy
 from recipe_mpr_task.models.encoder import EncoderLM
 from recipe_mpr_task.models.heads import HEADS
 from recipe_mpr_task.orders import display
+from recipe_mpr_task.scoring import fair_accuracy
 from recipe_mpr_task.splits import parts_of
 from recipe_mpr_task.task import record_of
 from tests.support.requests import requests_of

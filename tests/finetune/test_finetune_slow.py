@@ -11,8 +11,9 @@ from recipe_mpr_task.circular import rotated
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.item import N_OPTIONS, Item, Option
 from recipe_mpr_task.manifest import read_manifest
-from recipe_mpr_task.metrics import circular_metrics, fair_accuracy
+from recipe_mpr_task.metrics import circular_metrics
 from recipe_mpr_task.orders import DisplayedItem, display
+from recipe_mpr_task.scoring import fair_accuracy
 from recipe_mpr_task.splits import FOLDS, scored_ids
 from recipe_mpr_task.task import record_of
 from tests.support.commands import recipe_mpr

@@ -12,8 +12,8 @@ from leaderboard.rank.row import Row
 from leaderboard.rank.row_items import RowItems
 from leaderboard.rank.row_parts import Keys, Score
 from leaderboard.verify.items import ItemResult
-from recipe_mpr_task.metrics import softmax
 from recipe_mpr_task.orders import pinned_items
+from recipe_mpr_task.scoring import softmax
 
 IDS = sorted(pinned_items())[:40]
 ITEMS = TypeAdapter(RowItems)

@@ -13,10 +13,10 @@ from recipe_mpr_task.baselines import BASELINES
 from recipe_mpr_task.circular import rotated
 from recipe_mpr_task.data import load_items, load_sample
 from recipe_mpr_task.errors import ModelArgsError, RecipeMPRError
-from recipe_mpr_task.metrics import fair_accuracy
 from recipe_mpr_task.models.baselines import BaselineLM
 from recipe_mpr_task.models.option_scorer import log_softmax
 from recipe_mpr_task.orders import display
+from recipe_mpr_task.scoring import fair_accuracy
 from recipe_mpr_task.task import record_of
 from tests.support.commands import run_python
 from tests.support.requests import requests_of

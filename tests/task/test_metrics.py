@@ -12,16 +12,13 @@ from recipe_mpr_task.item import QUERY_TYPES
 from recipe_mpr_task.metrics import (
     METRIC_LIST,
     METRICS,
-    brier,
     circular_metrics,
     cloze_metrics,
-    fair_accuracy,
     generate_metrics,
     letter_metrics,
-    letter_results,
     recall_std,
-    softmax,
 )
+from recipe_mpr_task.scoring import brier, fair_accuracy, letter_results, softmax
 from recipe_mpr_task.tasks import TASKS_PATH
 
 SCORES = st.lists(st.floats(-50, 0), min_size=5, max_size=5)
