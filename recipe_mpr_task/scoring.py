@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -41,37 +42,36 @@ def share_choosing(rows: Sequence[Sequence[float]], option: int) -> float:
 
 def softmax(scores: Sequence[float]) -> list[float]:
     """Return the softmax of `scores`: probabilities that sum to 1. All results are NaN if a score is not finite."""
-    probabilities: list[list[float]] = softmax_of_each(np.array([scores], dtype=np.float64)).tolist()
-    return probabilities[0]
+    return list(_softmax(tuple(scores)))
 
 
-def softmax_of_each(scores: Floats) -> Floats:
-    """Return the softmax of each row of scores, shape (rows, options). A row with a score that is not finite is NaN."""
-    finite = np.where(np.isfinite(scores).all(axis=1, keepdims=True), scores, np.nan)
-    weights = np.exp(finite - finite.max(axis=1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+@lru_cache(maxsize=8)  # the Brier score and the shown probabilities of an item use the same softmax
+def _softmax(scores: tuple[float, ...]) -> list[float]:
+    if not all(map(math.isfinite, scores)):
+        return [math.nan] * len(scores)
+    best = max(scores)
+    weights = [math.exp(score - best) for score in scores]
+    total = math.fsum(weights)
+    return [weight / total for weight in weights]
 
 
 def brier(scores: Sequence[float], gold: int) -> float:
     """Return the multi-class Brier score of one item: sum over options of (softmax(scores)_k - [k = gold])^2.
 
-    This is the original form of Brier (1950). 0 is perfect. 2 means that a wrong option has probability 1.
+    The formula is the original form of Brier (1950). 0 is perfect. 2 means that a wrong option has probability 1.
     """
-    return float(_briers(softmax_of_each(np.array([scores], dtype=np.float64)), np.array([gold]))[0])
-
-
-def _briers(probabilities: Floats, golds: Ints) -> Floats:
-    errors = probabilities - (np.arange(probabilities.shape[1]) == golds[:, None])
-    return np.asarray((errors * errors).sum(axis=1))
+    errors = softmax(scores)
+    errors[gold] -= 1
+    return math.fsum([error**2 for error in errors])
 
 
 class LetterResults(NamedTuple):
-    """The results of many items of a letter task, all by `letter_metrics` and `softmax`.
+    """The results of many items of a letter task.
 
     Attributes:
-        accuracies: `acc` of each item, a fraction, shape (items,).
+        accuracies: `fair_accuracy` of each item, shape (items,).
         briers: `brier` of each item, shape (items,).
-        probabilities: softmax of the scores, shape (items, 5).
+        probabilities: `softmax` of each item's scores, shape (items, 5).
         is_best: whether each option has the best score, shape (items, 5).
     """
 
@@ -84,13 +84,18 @@ class LetterResults(NamedTuple):
 def letter_results(scores: Floats, golds: Ints) -> LetterResults:
     """Score many items of a letter task at once, several times faster than one by one.
 
-    Every number is bit-identical to the result of `letter_metrics` and `softmax` for a single item.
+    The accuracies equal those of `fair_accuracy` exactly. Probabilities and Brier scores can differ in the last digit
+    from those of `softmax` and `brier`.
 
     Args:
         scores: finite log-likelihoods of the options as shown, shape (items, 5).
         golds: index of each item's right option, shape (items,).
     """
-    is_best = scores == scores.max(axis=1, keepdims=True)
-    accuracies = np.where(is_best[np.arange(len(golds)), golds], 1 / is_best.sum(axis=1), 0.0)
-    probabilities = softmax_of_each(scores)
-    return LetterResults(accuracies, _briers(probabilities, golds), probabilities, is_best)
+    best, items = scores.max(axis=1, keepdims=True), np.arange(len(golds))
+    is_best = scores == best
+    accuracies = np.where(is_best[items, golds], 1 / is_best.sum(axis=1), 0.0)
+    weights = np.exp(scores - best)
+    probabilities = weights / weights.sum(axis=1, keepdims=True)
+    errors = probabilities.copy()
+    errors[items, golds] -= 1
+    return LetterResults(accuracies, (errors**2).sum(axis=1), probabilities, is_best)
