@@ -15,7 +15,7 @@ from leaderboard.exports import export
 from leaderboard.load.find import Skipped, find_files
 from leaderboard.load.record import SUFFIX, RecordError, record_of, write_record
 from leaderboard.load.results import UnusableError, runs_of
-from leaderboard.load.schema import Run
+from leaderboard.load.run import Run
 from leaderboard.rank.board_answers import BoardAnswers
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.ranking import Board

@@ -14,7 +14,8 @@ from leaderboard import cache
 from leaderboard.cache import FileRows
 from leaderboard.load.find import Skipped, find_files
 from leaderboard.load.results import UnusableError, runs_of
-from leaderboard.load.schema import Results, Run
+from leaderboard.load.run import Run
+from leaderboard.load.schema import Results
 from leaderboard.rank.row import Row
 from leaderboard.rank.row_from_run import row_of
 from leaderboard.verify.checks import verify

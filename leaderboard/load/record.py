@@ -16,8 +16,9 @@ from msgspec import Meta, Struct, to_builtins
 from msgspec.json import Decoder
 from msgspec.structs import asdict, replace
 
+from leaderboard.load.run import Run
 from leaderboard.load.samples import Sample
-from leaderboard.load.schema import AROUND, FLAGS, IMPORT_MODEL, LONGEST_AROUND, Results, Run
+from leaderboard.load.schema import AROUND, FLAGS, IMPORT_MODEL, LONGEST_AROUND, Results
 from recipe_mpr_task.data import SHA256
 from recipe_mpr_task.document import Document
 from recipe_mpr_task.errors import RecipeMPRError

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic_core import from_json
 
 from leaderboard.load.record import SUFFIX, RecordError, read_record
+from leaderboard.load.run import Run
 from leaderboard.load.samples import Sample
-from leaderboard.load.schema import Results, Run
+from leaderboard.load.schema import Results
 from recipe_mpr_task.files import open_regular, read_regular
 from recipe_mpr_task.lines import line
 from recipe_mpr_task.task_specs import is_task, task_names

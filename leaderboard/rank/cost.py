@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from leaderboard.load.schema import Run
+from leaderboard.load.run import Run
 from leaderboard.rank.row_parts import Cost
 from leaderboard.verify.forensics import used_cache
 from recipe_mpr_task.cost import CPU, EvaluationCost, names_hardware

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from leaderboard.load.import_facts import ImportFacts
-from leaderboard.load.schema import Run
+from leaderboard.load.run import Run
 from leaderboard.rank.cost import cost_of
 from leaderboard.rank.item_scores import gold_places, position_profile, score, type_scores
 from leaderboard.rank.row import Row

@@ -10,7 +10,8 @@ from leaderboard import cache
 from leaderboard.load.find import find_files
 from leaderboard.load.record import SUFFIX
 from leaderboard.load.results import UnusableError, runs_of
-from leaderboard.load.schema import Results, Run
+from leaderboard.load.run import Run
+from leaderboard.load.schema import Results
 from recipe_mpr_task import TASK_VERSION
 from recipe_mpr_task.splits import scored_ids
 from recipe_mpr_task.task_specs import is_task, task_spec

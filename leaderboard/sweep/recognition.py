@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from leaderboard.load.schema import Results, Run
+from leaderboard.load.run import Run
+from leaderboard.load.schema import Results
 from leaderboard.sweep.cells import Cell, head_of
 from leaderboard.sweep.finished import finished_runs
 from leaderboard.sweep.models import BASELINE, ENCODER, Model

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
-from leaderboard.load.schema import Run
+from leaderboard.load.run import Run
 from leaderboard.verify import forensics
 from leaderboard.verify.comparability import (
     comparability_faults,

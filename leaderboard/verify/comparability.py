@@ -8,8 +8,8 @@ from contextlib import suppress
 from scipy.stats import binom, fisher_exact
 
 from leaderboard.load.item_sets import LEAST_ITEMS, ItemSet, base_task, missing_of, task_cut_short
+from leaderboard.load.run import Run
 from leaderboard.load.samples import Sample
-from leaderboard.load.schema import Run
 from leaderboard.verify.items import ItemResult, responses_of
 from leaderboard.verify.verified import Case
 from recipe_mpr_task.item import LETTERS, N_OPTIONS

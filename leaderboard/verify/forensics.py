@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from leaderboard.load.record import SUFFIX, read_record
-from leaderboard.load.schema import Run
+from leaderboard.load.run import Run
 from leaderboard.verify.items import ItemResult
 from leaderboard.verify.verified import Case
 from recipe_mpr_task import prompts

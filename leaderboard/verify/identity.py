@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from leaderboard.load.schema import IMPORT_MODEL, Run
+from leaderboard.load.run import Run
+from leaderboard.load.schema import IMPORT_MODEL
 from recipe_mpr_task import prompts
 from recipe_mpr_task.files import sha256_of
 from recipe_mpr_task.model_arguments import ALIASES, is_traced

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from leaderboard.load.run import Run
 from leaderboard.load.samples import Sample
-from leaderboard.load.schema import Run
 from leaderboard.verify.comparability import counted
 from leaderboard.verify.forensics import answers_named
 from leaderboard.verify.identity import IMPORTED, kind

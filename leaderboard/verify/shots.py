@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from jinja2 import Template
 
-from leaderboard.load.schema import Run
+from leaderboard.load.run import Run
 from recipe_mpr_task.data import items_at_hand
 from recipe_mpr_task.document import Document
 from recipe_mpr_task.item import LETTERS, Item

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os.path import commonprefix
 
+from leaderboard.load.run import Run
 from leaderboard.load.samples import Prompt, Sample, turn
-from leaderboard.load.schema import Run
 from leaderboard.verify.shots import Shot, shots_of
 from recipe_mpr_task import prompts
 from recipe_mpr_task.item import N_OPTIONS

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from leaderboard.load.option_scores import scale_of
-from leaderboard.load.schema import Run
+from leaderboard.load.run import Run
 from leaderboard.verify.items import ItemResult, item_results
 from leaderboard.verify.statuses import StatusName
 from leaderboard.verify.surroundings import Surroundings, surroundings

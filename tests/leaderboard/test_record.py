@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from leaderboard.collect import read_rows
 from leaderboard.commands.readme import RESULTS, documents, rendered, write_pictures
 from leaderboard.load.record import TEXTS_LEFT_OUT, RecordError, read_record, record_of, write_record
+from leaderboard.load.run import Run
 from leaderboard.load.samples import Sample
-from leaderboard.load.schema import Results, Run
+from leaderboard.load.schema import Results
 from leaderboard.verify.checks import RANDOM_WEIGHTS
 from leaderboard.verify.items import item_result
 from recipe_mpr_task.data import load_items, load_sample

@@ -10,7 +10,7 @@ from typing import Any
 from leaderboard.collect import read_rows
 from leaderboard.load.find import find_files
 from leaderboard.load.results import runs_of
-from leaderboard.load.schema import Run
+from leaderboard.load.run import Run
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.row import Row
 from recipe_mpr_task.data import load_items, load_sample
