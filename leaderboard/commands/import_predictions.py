@@ -127,9 +127,10 @@ def _names(fields: Sequence[str]) -> dict[str, str]:
 def _text(option: str, given: str | None) -> str | None:
     if given is None:
         return None
-    if not given.strip() or len(given) > _LONGEST_TEXT:
-        raise RecipeMPRError(f"{option} has {len(given.strip())} characters; expected 1 to {_LONGEST_TEXT}")
-    return given.strip()
+    text = given.strip()
+    if not 1 <= len(text) <= _LONGEST_TEXT:
+        raise RecipeMPRError(f"{option} has {len(text)} characters; expected 1 to {_LONGEST_TEXT}")
+    return text
 
 
 def _date(given: str | None) -> str | None:

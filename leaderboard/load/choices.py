@@ -103,8 +103,12 @@ class _Line:
         """Return the recipe ids at A to E in the order of --order; None if no other field can contradict --order."""
         stated = self.pinned.shown_ids(order)
         if (listed and listed != stated) or gold_place not in (None, stated.index(self.pinned.gold)):
-            what = "the listed options are in" if listed else "gold_letter states"
-            raise ValueError(f"--order {order}, but {what} another order; omit --order, as the file states the order")
+            what, given = (
+                ("options listed in the file", "order") if listed else ("gold_letter", "right option's letter")
+            )
+            raise ValueError(
+                f"--order {order} does not match the {what}; omit --order, because the file gives the {given}"
+            )
         return stated if gold_place is not None or self.given.keys() & {"option_id", "option"} else None
 
     def named(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[tuple[str, ...], bool]:

@@ -30,7 +30,8 @@ def mark_repeated_rows(rows: Iterable[Row]) -> list[Row]:
 def _one_each(rows: Iterable[Row], place: Callable[[Row], str], why: str) -> list[Row]:
     """Keep one ranked row for each identity and place (task or board): the first, or a later row with less doubt.
 
-    Exclude the other rows with the reason `why`. If an excluded later row has other answers, both rows get a note.
+    Exclude the other rows with the reason `why`. If the answers of an excluded later row differ from those of the first
+    row, each of the two rows gets a note.
     """
     seen: dict[tuple[str, str], int] = {}
     kept: list[Row] = []

@@ -40,7 +40,7 @@ def answer_object(answer: Answer) -> dict[str, Any]:
 
 
 def _rest(best: Row, answer: Answer) -> str:
-    """Return the end of the sentence: the interval, and the gap to the next system."""
+    """Return the end of the sentence on the best system: its interval, its seeds, and the gap to the next system."""
     n, which = answer.n_seeds, "median" if answer.n_seeds % 2 else "lower median"
     seeds = f"; {which} of {n} seeds" if n > 1 else ""
     return f"({_interval(best.score)}{seeds}), {_distance(answer)}."

@@ -149,7 +149,10 @@ def seconds_an_item(row: Row) -> dict[str, Any]:
 
 
 def _items(numbers: BoardItems) -> dict[str, Any]:
-    """Return the items' numbers. To keep the page small, each item is a list of the values in "item_fields"."""
+    """Return the statistics of each item, such as mean accuracy and disagreement.
+
+    To keep the page small, each item is a list of the values in "item_fields".
+    """
     return {
         "item_fields": ["id", "right", "partly", "mean accuracy", "disagreement", "right by kind", "votes by letter"],
         "items": [

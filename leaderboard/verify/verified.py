@@ -30,7 +30,10 @@ class Case:
 
     @cached_property
     def around(self) -> Surroundings:
-        """The texts around the prompts. The run's documents must be from the dataset."""
+        """The texts around the prompts, such as a chat template, a system text or a description.
+
+        The run's documents must be from the dataset.
+        """
         return surroundings(self.run, self.spec)
 
 

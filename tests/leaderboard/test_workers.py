@@ -62,7 +62,7 @@ def test_a_killed_process_costs_only_its_file():
 def test_jobs_and_ray_exclude_each_other(tmp_path):
     done = CliRunner().invoke(leaderboard, [str(tmp_path), "--out", "site", "--jobs", "2", "--ray", "auto"])
     assert done.exit_code == 2
-    assert "--jobs is for this machine" in done.stderr
+    assert "--jobs and --ray cannot be combined" in done.stderr
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ const AGAINST = {
   params: { key: "params", label: "parameters", write: count,
     none: "No system shown has a known number of parameters above 0." },
   seconds: { key: "seconds_an_item", label: "seconds per item", write: duration,
-    none: "No system shown has recorded hardware and a time per item without loading the model." },
+    none: "No system shown has both its hardware recorded and a time per item that excludes loading the model." },
 };
 const BESIDE = [[9, 4, "start"], [-9, 4, "end"], [0, -10, "middle"], [0, 19, "middle"],
   [9, -8, "start"], [9, 16, "start"], [-9, -8, "end"], [-9, 16, "end"]];
