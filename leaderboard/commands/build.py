@@ -54,9 +54,7 @@ def leaderboard(  # noqa: PLR0913, PLR0917 (each argument is an option)
             raise click.UsageError("--hub-dataset needs --exports; add --exports")
         checked_id(hub_dataset)
     if ray and jobs:
-        raise click.UsageError(
-            "--jobs and --ray cannot be combined, because --jobs checks runs on this machine only; remove one"
-        )
+        raise click.UsageError("--jobs and --ray cannot be combined: --jobs checks runs on this machine only")
     paths, unread = fetched(runs)
     code = build_site(
         paths, out, code_if_skipped=EXIT_BAD_INPUT, target=target, exports=exports, records=records,

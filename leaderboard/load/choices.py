@@ -103,12 +103,8 @@ class _Line:
         """Return the recipe ids at A to E in the order of --order; None if no other field can contradict --order."""
         stated = self.pinned.shown_ids(order)
         if (listed and listed != stated) or gold_place not in (None, stated.index(self.pinned.gold)):
-            what, given = (
-                ("options listed in the file", "order") if listed else ("gold_letter", "right option's letter")
-            )
-            raise ValueError(
-                f"--order {order} does not match the {what}; omit --order, because the file gives the {given}"
-            )
+            what = "the options listed in the file" if listed else "gold_letter"
+            raise ValueError(f"--order {order} does not match {what}; omit --order, because the file tells the order")
         return stated if gold_place is not None or self.given.keys() & {"option_id", "option"} else None
 
     def named(self, shown: tuple[str, ...] | None, gold_place: int | None) -> tuple[tuple[str, ...], bool]:
