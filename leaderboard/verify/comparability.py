@@ -35,10 +35,10 @@ def document_faults(case: Case) -> Iterator[str]:
             lambda sample: tuple(sample.doc.option_ids) == pinned[sample.doc.item_id].shown_ids(spec.order),
         ),
         (
-            f"without their {spec.n_responses} responses",
+            f"without the expected {spec.n_responses} responses",
             lambda sample: sample.chosen is not None or len(responses_of(sample, spec)) == spec.n_responses,
         ),
-        ("with other responses than its first raw responses", lambda sample: sample.is_first_of_raw),
+        ("with responses that are not the first raw responses", lambda sample: sample.is_first_of_raw),
     )
     if is_record:  # a record has no raw responses, and the loader makes its documents itself
         tests = tests[2:3]

@@ -119,4 +119,4 @@ def test_add_of_a_run_that_kept_none_says_how_to_keep_them(run, tmp_path):
     assert (done.returncode, "train with keep_checkpoints=true" in done.stderr) == (2, True)
     assert not (tmp_path / "site").exists()
     both = recipe_mpr("add", str(run / "run"), "--all-checkpoints", "--tasks", "recipe_mpr")
-    assert (both.returncode, "leave --tasks out" in both.stderr) == (2, True)
+    assert (both.returncode, "remove --tasks" in both.stderr) == (2, True)

@@ -49,7 +49,7 @@ def test_a_run_leaves_exactly_these_files(trained):
     assert (trained / "curves.png").read_bytes().startswith(b"\x89PNG")
     card = (trained / "README.md").read_text()
     assert card.startswith("---\nlibrary_name: peft")
-    assert "seen 400 items in training and 50 in selection" in card
+    assert "trained on 400 items and selected on 50 items" in card
     compared = json.loads((trained / "merged" / "comparison.json").read_text())
     assert (compared["n_items"], compared["n_same"]) == (20, 20)
     assert compared["largest_difference"] < 1e-4

@@ -86,7 +86,7 @@ def test_an_unselected_checkpoint_has_no_result_wherever_its_run_lies(tmp_path):
         table_of = Table(folder)
         other = [row for row in table_of.rows if row.training and row.training.unselected]
         assert [(row.rank, row.status, row.score.acc) for row in other] == [(None, "excluded", None)]
-        assert MARK in other[0].reason and "choosing on the test" in other[0].reason
+        assert MARK in other[0].reason and "selects on the test items" in other[0].reason
         assert sum(row.rank is not None for row in table_of.rows) == (folder.name == "runs")
 
 

@@ -128,7 +128,7 @@ def test_answers_from_a_shared_cache_are_never_clean(pinned, tiny_qwen, tmp_path
     assert first["recipe_mpr_test"].score == second["recipe_mpr_test"].score, "the cache gave one model's answers twice"
     row = second["recipe_mpr_test"]
     assert (row.status, any("--use_cache" in flag for flag in row.flags)) == ("unknown", True)
-    assert any("Use a cache path for each model" in record.message for record in caplog.records)
+    assert any("Use a separate cache path for each model" in record.message for record in caplog.records)
 
 
 @pytest.mark.real_data
