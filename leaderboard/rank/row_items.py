@@ -92,20 +92,20 @@ class RowItems:
     def text(self) -> str:
         """Return a JSON list, which the system's page embeds.
 
-        Each item is a list [item id, accuracy, chosen recipe ids, probabilities, seen in training]. A missing value is
-        null.
+        Each item is a list [item id, accuracy, chosen recipe ids, probabilities as multiples of 1 / UNITS, seen in
+        training]. A missing value is null.
         """
         return to_json([*self._plain_items()]).decode()
 
-    def _plain_items(self) -> Iterator[tuple[str, float | None, tuple[str, ...], list[float] | None, Any]]:
+    def _plain_items(self) -> Iterator[tuple[str, float | None, tuple[str, ...], list[int] | None, Any]]:
         picks = self.picks if self.has_own_choices else np.zeros(len(self), np.uint8)
-        columns = (self.accuracies.tolist(), picks.tolist(), (self.units / UNITS).tolist(), self.seen.tolist())
-        for item_id, accuracy, pick, probabilities, seen in zip(self.ids, *columns, strict=True):
+        columns = (self.accuracies.tolist(), picks.tolist(), self.units.tolist(), self.seen.tolist())
+        for item_id, accuracy, pick, units, seen in zip(self.ids, *columns, strict=True):
             yield (
                 item_id,
                 None if math.isnan(accuracy) else accuracy,
                 _chosen(item_id, pick),
-                None if probabilities[0] < 0 else probabilities,
+                None if units[0] == NO_UNITS else units,
                 None if seen == UNKNOWN else seen,
             )
 
@@ -138,13 +138,13 @@ class RowItems:
         return len(self.ids)
 
     def __iter__(self) -> Iterator[ItemResult]:
-        for item_id, accuracy, chosen, probabilities, seen in self._plain_items():
+        for item_id, accuracy, chosen, units, seen in self._plain_items():
             yield ItemResult(
                 item_id=item_id,
                 accuracy=math.nan if accuracy is None else accuracy,
                 types=pinned_items()[item_id].types,
                 chosen=chosen,
-                probabilities=None if probabilities is None else tuple(probabilities),
+                probabilities=None if units is None else tuple([unit / UNITS for unit in units]),
                 seen=seen,
             )
 

@@ -16,6 +16,8 @@ from leaderboard.workers import worker_pool
 from recipe_mpr_task.files import sha256_of
 
 _IN_CHUNK = 64
+_LEAST_WAITING = 4
+"""For fewer waiting chunks, no process is started."""
 
 Text = str | Callable[[], str]
 """The text of a file, or a function that returns the text. The function can be pickled."""
@@ -64,6 +66,7 @@ def _write_in_processes(
     chunks: Iterator[_Chunk], folder: Path, processes: int, progress: "tqdm[NoReturn]"
 ) -> list[_Written]:
     waiting: deque[_Chunk] = deque()
+    feeding: list[Future[list[_Written]]] = []
 
     def feed() -> list[_Written]:
         """Let one process write the waiting chunks, one after the other, until none is left."""
@@ -74,14 +77,14 @@ def _write_in_processes(
 
     written: list[_Written] = []
     with worker_pool(processes) as pool, ThreadPoolExecutor(processes) as threads:
-        feeding: list[Future[list[_Written]]] = []
         try:
             for chunk in chunks:
                 if isinstance(chunk[0][1], str):
-                    feeding = feeding or [threads.submit(feed) for _ in range(processes)]
                     written.append(_written_here(folder, chunk, progress))
                 else:
                     waiting.append(chunk)
+                if not feeding and len(waiting) >= _LEAST_WAITING:
+                    feeding = [threads.submit(feed) for _ in range(processes)]
             while chunk := _next(waiting.pop):  # this process has no texts left to make, so it takes the last chunks
                 written.append(_written_here(folder, chunk, progress))
         finally:

@@ -114,7 +114,7 @@ def test_an_opened_item_shows_texts_votes_and_what_every_system_answered(page, s
     answers = out / "systems" / f"{row_id(numbers, 'org/strong')}.js"
     _, _, chosen, chances, _ = json.loads(answers.read_text().split("] = ", 1)[1][:-2])[0]
     cells = entry.locator("tbody tr", has_text="org/strong").locator("td").all_inner_texts()
-    assert [float(cell.split()[-1]) for cell in cells[1:]] == pytest.approx([100 * p for p in chances], abs=0.51)
+    assert [float(cell.split()[-1]) for cell in cells[1:]] == pytest.approx([unit / 100 for unit in chances], abs=0.51)
     assert [k for k, cell in enumerate(cells[1:]) if "chosen" in cell] == [item["shown"].index(chosen[0])]
 
 

@@ -127,7 +127,7 @@ def answers(n: int = 40) -> str:
     for k, (item_id, item) in enumerate(items(n).items()):
         right = k % 3 == 0
         chosen = item["gold"] if right else item["shown"][(k + 1) % 5]
-        chances = [0.8 if recipe == chosen else 0.05 for recipe in item["shown"]]
+        chances = [8000 if recipe == chosen else 500 for recipe in item["shown"]]
         lines.append([item_id, float(right), [chosen], chances, 0])
     return json.dumps(lines)
 

@@ -18,6 +18,13 @@ function loadScript(address) {
   return LOADING.get(address);
 }
 
+// Return a system's answers, after its script was loaded: [item id, accuracy, chosen, probabilities, seen].
+// The script has the probabilities as multiples of 1/10,000.
+function answersOf(id) {
+  const loaded = (window.RECIPE_MPR_ANSWERS || {})[id] || [];
+  return loaded.map(([item, accuracy, chosen, units, seen]) => [item, accuracy, chosen, units?.map((unit) => unit / 1e4), seen]);
+}
+
 // Return the page's state, which is stored in the address after "#". `usual` has every key and its default value.
 function readHash(usual) {
   const read = { ...usual };

@@ -25,9 +25,8 @@ async function loadPair(a, b) {
   const files = [answersFile(a), answersFile(b)];
   if (files.includes(null)) throw new Error("one of the two systems has no item results");
   await Promise.all(files.map(loadScript));
-  const answers = window.RECIPE_MPR_ANSWERS || {};
-  const ofB = new Map((answers[b.id] || []).map((answer) => [answer[0], answer]));
-  const pairs = (answers[a.id] || []).filter(([id]) => ofB.has(id))
+  const ofB = new Map(answersOf(b.id).map((answer) => [answer[0], answer]));
+  const pairs = answersOf(a.id).filter(([id]) => ofB.has(id))
     .map((answer) => ({ id: answer[0], outcome: outcomeOf(answer, ofB.get(answer[0])), a: answer, b: ofB.get(answer[0]) }));
   return pairs.sort((x, y) => OUTCOMES.indexOf(x.outcome) - OUTCOMES.indexOf(y.outcome));
 }

@@ -21,7 +21,7 @@ function start() {
   if (content.calibration) drawSystemCalibration(content.calibration);
   drawCurves(content.history);
   drawFacts(content.row);
-  drawItems(content.row, (window.RECIPE_MPR_ANSWERS || {})[content.row.id] || []);
+  drawItems(content.row, answersOf(content.row.id));
 }
 
 start();
