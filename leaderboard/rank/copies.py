@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from leaderboard.rank.alike_pairs import AlikePairs
 from leaderboard.rank.duplicates import by_date, flagged
 from leaderboard.rank.row import Row
 from leaderboard.rank.similar_answers import ONE_LETTER, Matrices, letter_share
@@ -60,20 +61,17 @@ def find_alike(rows: Sequence[Row], most_cells: int = _CELLS) -> list[list[str]]
     identities = np.unique(np.array(measurements), return_inverse=True)[1]
     ranked = np.array([row.status in RANKED for row in rows], dtype=bool)
     preference = np.argsort(~ranked, kind="stable")
+    pairs = AlikePairs.of(matrices, most_cells)
     flags: list[list[str]] = []
-    size = max(1, most_cells // max(len(rows), 1))
     for place, row in enumerate(rows):
-        if place % size == 0:
-            compared = matrices.compared(slice(place, place + size))
-        in_block = place % size
-        if not compared.is_alike[in_block].any():
+        if not pairs.has_any[place]:
             flags.append([])
             continue
-        is_alike = compared.is_alike[in_block] & (identities != identities[place]) & (ranked | ranked[place])
+        is_alike = pairs.with_row(place) & (identities != identities[place]) & (ranked | ranked[place])
         alike = preference[is_alike[preference]]
         is_related = ((codes[alike] == codes[place]) & (codes[place] != _NOT_SHARED)).any(axis=1)
         flags.append([
-            _flag(row, rows[other], compared.in_common(in_block, other), is_related=are_related)
+            _flag(row, rows[other], matrices.in_common(place, other), is_related=are_related)
             for are_related, others in ((False, alike[~is_related]), (True, alike[is_related]))
             for other in others[:1]
         ])  # fmt: skip

@@ -39,9 +39,9 @@ class Patterns:
         return shared(these, self.distinct)[:, self.places]
 
 
-def product(sparse: Any, block: slice) -> Floats:
-    """Return the dot product of each row of the block with each row, shape (rows of the block, rows)."""
-    return np.asarray((sparse[block] @ sparse.T).toarray(), np.float32)
+def product(sparse: Any, block: slice, others: slice) -> Floats:
+    """Return the dot product of each row of the block with each of the other rows, shape (rows, other rows)."""
+    return np.asarray((sparse[block] @ sparse[others].T).toarray(), np.float32)
 
 
 def shared(these: Flags, those: Flags) -> Floats:

@@ -50,6 +50,7 @@ ONE_LETTER = 0.95
 """If a row answers at least this fraction of items with one letter, its wrong choices are no evidence of a copy."""
 
 _MANY = 64
+_ALL = slice(None)
 _N_OPTIONS_OF = np.array([bits.bit_count() for bits in range(2**N_OPTIONS)])
 
 
@@ -81,7 +82,7 @@ def _columns_of(ids: tuple[str, ...]) -> Ints:
 
 @dataclass(frozen=True)
 class Compared:
-    """Comparisons of a block of rows with all rows. Every field has the shape (rows of the block, all rows).
+    """Comparisons of a block of rows with other rows. Every field has the shape (rows of the block, other rows).
 
     A row is mute if `Matrices.is_mute` marks it.
 
@@ -108,7 +109,7 @@ class Compared:
     is_alike: Flags
 
     def in_common(self, place: int, other: int) -> str:
-        """Return in words what row `place` of the block and row `other` of all rows have in common."""
+        """Return in words what row `place` of the block and row `other` of the other rows have in common."""
         by_choice = bool(self.by_choice[place, other])
         if self.by_items[place, other] and not by_choice:
             both, fewer = int(self.both_wrong[place, other]), int(self.fewer_failed[place, other])
@@ -162,25 +163,30 @@ class Matrices:
         is_mute = 2 * (failed & (picks == 0)).sum(axis=1) > failed.sum(axis=1)
         return cls(picks > 0, wrong, scored, *_answers(rows), one_letter, failed, is_mute)
 
-    def compared(self, block: slice) -> Compared:
-        """Compare the rows of a block with all rows. Memory grows with the rows of the block times all rows."""
+    def in_common(self, place: int, other: int) -> str:
+        """Return in words what two rows have in common."""
+        return self.compared(slice(place, place + 1), slice(other, other + 1)).in_common(0, 0)
+
+    def compared(self, block: slice, others: slice = _ALL) -> Compared:
+        """Compare the rows of a block with other rows. Memory grows with the product of their numbers."""
         # Each row's wrong choices are counted on items where the other row chose something.
         fewer = np.minimum(
-            self._chose.shared_with(self._any_wrong[block]), self._chose.of(block).shared_with(self._any_wrong).T
+            self._chose.of(others).shared_with(self._any_wrong[block]),
+            self._chose.of(block).shared_with(self._any_wrong[others]).T,
         )
-        same_wrong = self._same_wrong(block)
-        both_read = ~self.one_letter[block, None] & ~self.one_letter
+        same_wrong = self._same_wrong(block, others)
+        both_read = ~self.one_letter[block, None] & ~self.one_letter[others]
         by_choice = (fewer >= MIN_WRONG) & (same_wrong >= SAME_SHARE * fewer) & both_read
-        shared_items = self._scored.shared_with(self.scored[block])
-        same_answers = product(self.answers, block) + shared(self.common[block], self.common)
-        both_wrong, fewer_failed, by_items = self._failed_alike(block)
+        shared_items = self._scored.of(others).shared_with(self.scored[block])
+        same_answers = product(self.answers, block, others) + shared(self.common[block], self.common[others])
+        both_wrong, fewer_failed, by_items = self._failed_alike(block, others, shared_items)
         by_answers = same_answers >= np.maximum(_MIN_EQUAL_ANSWERS, _EQUAL_SHARE * shared_items)
         return Compared(
             same_wrong, fewer, both_wrong, fewer_failed, same_answers, shared_items, by_choice, by_items,
             by_choice | by_items | by_answers,
         )  # fmt: skip
 
-    def _failed_alike(self, block: slice) -> tuple[Floats, Floats, Flags]:
+    def _failed_alike(self, block: slice, others: slice, shared_items: Floats) -> tuple[Floats, Floats, Flags]:
         """Count for each pair of rows the items that both get wrong, and the wrong items of the row with fewer.
 
         The third result marks pairs that are wrong on the same items. Only pairs with a mute row can be marked. Two
@@ -188,32 +194,32 @@ class Matrices:
         1,000 if each wrong item is shared with probability (1 + p) / 2. p is the fraction of shared items on which the
         row with more wrong items is wrong.
         """
-        shape = (len(self.is_mute[block]), len(self.is_mute))
-        both, fewer, more = (np.zeros(shape) for _ in range(3))
-        rows = np.arange(len(self.is_mute))[block]
+        mute, others_mute = self.is_mute[block], self.is_mute[others]
+        both, fewer, more = (np.zeros(shared_items.shape) for _ in range(3))
         if not self.is_mute.any():
-            return both, fewer, np.zeros(shape, bool)
-        for some, others in ((self.is_mute[block], slice(None)), (~self.is_mute[block], self.is_mute)):
-            if some.any():
-                mine = shared(self.failed[rows[some]], self.scored[others])
-                theirs = shared(self.scored[rows[some]], self.failed[others])
-                cells = np.ix_(some, np.arange(len(self.is_mute))[others])
+            return both, fewer, np.zeros(shared_items.shape, bool)
+        for some, some_others in ((mute, np.full(len(others_mute), fill_value=True)), (~mute, others_mute)):
+            if some.any() and some_others.any():
+                failed, scored = self.failed[block][some], self.scored[block][some]
+                others_failed, others_scored = self.failed[others][some_others], self.scored[others][some_others]
+                mine, theirs = shared(failed, others_scored), shared(scored, others_failed)
+                cells = np.ix_(some, some_others)
                 fewer[cells], more[cells] = np.minimum(mine, theirs), np.maximum(mine, theirs)
-                both[cells] = shared(self.failed[rows[some]], self.failed[others])
+                both[cells] = shared(failed, others_failed)
         pairs = (fewer >= MIN_WRONG) & (both >= SAME_SHARE * fewer)
-        shared_items = self._scored.shared_with(self.scored[block])[pairs]
-        by_chance = (1 + more[pairs] / np.maximum(shared_items, 1)) / 2
+        by_chance = (1 + more[pairs] / np.maximum(shared_items[pairs], 1)) / 2
         alike = np.zeros(pairs.shape, bool)
         alike[pairs] = binom.sf(both[pairs] - 1, fewer[pairs], by_chance) < _BY_CHANCE
         return both, fewer, alike
 
-    def _same_wrong(self, block: slice) -> Floats:
+    def _same_wrong(self, block: slice, others: slice) -> Floats:
         """Count for each pair of rows the items on which both rows chose the same wrong option.
 
         One common option is enough, so that a copy with an added tie is found. The sum over the options counts an item
         with two common options twice, so subtract each of these items once.
         """
-        return np.asarray(self._wrong_options[block] @ self._wrong_options.T) - product(self._tied, block)
+        same = self._wrong_options[block] @ self._wrong_options[others].T
+        return np.asarray(same) - product(self._tied, block, others)
 
     @cached_property
     def _any_wrong(self) -> Flags:
