@@ -1,6 +1,6 @@
 """Compare two rows item by item: difference, test, results by query type, and the items on which one row is better."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from leaderboard.collect import OnFault, read_rows
 from leaderboard.rank.boards import build_boards
 from leaderboard.rank.cost import cost_lines
 from leaderboard.rank.row import Row
+from leaderboard.site.tables import details
 from leaderboard.site.text import LONGEST, difference_text, interval_text, line, percent
 from leaderboard.verify.items import ItemResult
 from recipe_mpr_task.errors import RecipeMPRError
 from recipe_mpr_task.item import QUERY_TYPES, UNTYPED
 from recipe_mpr_task.statistics import compare, holm_agreeing, minimal_detectable_effect
+from recipe_mpr_task.suggest import did_you_mean
 
 Pair = tuple[ItemResult, ItemResult]
 
@@ -62,13 +64,14 @@ def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[R
         hint = "" if path.exists() else "; pass the path of a run, and a system's name with --a or --b"
         raise RecipeMPRError(f"{path}: nothing to compare: {'; '.join(s.reason for s in skipped)}{hint}")
     on_board = [row for row in everything if board in (None, row.board)]
-    exact = [row for row in on_board if row.system.lower() == name.lower()]
-    rows = exact or [row for row in on_board if name.lower() in row.system.lower()]
+    rows = _named(on_board, name)
     if not rows:
-        listed = sorted({f"{row.system} on {row.board}"[:_LONGEST_NAME] for row in everything})
+        listed = sorted({f"{_label(row)} on {row.board}"[:_LONGEST_NAME] for row in on_board or everything})
         asked = f"{name!r}{f' on {board}' if board else ''}" if name else f"board {board}"
+        hint = did_you_mean(name, {row.system for row in on_board}) if name else ""
         more = f"; and {len(listed) - _MOST_NAMES} more" if len(listed) > _MOST_NAMES else ""
-        raise RecipeMPRError(f"{path}: no row matches {asked}; choose one of: {'; '.join(listed[:_MOST_NAMES])}{more}")
+        shown = "; ".join(listed[:_MOST_NAMES])
+        raise RecipeMPRError(f"{path}: no row matches {asked}{hint}; choose one of: {shown}{more}")
     by_board: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if row.items:
@@ -79,9 +82,24 @@ def _rows(path: Path, name: str, board: str | None, on_fault: OnFault) -> list[R
     return [_only(path, [row for row in here if row.rank] or here) for here in by_board.values()]
 
 
+def _named(rows: Sequence[Row], name: str) -> list[Row]:
+    """Return the rows with this name. If there are none, return the rows whose label has every word of the name."""
+    asked = name.lower()
+    exact = [row for row in rows if asked in (row.system.lower(), row.id, _label(row).lower())]
+    words = asked.split()
+    return exact or [row for row in rows if all(word in _label(row).lower() for word in words)]
+
+
+def _label(row: Row) -> str:
+    """Return a row's name and details, such as its seed, as the terminal shows them."""
+    return f"{row.system}{details(row)}"
+
+
 def _only(path: Path, rows: Sequence[Row]) -> Row:
     if len(rows) > 1:
-        names = "; ".join(f"{row.system} ({row.source})"[:_LONGEST_NAME] for row in rows[:_MOST_NAMES])
+        labels = Counter(map(_label, rows))
+        named = [_label(row) if labels[_label(row)] == 1 else f"{_label(row)} (id {row.id})" for row in rows]
+        names = "; ".join(named[:_MOST_NAMES])
         what = f"{path} has {len(rows)} rows on {rows[0].board}"
         remedy = "name one with --a or --b, pass the path of one run, or choose another --board"
         raise RecipeMPRError(f"{what}: {names}; {remedy}")

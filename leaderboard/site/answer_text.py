@@ -6,7 +6,7 @@ from leaderboard.rank.answer import Answer, Rival
 from leaderboard.rank.published import Claim
 from leaderboard.rank.row import Row
 from leaderboard.rank.row_parts import Score
-from leaderboard.site.names import name_of, trust_of
+from leaderboard.site.names import name_of, seed_of, trust_of
 from leaderboard.site.text import line, percent
 from leaderboard.verify.statuses import STATUSES
 
@@ -72,10 +72,11 @@ def _next(answer: Answer) -> str:
         return ""
     rival = answer.rivals[0]
     comparison = rival.against_best.comparison
-    bounds = f"95% interval {percent(-comparison.high)} to {percent(-comparison.low)}"
+    bounds = f"corrected 95% interval {percent(-comparison.high)} to {percent(-comparison.low)}"
     verdict = "not significant in the paired test" if rival.is_level else "significant in the paired test"
+    seed = f" ({seed_of(rival.row)}, the median)" if seed_of(rival.row) else ""
     score = f"{percent(rival.row.score.acc)}%"
-    return f"{_name(rival.row)}, {score}, {_points(rival)} points behind ({bounds}): {verdict}."
+    return f"{_name(rival.row)}{seed}, {score}, {_points(rival)} points behind ({bounds}): {verdict}."
 
 
 def _trust(best: Row) -> str:
@@ -93,7 +94,8 @@ def _recounted(row: Row, best: Row | None) -> str:
     score = f"{percent(row.score.acc)}% ({_interval(row.score)})"
     is_higher = best is not None and (row.score.acc or 0) > (best.score.acc or 0)
     more = f" Higher than the best accuracy measured here. Status: {trust_of(row)}." if is_higher else ""
-    return f"{_name(row)}, {score}, recomputed from published answers, not run here.{more}"
+    source = "" if row.origin.source else " without a stated source"
+    return f"{_name(row)}, {score}, recomputed from imported answers{source}, not run here.{more}"
 
 
 def _claimed(claim: Claim) -> str:

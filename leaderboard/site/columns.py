@@ -139,7 +139,7 @@ COLUMNS = {column.key: column for column in (
            path=("vs_leader", "p_holm"), higher_is_better=False),
     Column("kind", "Kind", attrgetter("kind")),
     Column("evidence", "Evidence", attrgetter("evidence"), "text",
-           "run here: computed from logged prompts and answers. recounted: recomputed from published answers to each "
+           "run here: computed from logged prompts and answers. recounted: recomputed from imported answers to each "
            "item. claimed: only a number is published."),
     Column("chance_corrected", "Above chance", attrgetter("chance_corrected"), "share",
            "100 (accuracy - 20) / 80, with the accuracy in percent: 0 is chance, 100 is perfect.",

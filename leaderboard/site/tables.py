@@ -25,7 +25,7 @@ HOW_TO_READ = """\
 - Query types: an item can have several types or none, so the counts by type do not sum to the number of items. \
 Intervals are in the JSON and CSV.
 - Evidence `run here`: the system was run on these tasks, and prompts and answers were logged. `recounted`: the \
-accuracy is recomputed from published answers to each item. `claimed`: only a number is published.
+accuracy is recomputed from imported answers to each item. `claimed`: only a number is published.
 - Against the leader: accuracy minus the leader's, in points, on the same items. Brackets: bootstrap interval, widened \
 to the level of the Holm-corrected test. The interval includes 0 exactly if the row is tied.
 - `=`: tied. The exact McNemar test against the leader, Holm-corrected over the board, is not significant (5% level).

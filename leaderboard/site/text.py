@@ -16,7 +16,7 @@ LONGEST = 500
 
 def percent(fraction: float | None) -> str:
     """Return a fraction in percent, such as "49.2"; "" for None."""
-    return "" if fraction is None else f"{100 * fraction:.1f}"
+    return "" if fraction is None else f"{100 * fraction:z.1f}"  # "z" writes -0.0 as 0.0
 
 
 def bounds(low: float | None, high: float | None) -> str:

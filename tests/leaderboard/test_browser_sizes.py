@@ -79,7 +79,7 @@ def test_the_first_screen_has_the_answer_and_eight_systems(browser, scheme, site
     context.close()
 
 
-def test_on_a_phone_every_system_is_a_card_with_its_name_in_sight(browser, site):
+def test_on_a_phone_every_system_is_a_card_with_its_name_in_sight(browser, site, content):
     context = browser.new_context(viewport={"width": 390, "height": 844})
     opened = context.new_page()
     opened.goto(f"{site.as_uri()}/index.html#view=table")
@@ -94,7 +94,9 @@ def test_on_a_phone_every_system_is_a_card_with_its_name_in_sight(browser, site)
     opened.get_by_label("Search").fill("mpnet")
     opened.get_by_text(re.compile(r"^\s*[1-9]\d? of \d+ systems")).wait_for()
     opened.locator("#sort-choice").select_option("acc")
-    assert opened.locator("#table tbody .name").first.inner_text() == "mpnet_bi_encoder"
+    on_board = [row for row in content["rows"] if row["board"] == "recipe_mpr" and row["acc"] is not None]
+    best = max((row for row in on_board if "mpnet" in row["system"]), key=lambda row: row["acc"])
+    assert opened.locator("#table tbody .name").first.inner_text() == best["name"]
     context.close()
 
 

@@ -31,7 +31,7 @@ _FITS = 30
 
 # A half marker is filled on its left side, a hollow one is not filled.
 _FILLS: dict[str, Literal["full", "left", "none"]] = {"run here": "full", "recounted": "left", "claimed": "none"}
-_LABELS = {"run here": "run here", "recounted": "recounted from published answers", "claimed": "claimed"}
+_LABELS = {"run here": "run here", "recounted": "recounted from imported answers", "claimed": "claimed"}
 _STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # part of matplotlib, so all machines draw the same

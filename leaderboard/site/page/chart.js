@@ -77,7 +77,7 @@ function legendOf({ rule, target }) {
     svg("rect", { class: look, width: 14, height: 14 }));
   const entry = (sign, text) => el("li", {}, sign, " ", text);
   return el("ul", { class: "legend" },
-    entry(glyph("run-here"), "run here"), entry(glyph("recounted"), "recounted from published answers"),
+    entry(glyph("run-here"), "run here"), entry(glyph("recounted"), "recounted from imported answers"),
     entry(glyph("claimed"), "published claim"),
     entry(swatch("below-chance"), `chance, ${percent(CHANCE)}%`),
     rule && rule.acc > CHANCE

@@ -17,7 +17,7 @@ function nameLabel(row, x, y) {
   return [first, mark(x, y + 11, line(base, Math.floor(most * 1.1)), "end", "soft small")];
 }
 
-// Solid: run here. Half: recounted from published answers. Hollow: claimed.
+// Solid: run here. Half: recounted from imported answers. Hollow: claimed.
 function evidenceDot(cx, cy, r, evidence, title) {
   const parts = [svg("circle", { class: evidence === "run here" ? "dot" : "dot unranked", cx, cy, r })];
   if (evidence === "recounted") {
@@ -27,7 +27,7 @@ function evidenceDot(cx, cy, r, evidence, title) {
 }
 
 function evidenceLegend(rows) {
-  const words = { "run here": "run here", recounted: "recounted from published answers", claimed: "claimed" };
+  const words = { "run here": "run here", recounted: "recounted from imported answers", claimed: "claimed" };
   const shown = Object.entries(words).filter(([evidence]) => rows.some((row) => row.evidence === evidence));
   return el("p", { class: "note legend" }, ...shown.map(([evidence, text]) => el("span", {},
     svg("svg", { width: 14, height: 14, viewBox: "0 0 14 14", "aria-hidden": "true" }, evidenceDot(7, 7, 5, evidence, text)),

@@ -11,7 +11,7 @@ function drawScatter(place, { rows }) {
     return;
   }
   const without = rows.length - sized.length;
-  const about = "Accuracy (%) with its 95% interval. Solid dot: run here. Half dot: recounted from published answers. "
+  const about = "Accuracy (%) with its 95% interval. Solid dot: run here. Half dot: recounted from imported answers. "
     + "Hollow dot: published claim. Dashed line: chance."
     + (without ? ` Not drawn: ${without} of ${rows.length} systems without a known number of parameters.` : "") + cut;
   const width = widthOf(place, 1200);
