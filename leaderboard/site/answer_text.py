@@ -74,7 +74,7 @@ def _next(answer: Answer) -> str:
     comparison = rival.against_best.comparison
     bounds = f"corrected 95% interval {percent(-comparison.high)} to {percent(-comparison.low)}"
     verdict = "not significant in the paired test" if rival.is_level else "significant in the paired test"
-    seed = f" ({seed_of(rival.row)}, the median)" if seed_of(rival.row) else ""
+    seed = f" ({seed_of(rival.row)})" if seed_of(rival.row) else ""
     score = f"{percent(rival.row.score.acc)}%"
     return f"{_name(rival.row)}{seed}, {score}, {_points(rival)} points behind ({bounds}): {verdict}."
 
