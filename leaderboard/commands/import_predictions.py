@@ -190,6 +190,6 @@ def _report(path: Path, out: Path) -> None:
     claimed = run.results.imported.claimed if run.results.imported else None
     if claimed is not None and percent(claimed) != percent(row.score.acc):
         say(f"Claimed accuracy: {percent(claimed)}; these answers give {percent(row.score.acc)}")
-    status = row.status if row.is_contender else f"{row.status}, no rank: {row.reason.removeprefix('no rank: ')}"
+    status = row.status if row.is_contender else f"{row.status}, no rank: {row.reason}"
     say(f"Status: {line(status, LONGEST)}")
     say(f"To build the page: recipe-mpr leaderboard {line(out, LONGEST)} --out DIR")

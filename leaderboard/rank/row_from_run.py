@@ -26,7 +26,7 @@ from recipe_mpr_task.orders import ORDERS
 from recipe_mpr_task.result_records import TrainingRecord
 from recipe_mpr_task.task_specs import is_task, task_spec
 
-_ORDER_UNTOLD = "no rank: the option order is not stated; import again with --order, or add the order to the file"
+_ORDER_UNTOLD = "the option order is not stated; import again with --order, or add the order to the file"
 _LONGEST_NAME = 200
 _RESAMPLES = 2000
 _DIGITS = 4
