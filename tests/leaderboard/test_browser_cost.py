@@ -55,6 +55,7 @@ def test_the_plot_of_times_has_one_hardware_and_no_time_with_loading(page, out):
 def test_a_systems_page_has_its_cost_with_the_hardware(page, out):
     page.goto((out / "index.html").as_uri() + "#board=recipe_mpr_sample&view=table")
     page.get_by_role("link", name="org/fast").click()
+    page.locator("#facts", has_text="A GPU").wait_for()  # the click returns before the page's script has run
     facts = page.locator("#facts").inner_text()
     for known in ("A GPU", "0.1 s", "512", "1.00 GB", "6 s"):
         assert known in facts, known
